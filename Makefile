@@ -1,0 +1,67 @@
+# What a person or a machine runs. Every target starts from a fresh clone with Python 3.11+, pip, make and the registries.
+# Belongs here: setting up, running, testing, cleaning. Does not: logic (cradle, pytest).
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+EXAMPLE_TODAY := 2026-06-30
+export CRADLE_HOME ?= $(CURDIR)/data
+export DAGSTER_HOME ?= $(CRADLE_HOME)/dagster
+# dbt and Dagster send nothing; see dbt/dbt_project.yml and dagster.yaml.
+export DBT_SEND_ANONYMOUS_USAGE_STATS := false
+
+.PHONY: setup run test test-fast lint format dev bench clean system-deps example docs fuzz
+
+setup: $(VENV)/.ready dbt/target/manifest.json
+
+$(VENV)/.ready: requirements.lock pyproject.toml
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+dbt/target/manifest.json: $(VENV)/.ready dbt/dbt_project.yml $(shell find dbt/models dbt/macros dbt/tests seeds -type f 2>/dev/null)
+	CRADLE_SEEDS=$(CURDIR)/seeds $(BIN)/dbt --quiet parse --no-partial-parse --warn-error --project-dir dbt --profiles-dir dbt --target-path target
+	touch $@
+
+example: setup
+	$(BIN)/python -m examples.generate --home $(CRADLE_HOME) --if-absent
+
+run: example
+	CRADLE_TODAY=$${CRADLE_TODAY:-$(EXAMPLE_TODAY)} $(BIN)/cradle run
+
+test: setup
+	$(BIN)/python -m pytest
+
+test-fast: setup
+	$(BIN)/python -m pytest tests/unit tests/structure
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/sqlfluff lint --nofail-on-templating-errors dbt/models dbt/macros dbt/tests contracts/layouts 2>/dev/null || $(BIN)/sqlfluff lint dbt/models contracts/layouts
+
+format: setup
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+dev: example
+	mkdir -p $(DAGSTER_HOME)
+	cp -n dagster.yaml $(DAGSTER_HOME)/dagster.yaml || true
+	CRADLE_TODAY=$${CRADLE_TODAY:-$(EXAMPLE_TODAY)} $(BIN)/dagster dev -h 127.0.0.1 -p 3000 -w workspace.yaml
+
+bench: setup
+	$(BIN)/python -m benchmarks
+
+fuzz: setup
+	$(BIN)/python -m tests.fuzz --files 10000
+
+docs: setup
+	$(BIN)/python -m docs.generate
+
+system-deps:
+	@if command -v chromium >/dev/null 2>&1; then echo "chromium is installed"; else \
+	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; fi
+
+clean:
+	rm -rf $(VENV) data build *.egg-info dbt/target dbt/logs logs .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,22 @@
+"""Contract of benchmark_evidence, version 1.
+
+Belongs here: the columns of benchmark_evidence, their kinds, choices and key.
+Does not: rules across rows or tables (dagster_project/lib/intake), or how figures are made from it.
+"""
+
+from contracts.base import Column, TableContract
+
+CONTRACT = TableContract(
+    table="benchmark_evidence",
+    version=1,
+    description="The partnership's claim for a criterion of the rubric, with its evidence.",
+    columns=(
+        Column("criterion_id", "text", "Key of the rubric, for example sustaining.2.3.a", required=True),
+        Column("claim", "choice", "What the partnership claims", required=True, choices=("met", "planned", "not_met")),
+        Column("evidence_url", "url", "Where the evidence can be seen"),
+        Column("statement", "text", "The claim in the partnership's words"),
+        Column("as_of", "date", "The day the claim speaks of", required=True),
+    ),
+    key=("criterion_id", "as_of"),
+    memory="log",
+)

@@ -1,0 +1,28 @@
+"""Contract of burdened_groups, version 1.
+
+Belongs here: the columns of burdened_groups, their kinds, choices and key.
+Does not: rules across rows or tables (dagster_project/lib/intake), or how figures are made from it.
+"""
+
+from contracts.base import Column, TableContract
+
+CONTRACT = TableContract(
+    table="burdened_groups",
+    version=1,
+    description="Which groups the system has burdened, and the reference group, by the community's own decision.",
+    columns=(
+        Column("dimension", "dimension", "Dimension, for example race_ethnicity", required=True),
+        Column("group", "group", "Group within the dimension", required=True),
+        Column(
+            "standing",
+            "choice",
+            "Whether the group is burdened or is the reference",
+            required=True,
+            choices=("burdened", "reference"),
+        ),
+        Column("effective_from", "date", "From when the decision holds", required=True),
+        Column("approved_on", "date", "When it was approved"),
+    ),
+    key=("dimension", "group", "effective_from"),
+    memory="log",
+)

@@ -1,0 +1,55 @@
+"""Contract of indicator_values, version 1: the long table of yearly values.
+
+Belongs here: its columns, their kinds and the arithmetic that must hold within one row.
+Does not: how a cell's text becomes a number or a mask (lib/intake/cells.py), or comparisons between rows.
+"""
+
+import polars as pl
+
+from contracts.base import Column, RowRule, TableContract
+
+LARGEST_COUNT = 100_000_000
+
+CONTRACT = TableContract(
+    table="indicator_values",
+    version=1,
+    description="Yearly values of indicators, one row for each indicator, place, group, school year and period.",
+    columns=(
+        Column("school_year", "school_year", "The school year the value is of", required=True),
+        Column("indicator", "indicator", "Indicator of the dictionary, or a local label", required=True),
+        Column("dimension", "dimension", "What the group is a group of; all for the total", required=True),
+        Column("group", "group", "The group; all for the total", required=True),
+        Column("numerator", "count_cell", "How many of the group reached it", minimum=0, maximum=LARGEST_COUNT),
+        Column("denominator", "count_cell", "How many are in the group", minimum=0, maximum=LARGEST_COUNT),
+        Column("value", "rate_cell", "The value in its unit; a rate in percent"),
+        Column("unit", "text", "The unit of value; blank for the dictionary's"),
+        Column("series", "text", "Label of the assessment, cut score or definition; a new label starts a new series"),
+        Column("geography", "text", "The place; blank for the community itself"),
+        Column(
+            "geography_level",
+            "choice",
+            "What kind of place; blank for the community itself",
+            choices=("community", "district", "school", "county", "zip", "neighborhood"),
+        ),
+        Column("period", "period", "annual, a quarter or a month; blank for annual"),
+        Column("participation_rate", "share", "Share tested or surveyed, in percent", minimum=0.0, maximum=100.0),
+        Column("data_source", "text", "Where the value comes from"),
+        Column("note", "text", "Anything a reader should know"),
+    ),
+    key=("indicator", "series", "geography", "dimension", "group", "school_year", "period"),
+    memory="values",
+    row_rules=(
+        RowRule(
+            "numerator_above_denominator",
+            "numerator",
+            pl.col("numerator") <= pl.col("denominator"),
+            "a numerator no larger than the denominator",
+        ),
+        RowRule(
+            "school_year_in_future",
+            "school_year",
+            pl.col("school_year") <= pl.col("reporting_year") + 1,
+            "a school year no later than the one after the reporting year",
+        ),
+    ),
+)

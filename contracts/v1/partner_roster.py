@@ -1,0 +1,29 @@
+"""Contract of partner_roster, version 1.
+
+Belongs here: the columns of partner_roster, their kinds, choices and key.
+Does not: rules across rows or tables (dagster_project/lib/intake), or how figures are made from it.
+"""
+
+from contracts.base import Column, TableContract
+
+CONTRACT = TableContract(
+    table="partner_roster",
+    version=1,
+    description="Organizations at the partnership and at its leadership table, with the time they were active.",
+    columns=(
+        Column("organization", "text", "Name of the organization, or of the resident group", required=True),
+        Column("body", "choice", "Where it takes part", required=True, choices=("partnership", "leadership")),
+        Column(
+            "sector_category",
+            "choice",
+            "Its one primary sector: a those most affected, b community groups, c public bodies, d early care, "
+            "e schools, f postsecondary, g philanthropy, h business",
+            required=True,
+            choices=("a", "b", "c", "d", "e", "f", "g", "h"),
+        ),
+        Column("active_from", "date", "First day of taking part"),
+        Column("active_to", "date", "Last day of taking part; blank while active"),
+    ),
+    key=("organization", "body", "active_from"),
+    memory="log",
+)
