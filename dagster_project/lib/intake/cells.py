@@ -1,0 +1,176 @@
+"""What a cell's text says: a number, a mask, an interval, a date, a year.
+
+Belongs here: turning one cell's text into a typed value or None (RULES 1), for many cells at once.
+Does not: rules between cells of a row (values.py), labels and codes (labels.py), reading of files.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+import polars as pl
+
+NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?")
+BOUND_BELOW = re.compile(r"(?:<=?|LE|LT)\s*([\d,]+(?:\.\d+)?)\s*%?", re.IGNORECASE)
+BOUND_ABOVE = re.compile(r"(?:>=?|GE|GT)\s*([\d,]+(?:\.\d+)?)\s*%?", re.IGNORECASE)
+RANGE = re.compile(r"(\d+(?:\.\d+)?)\s*%?\s*[-\u2013]\s*(\d+(?:\.\d+)?)\s*%?")
+SCHOOL_YEAR = re.compile(r"(?:SY\s*)?(\d{4})(?:\s*[-/\u2013]\s*(\d{4}|\d{2}))?", re.IGNORECASE)
+PERIOD = re.compile(r"(\d{4})-(?:Q([1-4])|(0[1-9]|1[0-2]))", re.IGNORECASE)
+ISO_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ].*)?")
+US_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
+YES = frozenset({"true", "yes", "y", "1", "x"})
+NO = frozenset({"false", "no", "n", "0"})
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One value cell. `kind` is number, range, mask, empty or bad; decimals counts printed decimal digits."""
+
+    kind: str
+    number: float | None = None
+    low: float | None = None
+    high: float | None = None
+    decimals: int = 0
+    percent: bool = False
+    status: str | None = None
+
+
+CELL_TYPES = pl.Schema(
+    {
+        "kind": pl.String(),
+        "number": pl.Float64(),
+        "low": pl.Float64(),
+        "high": pl.Float64(),
+        "decimals": pl.Int32(),
+        "percent": pl.Boolean(),
+        "status": pl.String(),
+    }
+)
+
+
+def parse_cell(text: str | None, masks: Mapping[str, str]) -> Cell:
+    """Read one value, numerator or denominator cell (RULES 1). Never guesses: what fits nothing is `bad`."""
+    text = (text or "").strip()
+    if not text:
+        return Cell("empty", status="missing")
+    status = masks.get(text.lower())
+    if status is not None:
+        return Cell("mask", status=status)
+    percent = text.endswith("%")
+    body = text[:-1].rstrip() if percent else text
+    if NUMBER.fullmatch(body):
+        decimals = len(body.partition(".")[2])
+        return Cell("number", number=float(body.replace(",", "")), decimals=decimals, percent=percent)
+    return _parse_bounds(text)
+
+
+def _parse_bounds(text: str) -> Cell:
+    """`<5`, `<=5%`, `LE5`, `>95`, `GE95`, `5-9`: an interval, open towards the end of the unit's own range."""
+    percent = "%" in text
+    if match := BOUND_BELOW.fullmatch(text):
+        return Cell("range", high=float(match[1].replace(",", "")), percent=percent, status="range")
+    if match := BOUND_ABOVE.fullmatch(text):
+        return Cell("range", low=float(match[1].replace(",", "")), percent=percent, status="range")
+    if (match := RANGE.fullmatch(text)) and float(match[1]) <= float(match[2]):
+        return Cell("range", low=float(match[1]), high=float(match[2]), percent=percent, status="range")
+    return Cell("bad")
+
+
+def parse_cells(texts: pl.Series, masks: Mapping[str, str]) -> pl.DataFrame:
+    """Read a column of cells: one row a cell, columns of CELL_TYPES. Each distinct text is read once."""
+    distinct = texts.unique(maintain_order=True)
+    cells = [parse_cell(text, masks) for text in distinct]
+    names = list(CELL_TYPES)
+    parsed = pl.DataFrame(
+        {name: [getattr(cell, name) for cell in cells] for name in names}, schema=CELL_TYPES
+    ).with_columns(distinct.alias("text"))
+    rows = texts.alias("text").to_frame()
+    return rows.join(parsed, on="text", how="left", nulls_equal=True, maintain_order="left").select(names)
+
+
+def parse_school_year(text: str) -> int | None:
+    """2022-23, 2022-2023, SY2023 and 2023 are all 2023; None if the text is no school year."""
+    match = SCHOOL_YEAR.fullmatch(text.strip())
+    if not match:
+        return None
+    start, end = int(match[1]), match[2]
+    if end is None:
+        return start if 1900 <= start <= 2200 else None
+    return start + 1 if int(end) == (start + 1 if len(end) == 4 else (start + 1) % 100) else None
+
+
+def parse_period(text: str) -> str | None:
+    """`annual`, a quarter (2024-Q1) or a month (2024-03); None otherwise."""
+    text = text.strip()
+    if text.lower() == "annual":
+        return "annual"
+    match = PERIOD.fullmatch(text)
+    return text.upper() if match else None
+
+
+def parse_date(text: str) -> dt.date | None:
+    """2024-06-30 (a time behind it is ignored) or 6/30/2024; None if it is no day of the calendar."""
+    text = text.strip()
+    iso, american = ISO_DATE.fullmatch(text), US_DATE.fullmatch(text)
+    try:
+        if iso:
+            return dt.date(int(iso[1]), int(iso[2]), int(iso[3]))
+        if american:
+            return dt.date(int(american[3]), int(american[1]), int(american[2]))
+    except ValueError:
+        return None
+    return None
+
+
+def parse_boolean(text: str) -> bool | None:
+    """yes/no, true/false, y/n, 1/0; None otherwise."""
+    word = text.strip().lower()
+    return True if word in YES else False if word in NO else None
+
+
+def parse_number(text: str) -> float | None:
+    """A plain number (a leading $ is money), or None."""
+    body = text.strip().removeprefix("$").strip()
+    return float(body.replace(",", "")) if NUMBER.fullmatch(body) else None
+
+
+def parse_share(text: str) -> float | None:
+    """A percentage with or without its sign, or None."""
+    return parse_number(text.strip().removesuffix("%"))
+
+
+def parse_year(text: str) -> int | None:
+    """A year or a school year, as parse_school_year reads it."""
+    return parse_school_year(text)
+
+
+def parse_url(text: str) -> str | None:
+    """A web address, or None."""
+    text = text.strip()
+    return text if re.fullmatch(r"https?://[^\s<>\"']+", text, re.IGNORECASE) else None
+
+
+PARSERS: dict[str, Callable[[str], object | None]] = {
+    "school_year": parse_school_year,
+    "period": parse_period,
+    "date": parse_date,
+    "boolean": parse_boolean,
+    "number": parse_number,
+    "share": parse_share,
+    "year": parse_year,
+    "url": parse_url,
+}
+
+
+def cast_texts(texts: pl.Series, kind: str, dtype: pl.DataType) -> pl.DataFrame:
+    """Cast a column of text by kind: columns `typed` and `bad` (true where text was there and could not be read)."""
+    parser = PARSERS[kind]
+    distinct = texts.drop_nulls().unique(maintain_order=True)
+    values = [parser(text) for text in distinct]
+    table = pl.DataFrame({"text": distinct, "typed": pl.Series(values, dtype=dtype, strict=True)})
+    rows = texts.alias("text").to_frame()
+    joined = rows.join(table, on="text", how="left", maintain_order="left")
+    return joined.select("typed", bad=pl.col("text").is_not_null() & pl.col("typed").is_null())

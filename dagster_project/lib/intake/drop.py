@@ -1,0 +1,170 @@
+"""The drop bucket as it stands: folders, files, and what lies where it should not.
+
+Belongs here: listing communities' yearly folders and telling strays; the identity of a submission.
+Does not: what was seen before (ledger.py), reading or judging files.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+import time
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import polars as pl
+
+from dagster_project.lib.store import ObjectInfo, Store, StoreError
+
+NETWORK_FOLDER = "_network"
+YEAR = re.compile(r"\d{4}")
+ALLOWED_PLACE = "{community_id}/{reporting_year}/{file}"
+
+
+@dataclass(frozen=True)
+class DroppedFile:
+    """One file of a folder as listed."""
+
+    name: str
+    key: str
+    size: int
+    etag: str
+
+
+@dataclass(frozen=True)
+class Folder:
+    """One community's folder of one reporting year, its files sorted by the UTF-8 bytes of their names."""
+
+    community_id: str
+    reporting_year: int
+    files: tuple[DroppedFile, ...]
+
+    @property
+    def partition(self) -> tuple[str, int]:
+        """The folder's place among all: community and reporting year."""
+        return self.community_id, self.reporting_year
+
+
+@dataclass(frozen=True)
+class Stray:
+    """Something in the bucket that belongs to no submission: a rule of the catalogue and what was found."""
+
+    rule_id: str
+    found: str
+    allowed: str | None = None
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The bucket at one moment."""
+
+    folders: tuple[Folder, ...]
+    strays: tuple[Stray, ...]
+
+
+def submission_id(community_id: str, reporting_year: int, files: Iterable[tuple[str, str]]) -> str:
+    """First 16 hex digits of sha256 over `[community_id,reporting_year,[[name,sha256hex],...]]` (DESIGN 3.2).
+
+    `files` are (name, sha256 hex); the JSON is UTF-8 without spaces, files sorted by the name's UTF-8 bytes.
+    """
+    ordered = sorted(([name, digest] for name, digest in files), key=lambda pair: pair[0].encode())
+    text = json.dumps([community_id, reporting_year, ordered], separators=(",", ":"), ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def list_drop(drop: Store, communities: Iterable[str], reporting_years: range) -> Listing:
+    """List the whole bucket, one community at a time, so that one odd key spoils one community's listing only."""
+    known = set(communities) | {NETWORK_FOLDER}
+    folders: list[Folder] = []
+    strays = [Stray("stray_file", info.key, ALLOWED_PLACE) for info in drop.files()]
+    for name in drop.folders():
+        if name not in known:
+            strays.append(Stray("unknown_community", name))
+            continue
+        try:
+            objects = drop.objects(name)
+        except StoreError as error:
+            strays.append(Stray("odd_key", f"{name}: {error}"))
+            continue
+        found, lost = _yearly(name, objects, reporting_years)
+        folders += found
+        strays += lost
+    return Listing(tuple(sorted(folders, key=lambda folder: folder.partition)), tuple(strays))
+
+
+def _yearly(community_id: str, objects: list[ObjectInfo], years: range) -> tuple[list[Folder], list[Stray]]:
+    by_year: dict[int, list[DroppedFile]] = defaultdict(list)
+    strays: dict[Stray, None] = {}
+    allowed = f"a reporting year from {years.start} to {years.stop - 1}"
+    for info in objects:
+        parts = info.key.split("/")
+        if len(parts) < 3:
+            strays[Stray("stray_file", info.key, ALLOWED_PLACE)] = None
+        elif not YEAR.fullmatch(parts[1]) or int(parts[1]) not in years:
+            strays[Stray("unknown_year", f"{community_id}/{parts[1]}", allowed)] = None
+        elif len(parts) > 3:
+            strays[Stray("stray_file", info.key, ALLOWED_PLACE)] = None
+        else:
+            by_year[int(parts[1])].append(DroppedFile(parts[2], info.key, info.size, info.etag))
+    folders = [
+        Folder(community_id, year, tuple(sorted(files, key=lambda file: file.name.encode())))
+        for year, files in by_year.items()
+    ]
+    return folders, list(strays)
+
+
+def settled(drop: Store, listing: Listing, seconds: float) -> bool:
+    """Whether no file of a local folder changed within the last `seconds`: a copy by hand shows half files.
+
+    Objects of S3 appear whole, so an S3 bucket is always settled.
+    """
+    if drop.folder is None or seconds <= 0:
+        return True
+    newest = 0.0
+    for folder in listing.folders:
+        for file in folder.files:
+            path = drop.folder / file.key
+            if path.exists():
+                newest = max(newest, path.stat().st_mtime)
+    return time.time() - newest >= seconds
+
+
+def stray_findings(strays: Iterable[Stray]) -> pl.DataFrame:
+    """Strays as located issues of the network's own list (no community, no year)."""
+    lines = [
+        {
+            "community_id": None,
+            "reporting_year": None,
+            "submission_id": None,
+            "source_file": None,
+            "source_sheet": None,
+            "source_row": None,
+            "source_column": None,
+            "rule_id": stray.rule_id,
+            "found": stray.found,
+            "allowed": stray.allowed,
+            "subject": None,
+        }
+        for stray in strays
+    ]
+    return pl.DataFrame(lines, schema=LOCATED)
+
+
+LOCATED = pl.Schema(
+    {
+        "community_id": pl.String(),
+        "reporting_year": pl.Int32(),
+        "submission_id": pl.String(),
+        "source_file": pl.String(),
+        "source_sheet": pl.String(),
+        "source_row": pl.Int32(),
+        "source_column": pl.String(),
+        "rule_id": pl.String(),
+        "found": pl.String(),
+        "allowed": pl.String(),
+        "subject": pl.String(),
+    }
+)
+"""An issue with its place: what `to_findings` takes."""

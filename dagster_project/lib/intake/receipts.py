@@ -1,0 +1,119 @@
+"""Receipts: what a member learns of its folder, written to the outbox.
+
+Belongs here: the receipt's content as data, and writing receipt.json and receipt.html where they changed.
+Does not: the page's looks (receipt_page.py), marking of workbooks (marked_copy.py), any rule.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import polars as pl
+
+from dagster_project.lib.intake.issues import FINDINGS
+from dagster_project.lib.intake.receipt_page import render_receipt
+from dagster_project.lib.store import Store
+
+Receipt = dict[str, Any]
+SEVERITY_ORDER = {"fatal": 0, "error": 1, "explainable": 2, "info": 3}
+WRITERS = 4
+
+
+def build_receipt(
+    submission: Mapping[str, Any], files: pl.DataFrame, findings: pl.DataFrame, replaced: str | None = None
+) -> Receipt:
+    """The receipt of one folder (DESIGN 3.6). `replaced` is the id of the state that this one replaced, if any."""
+    listed = files.sort("name").select(
+        "name", "sha256", "layout", "rows_read", "rows_accepted", "rows_rejected", "rows_waiting", "kind"
+    )
+    order = pl.col("severity").replace_strict(SEVERITY_ORDER, return_dtype=pl.Int32)
+    told = findings.sort(
+        order, "source_file", "source_sheet", "source_row", "source_column", "finding_id", nulls_last=False
+    )
+    return {
+        "community_id": submission["community_id"],
+        "reporting_year": submission["reporting_year"],
+        "submission_id": submission["submission_id"],
+        "status": submission["status"],
+        "first_line": first_line(submission, replaced),
+        "contract_version": submission["contract_version"],
+        "files": listed.to_dicts(),
+        "findings": told.select(list(FINDINGS)).to_dicts(),
+    }
+
+
+def first_line(submission: Mapping[str, Any], replaced: str | None) -> str:
+    """What happened, in one plain sentence or two."""
+    read, accepted = submission["rows_read"], submission["rows_accepted"]
+    if submission["status"] == "rejected":
+        line = f"Rejected: none of the {read:,} rows could be taken, so nothing of this folder counts."
+        return (
+            f"{line} The rows that counted before are gone, because the folder as it stands now is the submission."
+            if (replaced)
+            else line
+        )
+    waiting = submission["rows_waiting"]
+    parts = [f"Accepted: {accepted:,} of {read:,} rows."]
+    if submission["rows_rejected"]:
+        parts.append(f"{submission['rows_rejected']:,} rows were refused and do not count.")
+    if waiting:
+        parts.append(f"{waiting:,} rows wait until a label is known.")
+    if submission["findings_open"]:
+        parts.append(f"{submission['findings_open']:,} questions are open.")
+    return " ".join(parts)
+
+
+def as_json(receipt: Receipt) -> bytes:
+    """The receipt as it is written: UTF-8, two spaces of indent, keys in their order."""
+    return (json.dumps(receipt, ensure_ascii=False, indent=2, default=str) + "\n").encode()
+
+
+def receipt_folder(community_id: str, reporting_year: int) -> str:
+    """Where a folder's receipts lie in the outbox."""
+    return f"{community_id}/{reporting_year}"
+
+
+def write_receipts(
+    outbox: Store,
+    tables: Mapping[str, pl.DataFrame],
+    communities: Iterable[str],
+) -> list[Receipt]:
+    """Write the receipts of all folders of the given communities that differ from what the outbox holds.
+
+    The latest lies in the folder of the year, every state's own in a folder named by its submission id.
+    """
+    wanted = set(communities)
+    submissions = tables["submissions"].filter(pl.col("community_id").is_in(list(wanted)))
+    place = ["community_id", "reporting_year"]
+    files = tables["files"].partition_by(place, as_dict=True)
+    findings = tables["findings"].partition_by(place, as_dict=True)
+    replaced = {
+        (row["community_id"], row["reporting_year"]): row["submission_id"]
+        for row in tables["submission_states"].filter(~pl.col("is_current")).iter_rows(named=True)
+    }
+    none = tables["findings"].clear()
+
+    def write(submission: dict[str, Any]) -> Receipt | None:
+        key = (submission["community_id"], submission["reporting_year"])
+        receipt = build_receipt(submission, files[key], findings.get(key, none), replaced.get(key))
+        return receipt if put_receipt(outbox, receipt) else None
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        written = pool.map(write, submissions.to_dicts())
+        return [receipt for receipt in written if receipt is not None]
+
+
+def put_receipt(outbox: Store, receipt: Receipt) -> bool:
+    """Write one receipt and its page unless the outbox holds the very same; true if it was written."""
+    folder = receipt_folder(receipt["community_id"], receipt["reporting_year"])
+    data = as_json(receipt)
+    if outbox.get_or_none(f"{folder}/receipt.json") == data:
+        return False
+    page = render_receipt(receipt).encode()
+    for where in (f"{folder}/{receipt['submission_id']}", folder):
+        outbox.put(f"{where}/receipt.html", page)
+        outbox.put(f"{where}/receipt.json", data)
+    return True

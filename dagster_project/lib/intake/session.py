@@ -1,0 +1,198 @@
+"""One intake, from the bucket's listing to written partitions and ledger.
+
+Belongs here: the step that the asset, the command line and the tests call; it alone writes lake and ledger.
+Does not: rules, landing for dbt (landing.py), receipts (receipts.py).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from dagster_project.lib.intake.drop import NETWORK_FOLDER, Folder, Listing, list_drop, settled, stray_findings
+from dagster_project.lib.intake.issues import BLOCKING, to_findings
+from dagster_project.lib.intake.lake import remove_partition, write_partition
+from dagster_project.lib.intake.ledger import EVENTS, Ledger, current_objects
+from dagster_project.lib.intake.plan import Selection, intake_version, make_plan
+from dagster_project.lib.intake.reading import WorkbookReader
+from dagster_project.lib.intake.take_in import Intake, Taken, batches, by_version, take_in
+from dagster_project.lib.store import Store
+
+SETTLE_TRIES = 20
+
+
+@dataclass(frozen=True)
+class TakenPartition:
+    """What intake did with one folder."""
+
+    community_id: str
+    reporting_year: int
+    submission_id: str | None
+    status: str
+    n_files: int
+    rows_read: int
+    rows_accepted: int
+    rows_rejected: int
+    findings: int
+    contract_version: int | None
+
+
+@dataclass(frozen=True)
+class IntakeResult:
+    """What one intake did: partitions taken or withdrawn, the network's own findings, and the version of the rules."""
+
+    taken: tuple[TakenPartition, ...]
+    strays: pl.DataFrame
+    version: str
+    listing: Listing
+
+    @property
+    def communities(self) -> frozenset[str]:
+        """Communities with a partition taken."""
+        return frozenset(partition.community_id for partition in self.taken)
+
+
+@dataclass(frozen=True)
+class Places:
+    """The stores that an intake reads and writes."""
+
+    drop: Store
+    lake: Store
+
+
+def run_intake(
+    places: Places,
+    intake: Intake,
+    today: dt.date,
+    selection: Selection,
+    run_id: str,
+    settle_seconds: float = 0.0,
+    progress: Callable[[int, int], None] | None = None,
+) -> Iterator[TakenPartition | IntakeResult]:
+    """Take every folder that changed (or was asked for), one after the other; the last item is the IntakeResult.
+
+    Partitions are yielded as soon as they are written, so that a caller can report them while the rest goes on.
+    A run that dies half way leaves whole partitions and a ledger that says which: the next run goes on from there.
+    """
+    reference = intake.reference
+    listing = _listing(places.drop, intake, today, settle_seconds)
+    ledger = Ledger(places.lake)
+    events = ledger.events()
+    version = intake_version(reference)
+    plan = make_plan(listing, events, version, selection)
+    done: list[TakenPartition] = []
+    total = len(plan.take) + len(plan.withdrawn)
+    for partition in _withdraw(places.lake, ledger, events, plan.withdrawn, run_id):
+        done.append(partition)
+        yield partition
+    with WorkbookReader(intake.limits) as workbooks:
+        for batch in _batches(plan.take):
+            taken = take_in(intake, batch, places.drop.get, _keeper(places.lake), workbooks)
+            for item in taken:
+                write_partition(places.lake, *item.folder.partition, item.tables)
+            ledger.append(_events(taken, events, version, run_id))
+            for item in taken:
+                done.append(_summary(item))
+                yield done[-1]
+            if progress:
+                progress(len(done), total)
+    yield IntakeResult(tuple(done), to_findings(stray_findings(listing.strays)), version, listing)
+
+
+def _listing(drop: Store, intake: Intake, today: dt.date, settle_seconds: float) -> Listing:
+    communities = intake.reference.communities["community_id"].to_list()
+    years = intake.reference.reporting_years(today)
+    listing = list_drop(drop, communities, years)
+    for _ in range(SETTLE_TRIES):
+        if settled(drop, listing, settle_seconds):
+            break
+        time.sleep(settle_seconds / 2)
+        listing = list_drop(drop, communities, years)
+    return listing
+
+
+def _batches(folders: Sequence[Folder]) -> Iterator[list[Folder]]:
+    for _, same_version in sorted(by_version(folders).items()):
+        yield from batches(same_version)
+
+
+def _keeper(lake: Store) -> Callable[[str, bytes], None]:
+    def keep(key: str, data: bytes) -> None:
+        lake.create(key, data)
+
+    return keep
+
+
+def _withdraw(
+    lake: Store, ledger: Ledger, events: pl.DataFrame, withdrawn: Sequence[tuple[str, int]], run_id: str
+) -> Iterator[TakenPartition]:
+    objects = current_objects(events)
+    for community_id, year in withdrawn:
+        remove_partition(lake, community_id, year)
+        gone = objects.filter((pl.col("community_id") == community_id) & (pl.col("reporting_year") == year))
+        state = gone.head(1).with_columns(
+            event=pl.lit("submission"),
+            name=pl.lit(None, pl.String),
+            submission_id=pl.lit(None, pl.String),
+            status=pl.lit("withdrawn"),
+        )
+        ledger.append(_stamped(pl.concat([gone.with_columns(event=pl.lit("withdrawn")), state]), run_id))
+        yield TakenPartition(community_id, year, None, "withdrawn", 0, 0, 0, 0, 0, None)
+
+
+def _summary(item: Taken) -> TakenPartition:
+    files = item.tables["files"]
+    findings = item.tables.get("findings")
+    accepted = int(files["rows_accepted"].sum())
+    blocking = 0 if findings is None else findings.filter(pl.col("severity").is_in(BLOCKING)).height
+    queries = 0 if findings is None else findings.filter(pl.col("severity") == "explainable").height
+    status = "rejected" if not accepted else "accepted_with_queries" if blocking or queries else "accepted"
+    return TakenPartition(
+        *item.folder.partition,
+        item.submission_id,
+        status,
+        files.height,
+        int(files["rows_read"].sum()),
+        accepted,
+        int(files["rows_rejected"].sum()),
+        0 if findings is None else findings.height,
+        int(files["contract_version"][0]),
+    )
+
+
+def _events(taken: Sequence[Taken], events: pl.DataFrame, version: str, run_id: str) -> pl.DataFrame:
+    """Ledger events of one batch: each file as it stands, each file that is gone, each folder's state."""
+    rows: list[tuple[object, ...]] = []
+    seen: dict[tuple[str, int], dict[str, str]] = {}
+    for community_id, year, name, sha in (
+        current_objects(events).select("community_id", "reporting_year", "name", "sha256").iter_rows()
+    ):
+        seen.setdefault((community_id, year), {})[name] = sha
+    for item in taken:
+        place = item.folder.partition
+        etags = {file.name: file.etag for file in item.folder.files}
+        own = item.tables["files"]
+        for name, sha, size, kind in own.select("name", "sha256", "size", "kind").iter_rows():
+            rows.append(("object", *place, name, sha, size, etags[name], kind, None, version, None))
+        for name in sorted(set(seen.get(place, {})) - set(etags)):
+            rows.append(("withdrawn", *place, name, seen[place][name], None, None, None, None, version, None))
+        status = _summary(item).status
+        rows.append(("submission", *place, None, None, None, None, None, item.submission_id, version, status))
+    names = [name for name in EVENTS if name not in ("sequence", "run_id", "seen_at")]
+    return _stamped(pl.DataFrame(rows, schema={name: EVENTS[name] for name in names}, orient="row"), run_id)
+
+
+def _stamped(events: pl.DataFrame, run_id: str) -> pl.DataFrame:
+    # Arrival times live in the ledger only; no figure reads them.
+    now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
+    stamped = events.with_columns(
+        pl.lit(0, pl.Int64).alias("sequence"), pl.lit(run_id).alias("run_id"), pl.lit(now).alias("seen_at")
+    )
+    return stamped.select(list(EVENTS)).cast(EVENTS)
+
+
+__all__ = ["NETWORK_FOLDER", "IntakeResult", "Places", "TakenPartition", "run_intake"]

@@ -1,0 +1,407 @@
+"""Intake of a set of folders: from bytes to written partitions, many files in one pass.
+
+Belongs here: the order of the steps (read, refuse, recognise, check, write) over a batch, and nothing of their content.
+Does not: which folders to take (plan.py), any single rule, receipts (receipts.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import PurePosixPath
+
+import duckdb
+import polars as pl
+
+import contracts
+from contracts.base import TableContract
+from dagster_project.lib.intake.drop import LOCATED, NETWORK_FOLDER, Folder, submission_id
+from dagster_project.lib.intake.extraction import extract
+from dagster_project.lib.intake.grid import FileRead, Grid, Problem, problem
+from dagster_project.lib.intake.issues import BLOCKING, FINDINGS, catalogue, to_findings
+from dagster_project.lib.intake.lake import FILES, raw_key
+from dagster_project.lib.intake.layouts import Layouts, Match, NoMatch, load_layouts
+from dagster_project.lib.intake.limits import Limits
+from dagster_project.lib.intake.person_level import person_level_reason
+from dagster_project.lib.intake.reading import WorkbookReader, read_file
+from dagster_project.lib.intake.registers import REGISTER_ROWS, check_register
+from dagster_project.lib.intake.values import OBSERVATIONS, CodeTables, check_values
+from dagster_project.lib.reference import Reference
+
+READ_WORKERS = 4
+BATCH_BYTES = 64 * 1024 * 1024
+BATCH_FOLDERS = 250
+TABLE_ENDINGS = frozenset({".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet", ".xlsb", ".xlsm"})
+Progress = Callable[[int, int], None]
+
+
+@dataclass(frozen=True)
+class Intake:
+    """What intake needs beside the files: reference data, layouts, limits and label tables."""
+
+    reference: Reference
+    limits: Limits = field(default_factory=Limits)
+
+    @cached_property
+    def codes(self) -> CodeTables:
+        """Label tables, built once."""
+        return CodeTables.of(self.reference)
+
+    @cached_property
+    def encodings(self) -> dict[str, str | None]:
+        """The encoding each community declared, if any."""
+        return dict(self.reference.communities.select("community_id", "encoding").iter_rows())
+
+    @cached_property
+    def _layouts(self) -> dict[int, Layouts]:
+        return {}
+
+    def layouts(self, version: int) -> Layouts:
+        """Foreign layouts and the contract's own tables of one contract version."""
+        if version not in self._layouts:
+            layouts = load_layouts(contracts.LAYOUTS)
+            for contract in contracts.tables(version).values():
+                layouts.add_contract(
+                    contract.table, version, contract.required, contract.optional, contract.description
+                )
+            self._layouts[version] = layouts
+        return self._layouts[version]
+
+
+@dataclass
+class TakenFile:
+    """One file of a batch: where it lies, what it is, and what reading and recognising it gave."""
+
+    index: int
+    folder: Folder
+    name: str
+    sha256: str
+    size: int
+    kind: str = "table"
+    layouts: list[str] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    left_out: int = 0
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """The partition the file belongs to."""
+        return self.folder.partition
+
+
+@dataclass(frozen=True)
+class Taken:
+    """The tables of one partition, ready to be written, and its submission id."""
+
+    folder: Folder
+    submission_id: str
+    tables: dict[str, pl.DataFrame]
+
+
+def batches(folders: Sequence[Folder]) -> Iterator[list[Folder]]:
+    """Cut folders into batches bounded by bytes and number, in their order."""
+    batch: list[Folder] = []
+    size = 0
+    for folder in folders:
+        weight = sum(file.size for file in folder.files)
+        if batch and (size + weight > BATCH_BYTES or len(batch) >= BATCH_FOLDERS):
+            yield batch
+            batch, size = [], 0
+        batch.append(folder)
+        size += weight
+    if batch:
+        yield batch
+
+
+def take_in(
+    intake: Intake,
+    folders: Sequence[Folder],
+    read: Callable[[str], bytes],
+    keep: Callable[[str, bytes], None] | None,
+    workbooks: WorkbookReader,
+) -> list[Taken]:
+    """Take one batch of folders. `read` gives an object's bytes, `keep` stores raw bytes by their key.
+
+    Files that look person-level are not kept: their bytes go no further than this function. All folders must take
+    the same contract version (see `by_version`).
+    """
+    version = contracts.version_for(folders[0].reporting_year)
+    layouts = intake.layouts(version)
+    files, matches = _read_all(intake, folders, read, keep, workbooks, layouts)
+    ids = {
+        folder.partition: submission_id(
+            *folder.partition, ((f.name, f.sha256) for f in files if f.place == folder.partition)
+        )
+        for folder in folders
+    }
+    with duckdb.connect(config={"threads": 1}) as connection:
+        extraction = extract(matches, connection)
+    _tell_left_out(files, extraction.counts)
+    rows, registers, issues = _check_all(intake, version, files, ids, extraction.frames)
+    located = pl.concat([issues, _file_issues(files, ids)])
+    return _split(folders, files, ids, version, rows, registers, to_findings(located))
+
+
+def by_version(folders: Iterable[Folder]) -> dict[int, list[Folder]]:
+    """Folders by the contract version their reporting year takes."""
+    grouped: dict[int, list[Folder]] = {}
+    for folder in folders:
+        grouped.setdefault(contracts.version_for(folder.reporting_year), []).append(folder)
+    return grouped
+
+
+def _read_all(
+    intake: Intake,
+    folders: Sequence[Folder],
+    read: Callable[[str], bytes],
+    keep: Callable[[str, bytes], None] | None,
+    workbooks: WorkbookReader,
+    layouts: Layouts,
+) -> tuple[list[TakenFile], list[Match]]:
+    wanted = [(folder, file) for folder in folders for file in folder.files]
+    files: list[TakenFile] = []
+    matches: list[Match] = []
+    with ThreadPoolExecutor(READ_WORKERS) as pool:
+        contents = pool.map(lambda pair: read(pair[1].key), wanted)
+        for index, ((folder, file), data) in enumerate(zip(wanted, contents, strict=True)):
+            taken = TakenFile(index, folder, file.name, hashlib.sha256(data).hexdigest(), len(data))
+            files.append(taken)
+            result = _read_one(intake, taken, data, workbooks)
+            refused = _recognise(taken, result, layouts, matches)
+            if keep is not None and not refused:
+                keep(raw_key(taken.sha256), data)
+    return files, matches
+
+
+def _read_one(intake: Intake, taken: TakenFile, data: bytes, workbooks: WorkbookReader) -> FileRead:
+    if PurePosixPath(taken.name).suffix.lower() not in TABLE_ENDINGS:
+        taken.kind = "ignored"
+    encoding = intake.encodings.get(taken.folder.community_id)
+    result = read_file(taken.name, data, encoding, intake.limits, workbooks)
+    taken.problems += result.problems
+    if taken.kind == "table" and not result.sheets and any(p.severity in BLOCKING for p in result.problems):
+        taken.kind = "unreadable"
+    return result
+
+
+def _recognise(taken: TakenFile, result: FileRead, layouts: Layouts, matches: list[Match]) -> bool:
+    """Match each sheet to a layout; true if the file was refused as person-level."""
+    reason = next((r for r in (person_level_reason(grid.rows) for grid in result.sheets) if r), None)
+    if reason:
+        taken.kind = "refused"
+        taken.problems = [problem("person_level", found=reason)]
+        return True
+    for grid in result.sheets:
+        _match_sheet(taken, grid, layouts, matches, single=len(result.sheets) == 1)
+    return False
+
+
+def _match_sheet(taken: TakenFile, grid: Grid, layouts: Layouts, matches: list[Match], single: bool) -> None:
+    match = layouts.match(grid, taken.name, taken.index)
+    if isinstance(match, NoMatch):
+        if match.reason == "no_header" and not single:
+            # A workbook may carry sheets of notes or lists beside its tables; they are told, and reject nothing.
+            taken.problems.append(problem("sheet_not_read", sheet=grid.sheet, found=match.problem.found))
+        else:
+            taken.problems.append(match.problem)
+        return
+    taken.layouts.append(match.layout_id)
+    taken.problems += match.problems
+    if not match.rows_read:
+        taken.problems.append(problem("no_rows", sheet=grid.sheet))
+    matches.append(match)
+
+
+def _tell_left_out(files: list[TakenFile], counts: pl.DataFrame) -> None:
+    left = counts.filter(pl.col("rows_left_out") > 0)
+    for index, sheet, layout_id, n in left.select("_file_id", "_sheet", "layout_id", "rows_left_out").iter_rows():
+        files[index].problems.append(problem("rows_left_out", sheet=sheet, found=f"{n} rows (layout {layout_id})"))
+
+
+def _check_all(
+    intake: Intake,
+    version: int,
+    files: list[TakenFile],
+    ids: dict[tuple[str, int], str],
+    extracted: dict[str, pl.DataFrame],
+) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """Check the extracted rows table by table; returns observations, register rows and located issues."""
+    layouts = intake.layouts(version)
+    by_table: dict[str, list[pl.DataFrame]] = {}
+    for layout_id, frame in extracted.items():
+        by_table.setdefault(layouts.get(layout_id).table, []).append(
+            frame.with_columns(pl.lit(layout_id).alias("layout_id"))
+        )
+    observations = [pl.DataFrame(schema=OBSERVATIONS)]
+    registers = [pl.DataFrame(schema=REGISTER_ROWS)]
+    located = [pl.DataFrame(schema=LOCATED)]
+    for table in sorted(by_table):
+        contract = contracts.tables(version)[table]
+        texts = _source_columns(pl.concat(by_table[table], how="diagonal"), files, ids, contract)
+        blocked = _reading_issues(texts, files)
+        if table == "indicator_values":
+            rows, issues = check_values(texts, contract, intake.reference, intake.codes, blocked)
+            observations.append(rows.select(list(OBSERVATIONS)))
+        else:
+            rows, issues = check_register(texts, contract, intake.reference, intake.codes, blocked)
+            registers.append(_in_folder(rows, texts).select(list(REGISTER_ROWS)))
+        located.append(_located(issues, texts))
+    return pl.concat(observations), pl.concat(registers), pl.concat(located)
+
+
+def _in_folder(rows: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
+    """Network tables name communities in their rows; the partition is the folder's."""
+    folder = texts.select("row", "folder_id")
+    return rows.join(folder, on="row", maintain_order="left")
+
+
+def _source_columns(
+    frame: pl.DataFrame, files: list[TakenFile], ids: dict[tuple[str, int], str], contract: TableContract
+) -> pl.DataFrame:
+    """The extracted text rows in the order of file, sheet, row, with what is known of their source."""
+    meta = pl.DataFrame(
+        [(f.index, f.place[0], f.place[1], ids[f.place], f.name) for f in files],
+        schema={
+            "_file_id": pl.Int64,
+            "folder_id": pl.String,
+            "reporting_year": pl.Int32,
+            "submission_id": pl.String,
+            "source_file": pl.String,
+        },
+        orient="row",
+    )
+    missing = [pl.lit(None, pl.String).alias(name) for name in contract.names if name not in frame.columns]
+    text = [pl.col(name).cast(pl.String).str.strip_chars().replace("", None) for name in contract.names]
+    frame = frame.with_columns(missing).with_columns(text).join(meta, on="_file_id", maintain_order="left")
+    if not contract.network:
+        frame = frame.with_columns(community_id=pl.col("folder_id"))
+    ordered = frame.sort("_file_id", "_sheet", "_row", maintain_order=True)
+    return ordered.with_columns(
+        row=pl.int_range(pl.len(), dtype=pl.UInt32),
+        source_sheet=pl.col("_sheet"),
+        source_row=pl.col("_row").cast(pl.Int32),
+        source_column=pl.col("_column").cast(pl.String),
+        contract_version=pl.lit(contract.version, pl.Int32),
+    )
+
+
+def _reading_issues(texts: pl.DataFrame, files: list[TakenFile]) -> pl.DataFrame:
+    """Rows that reading itself found wrong (a ragged row, a formula error) as issues of the extracted rows."""
+    lines = [
+        (f.index, p.sheet, row, p.rule_id, p.column, p.found, p.allowed)
+        for f in files
+        for p in f.problems
+        if p.rows and p.severity == "error"
+        for row in p.rows
+    ]
+    names = ["_file_id", "source_sheet", "source_row", "rule_id", "column", "found", "allowed"]
+    types = [pl.Int64, pl.String, pl.Int32, pl.String, pl.String, pl.String, pl.String]
+    problems = pl.DataFrame(lines, schema=dict(zip(names, types, strict=True)), orient="row")
+    hit = texts.select("row", "_file_id", "source_sheet", "source_row").join(
+        problems, on=["_file_id", "source_sheet", "source_row"], maintain_order="left"
+    )
+    return hit.select("row", "rule_id", "column", "found", "allowed", pl.lit(None, pl.String).alias("subject"))
+
+
+def _located(issues: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
+    source = texts.select(
+        "row",
+        pl.col("folder_id").alias("community_id"),
+        "reporting_year",
+        "submission_id",
+        "source_file",
+        "source_sheet",
+        "source_row",
+        pl.col("source_column").alias("_from"),
+    )
+    joined = issues.join(source, on="row", maintain_order="left").with_columns(
+        source_column=pl.when(pl.col("column") == "value")
+        .then(pl.coalesce("_from", "column"))
+        .otherwise(pl.col("column"))
+    )
+    return joined.select(list(LOCATED)).cast(LOCATED)
+
+
+def _file_issues(files: list[TakenFile], ids: dict[tuple[str, int], str]) -> pl.DataFrame:
+    """Problems of whole files and sheets, and of rows that no table took."""
+    severities = catalogue().severities
+    lines = []
+    for file in files:
+        for p in file.problems:
+            if p.rows and severities[p.rule_id] == "error" and file.layouts:
+                continue  # told with the extracted row
+            rows: Sequence[int | None] = p.rows or (p.row,)
+            lines += [
+                (*file.place, ids[file.place], file.name, p.sheet, row, p.column, p.rule_id, p.found, p.allowed, None)
+                for row in rows
+            ]
+    return pl.DataFrame(lines, schema=LOCATED, orient="row")
+
+
+def _split(
+    folders: Sequence[Folder],
+    files: list[TakenFile],
+    ids: dict[tuple[str, int], str],
+    version: int,
+    rows: pl.DataFrame,
+    registers: pl.DataFrame,
+    findings: pl.DataFrame,
+) -> list[Taken]:
+    """Cut the batch's tables into partitions."""
+    tallies = _tallies(rows, registers)
+    file_rows = [_file_row(file, ids[file.place], version, tallies) for file in files]
+    tables = {
+        "observations": rows,
+        "findings": findings,
+        "files": pl.DataFrame(file_rows, schema=FILES, orient="row"),
+    }
+    parts = {
+        name: frame.partition_by("community_id", "reporting_year", as_dict=True, maintain_order=True)
+        for name, frame in tables.items()
+    }
+    by_submission = registers.partition_by("submission_id", as_dict=True, maintain_order=True)
+    taken = []
+    for folder in folders:
+        own = {name: part[folder.partition] for name, part in parts.items() if folder.partition in part}
+        register_rows = by_submission.get((ids[folder.partition],))
+        if register_rows is not None:
+            own["register_rows"] = register_rows
+        taken.append(Taken(folder, ids[folder.partition], own))
+    return taken
+
+
+def _tallies(rows: pl.DataFrame, registers: pl.DataFrame) -> dict[tuple[str, str, str], int]:
+    """Rows by submission, file and row status."""
+    keys = ["submission_id", "source_file", "row_status"]
+    counted = pl.concat([rows.select(keys), registers.select(keys)]).group_by(keys).len()
+    return {(s, f, status): n for s, f, status, n in counted.iter_rows()}
+
+
+def _file_row(
+    file: TakenFile, submission: str, version: int, tallies: dict[tuple[str, str, str], int]
+) -> tuple[object, ...]:
+    def count(status: str) -> int:
+        return tallies.get((submission, file.name, status), 0)
+
+    accepted = count("accepted") + count("waiting") + count("duplicate")
+    rejected = count("rejected")
+    layout = ", ".join(dict.fromkeys(file.layouts)) or None
+    return (
+        *file.place,
+        submission,
+        file.name,
+        file.sha256,
+        file.size,
+        layout,
+        file.kind,
+        accepted + rejected,
+        accepted,
+        rejected,
+        count("waiting"),
+        version,
+    )
+
+
+__all__ = ["FINDINGS", "NETWORK_FOLDER", "Intake", "Taken", "batches", "by_version", "take_in"]

@@ -1,0 +1,140 @@
+"""Every setting, from the environment, validated once.
+
+Belongs here: the names, defaults and meaning of CRADLE_* variables and the paths that follow from them.
+Does not: reference data (seeds), parameters of rules (seeds/rulesets), anything that a run computes.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT_ROOT = Path(__file__).resolve().parent.parent
+
+KNOWN = {
+    "CRADLE_HOME": "folder for everything the warehouse writes (default ./data)",
+    "CRADLE_DROP_URL": "the drop bucket: a folder or s3://bucket/prefix (default {CRADLE_HOME}/drop)",
+    "CRADLE_OUTBOX_URL": "where receipts go (default {CRADLE_HOME}/outbox)",
+    "CRADLE_LAKE_URL": "where raw bytes and accepted rows are kept (default {CRADLE_HOME}/lake)",
+    "CRADLE_PUBLISH_URL": "where releases are published (default {CRADLE_HOME}/publish)",
+    "CRADLE_S3_ENDPOINT": "endpoint of the S3 service for s3:// URLs",
+    "CRADLE_TODAY": "the only today, as an ISO date (default: the date of the run)",
+    "CRADLE_SEEDS": "folder of reference data (default ./seeds, else the project's own)",
+    "CRADLE_MAX_FILE_BYTES": "largest file that is read, in bytes (default 31457280)",
+    "CRADLE_SETTLE_SECONDS": "a file in a folder that changed within this many seconds is waited for (default 0.5)",
+}
+
+
+class SettingsError(ValueError):
+    """A setting is unknown or cannot be used; the message is one line and a hint."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The validated settings of one run."""
+
+    home: Path
+    drop_url: str
+    outbox_url: str
+    lake_url: str
+    publish_url: str
+    s3_endpoint: str | None
+    today: dt.date
+    seeds: Path
+    max_file_bytes: int
+    settle_seconds: float
+
+    @property
+    def work(self) -> Path:
+        """Scratch that can be deleted at any time: landing files, the warehouse, dbt's target folders."""
+        return self.home / "work"
+
+    @property
+    def landing(self) -> Path:
+        """One Parquet file a table, gathered from the lake for dbt."""
+        return self.work / "landing"
+
+    @property
+    def analysis(self) -> Path:
+        """One Parquet file a table that Python computed, read by dbt's reporting models."""
+        return self.work / "analysis"
+
+    @property
+    def warehouse(self) -> Path:
+        """The DuckDB file that dbt writes."""
+        return self.work / "warehouse.duckdb"
+
+    @property
+    def dagster_home(self) -> Path:
+        """Dagster's instance folder, unless DAGSTER_HOME says otherwise."""
+        return Path(os.environ.get("DAGSTER_HOME") or self.home / "dagster")
+
+
+def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings; SettingsError for an unknown CRADLE_ variable or a value that cannot be used."""
+    env = os.environ if environment is None else environment
+    unknown = sorted(name for name in env if name.startswith("CRADLE_") and name not in KNOWN)
+    if unknown:
+        raise SettingsError(f"unknown setting {', '.join(unknown)}; known are {', '.join(sorted(KNOWN))}")
+    home = Path(env.get("CRADLE_HOME") or "data").expanduser().resolve()
+    return Settings(
+        home=home,
+        drop_url=_url(env, "CRADLE_DROP_URL", home / "drop"),
+        outbox_url=_url(env, "CRADLE_OUTBOX_URL", home / "outbox"),
+        lake_url=_url(env, "CRADLE_LAKE_URL", home / "lake"),
+        publish_url=_url(env, "CRADLE_PUBLISH_URL", home / "publish"),
+        s3_endpoint=env.get("CRADLE_S3_ENDPOINT") or None,
+        today=_today(env),
+        seeds=_seeds(env),
+        max_file_bytes=int(_number(env, "CRADLE_MAX_FILE_BYTES", 31_457_280)),
+        settle_seconds=_number(env, "CRADLE_SETTLE_SECONDS", 0.5),
+    )
+
+
+def _url(env: Mapping[str, str], name: str, default: Path) -> str:
+    value = env.get(name)
+    if not value:
+        return str(default)
+    if value.startswith("s3://"):
+        if not value.removeprefix("s3://").split("/")[0]:
+            raise SettingsError(f"{name}={value} names no bucket; write s3://bucket/prefix")
+        return value.rstrip("/")
+    if "://" in value and not value.startswith("file://"):
+        raise SettingsError(f"{name}={value} is neither a folder nor an s3:// address")
+    return str(Path(value.removeprefix("file://")).expanduser().resolve())
+
+
+def _today(env: Mapping[str, str]) -> dt.date:
+    value = env.get("CRADLE_TODAY")
+    if not value:
+        # The one place that reads a clock: without the setting, today is the day of the run, and the manifest says so.
+        return dt.date.today()  # noqa: DTZ011
+    try:
+        return dt.date.fromisoformat(value)
+    except ValueError:
+        raise SettingsError(f"CRADLE_TODAY={value} is not a date; write it as 2024-06-30") from None
+
+
+def _seeds(env: Mapping[str, str]) -> Path:
+    value = env.get("CRADLE_SEEDS")
+    here = Path("seeds").resolve()
+    seeds = Path(value).expanduser().resolve() if value else (here if here.is_dir() else PROJECT_ROOT / "seeds")
+    if not (seeds / "network" / "communities.csv").is_file():
+        raise SettingsError(f"CRADLE_SEEDS={seeds} has no network/communities.csv; point it at a seeds folder")
+    return seeds
+
+
+def _number(env: Mapping[str, str], name: str, default: float) -> float:
+    value = env.get(name)
+    if not value:
+        return default
+    try:
+        number = float(value)
+    except ValueError:
+        raise SettingsError(f"{name}={value} is not a number") from None
+    if number < 0:
+        raise SettingsError(f"{name}={value} must not be negative")
+    return number
