@@ -26,6 +26,11 @@ def version_for(reporting_year: int) -> int:
     return max(start_version for start_version in VERSIONS if start_version[0] <= reporting_year)[1]
 
 
+def newest_version() -> int:
+    """The contract version that the newest reporting years take."""
+    return max(version for _, version in VERSIONS)
+
+
 @cache
 def tables(version: int) -> dict[str, TableContract]:
     """All contracts of one version by table name; LookupError for a version that does not exist."""
@@ -42,4 +47,4 @@ def registers(version: int) -> dict[str, TableContract]:
     return {name: contract for name, contract in tables(version).items() if name != "indicator_values"}
 
 
-__all__ = ["CATALOGUE", "LAYOUTS", "Column", "TableContract", "registers", "tables", "version_for"]
+__all__ = ["CATALOGUE", "LAYOUTS", "Column", "TableContract", "newest_version", "registers", "tables", "version_for"]

@@ -1,0 +1,167 @@
+"""Commands for members and for labels: check, template, suggest.
+
+Belongs here: arguments, exit codes and output of these commands.
+Does not: any work of its own (lib/intake), other commands (cli.py).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from dagster_project.cli_base import CradleError, settings
+from dagster_project.settings import Settings
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from dagster_project.lib.intake.check import Compare, History
+    from dagster_project.lib.intake.take_in import Intake
+    from dagster_project.lib.reference import Reference
+
+UNCLEAN, USAGE = 1, 2
+
+
+def _intake(config: Settings, community: str, year: int, ahead: int = 0) -> Intake:
+    """What intake needs; a usage error for a community or year (`ahead` years early) that the network does not have."""
+    from dagster_project.lib.intake.drop import NETWORK_FOLDER
+    from dagster_project.lib.intake.limits import Limits
+    from dagster_project.lib.intake.take_in import Intake
+    from dagster_project.lib.reference import Reference, SeedError
+
+    reference = Reference(config.seeds)
+    try:
+        known = {*reference.communities["community_id"], NETWORK_FOLDER}
+        years = reference.reporting_years(config.today)
+    except SeedError as error:
+        raise CradleError(str(error), "correct the seed and run again", USAGE) from None
+    if community not in known:
+        raise CradleError(f"{community} is not a community of the network", "see network/communities.csv", USAGE)
+    first, last = years.start, years.stop - 1 + ahead
+    if not first <= year <= last:
+        raise CradleError(f"{year} is not a reporting year", f"they run from {first} to {last}", USAGE)
+    return Intake(reference, Limits(file_bytes=config.max_file_bytes))
+
+
+@contextmanager
+def _release(config: Settings, release_id: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    from dagster_project.lib.publish.reading import ReleaseMissingError, open_release
+
+    try:
+        with open_release(config, release_id) as connection:
+            yield connection
+    except ReleaseMissingError as error:
+        raise CradleError(str(error), "cradle run makes the first release", USAGE) from None
+
+
+def _history(config: Settings, against: str | None) -> History | None:
+    from dagster_project.lib.intake.check import history_of
+
+    if against is None:
+        return None
+    with _release(config, None if against == "current" else against) as connection:
+        return history_of(connection)
+
+
+def _comparisons(reference: Reference) -> Compare:
+    """The comparisons between rows, years and members, with the thresholds of the ruleset in force."""
+    from dagster_project.lib.intake.comparisons import compare_submissions, comparison_parameters
+    from dagster_project.lib.warehouse.landing import RULESET
+
+    parameters = comparison_parameters(reference, RULESET)
+    return lambda observations: compare_submissions(observations, reference, parameters)
+
+
+@click.command()
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.option("--community", required=True, metavar="ID", help="The community whose folder this would be.")
+@click.option("--year", required=True, type=int, metavar="Y", help="The reporting year of the folder.")
+@click.option("--against", metavar="RELEASE", help="Compare with the earlier values of a release (an id, or current).")
+@click.option("--json", "as_json", is_flag=True, help="Print the receipt.")
+def check(path: Path, community: str, year: int, against: str | None, as_json: bool) -> None:
+    """The checks of intake on a file or folder of this machine, offline; nothing is written.
+
+    Exit code 0: no fatal or error finding; 1: at least one; 2: usage.
+    """
+    from dagster_project.lib.intake.check import NothingToCheckError, check_path, is_clean, receipt_lines
+    from dagster_project.lib.intake.receipts import as_json as receipt_json
+    from dagster_project.lib.store import StoreError
+
+    config = settings()
+    intake = _intake(config, community, year)
+    history = _history(config, against)
+    try:
+        receipt = check_path(path, community, year, intake, history, _comparisons(intake.reference))
+    except (NothingToCheckError, StoreError) as error:
+        raise CradleError(str(error), "name a file, or a folder that holds the files of one year", USAGE) from None
+    if as_json:
+        click.echo(receipt_json(receipt).decode(), nl=False)
+    else:
+        for line in receipt_lines(receipt):
+            click.echo(line)
+    if not is_clean(receipt):
+        sys.exit(UNCLEAN)
+
+
+@click.command()
+@click.option("--community", required=True, metavar="ID", help="The community that is to fill it in.")
+@click.option("--year", required=True, type=int, metavar="Y", help="The reporting year it is for.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.xlsx",
+    help="Where the workbook is written.",
+)  # fmt: skip
+def template(community: str, year: int, output: Path) -> None:
+    """A workbook to fill in, prepared from the community's own last accepted values."""
+    from dagster_project.lib.intake.template import last_values, template_workbook
+    from dagster_project.lib.publish.release import current_release
+    from dagster_project.lib.store import Store, StoreError
+
+    config = settings()
+    if output.suffix.lower() != ".xlsx":
+        raise CradleError(f"{output} does not end in .xlsx", "name the file FILE.xlsx", USAGE)
+    intake = _intake(config, community, year, ahead=1)
+    before = None
+    try:
+        if current_release(Store(config.publish_url, config.s3_endpoint)) is not None:
+            with _release(config) as connection:
+                before = last_values(connection, community, year)
+        output.write_bytes(template_workbook(community, year, intake.reference, before))
+    except (StoreError, OSError) as error:
+        raise CradleError(f"cannot write {output}: {error}", "name a file in a folder that exists", USAGE) from None
+    source = "without earlier values" if before is None or not before.height else "with last values as comments"
+    click.echo(f"Wrote {output} ({source}).")
+
+
+@click.command()
+def suggest() -> None:
+    """Proposals for labels that no crosswalk maps, with the line of CSV that would map them."""
+    from dagster_project.lib.intake.suggest import propose, waiting_rows
+    from dagster_project.lib.intake.values import CodeTables
+    from dagster_project.lib.reference import Reference
+
+    config = settings()
+    reference = Reference(config.seeds)
+    with _release(config) as connection:
+        waiting = waiting_rows(connection)
+    proposals = propose(waiting, reference, CodeTables.of(reference))
+    if not proposals:
+        click.echo("No label waits.")
+    asked = ""
+    for proposal in proposals:
+        head = f"{proposal.kind} {proposal.label!r}: {proposal.n_rows:,} rows of {', '.join(proposal.communities)}"
+        if head != asked:
+            click.echo(head)
+            asked = head
+        if proposal.code is None:
+            click.echo(f"  nothing alike is known; a line of {proposal.file} would map it")
+            continue
+        click.echo(f"  {proposal.score:.2f}  {proposal.code} (as {proposal.nearest_label!r}); add to {proposal.file}:")
+        click.echo(f"        {proposal.line}")
+
+
+COMMANDS: list[click.Command] = [check, template, suggest]

@@ -1,0 +1,126 @@
+"""Commands that read published releases: explain, compare, verify.
+
+Belongs here: arguments, exit codes and plain-text output of these commands.
+Does not: reading or judging releases (lib/publish), records and their words (lib/analysis).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import sys
+from typing import Any
+
+import click
+
+from dagster_project.cli_base import CradleError, settings
+from dagster_project.settings import Settings
+
+SEVEN_OUTCOMES_RECORD = "proof_point_ongoing"  # the designation whose record holds all seven outcomes with their gaps
+
+
+def _manifest(config: Settings, release_id: str | None) -> dict[str, Any]:
+    from dagster_project.lib.publish.release import current_release, read_manifest
+    from dagster_project.lib.store import Store
+
+    store = Store(config.publish_url, config.s3_endpoint)
+    chosen = release_id or current_release(store)
+    if chosen is None:
+        raise CradleError(f"nothing is published at {config.publish_url} yet", "run `cradle run` first")
+    try:
+        return read_manifest(store, chosen)
+    except FileNotFoundError:
+        raise CradleError(f"there is no release {chosen} at {config.publish_url}", "see its folder releases/") from None
+
+
+@click.command()
+@click.argument("community")
+@click.argument("what", required=False, metavar="[OUTCOME | DESIGNATION]")
+@click.option("--year", type=int, required=True, help="Reporting year.")
+@click.option("--json", "as_json", is_flag=True, help="Print the records as JSON.")
+def explain(community: str, what: str | None, year: int, as_json: bool) -> None:
+    """Why a community's designation or outcome is what it is, from the current release."""
+    from dagster_project.lib.analysis.explain import explain_record
+
+    config = settings()
+    records, outcome = _records(config, community, what, year)
+    if as_json:
+        click.echo(json.dumps(records if len(records) > 1 else records[0], ensure_ascii=False, indent=1))
+        return
+    for number, record in enumerate(records):
+        if number:
+            click.echo("")
+        for line in explain_record(record, outcome):
+            click.echo(line)
+
+
+def _records(config: Settings, community: str, what: str | None, year: int) -> tuple[list[dict[str, Any]], str | None]:
+    from dagster_project.lib.analysis import load_ruleset
+    from dagster_project.lib.analysis.records import build_record
+    from dagster_project.lib.publish.reading import open_release
+    from dagster_project.lib.reference import Reference
+    from dagster_project.lib.warehouse.analysis import record_inputs, ruleset_parameters
+    from dagster_project.lib.warehouse.landing import RULESET
+
+    manifest = _manifest(config, None)
+    reference = Reference(config.seeds)
+    designations = reference.table("rubric/designations").filter(ruleset_id=RULESET[0])["designation"].to_list()
+    outcomes = reference.outcomes["outcome_id"].to_list()
+    if what is not None and what not in (*designations, *outcomes):
+        known = ", ".join([*designations, *outcomes])
+        raise CradleError(f"{what} is neither an outcome nor a designation", f"known are {known}", 2)
+    wanted = designations if what is None else [what if what in designations else SEVEN_OUTCOMES_RECORD]
+    ruleset = load_ruleset(ruleset_parameters(reference), *RULESET)
+    with open_release(config) as connection:
+        inputs = record_inputs(connection, community, reference, dt.date.fromisoformat(manifest["today"]), ruleset)
+        try:
+            records = [build_record(inputs, community, designation, year) for designation in wanted]
+        except KeyError as error:
+            raise CradleError(str(error.args[0]), "see `cradle status` for communities and years") from None
+    return records, what if what in outcomes else None
+
+
+@click.command()
+@click.argument("release_a")
+@click.argument("release_b")
+@click.option("--json", "as_json", is_flag=True, help="Print [table, key, column, a, b] rows.")
+def compare(release_a: str, release_b: str, as_json: bool) -> None:
+    """Every cell that differs between two releases."""
+    from dagster_project.lib.publish.compare import compare_releases
+    from dagster_project.lib.publish.reading import database_path
+
+    config = settings()
+    manifests = [_manifest(config, release) for release in (release_a, release_b)]
+    paths = [database_path(config, release) for release in (release_a, release_b)]
+    differences = compare_releases(*paths, *manifests)
+    if as_json:
+        rows = [[d.table, d.key, d.column, d.a, d.b] for d in differences]
+        click.echo(json.dumps(rows, ensure_ascii=False, default=str))
+        return
+    count = 0
+    for d in differences:
+        count += 1
+        click.echo(f"{d.table}  {d.key}  {d.column}: {d.a} -> {d.b}")
+    click.echo(f"{count:,} cells differ" if count else "the two releases hold the same tables")
+
+
+@click.command()
+@click.argument("release", required=False)
+def verify(release: str | None) -> None:
+    """Hash every table of a release again and compare with its manifest; exit 1 if one differs."""
+    from dagster_project.lib.publish.compare import verify_release
+    from dagster_project.lib.publish.reading import database_path
+
+    config = settings()
+    manifest = _manifest(config, release)
+    verdicts = verify_release(database_path(config, manifest["release_id"]), manifest)
+    for verdict in verdicts:
+        click.echo(f"{'ok  ' if verdict.ok else 'BAD '} {verdict.table}: {verdict.found}")
+    bad = sum(not verdict.ok for verdict in verdicts)
+    state = f"{bad} differ from the manifest" if bad else "all as the manifest says"
+    click.echo(f"{manifest['release_id']}: {len(verdicts)} tables, {state}")
+    if bad:
+        sys.exit(1)
+
+
+COMMANDS: list[click.Command] = [explain, compare, verify]

@@ -1,0 +1,59 @@
+"""The publish room: the release as an asset.
+
+Belongs here: the release, the job that builds everything behind intake.
+Does not: copying, hashing, pages (lib/publish).
+"""
+
+import dagster as dg
+
+from dagster_project.defs.resources import CradleResource
+from dagster_project.defs.warehouse import FOLLOWS
+
+RELEASE = dg.AssetKey(["publish", "release"])
+RELEASED_MARTS = (
+    "dim_community",
+    "dim_submission",
+    "fct_indicator_value",
+    "fct_submission_status",
+    "fct_finding",
+    "fct_trend",
+    "fct_gap",
+    "fct_outcome_status",
+    "fct_gateway_status",
+    "fct_designation",
+    "fct_network_trend",
+)
+
+
+@dg.asset(
+    key=RELEASE,
+    deps=[dg.AssetKey(["marts", name]) for name in RELEASED_MARTS],
+    group_name="publish",
+    kinds={"duckdb", "html"},
+    owners=["team:data-team"],
+    automation_condition=FOLLOWS,
+    pool="warehouse",
+    description="The immutable release: internal.duckdb, manifest and the national report; `current` points at it.",
+)
+def release(context: dg.AssetExecutionContext, cradle: CradleResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
+    """Publish the warehouse as it stands."""
+    made = cradle.pipeline().release()
+    rows = {table["name"]: table["rows"] for table in made.manifest["tables"]}
+    return dg.MaterializeResult(
+        metadata={
+            "release_id": made.release_id,
+            "new": made.is_new,
+            "edition": made.manifest["report_edition"],
+            "tables": len(rows),
+            "rows": sum(rows.values()),
+        },
+        data_version=dg.DataVersion(made.release_id),
+    )
+
+
+build = dg.define_asset_job(
+    "build",
+    selection=dg.AssetSelection.all() - dg.AssetSelection.assets(["lake", "submissions"]),
+    executor_def=dg.in_process_executor,
+    description="From the lake to a published release: landing, dbt, analysis, dbt reporting, release.",
+)

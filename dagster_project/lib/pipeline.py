@@ -1,0 +1,230 @@
+"""The steps of the main job in their order, each one call.
+
+Belongs here: opening the stores from the settings and calling intake, landing, dbt, analysis and publish.
+Does not: Dagster (defs/ wraps each step as an asset), printing (cli.py), or any computing of its own.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+import contracts
+from dagster_project.lib.intake.ledger import Ledger, current_submissions
+from dagster_project.lib.intake.limits import Limits
+from dagster_project.lib.intake.plan import Selection
+from dagster_project.lib.intake.receipts import Receipt, write_receipts
+from dagster_project.lib.intake.session import IntakeResult, Places, TakenPartition, run_intake
+from dagster_project.lib.intake.take_in import Intake
+from dagster_project.lib.progress import tell
+from dagster_project.lib.publish.hashing import code_version, lock_sha256
+from dagster_project.lib.publish.release import (
+    Release,
+    ReleaseFacts,
+    current_release,
+    publish,
+    read_manifest,
+)
+from dagster_project.lib.publish.report import ReportContext, RuleParameter, write_report
+from dagster_project.lib.reference import Reference
+from dagster_project.lib.store import Store
+from dagster_project.lib.warehouse.analysis import (
+    INPUTS,
+    KNOWN_TABLE,
+    AnalysisOutcome,
+    analysis_inputs,
+    ruleset_parameters,
+    run_analysis,
+)
+from dagster_project.lib.warehouse.dbt_run import MANIFEST, DbtPlaces, NodeResult, dbt_build, table_keys
+from dagster_project.lib.warehouse.landing import RULESET, Landed, gather, write_tables
+from dagster_project.settings import PROJECT_ROOT, Settings
+
+STRAYS_KEY = "ops/strays.parquet"
+# Unit tests prove the models on made-up rows: they belong to `make test`, not to every run.
+NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
+CORE_MODELS = ("--exclude", "tag:reporting", *NO_UNIT_TESTS)
+REPORTING_MODELS = ("--select", "tag:reporting", *NO_UNIT_TESTS)
+
+
+def _tell_folders(done: int, total: int) -> None:
+    tell("Taking folders", done, total)
+
+
+@dataclass(frozen=True)
+class Pipeline:
+    """All steps over one set of settings."""
+
+    settings: Settings
+
+    @cached_property
+    def reference(self) -> Reference:
+        """The seeds."""
+        return Reference(self.settings.seeds)
+
+    @cached_property
+    def intake(self) -> Intake:
+        """What intake needs beside the files."""
+        return Intake(self.reference, Limits(file_bytes=self.settings.max_file_bytes))
+
+    def _store(self, url: str) -> Store:
+        return Store(url, self.settings.s3_endpoint)
+
+    @cached_property
+    def drop(self) -> Store:
+        """The drop bucket."""
+        return self._store(self.settings.drop_url)
+
+    @cached_property
+    def lake(self) -> Store:
+        """Raw bytes, accepted rows, the ledger."""
+        return self._store(self.settings.lake_url)
+
+    @cached_property
+    def outbox(self) -> Store:
+        """Receipts."""
+        return self._store(self.settings.outbox_url)
+
+    @cached_property
+    def published(self) -> Store:
+        """Releases."""
+        return self._store(self.settings.publish_url)
+
+    @property
+    def dbt_places(self) -> DbtPlaces:
+        """Where dbt reads and writes."""
+        s = self.settings
+        return DbtPlaces(s.seeds, s.landing, s.analysis, s.warehouse, s.work)
+
+    def take(self, selection: Selection, run_id: str) -> Iterator[TakenPartition | IntakeResult]:
+        """Intake of what changed or was asked for; the last item is the result."""
+        tell("Listing the drop bucket")
+        places = Places(self.drop, self.lake)
+        for item in run_intake(
+            places, self.intake, self.settings.today, selection, run_id, self.settings.settle_seconds, _tell_folders
+        ):
+            if isinstance(item, IntakeResult):
+                self._keep_strays(item.strays)
+            yield item
+
+    def _keep_strays(self, strays: pl.DataFrame) -> None:
+        buffer = io.BytesIO()
+        strays.write_parquet(buffer)
+        if self.lake.get_or_none(STRAYS_KEY) != buffer.getvalue():
+            self.lake.put(STRAYS_KEY, buffer.getvalue())
+
+    def strays(self) -> pl.DataFrame:
+        """Findings of the bucket itself, as the last intake saw them."""
+        return pl.read_parquet(io.BytesIO(self.lake.get(STRAYS_KEY)))
+
+    def land(self, communities: frozenset[str] | None = None) -> tuple[Landed, list[Receipt]]:
+        """Gather the lake into landing files and write the receipts that changed (of all communities by default)."""
+        tell("Gathering accepted rows")
+        landed = gather(self.lake, self.reference, self.settings.today, self.strays())
+        write_tables(landed.tables, self.settings.landing)
+        everyone = communities if communities is not None else frozenset(landed["submissions"]["community_id"])
+        return landed, write_receipts(self.outbox, landed.tables, everyone)
+
+    def build_core(self) -> list[NodeResult]:
+        """dbt: seeds, staging, intermediate and core marts."""
+        tell("Building the warehouse")
+        return dbt_build(self.dbt_places, CORE_MODELS)
+
+    def analyse(self) -> AnalysisOutcome:
+        """Trends, gaps, outcomes, criteria, gateways, designations and network figures, written for dbt."""
+        s = self.settings
+        tell("Computing trends, gaps, gateways and designations")
+        outcome = run_analysis(s.warehouse, s.landing, self.reference, s.today, RULESET)
+        write_tables(outcome.tables, s.analysis)
+        return outcome
+
+    def build_reporting(self) -> list[NodeResult]:
+        """dbt: the reporting models over what Python computed."""
+        tell("Building the reporting marts")
+        return dbt_build(self.dbt_places, REPORTING_MODELS)
+
+    def release(self) -> Release:
+        """Publish the warehouse as it stands."""
+        tell("Publishing the release and its report")
+        facts = self.release_facts()
+        ledger = Ledger(self.lake).events()
+        ops = self.settings.work / "ops"
+        write_tables({"ledger_event": ledger}, ops)
+        # Records are rebuilt from the release alone, so it carries what they were decided from.
+        inputs = {name: self.settings.landing / f"{name}.parquet" for name in analysis_inputs()}
+        inputs[KNOWN_TABLE] = self.settings.analysis / f"{KNOWN_TABLE}.parquet"
+        return publish(
+            self.published,
+            self.settings.warehouse,
+            facts,
+            table_keys(MANIFEST),
+            {"ops": {"ledger_event": ops / "ledger_event.parquet"}, INPUTS: inputs},
+            self.settings.work,
+            self._write_report,
+        )
+
+    def _write_report(self, database: Path, folder: Path, manifest: Mapping[str, Any]) -> None:
+        connection = duckdb.connect(str(database), read_only=True)
+        try:
+            write_report(connection, folder, manifest["report_edition"], self._report_context(manifest))
+        finally:
+            connection.close()
+
+    def _report_context(self, manifest: Mapping[str, Any]) -> ReportContext:
+        """What the pages say of themselves; the ruleset's parameters are printed as their seeds state them."""
+        rows = ruleset_parameters(self.reference).filter(pl.col("ruleset_id") == RULESET[0])
+        texts = rows.select(pl.col("parameter", "value", "unit", "note").fill_null("")).iter_rows()
+        return ReportContext(
+            release_id=manifest["release_id"],
+            today=self.settings.today,
+            ruleset_id=RULESET[0],
+            ruleset_version=RULESET[1],
+            contract_version=str(manifest["contract_version"]),
+            code_version=manifest["code_version"],
+            network_name="The network",
+            parameters=[RuleParameter(*text) for text in texts],
+        )
+
+    def release_facts(self) -> ReleaseFacts:
+        """What the next release would be made from, whether or not it differs from the current one."""
+        years = self.reference.reporting_years(self.settings.today)
+        known = set(self.reference.communities["community_id"]) | {"_network"}
+        standing = current_submissions(Ledger(self.lake).events()).sort("community_id", "reporting_year")
+        inputs = [
+            {"community_id": community_id, "reporting_year": year, "submission_id": submission}
+            for community_id, year, submission in standing.select(
+                "community_id", "reporting_year", "submission_id"
+            ).iter_rows()
+            if community_id in known and year in years
+        ]
+        strays = self.strays()["finding_id"].sort().to_list()
+        version, lock = code_version(PROJECT_ROOT), lock_sha256(PROJECT_ROOT)
+        seeds = self.reference.fingerprint()
+        today = self.settings.today.isoformat()
+        text = json.dumps([inputs, strays, version, lock, seeds, today, RULESET])
+        return ReleaseFacts(
+            today=today,
+            ruleset_version=f"{RULESET[0]} {RULESET[1]}",
+            contract_version=max(contracts.version_for(year) for year in years),
+            code_version=version,
+            lock_sha256=lock,
+            inputs_sha256=hashlib.sha256(text.encode()).hexdigest(),
+            inputs=inputs,
+        )
+
+    def up_to_date(self) -> str | None:
+        """The current release's id if it was made from exactly what stands now, else None."""
+        release_id = current_release(self.published)
+        if release_id is None:
+            return None
+        manifest = read_manifest(self.published, release_id)
+        return release_id if manifest["inputs_sha256"] == self.release_facts().inputs_sha256 else None

@@ -1,0 +1,154 @@
+"""Calling dbt within this process.
+
+Belongs here: one call of dbt build with its environment, and its results as plain rows.
+Does not: which models exist (dbt/), how results become asset events (defs/warehouse.py).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+PROJECT = Path(__file__).resolve().parents[3] / "dbt"
+MANIFEST = PROJECT / "target" / "manifest.json"
+FAILED = frozenset({"error", "fail", "runtime error"})
+# A skipped node is the consequence of a failed one; dbt reports no message for it.
+NOT_DONE = FAILED | {"skipped"}
+
+
+class WarehouseError(RuntimeError):
+    """A model or a blocking test failed; the message names each, with what dbt said."""
+
+
+@dataclass(frozen=True)
+class NodeResult:
+    """What became of one seed, model or test."""
+
+    unique_id: str
+    resource_type: str
+    name: str
+    status: str
+    seconds: float
+    message: str | None
+    failures: int | None
+
+    @property
+    def passed(self) -> bool:
+        """Whether the node was built, or the test found nothing (a warning is no pass)."""
+        return self.status in ("success", "pass")
+
+
+@dataclass(frozen=True)
+class DbtPlaces:
+    """Folders and files that dbt reads and writes."""
+
+    seeds: Path
+    landing: Path
+    analysis: Path
+    warehouse: Path
+    work: Path
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """Environment variables of dbt_project.yml, profiles.yml and the sources."""
+        return {
+            "CRADLE_SEEDS": str(self.seeds),
+            "LANDING_PATH": str(self.landing),
+            "ANALYSIS_PATH": str(self.analysis),
+            "WAREHOUSE_PATH": str(self.warehouse),
+            "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
+        }
+
+
+def dbt_build(places: DbtPlaces, arguments: Sequence[str]) -> list[NodeResult]:
+    """Run `dbt build` with the given selection; results in dbt's order. WarehouseError if dbt could not start.
+
+    Failures of nodes are results, not errors: the caller decides what blocks (see `raise_for`).
+    """
+    from dbt.cli.main import dbtRunner  # imported late: it costs a second that other commands need not pay
+
+    places.work.mkdir(parents=True, exist_ok=True)
+    target = Path(tempfile.mkdtemp(prefix="dbt-", dir=places.work))
+    try:
+        _reuse_parse(places, target)
+        command = ["--quiet", "build", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+        command += ["--target-path", str(target), "--log-path", str(target), "--no-write-json", *arguments]
+        with _environment(places.environment):
+            outcome = dbtRunner().invoke(command)
+        _keep_parse(places, target)
+    finally:
+        shutil.rmtree(target, ignore_errors=True)
+    if outcome.exception is not None or outcome.result is None:
+        raise WarehouseError(f"dbt could not run: {outcome.exception}")
+    results: Any = outcome.result
+    return [_result(result) for result in results.results]
+
+
+def raise_for(results: Sequence[NodeResult]) -> None:
+    """WarehouseError if anything failed, naming every failed node."""
+    failed = [result for result in results if result.status in FAILED]
+    if failed:
+        lines = "; ".join(f"{result.name}: {' '.join((result.message or result.status).split())}" for result in failed)
+        raise WarehouseError(f"{len(failed)} of {len(results)} dbt nodes failed: {lines}")
+
+
+def table_keys(manifest: Path) -> dict[str, list[str]]:
+    """Key columns of each model by its name, from the tests of the manifest that prove them."""
+    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"]
+    keys: dict[str, list[str]] = {}
+    for node in nodes.values():
+        test = node.get("test_metadata") or {}
+        model = nodes.get(node.get("attached_node") or "", {}).get("name")
+        if model and test.get("name") == "unique_combination":
+            keys[model] = list(test["kwargs"]["columns"])
+        elif model and test.get("name") == "unique":
+            keys.setdefault(model, [test["kwargs"]["column_name"]])
+    return keys
+
+
+def _result(result: Any) -> NodeResult:
+    return NodeResult(
+        result.node.unique_id,
+        str(result.node.resource_type),
+        result.node.name,
+        str(result.status),
+        float(result.execution_time),
+        result.message,
+        result.failures,
+    )
+
+
+def _reuse_parse(places: DbtPlaces, target: Path) -> None:
+    """Each call has a target folder of its own (two runs never share one) and starts from the last parse."""
+    kept = places.work / "partial_parse.msgpack"
+    if kept.is_file():
+        shutil.copy(kept, target / "partial_parse.msgpack")
+
+
+def _keep_parse(places: DbtPlaces, target: Path) -> None:
+    made = target / "partial_parse.msgpack"
+    if made.is_file():
+        partial = places.work / f".{target.name}.msgpack"
+        shutil.copy(made, partial)
+        partial.replace(places.work / "partial_parse.msgpack")
+
+
+@contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value

@@ -1,0 +1,37 @@
+-- Places that values speak of: communities, places listed in the seeds, places that only the files name.
+-- Belongs here: one row per community and place, the best known description of it.
+-- Does not: map labels to places (crosswalks), or places of communities outside the network.
+with places as (
+    select
+        community_id, community_id as geography_id, name, 'community' as geography_level,
+        null as parent_id, null as code_system, null as code,
+        null as valid_from, null as valid_to, 'network' as known_by, 1 as preference
+    from {{ ref('stg_network__communities') }}
+    union all by name
+    select geographies.*, 'seed' as known_by, 2 as preference
+    from {{ ref('stg_network__geographies') }} as geographies
+    semi join {{ ref('stg_network__communities') }} using (community_id)
+    union all by name
+    select
+        community_id, geography_id, geography_id as name, max(geography_level) as geography_level,
+        community_id as parent_id, 'submission' as known_by, 3 as preference
+    from {{ ref('int_values__versioned') }}
+    group by community_id, geography_id
+)
+
+select
+    community_id,
+    geography_id,
+    name,
+    geography_level,
+    parent_id,
+    code_system,
+    code,
+    valid_from::integer as valid_from,
+    valid_to::integer as valid_to,
+    known_by
+from places
+qualify row_number() over (
+    partition by community_id, geography_id
+    order by preference, valid_to desc nulls first, valid_from desc, name
+) = 1

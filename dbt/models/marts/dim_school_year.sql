@@ -1,0 +1,21 @@
+-- School years without a hole, from the first value or reporting year to the last.
+-- Belongs here: the label and the calendar year a school year begins in.
+-- Does not: reporting years (dim_reporting_year).
+with bounds as (
+    select min(school_year) as first_year, max(school_year) as last_year
+    from {{ ref('int_values__versioned') }}
+    union all
+    select first_reporting_year, last_reporting_year + 1
+    from {{ ref('stg_landing__run_context') }}
+),
+
+years as (
+    select unnest(generate_series(min(first_year), max(last_year)))::integer as school_year
+    from bounds
+)
+
+select
+    school_year,
+    (school_year - 1)::varchar || '-' || lpad((school_year % 100)::varchar, 2, '0') as label,
+    school_year - 1 as begins_in
+from years

@@ -1,0 +1,29 @@
+-- Stories beside the numbers, told only where everyone in them agreed.
+-- Belongs here: the text with consent, else the reason why it is withheld; the newest year of a title counts.
+-- Does not: any text, title or role without consent, in any column.
+with newest as (
+    select *
+    from {{ ref('stg_landing__stories') }}
+    qualify row_number() over (
+        partition by community_id, title
+        order by reporting_year desc, source_file, source_sheet, source_row
+    ) = 1
+)
+
+select
+    community_id,
+    row_number() over (
+        partition by community_id order by reporting_year, source_file, source_sheet, source_row
+    )::integer as story_number,
+    reporting_year,
+    case when consent then title end as title,
+    case when consent then text end as text,
+    indicator_id,
+    case when consent then author_role end as author_role,
+    coalesce(consent, false) as consent,
+    case when consent then null when consent is null then 'consent_not_stated' else 'no_consent' end as withheld_reason,
+    submission_id,
+    source_file,
+    source_sheet,
+    source_row
+from newest

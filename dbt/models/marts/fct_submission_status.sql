@@ -1,0 +1,38 @@
+-- Where every community stands in every reporting year, by what lies in its folder.
+-- Belongs here: the status and four quality measures side by side.
+-- Does not: one score over the four, arrival times, or replaced states (dim_submission).
+with inconsistent as (
+    select community_id, reporting_year, sum(coalesce(n_rows, 1)) as n_rows
+    from {{ ref('stg_landing__findings') }}
+    where status = 'open' and severity != 'info' and quality_dimension = 'consistency'
+    group by all
+)
+
+select
+    expected.community_id,
+    expected.reporting_year,
+    coalesce(submissions.status, expected.status_without_folder) as status,
+    submissions.submission_id,
+    coalesce(submissions.rows_read, 0) as rows_read,
+    coalesce(submissions.rows_accepted, 0) as rows_accepted,
+    coalesce(submissions.rows_rejected, 0) as rows_rejected,
+    coalesce(submissions.rows_waiting, 0) as rows_waiting,
+    coalesce(submissions.findings_blocking, 0) as findings_blocking,
+    coalesce(submissions.findings_open, 0) as findings_open,
+    coalesce(submissions.findings_explained, 0) as findings_explained,
+    coalesce(submissions.n_files, 0) as n_files,
+    expected.due_on,
+    expected.waiver_reason,
+    case
+        when submissions.submission_id is not null then 1.0
+        when expected.status_without_folder = 'late' then 0.0
+    end::double as timeliness,
+    submissions.accepted_cells::double / nullif(submissions.expected_cells, 0) as completeness,
+    submissions.rows_accepted::double / nullif(submissions.rows_accepted + submissions.rows_rejected, 0) as validity,
+    case
+        when submissions.rows_accepted > 0
+            then greatest(0, 1 - coalesce(inconsistent.n_rows, 0) / submissions.rows_accepted)
+    end::double as consistency
+from {{ ref('int_community_years__expected') }} as expected
+left join {{ ref('stg_landing__submissions') }} as submissions using (community_id, reporting_year)
+left join inconsistent using (community_id, reporting_year)

@@ -1,0 +1,22 @@
+-- Rows that wait for a label to be mapped: one line in a crosswalk lets the next run take them.
+-- Belongs here: what the row says, as it was written, and the rule that keeps it waiting.
+-- Does not: proposals (cradle suggest), or rows that were rejected (fct_finding).
+select
+    community_id,
+    reporting_year,
+    submission_id,
+    source_file,
+    coalesce(source_sheet, '') as source_sheet,
+    source_row,
+    coalesce(source_column, '') as source_column,
+    coalesce(raw_indicator, '') as raw_indicator,
+    coalesce(raw_dimension, '') as raw_dimension,
+    coalesce(raw_group, '') as raw_group,
+    coalesce(raw_geography, '') as raw_geography,
+    coalesce(raw_series, '') as raw_series,
+    min(layout_id) as layout_id,
+    min(row_reason) as rule_id,
+    count(*) as n_rows
+from {{ ref('stg_landing__observations') }}
+where row_status = 'waiting'
+group by all

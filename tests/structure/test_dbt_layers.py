@@ -1,0 +1,306 @@
+"""The rules of the house over dbt's manifest.
+
+Belongs here: layers, names, descriptions, keys and promised columns of models, and what dbt may do to the seeds folder.
+Does not: figures (dbt unit tests, tests/unit/analysis), or whether a build passes (tests/integration).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+import pytest
+
+import contracts
+from dagster_project.lib.analysis.tables import TABLES
+
+ROOT = Path(__file__).resolve().parents[2]
+PROJECT = ROOT / "dbt"
+PREFIXES = {
+    "staging": ("stg_",),
+    "intermediate": ("int_",),
+    "marts": ("dim_", "fct_"),
+    "reporting": ("fct_", "rpt_"),
+    "semantic": ("sem_",),
+}
+# What each layer may read: models of these layers, sources of these names, and whether seeds.
+MAY_READ: dict[str, tuple[set[str], set[str], bool]] = {
+    "staging": (set(), {"landing"}, True),
+    "intermediate": ({"staging", "intermediate"}, set(), False),
+    "marts": ({"staging", "intermediate", "marts"}, set(), False),
+    "reporting": ({"marts", "reporting"}, {"analysis"}, False),
+    "semantic": ({"marts", "reporting"}, set(), False),
+}
+HOLD_A_RULE = {
+    "int_values__versioned",
+    "int_values__pooled",
+    "int_community_years__expected",
+    "fct_submission_status",
+    "fct_finding",
+    "fct_story",
+    "dim_submission",
+}
+DUCKDB_TYPES: dict[pl.DataType, str] = {
+    pl.String(): "varchar",
+    pl.Int32(): "integer",
+    pl.Int64(): "bigint",
+    pl.Float64(): "double",
+    pl.Boolean(): "boolean",
+    pl.Date(): "date",
+}
+PLACE = ["community_id", "reporting_year", "submission_id", "source_file", "source_sheet", "source_row"]
+CELL = "community_id indicator_id population_group_id geography_id"
+LINEAGE = "submission_id source_file source_sheet source_row"
+# DESIGN 3.7: names and columns that other programs read.
+PROMISED = {
+    "dim_community": "community_id name state joined_year",
+    "dim_outcome": "outcome_id name",
+    "dim_indicator": "indicator_id outcome_id name role unit direction poolable",
+    "dim_population_group": "population_group_id dimension group label",
+    "dim_criterion": "criterion_id parent_id gateway pillar benchmark_no determined_by statement",
+    "dim_school_year": "school_year",
+    "dim_geography": "geography_id",
+    "dim_submission": "submission_id status",
+    "fct_indicator_value": f"{CELL} school_year series period value value_low value_high numerator denominator "
+    f"value_status reporting_year {LINEAGE}",
+    "fct_submission_status": "community_id reporting_year status submission_id rows_read rows_accepted rows_rejected "
+    "findings_blocking findings_open",
+    "fct_finding": "finding_id community_id reporting_year submission_id rule_id severity source_file source_sheet "
+    "source_row source_column found allowed message status",
+    "fct_trend": f"{CELL} reporting_year first_year last_year n_years slope intercept slope_stderr slope_ci_low "
+    "slope_ci_high r_squared adjusted_slope trend_status reason slope_weighted slope_theil_sen slope_binomial_low "
+    "slope_binomial_high prob_slope_positive robustness ruleset_version",
+    "fct_trend_point": f"{CELL} reporting_year school_year series value numerator denominator used left_out_reason "
+    f"{LINEAGE} ruleset_version",
+    "fct_gap": f"{CELL} reporting_year reference_group_id first_year last_year n_years first_gap last_gap group_slope "
+    "reference_slope slope_difference gap_status reference_declined reason ruleset_version",
+    "fct_outcome_status": "community_id outcome_id reporting_year trend_status gap_reduced deciding_indicator_id "
+    "reason ruleset_version",
+    "fct_criterion_status": "community_id criterion_id reporting_year status evidence ruleset_version",
+    "fct_gateway_status": "community_id reporting_year operating_in gateways_met ruleset_version",
+    "fct_designation": "community_id reporting_year designation status standing decided_on next_review_due record_id "
+    "ruleset_version",
+    "fct_designation_requirement": "community_id designation reporting_year requirement_id required actual status "
+    "ruleset_version",
+    "fct_network_trend": "indicator_id population_group_id reporting_year n_communities n_improving n_maintained "
+    "n_declining n_undetermined slope_median slope_q1 slope_q3 pooled_slope fixed_effects_slope ruleset_version",
+    "fct_network_outcome": "outcome_id reporting_year ruleset_version",
+    "fct_target_progress": "community_id indicator_id population_group_id reporting_year ruleset_version",
+    "fct_story": "community_id reporting_year title text withheld_reason",
+    "rpt_indicator_value_current": "community_id indicator_id reporting_year value",
+}
+
+Node = dict[str, Any]
+
+
+def run_dbt(folder: Path, seeds: Path, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run the venv's own dbt with everything it writes below `folder`."""
+    environment = os.environ | {
+        "CRADLE_SEEDS": str(seeds),
+        "LANDING_PATH": str(folder / "landing"),
+        "ANALYSIS_PATH": str(folder / "analysis"),
+        "WAREHOUSE_PATH": str(folder / "warehouse.duckdb"),
+    }
+    dbt = Path(sys.executable).with_name("dbt")
+    places = {"project-dir": PROJECT, "profiles-dir": PROJECT, "target-path": folder / "target", "log-path": folder}
+    arguments = [text for name, place in places.items() for text in (f"--{name}", str(place))]
+    return subprocess.run(
+        [str(dbt), "--warn-error", *command, *arguments],
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+@pytest.fixture(scope="module")
+def manifest(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
+    folder = tmp_path_factory.mktemp("dbt")
+    parsed = run_dbt(folder, ROOT / "seeds", "parse")
+    assert parsed.returncode == 0, parsed.stdout
+    found: dict[str, Any] = json.loads((folder / "target" / "manifest.json").read_text())
+    return found
+
+
+@pytest.fixture(scope="module")
+def models(manifest: dict[str, Any]) -> dict[str, Node]:
+    return {node["name"]: node for node in manifest["nodes"].values() if node["resource_type"] == "model"}
+
+
+@pytest.fixture(scope="module")
+def released(models: dict[str, Node]) -> dict[str, Node]:
+    """Models of schema marts: what a release holds."""
+    return {name: node for name, node in models.items() if node["schema"] == "marts"}
+
+
+@pytest.fixture(scope="module")
+def tests(manifest: dict[str, Any]) -> list[Node]:
+    """Generic tests; singular ones speak of no single model."""
+    return [node for node in manifest["nodes"].values() if node.get("test_metadata")]
+
+
+def layer(node: Node) -> str:
+    """The folder below models/, which is the layer."""
+    return str(node["fqn"][1])
+
+
+def may_read(of: str, parent: Node) -> bool:
+    """Whether a model of that layer may read the model, source or seed."""
+    layers, sources, seeds = MAY_READ[of]
+    if parent["resource_type"] == "model":
+        return layer(parent) in layers
+    return parent["source_name"] in sources if parent["resource_type"] == "source" else seeds
+
+
+def test_every_layer_reads_only_the_rooms_before_it(manifest: dict[str, Any], models: dict[str, Node]) -> None:
+    wrong = []
+    for name, node in models.items():
+        for parent_id in node["depends_on"]["nodes"]:
+            parent = manifest["nodes"].get(parent_id) or manifest["sources"][parent_id]
+            if not may_read(layer(node), parent):
+                wrong.append(f"{name} reads {parent_id}")
+    assert not wrong
+
+
+def test_marts_never_read_sources(models: dict[str, Node]) -> None:
+    assert not [name for name, node in models.items() if layer(node) == "marts" and node["sources"]]
+
+
+def test_names_carry_the_prefix_of_their_layer(models: dict[str, Node]) -> None:
+    assert not [name for name, node in models.items() if not name.startswith(PREFIXES[layer(node)])]
+
+
+def test_staging_and_intermediate_names_say_what_they_hold(models: dict[str, Node]) -> None:
+    plain = [name for name, node in models.items() if layer(node) in ("staging", "intermediate") and "__" not in name]
+    assert not plain
+
+
+def test_every_model_is_described(models: dict[str, Node]) -> None:
+    assert not [name for name, node in models.items() if not node["description"].strip()]
+
+
+def test_every_mart_column_is_described_and_typed_under_an_enforced_contract(released: dict[str, Node]) -> None:
+    assert not [name for name, node in released.items() if not node["config"]["contract"]["enforced"]]
+    bare = [
+        f"{name}.{column['name']}"
+        for name, node in released.items()
+        for column in node["columns"].values()
+        if not column["description"].strip() or not column["data_type"]
+    ]
+    assert not bare
+
+
+def test_every_mart_has_a_test_of_its_key(released: dict[str, Node], tests: list[Node]) -> None:
+    keyed = {
+        node["attached_node"].rsplit(".", 1)[-1]
+        for node in tests
+        if node["test_metadata"]["name"] == "unique_combination"
+    }
+    assert not released.keys() - keyed
+
+
+def test_columns_of_a_key_are_never_null(released: dict[str, Node], tests: list[Node]) -> None:
+    loose = []
+    for test in tests:
+        name = test["attached_node"].rsplit(".", 1)[-1]
+        if test["test_metadata"]["name"] != "unique_combination" or name not in released:
+            continue
+        columns = released[name]["columns"]
+        for column in test["test_metadata"]["kwargs"]["columns"]:
+            if "not_null" not in [constraint["type"] for constraint in columns[column]["constraints"]]:
+                loose.append(f"{name}.{column}")
+    # A row of a file may be unknown (a whole file waits), so this one column of a key is only tested.
+    assert loose == ["fct_waiting_row.source_row"]
+
+
+def test_every_promised_table_has_its_promised_columns(released: dict[str, Node]) -> None:
+    missing = [
+        f"{name}.{column}"
+        for name, columns in PROMISED.items()
+        for column in columns.split()
+        if column not in released.get(name, {"columns": {}})["columns"]
+    ]
+    assert not missing
+
+
+def test_only_tables_over_the_analysis_belong_to_the_second_build(models: dict[str, Node]) -> None:
+    second = {name for name, node in models.items() if "reporting" in node["tags"]}
+    assert second == {name for name, node in models.items() if layer(node) == "reporting"}
+
+
+def test_models_that_hold_a_rule_have_unit_tests_named_as_sentences(manifest: dict[str, Any]) -> None:
+    units = manifest["unit_tests"].values()
+    assert not HOLD_A_RULE - {unit["model"] for unit in units}
+    assert not [unit["name"] for unit in units if unit["name"].count("_") < 4]
+
+
+def test_source_columns_of_registers_are_the_contracts_columns(manifest: dict[str, Any]) -> None:
+    sources = {s["name"]: s for s in manifest["sources"].values() if s["source_name"] == "landing"}
+    registers = contracts.registers(max(version for _, version in contracts.VERSIONS))
+    assert {name for name in sources if name.startswith("register_")} == {f"register_{name}" for name in registers}
+    for name, contract in registers.items():
+        own = {c.name: DUCKDB_TYPES[c.polars_type] for c in contract.columns if c.name not in PLACE}
+        listed = {column: facts["data_type"] for column, facts in sources[f"register_{name}"]["columns"].items()}
+        assert list(listed) == [*PLACE, *own], name
+        assert {column: listed[column] for column in own} == own, name
+
+
+def test_source_columns_of_the_analysis_are_those_it_writes(manifest: dict[str, Any]) -> None:
+    sources = {s["name"]: s for s in manifest["sources"].values() if s["source_name"] == "analysis"}
+    for name, spec in TABLES.items():
+        listed = {column: facts["data_type"] for column, facts in sources[name]["columns"].items()}
+        assert listed == {column: DUCKDB_TYPES[kind] for column, kind in spec.schema.items()}, name
+
+
+def test_every_sql_file_opens_with_its_charter() -> None:
+    bare = []
+    for path in sorted(PROJECT.rglob("*.sql")):
+        if "target" in path.relative_to(PROJECT).parts:
+            continue
+        lines = [line.strip().removeprefix("--").strip() for line in path.read_text().splitlines()[:6]]
+        words = " ".join(lines)
+        if "Belongs here:" not in words or "Does not:" not in words:
+            bare.append(str(path.relative_to(PROJECT)))
+    assert not bare
+
+
+def test_no_test_stands_beside_the_seeds(manifest: dict[str, Any]) -> None:
+    # dbt writes a test's SQL below the yml that declares it; a seeds folder given by its absolute path is no place.
+    seeds = {node["unique_id"] for node in manifest["nodes"].values() if node["resource_type"] == "seed"}
+    assert not [n["name"] for n in manifest["nodes"].values() if n.get("attached_node") in seeds]
+
+
+def fingerprint(folder: Path) -> dict[str, str]:
+    """sha256 of every file below a folder by its relative path."""
+    return {
+        str(path.relative_to(folder)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(folder.rglob("*"))
+        if path.is_file()
+    }
+
+
+def test_a_seeds_folder_given_by_its_absolute_path_is_left_as_it_was(tmp_path: Path) -> None:
+    # dbt's own seed materialization writes its SQL over the CSV when the path is absolute.
+    seeds = tmp_path / "another network's seeds"
+    shutil.copytree(ROOT / "seeds", seeds)
+    (seeds / "network" / "communities.csv").write_bytes(
+        b"\xef\xbb\xbfcommunity_id,name,state,joined_year,district_name,population\r\n"
+        b'0007,"O\'Neil\'s ""Bend""",CT,2007,"Bend, North","1,234"\r\n'
+        b"0011,Coeur d'Alene,ID,2010,,\r\n"
+    )
+    before = fingerprint(seeds)
+    (tmp_path / "work").mkdir()
+    built = run_dbt(tmp_path / "work", seeds, "build", "--select", "resource_type:seed", "stg_network__communities")
+    assert built.returncode == 0, built.stdout
+    assert fingerprint(seeds) == before
+    with duckdb.connect(str(tmp_path / "work" / "warehouse.duckdb"), read_only=True) as warehouse:
+        rows = warehouse.execute("from staging.stg_network__communities order by all").fetchall()
+    assert rows == [("0007", "O'Neil's \"Bend\"", "CT", 2007, None), ("0011", "Coeur d'Alene", "ID", 2010, None)]

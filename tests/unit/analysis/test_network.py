@@ -1,0 +1,196 @@
+"""Network figures: counts, quartiles, the constant panel, the fixed-effects slope, shares (RULES 7).
+
+Belongs here: tests of network.py.
+Does not: trends of one community.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+
+from dagster_project.lib.analysis import Ruleset
+from dagster_project.lib.analysis.network import compute_network
+from dagster_project.lib.analysis.tables import FCT_OUTCOME_STATUS, FCT_TREND, FCT_TREND_POINT
+from tests.unit.analysis import reference
+from tests.unit.analysis.builders import INDICATORS, known, tables, yearly
+
+Rows = list[dict[str, Any]]
+
+
+def counted(numbers: dict[int, tuple[int, int]], **common: Any) -> Rows:
+    """Rows of one community from school year to (numerator, denominator)."""
+    return [
+        {"school_year": year, "numerator": n, "denominator": d, "value": 100 * n / d, "indicator_id": "pool", **common}
+        for year, (n, d) in numbers.items()
+    ]
+
+
+def network(rows: Rows, ruleset: Ruleset, last: int = 2024, indicator: str = "pool") -> dict[str, Any]:
+    """The network's row of an indicator at the last reporting year."""
+    found = tables(known(rows), last, ruleset)["fct_network_trend"]
+    return found.row(
+        by_predicate=(pl.col("indicator_id") == indicator) & (pl.col("reporting_year") == last), named=True
+    )
+
+
+def steady(slope: float, community: str, years: Sequence[int] = (2021, 2022, 2023, 2024)) -> Rows:
+    """A community on a line."""
+    return yearly({year: 50 + slope * (year - 2021) for year in years}, community_id=community)
+
+
+def test_communities_are_counted_by_status_and_slopes_by_quartile(ruleset: Ruleset) -> None:
+    slopes = {"a": 2.0, "b": 1.0, "c": -0.25, "d": -3.0}
+    rows = [row for name, slope in slopes.items() for row in steady(slope, name)] + steady(1.0, "e", (2023, 2024))
+    row = network(rows, ruleset, indicator="up")
+    counts = [row[f"n_{name}"] for name in ("communities", "improving", "maintained", "declining", "undetermined")]
+    assert counts == [5, 2, 1, 1, 1]
+    quartiles = np.quantile(list(slopes.values()), [0.25, 0.5, 0.75])
+    assert (row["slope_q1"], row["slope_median"], row["slope_q3"]) == pytest.approx(quartiles)
+
+
+def test_only_communities_own_rows_enter(ruleset: Ruleset) -> None:
+    rows = steady(1.0, "a") + [row | {"geography_id": "district-1"} for row in steady(-5.0, "a")]
+    row = network(rows, ruleset, indicator="up")
+    assert (row["n_communities"], row["slope_median"], row["fixed_effects_slope"]) == (1, 1.0, 1.0)
+
+
+def test_raw_slopes_are_summarised_and_not_adjusted_ones(ruleset: Ruleset) -> None:
+    rows = [row | {"indicator_id": "down"} for row in steady(-2.0, "a")]
+    row = network(rows, ruleset, indicator="down")
+    assert (row["slope_median"], row["n_improving"]) == (-2.0, 1)
+
+
+def test_no_determined_trend_leaves_quartiles_empty(ruleset: Ruleset) -> None:
+    row = network(steady(1.0, "a", (2023, 2024)), ruleset, indicator="up")
+    assert [row[name] for name in ("slope_median", "slope_q1", "slope_q3", "pooled_slope")] == [None] * 4
+
+
+def test_the_pooled_rate_is_that_of_the_constant_panel(ruleset: Ruleset) -> None:
+    rows = counted({2022: (50, 100), 2023: (60, 100), 2024: (70, 100)}, community_id="a")
+    rows += counted({2022: (100, 400), 2023: (120, 400), 2024: (140, 400)}, community_id="b")
+    rows += counted({2023: (1, 100), 2024: (100, 100)}, community_id="c")
+    row = network(rows, ruleset)
+    assert (row["panel_size"], row["window_first_year"], row["window_last_year"]) == (2, 2022, 2024)
+    assert row["pooled_rate_last"] == pytest.approx(100 * 210 / 500)
+    assert row["pooled_slope"] == pytest.approx((42.0 - 30.0) / 2)
+
+
+@pytest.mark.parametrize(("held_by", "years"), [(1, 2), (2, 3), (3, 3)])
+def test_a_year_is_in_the_window_when_half_of_the_communities_hold_it(
+    held_by: int, years: int, ruleset: Ruleset
+) -> None:
+    rows: Rows = []
+    for index, name in enumerate("abcd"):
+        first = 2022 if index < held_by else 2023
+        rows += counted(dict.fromkeys(range(first, 2025), (50, 100)), community_id=name)
+    row = network(rows, ruleset)
+    assert row["window_n_years"] == years
+    assert (row["pooled_slope"] is None) is (years < 3)
+    assert row["panel_size"] == (4 if years == 2 else held_by)
+
+
+def test_rates_without_counts_and_other_indicators_are_never_pooled(ruleset: Ruleset) -> None:
+    rows = yearly({2022: 50.0, 2023: 51.0, 2024: 52.0}, community_id="a", indicator_id="pool")
+    row = network(rows, ruleset)
+    assert (row["pooled_slope"], row["panel_size"], row["fixed_effects_slope"]) == (None, None, 1.0)
+    proficient = [r | {"indicator_id": "up"} for r in counted(dict.fromkeys(range(2021, 2025), (50, 100)))]
+    assert network(proficient, ruleset, indicator="up")["pooled_rate_last"] is None
+
+
+def test_a_series_break_keeps_a_community_out_of_the_panel(ruleset: Ruleset) -> None:
+    rows = counted(dict.fromkeys(range(2022, 2025), (50, 100)), community_id="a")
+    rows += counted({2022: (50, 100), 2023: (50, 100)}, community_id="b", series="old")
+    rows += counted({2024: (90, 100)}, community_id="b", series="new")
+    row = network(rows, ruleset)
+    assert (row["panel_size"], row["pooled_slope"]) == (1, 0.0)
+
+
+def test_the_window_is_the_five_years_up_to_the_reporting_year(ruleset: Ruleset) -> None:
+    rows = counted({2018: (1, 100), 2019: (1, 100), 2020: (50, 100), 2021: (50, 100), 2022: (50, 100)})
+    row = network(rows, ruleset)
+    assert (row["window_first_year"], row["window_last_year"], row["pooled_slope"]) == (2020, 2022, 0.0)
+
+
+def test_a_changing_panel_does_not_move_the_fixed_effects_slope(ruleset: Ruleset) -> None:
+    low = yearly({2021: 10.0, 2022: 10.0, 2023: 10.0}, community_id="a")
+    high = yearly({2022: 90.0, 2023: 90.0, 2024: 90.0}, community_id="b")
+    row = network(low + high, ruleset, indicator="up")
+    assert abs(row["fixed_effects_slope"]) < 1e-9
+
+
+def test_the_fixed_effects_slope_is_the_within_unit_slope(ruleset: Ruleset) -> None:
+    rng = np.random.default_rng(7)
+    rows: Rows = []
+    for index in range(30):
+        years = [year for year in range(2018, 2025) if rng.random() < 0.8]
+        for series in ("default", "new")[: 1 + index % 2]:
+            numbers = {year: float(rng.uniform(20, 80)) for year in years}
+            rows += yearly(numbers, community_id=f"c{index:02}", series=series)
+    found = network(rows, ruleset, indicator="up")
+    points = [(row["community_id"] + row["series"], row["school_year"], row["value"]) for row in rows]
+    window = range(found["window_first_year"], found["window_last_year"] + 1)
+    expected = reference.fixed_effects(point for point in points if point[1] in window)
+    assert found["window_n_years"] == 5
+    assert found["fixed_effects_slope"] == pytest.approx(expected, abs=1e-9)
+
+
+def test_a_window_of_two_years_gives_no_slope_of_any_kind(ruleset: Ruleset) -> None:
+    rows = counted({2023: (50, 100), 2024: (60, 100)}, community_id="a")
+    row = network(rows, ruleset)
+    assert (row["pooled_slope"], row["fixed_effects_slope"], row["pooled_rate_last"]) == (None, None, 60.0)
+
+
+def test_who_entered_and_left_is_named(ruleset: Ruleset) -> None:
+    rows = steady(1.0, "a") + [row | {"known_from": 2022} for row in steady(1.0, "b")]
+    rows += [row | {"known_to": 2022} for row in steady(1.0, "c")]
+    found = tables(known(rows), 2024, ruleset)["fct_network_trend"]
+    assert found.select("reporting_year", "n_communities", "entered", "left").rows() == [
+        (2020, 2, "a,c", None),
+        (2021, 2, None, None),
+        (2022, 3, "b", None),
+        (2023, 2, None, "c"),
+        (2024, 2, None, None),
+    ]
+
+
+def test_panel_changes_are_named(ruleset: Ruleset) -> None:
+    rows = counted(dict.fromkeys(range(2019, 2025), (50, 100)), community_id="a")
+    rows += counted(dict.fromkeys(range(2021, 2025), (50, 100)), community_id="b")
+    found = tables(known(rows), 2025, ruleset)["fct_network_trend"]
+    changes = found.select("reporting_year", "panel_size", "panel_entered", "panel_left").rows()
+    assert changes[-3:] == [(2023, 1, None, None), (2024, 1, None, None), (2025, 2, "b", None)]
+
+
+def test_outcomes_are_counted_and_shared_among_the_determined(ruleset: Ruleset) -> None:
+    rows = [
+        ("improving", "met"),
+        ("improving", "not_met"),
+        ("maintained", "undetermined"),
+        ("mixed", "undetermined"),
+        ("undetermined", "met"),
+        ("declining", "met"),
+    ]
+    status = pl.DataFrame(
+        [
+            {"community_id": f"c{i}", "outcome_id": "o", "reporting_year": 2024, "trend_status": t, "gap_reduced": g}
+            for i, (t, g) in enumerate(rows)
+        ],
+        schema=dict(FCT_OUTCOME_STATUS.schema),
+    )
+    _, outcome = compute_network(FCT_TREND.empty(), FCT_TREND_POINT.empty(), status, INDICATORS, ruleset)
+    row = outcome.row(0, named=True)
+    names = ("communities", "improving", "maintained", "declining", "mixed", "undetermined")
+    assert [row[f"n_{name}"] for name in names] == [6, 2, 1, 1, 1, 1]
+    assert [row[f"n_gap_{name}"] for name in ("met", "not_met", "undetermined")] == [3, 1, 2]
+    assert (row["share_improving"], row["share_gap_reduced"]) == (2 / 5, 3 / 4)
+
+
+def test_a_network_without_determined_outcomes_has_no_shares(ruleset: Ruleset) -> None:
+    found = tables(known(yearly({2024: 1.0})), 2024, ruleset)["fct_network_outcome"]
+    assert found["share_improving"].is_null().all()
+    assert found.filter(pl.col("reporting_year") == 2024).height == 7

@@ -1,0 +1,345 @@
+"""The report's pages: every figure is the stored one, every page says what it is, nothing comes from outside.
+
+Belongs here: claims about write_report on a small fixture database (tests/fixtures/report_marts.py).
+Does not: look at pages in a browser (tests/browser), or compute slopes.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import re
+from datetime import date
+from html.parser import HTMLParser
+from itertools import pairwise
+from pathlib import Path
+from types import ModuleType
+
+import duckdb
+import pytest
+
+from dagster_project.lib.publish.report import (
+    EDITION_NOTICES,
+    REQUIRED_COLUMNS,
+    ReportContext,
+    ReportError,
+    RuleParameter,
+    page_name,
+    write_report,
+)
+
+ROOT = Path(__file__).resolve().parents[3]
+NOTICE = "Internal: contains small groups, not for distribution"
+
+
+def _marts() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("report_marts", ROOT / "tests" / "fixtures" / "report_marts.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+report_marts = _marts()
+
+
+def context(**changes: object) -> ReportContext:
+    stated: dict[str, object] = {
+        "release_id": "2024-12-31-abc",
+        "today": date(2024, 12, 31),
+        "ruleset_id": "toa-default",
+        "ruleset_version": "1.0.0",
+        "contract_version": "1",
+        "code_version": "0.1.0",
+        "network_name": "Example network",
+        "parameters": [RuleParameter(*p) for p in report_marts.PARAMETERS],
+    }
+    return ReportContext(**(stated | changes))  # type: ignore[arg-type]
+
+
+def written(database: Path, out: Path, **changes: object) -> dict[str, str]:
+    """The pages by their path below report/."""
+    with duckdb.connect(str(database), read_only=True) as connection:
+        files = write_report(connection, out, "internal", context(**changes))
+    return {f.relative_to(out / "report").as_posix(): f.read_text(encoding="utf-8") for f in files}
+
+
+@pytest.fixture(scope="module")
+def database(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return report_marts.build(tmp_path_factory.mktemp("marts") / "internal.duckdb")
+
+
+@pytest.fixture(scope="module")
+def pages(database: Path, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    return written(database, tmp_path_factory.mktemp("release"))
+
+
+class Page(HTMLParser):
+    """The text of a page and its elements; fails on markup that does not nest."""
+
+    VOID = frozenset({"meta", "link", "br", "img", "hr", "input", "wbr"})
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: list[tuple[str, dict[str, str | None]]] = []
+        self.words: list[str] = []
+        self.open: list[str] = []
+        self.feed(html)
+        self.close()
+        assert self.open == [], f"unclosed: {self.open}"
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        if tag not in self.VOID:
+            self.open.append(tag)
+
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_endtag(self, tag: str) -> None:
+        assert self.open and self.open.pop() == tag, f"</{tag}> closes nothing"
+
+    def handle_data(self, data: str) -> None:
+        if "style" not in self.open:
+            self.words.append(data)
+
+    @property
+    def text(self) -> str:
+        return " ".join(" ".join(self.words).split())
+
+
+def test_there_is_a_page_for_the_network_its_methods_its_data_and_every_community(pages: dict[str, str]) -> None:
+    communities = {f"communities/c{n:02d}.html" for n in range(5)}
+    assert set(pages) == {"index.html", "methods.html", "data-quality.html"} | communities
+
+
+def test_every_page_says_that_it_is_internal(pages: dict[str, str]) -> None:
+    assert EDITION_NOTICES["internal"] == NOTICE
+    for name, html in pages.items():
+        assert NOTICE in Page(html).text, name
+
+
+def test_no_edition_is_written_that_is_not_protected(database: Path, tmp_path: Path) -> None:
+    with duckdb.connect(str(database), read_only=True) as connection, pytest.raises(ReportError, match="public"):
+        write_report(connection, tmp_path, "public", context())
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_the_same_rows_in_another_order_give_the_same_bytes(pages: dict[str, str], tmp_path: Path) -> None:
+    other = report_marts.build(tmp_path / "other.duckdb", reverse=True)
+    assert written(other, tmp_path) == pages
+
+
+def test_further_columns_do_not_disturb_and_missing_ones_are_named(database: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.duckdb"
+    copy.write_bytes(database.read_bytes())
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute("alter table marts.fct_trend add column brand_new varchar")
+        assert write_report(connection, tmp_path, "internal", context())
+        connection.execute("alter table marts.fct_trend drop column slope")
+        connection.execute("drop table marts.fct_gap")
+        with pytest.raises(ReportError, match=r"fct_trend\.slope.*fct_gap"):
+            write_report(connection, tmp_path, "internal", context())
+
+
+def test_the_columns_asked_for_are_all_in_the_fixture() -> None:
+    built = {t: {c.partition("#")[0] for c in columns} for t, columns in report_marts.TABLES.items()}
+    assert all(set(columns) <= built[table] for table, columns in REQUIRED_COLUMNS.items())
+
+
+def test_the_headline_figures_are_counts_of_stored_statuses(pages: dict[str, str], database: Path) -> None:
+    text = Page(pages["index.html"]).text
+    with duckdb.connect(str(database), read_only=True) as connection:
+        for column, good in (("trend_status", "improving"), ("gap_reduced", "met")):
+            row = connection.execute(
+                f"select count(*) filter ({column} = ?), count(*) filter ({column} <> 'undetermined') "
+                "from marts.fct_outcome_status",
+                [good],
+            ).fetchone()
+            assert row is not None and row[1] > 0
+            assert f"{100 * row[0] / row[1]:.1f}% {row[0]} of {row[1]} community outcomes" in text
+
+
+def test_the_report_is_on_the_newest_year_with_an_accepted_submission(database: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.duckdb"
+    copy.write_bytes(database.read_bytes())
+    with duckdb.connect(str(copy)) as connection:
+        for table in ("fct_outcome_status", "fct_submission_status", "fct_trend"):
+            rows = f"select * replace (reporting_year + 1 as reporting_year) from marts.{table}"
+            connection.execute(f"insert into marts.{table} {rows} where reporting_year = 2024")
+        connection.execute("update marts.fct_submission_status set status = 'expected' where reporting_year = 2025")
+    index = written(copy, tmp_path)["index.html"]
+    assert "Network summary, 2024" in index and "No submission has been accepted yet for 2025" in index
+    assert "Network summary, 2025" in written(copy, tmp_path, reporting_year=2025)["index.html"]
+
+
+def test_a_year_in_which_nothing_can_be_determined_says_so(database: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.duckdb"
+    copy.write_bytes(database.read_bytes())
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute("update marts.fct_outcome_status set trend_status = 'undetermined'")
+    pages = written(copy, tmp_path)
+    assert "None of the 28 community outcomes can be determined." in Page(pages["index.html"]).text
+    assert "None of the 7 outcomes can be determined for 2024." in Page(pages["communities/c00.html"]).text
+
+
+def test_communities_are_listed_by_name_and_never_ranked(pages: dict[str, str]) -> None:
+    for name in ("index.html", "data-quality.html"):
+        found = re.findall(r'<a href="communities/c\d\d\.html">([^<]+)</a>', pages[name])
+        assert found == sorted(found, key=str.casefold) and len(found) == 5
+    assert not re.search(r"\b(rank(ed)?|best|worst|top \d+|league)\b", Page(pages["index.html"]).text, re.I)
+
+
+def test_every_point_stands_with_its_file_and_row(pages: dict[str, str], database: Path) -> None:
+    with duckdb.connect(str(database), read_only=True) as connection:
+        points = connection.execute(
+            "select count(*), count(distinct source_file) from marts.fct_trend_point where community_id = 'c00'"
+        ).fetchone()
+    html = pages["communities/c00.html"]
+    assert points is not None and len(re.findall(r'<span class="src">\d+:\d+</span>', html)) == points[0] > 500
+    listed = html.split("Files behind this page")[1]
+    assert len(re.findall(r"_\d{4}\.csv</td>", listed)) == points[1]
+
+
+def test_a_charts_figures_are_those_of_the_marts(pages: dict[str, str], database: Path) -> None:
+    with duckdb.connect(str(database), read_only=True) as connection:
+        rows = connection.execute(
+            "select school_year, value from marts.fct_trend_point where community_id = 'c01' and value is not null "
+            "and indicator_id = 'graduation_4yr_pct' and population_group_id = 'all' order by 1"
+        ).fetchall()
+    chart = re.search(r'<svg[^>]*aria-labelledby="graduation_4yr_pct-t.*?</svg>', pages["communities/c01.html"], re.S)
+    assert chart and len(re.findall("<circle", chart[0])) == len(rows)
+    for year, value in rows:
+        assert f"<title>{year}: {value:.1f}%" in chart[0]
+
+
+def test_suppressed_and_range_values_are_marked_and_never_become_numbers(pages: dict[str, str]) -> None:
+    row = re.search(r"American Indian or Alaska Native</th><td>s<sup>.*?</tr>", pages["communities/c00.html"], re.S)
+    assert row and "≤20.0" in row[0]
+
+
+def test_an_undetermined_result_says_why(pages: dict[str, str]) -> None:
+    for name, html in pages.items():
+        if name.startswith("communities/"):
+            for cell in re.findall(r"<tr><th scope=\"row\">[^<]*</th>\s*<td class=\"num\">.*?</tr>", html, re.S):
+                if "Undetermined" in cell:
+                    assert "determined because" in cell
+
+
+def test_a_community_that_never_submitted_has_a_page_that_says_so(pages: dict[str, str]) -> None:
+    text = Page(pages["communities/c04.html"]).text
+    assert "has not submitted yet" in text and "no value of any indicator has been accepted" in text
+
+
+def test_names_from_outside_are_never_markup(pages: dict[str, str]) -> None:
+    assert "<h1>Cedar &amp; Sons &lt;Valley&gt;</h1>" in pages["communities/c02.html"]
+    assert not any("<Valley>" in html for html in pages.values())
+
+
+def test_no_page_asks_for_anything_from_outside_or_runs_a_script(pages: dict[str, str]) -> None:
+    for name, html in pages.items():
+        assert not re.search(r"<script|<link|<img|url\(|@import|https?://|\son\w+=", html), name
+
+
+def test_every_link_leads_to_a_page_and_place_that_exist(pages: dict[str, str]) -> None:
+    ids = {name: set(re.findall(r'\bid="([^"]+)"', html)) for name, html in pages.items()}
+    for name, html in pages.items():
+        assert len(re.findall(r'\bid="', html)) == len(ids[name]), f"an id stands twice in {name}"
+        for href in re.findall(r'href="([^"]+)"', html):
+            target, _, anchor = href.partition("#")
+            if target:
+                target = target.removeprefix("../") if name.startswith("communities/") else target
+            assert not anchor or anchor in ids[target or name], f"{href} in {name}"
+            assert not target or target in pages, f"{href} in {name}"
+
+
+def test_pages_are_accessible_in_their_structure(pages: dict[str, str]) -> None:
+    for name, html in pages.items():
+        page = Page(html)
+        tags = [tag for tag, _ in page.tags]
+        assert ("html", {"lang": "en"}) in page.tags and tags.count("h1") == 1 and tags.count("main") == 1, name
+        levels = [int(tag[1]) for tag in tags if re.fullmatch(r"h[1-6]", tag)]
+        assert all(b <= a + 1 for a, b in pairwise(levels)), name
+        assert tags.count("table") == tags.count("caption"), name
+        assert all("scope" in attrs for tag, attrs in page.tags if tag == "th"), name
+        for tag, attrs in page.tags:
+            if tag == "svg":
+                assert attrs.get("aria-hidden") == "true" or attrs.get("role") == "img", name
+        drawn = len(re.findall(r'<svg[^>]*role="img"', html))
+        assert drawn == len(re.findall(r'<title id="[^"]+-t">[^<]+</title><desc id="[^"]+-d">[^<]+</desc>', html)), name
+        assert page.tags[tags.index("body") + 1][1].get("href") == "#main", name
+
+
+def _luminance(colour: str) -> float:
+    parts = [int(colour[i : i + 2], 16) / 255 for i in (1, 3, 5)]
+    linear = [p / 12.92 if p <= 0.04045 else ((p + 0.055) / 1.055) ** 2.4 for p in parts]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
+
+
+def test_every_pair_of_text_and_ground_has_the_contrast_of_wcag_aa(pages: dict[str, str]) -> None:
+    pairs = re.findall(r"background: (#[0-9a-f]{6}); color: (#[0-9a-f]{6})", pages["index.html"])
+    assert len(pairs) >= 5
+    for ground, ink in [*pairs, ("#ffffff", "#515c6b"), ("#f5f7f9", "#515c6b"), ("#ffffff", "#1f4e79")]:
+        dark, light = sorted((_luminance(ground), _luminance(ink)))
+        assert (light + 0.05) / (dark + 0.05) >= 4.5, (ground, ink)
+
+
+def test_methods_quote_the_parameters_of_the_ruleset(pages: dict[str, str]) -> None:
+    text = Page(pages["methods.html"]).text
+    for name, value, _ in report_marts.PARAMETERS:
+        assert f"{name} {value}" in text
+    assert "at least 10 people" in text and "has not been measured" in text and "not set" not in text
+
+
+def test_the_false_positive_rate_is_shown_where_it_is_known(database: Path, tmp_path: Path) -> None:
+    text = Page(written(database, tmp_path, false_positive_rate=0.2137)["methods.html"]).text
+    assert "21.4% are nevertheless called improving" in text
+
+
+def test_false_alarm_rates_of_the_release_are_shown_in_words(database: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.duckdb"
+    copy.write_bytes(database.read_bytes())
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute(
+            "create table marts.fct_false_positive as "
+            "select 'stylised' as basis, 'outcome_improving' as measure, 0.4987 as rate, 70000 as n_trials"
+        )
+    text = Page(written(copy, tmp_path)["methods.html"]).text
+    assert "an outcome is called improving 49.9% 70,000" in text and "has not been measured" not in text
+
+
+def test_further_facts_of_the_marts_are_told_where_they_are_present(database: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.duckdb"
+    copy.write_bytes(database.read_bytes())
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute("alter table marts.fct_outcome_status add column widened_groups varchar")
+        connection.execute("update marts.fct_outcome_status set widened_groups = 'race_ethnicity:black,gender:male'")
+        connection.execute("alter table marts.dim_outcome add column position integer")
+        connection.execute(
+            "update marts.dim_outcome set position = case outcome_id when 'employment' then 7 else 1 end"
+        )
+    pages = written(copy, tmp_path)
+    assert "Gaps widened for Black and Male." in pages["communities/c00.html"]
+    assert pages["index.html"].index(">Postsecondary completion<") < pages["index.html"].index(">Employment<")
+
+
+def test_no_page_claims_a_cause_or_a_forecast(pages: dict[str, str]) -> None:
+    claims = r"\b(because of the partnership|thanks to|led to|resulted in|will (rise|fall|improve|reach)|expected to)\b"
+    for name, html in pages.items():
+        assert not re.search(claims, Page(html).text, re.I), name
+        assert "It does not show why they moved" in html
+
+
+def test_community_ids_give_safe_and_different_file_names() -> None:
+    ids = ["a", "a/b", "a%2Fb", "..", "a b", "Ä"]
+    names = [page_name(i) for i in ids]
+    assert len(set(names)) == len(ids) and not any("/" in n or n in ("..", ".") for n in names)
+
+
+def test_marts_without_a_reporting_year_are_refused_in_one_line(database: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.duckdb"
+    copy.write_bytes(database.read_bytes())
+    with duckdb.connect(str(copy)) as connection:
+        for table in REQUIRED_COLUMNS:
+            connection.execute(f"delete from marts.{table}")
+        with pytest.raises(ReportError, match="no reporting year"):
+            write_report(connection, tmp_path, "internal", context())

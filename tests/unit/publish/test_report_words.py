@@ -1,0 +1,204 @@
+"""Words and charts: a sentence never says the opposite of its figure, a chart never draws what nobody reported.
+
+Belongs here: property tests of lib/publish/words.py and charts.py.
+Does not: pages (test_report.py).
+"""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dagster_project.lib.publish import words
+from dagster_project.lib.publish.charts import (
+    ChartPoint,
+    FittedLine,
+    SpreadRow,
+    TrendChart,
+    nice_ticks,
+    spread_chart,
+    trend_chart,
+)
+
+LIMITS = {
+    "numeric.epsilon": "1e-9",
+    "trend.min_points": "3",
+    "trend.maintain_tolerance": "0.5",
+    "trend.confidence": "0.95",
+}
+SLOPES = st.floats(-60, 60, allow_nan=False) | st.sampled_from([0.0, -0.0, 0.04, -0.04, 0.05, -0.05, 1e-8, -1e-8])
+
+
+def figures(slope: float | None, direction: int = 1, **changes: object) -> words.TrendFigures:
+    adjusted = 0 if slope is None else direction * slope
+    status = "improving" if adjusted > 1e-9 else "maintained" if adjusted >= -0.5 - 1e-9 else "declining"
+    stated: dict[str, object] = {
+        "indicator": "Graduation",
+        "unit": "percent",
+        "direction": direction,
+        "trend_status": "undetermined" if slope is None else status,
+        "reason": None,
+        "first_year": 2020,
+        "last_year": 2024,
+        "n_years": 5,
+        "slope": slope,
+        "slope_ci_low": None if slope is None else slope - 1,
+        "slope_ci_high": None if slope is None else slope + 1,
+    }
+    return words.TrendFigures(**(stated | changes))  # type: ignore[arg-type]
+
+
+@given(SLOPES, st.sampled_from([1, -1, 0]))
+def test_the_direction_of_a_sentence_is_the_sign_of_the_stored_slope(slope: float, direction: int) -> None:
+    sentence = words.trend_sentence(figures(slope, direction), LIMITS)
+    said = re.findall(r"\b(rose|fell|did not change)\b", sentence)
+    assert said == ["did not change" if abs(slope) <= 1e-9 else "rose" if slope > 0 else "fell"]
+
+
+@given(SLOPES, st.sampled_from([1, -1]))
+def test_a_sentence_says_improving_only_when_the_slope_goes_the_good_way(slope: float, direction: int) -> None:
+    sentence = words.trend_sentence(figures(slope, direction), LIMITS)
+    assert ("improving" in sentence) == (direction * slope > 1e-9)
+    assert ("declining" in sentence) == (direction * slope < -0.5 - 1e-9)
+
+
+@given(SLOPES)
+def test_no_direction_stands_beside_a_printed_zero(slope: float) -> None:
+    sentence = words.trend_sentence(figures(slope), LIMITS)
+    assert not re.search(r"(rose|fell) by 0\.0 ", sentence)
+
+
+@given(SLOPES)
+def test_a_sentence_gives_the_number_of_years_and_the_interval(slope: float) -> None:
+    sentence = words.trend_sentence(figures(slope), LIMITS)
+    assert "from 2020 to 2024 (5 years of data)" in sentence
+    assert "95% interval" in sentence
+    assert ("do not rule out that nothing changed" in sentence) == (slope - 1 <= 0 <= slope + 1)
+
+
+@pytest.mark.parametrize(
+    "reason",
+    ["no_data", "interval_only", "small_n", "low_coverage", "stale", "series_break", "too_few_points", "new", None],
+)
+def test_an_undetermined_trend_says_because_and_no_direction(reason: str | None) -> None:
+    sentence = words.trend_sentence(figures(None, reason=reason), LIMITS)
+    assert "cannot be determined because " in sentence
+    assert not re.search(r"\b(rose|fell|improving|declining)\b", sentence)
+    assert not sentence.split("because ")[1].startswith(".")
+
+
+@given(SLOPES)
+def test_the_pace_of_a_gap_has_the_sign_of_the_stored_difference(difference: float) -> None:
+    text = words.pace_words(difference, "percent", 1e-9)
+    if abs(difference) <= 1e-9:
+        assert "same pace" in text
+    else:
+        assert ("more favourably" in text) == (difference > 0) and ("less favourably" in text) == (difference < 0)
+
+
+@pytest.mark.parametrize("status", list(words.GAP_WORDS))
+def test_every_gap_class_has_words_and_only_undetermined_says_because(status: str) -> None:
+    text = words.gap_meaning(words.GapFigures("percent", status, "too_few_points", 0.7, False), LIMITS)
+    assert ("cannot be determined because" in text) == (status == "undetermined") and text.endswith(".")
+
+
+@given(st.floats(-1e6, 1e6, allow_nan=False))
+def test_a_number_has_one_decimal_a_real_minus_and_no_negative_zero(value: float) -> None:
+    text = words.number(value)
+    assert re.fullmatch(r"−?[\d,]+\.\d", text) and text != "−0.0"
+    assert words.signed(value).startswith("+") == (value > 0 and text != "0.0")
+
+
+def test_an_interval_is_told_as_it_was_submitted() -> None:
+    assert words.interval_text(None, 5.0, "percent") == "up to 5.0%"
+    assert words.interval_text(95.0, None, "percent") == "95.0% or more"
+    assert words.interval_short(5.0, 9.0) == "5.0–9.0"
+
+
+# --- charts --------------------------------------------------------------------------------------------------------
+
+YEARS = st.lists(st.integers(2005, 2030), min_size=1, max_size=15, unique=True).map(sorted)
+
+
+def chart(points: list[ChartPoint], line: FittedLine | None = None) -> str:
+    return str(trend_chart(TrendChart("k", "Title", "Description", "percent", points, line)))
+
+
+def lines(svg: str, css: str) -> list[tuple[float, ...]]:
+    found = re.findall(rf'<line class="{css}" x1="([-\d.]+)" y1="([-\d.]+)" x2="([-\d.]+)" y2="([-\d.]+)"', svg)
+    return [tuple(float(v) for v in f) for f in found]
+
+
+@given(YEARS, st.data())
+def test_points_are_joined_only_between_neighbouring_years_of_one_series(years: list[int], data: st.DataObject) -> None:
+    series = [data.draw(st.sampled_from("ab")) for _ in years]
+    points = [ChartPoint(y, s, "used", 50.0 + y % 7) for y, s in zip(years, series, strict=True)]
+    same = {(y, s) for y, s in zip(years, series, strict=True)}
+    assert len(lines(chart(points), "step")) == sum((y + 1, s) in same for y, s in same)
+
+
+@given(YEARS, st.floats(0, 100, allow_nan=False))
+def test_every_value_is_drawn_inside_the_frame(years: list[int], value: float) -> None:
+    svg = chart([ChartPoint(y, "a", "used", value) for y in years], FittedLine(years[0], years[-1], 0.3, value))
+    spots = re.findall(r'<circle class="used" cx="([\d.]+)" cy="([\d.]+)"', svg)
+    assert len(spots) == len(years)
+    assert all(46 <= float(x) <= 628 and 21.9 <= float(y) <= 190.1 for x, y in spots)
+    assert "nan" not in svg and "-0.0" not in svg
+
+
+def test_the_fitted_line_runs_through_its_stored_end_value() -> None:
+    svg = chart(
+        [ChartPoint(y, "a", "used", 40.0 + 2 * (y - 2021)) for y in range(2021, 2025)], FittedLine(2021, 2024, 2, 46)
+    )
+    ((x1, y1, x2, y2),) = lines(svg, "fit")
+    spots = re.findall(r'<circle class="used" cx="([\d.]+)" cy="([\d.]+)"', svg)
+    assert (f"{x1}", f"{y1}") == spots[0] and (f"{x2}", f"{y2}") == spots[-1]
+
+
+def test_suppressed_missing_and_absent_years_are_told_apart() -> None:
+    svg = chart(
+        [
+            ChartPoint(2020, "a", "used", 50.0),
+            ChartPoint(2021, "a", "suppressed", note="suppressed at source"),
+            ChartPoint(2022, "a", "no_value", note="submitted without a value"),
+            ChartPoint(2024, "a", "range", low=None, high=20.0, note="submitted as a range"),
+        ]
+    )
+    marks = re.findall(r'class="strip"[^>]*>(.)<title>(\d{4}): ([^<]*)', svg)
+    assert marks == [
+        ("s", "2021", "suppressed at source"),
+        ("n", "2022", "submitted without a value"),
+        ("–", "2023", "no row for this year"),
+    ]
+    assert svg.count('class="range"') == 1 and svg.count("<circle") == 1
+
+
+def test_a_break_between_series_is_drawn() -> None:
+    svg = chart([ChartPoint(2020 + i, "old" if i < 2 else "<new>", "used", 50.0) for i in range(4)])
+    assert svg.count('class="break"') == 1 and "&lt;new&gt;" in svg and "<new>" not in svg
+
+
+def test_a_chart_says_what_it_shows_without_being_seen() -> None:
+    svg = chart([ChartPoint(2020, "a", "used", 50.0)])
+    assert 'role="img"' in svg and '<title id="k-t">Title</title><desc id="k-d">Description</desc>' in svg
+
+
+def test_a_chart_without_any_point_is_refused() -> None:
+    with pytest.raises(ValueError, match="no point"):
+        chart([])
+
+
+@given(st.floats(-1e4, 1e4), st.floats(0.01, 1e4))
+def test_ticks_enclose_the_values_in_even_steps(low: float, span: float) -> None:
+    ticks = nice_ticks(low, low + span)
+    assert ticks[0] <= low + 1e-6 and ticks[-1] >= low + span - 1e-6 and 3 <= len(ticks) <= 13
+
+
+def test_a_spread_always_shows_zero_and_rows_without_a_trend() -> None:
+    svg = str(
+        spread_chart("n", "T", "percent", [SpreadRow("A", "", 1.0, 2.0, 3.0), SpreadRow("B", "note", None, None, None)])
+    )
+    assert 'class="zero"' in svg and "no determined trend" in svg and "A: median +2.0, quartiles +1.0 to +3.0" in svg
