@@ -9,7 +9,7 @@ export DAGSTER_HOME ?= $(CRADLE_HOME)/dagster
 # dbt and Dagster send nothing; see dbt/dbt_project.yml and dagster.yaml.
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: setup run test test-fast lint format dev bench clean system-deps example docs fuzz
+.PHONY: lock setup run test test-fast lint format dev bench clean system-deps example docs fuzz
 
 setup: $(VENV)/.ready dbt/target/manifest.json
 
@@ -23,8 +23,17 @@ dbt/target/manifest.json: $(VENV)/.ready dbt/dbt_project.yml $(shell find dbt/mo
 	CRADLE_SEEDS=$(CURDIR)/seeds $(BIN)/dbt --quiet parse --no-partial-parse --warn-error --project-dir dbt --profiles-dir dbt --target-path target
 	touch $@
 
-example: setup
-	$(BIN)/python -m examples.generate --home $(CRADLE_HOME) --if-absent
+# Needs uv on the path; everything else here needs what the lock installs.
+lock:
+	uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --no-header --quiet -o requirements.lock
+	sed -i '1i # The lock: every package with its hashes, for Python 3.11 to 3.13. Made by `make lock` from pyproject.toml; installed by `make setup`.' requirements.lock
+
+# The example drop is made once; what you change in it afterwards stays as you left it.
+example: setup $(CRADLE_HOME)/.example
+
+$(CRADLE_HOME)/.example: $(wildcard examples/*.py examples/distributions/*.csv)
+	$(BIN)/python -m examples.generate --home $(CRADLE_HOME)
+	touch $@
 
 run: example
 	CRADLE_TODAY=$${CRADLE_TODAY:-$(EXAMPLE_TODAY)} $(BIN)/cradle run

@@ -90,9 +90,9 @@ def compare(release_a: str, release_b: str, as_json: bool) -> None:
     from dagster_project.lib.publish.reading import database_path
 
     config = settings()
-    manifests = [_manifest(config, release) for release in (release_a, release_b)]
-    paths = [database_path(config, release) for release in (release_a, release_b)]
-    differences = compare_releases(*paths, *manifests)
+    manifest_a, manifest_b = (_manifest(config, release) for release in (release_a, release_b))
+    path_a, path_b = (database_path(config, release) for release in (release_a, release_b))
+    differences = compare_releases(path_a, path_b, manifest_a, manifest_b)
     if as_json:
         rows = [[d.table, d.key, d.column, d.a, d.b] for d in differences]
         click.echo(json.dumps(rows, ensure_ascii=False, default=str))

@@ -23,6 +23,7 @@ from dagster_project.lib.intake.ledger import Ledger, current_submissions
 from dagster_project.lib.intake.limits import Limits
 from dagster_project.lib.intake.plan import Selection
 from dagster_project.lib.intake.receipts import Receipt, write_receipts
+from dagster_project.lib.intake.returned import return_files
 from dagster_project.lib.intake.session import IntakeResult, Places, TakenPartition, run_intake
 from dagster_project.lib.intake.take_in import Intake
 from dagster_project.lib.progress import tell
@@ -132,7 +133,9 @@ class Pipeline:
         landed = gather(self.lake, self.reference, self.settings.today, self.strays())
         write_tables(landed.tables, self.settings.landing)
         everyone = communities if communities is not None else frozenset(landed["submissions"]["community_id"])
-        return landed, write_receipts(self.outbox, landed.tables, everyone)
+        receipts = write_receipts(self.outbox, landed.tables, everyone)
+        return_files(self.outbox, self.lake, self.intake, receipts)
+        return landed, receipts
 
     def build_core(self) -> list[NodeResult]:
         """dbt: seeds, staging, intermediate and core marts."""
