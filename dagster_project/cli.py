@@ -118,6 +118,7 @@ def _known_communities(config: Settings, communities: tuple[str, ...]) -> None:
 
 def _run(config: Settings, selection: Any) -> None:
     from dagster_project.lib.pipeline import Pipeline
+    from dagster_project.lib.publish.release import current_release
     from dagster_project.lib.store import StoreError
     from dagster_project.runs import RunFailedError, only_one, run_job, selection_config
 
@@ -128,7 +129,7 @@ def _run(config: Settings, selection: Any) -> None:
             current = pipeline.up_to_date()
             if current is None:
                 run_job(config, "build")
-                current = Pipeline(config).up_to_date()
+                current = current_release(pipeline.published)
             else:
                 click.echo("Nothing new: the current release was made from exactly what stands now.")
     except (RunFailedError, StoreError) as error:

@@ -1,6 +1,6 @@
 """Running Dagster's jobs from this process, with the history kept in its instance.
 
-Belongs here: the instance, one call a job, and turning a failed run into one sentence.
+Belongs here: the instance, the home's lock, quick history, one call a job, one sentence for a failed run.
 Does not: what the jobs do (defs/), what the user sees of it (cli.py).
 """
 
@@ -10,30 +10,121 @@ import fcntl
 import logging
 import os
 import shutil
-from collections.abc import Iterator, Mapping
+import sqlite3
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from dagster_project.lib.intake.plan import Selection
 from dagster_project.settings import PROJECT_ROOT, Settings
 
+if TYPE_CHECKING:
+    import dagster as dg
+
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+STARTED_BY = "cradle/started_by"
+COMMAND_LINE = "command line"
+KEPT_OPEN = 4
 
 
 class RunFailedError(RuntimeError):
     """A job failed; the message is the step's own error in one line."""
 
 
+# --- One writer ----------------------------------------------------------------------------------------------------
+
+_own = threading.RLock()
+_held: dict[str, int] = {}
+
+
 @contextmanager
-def only_one(settings: Settings) -> Iterator[None]:
-    """Hold the home's lock: a second run of this machine waits for the first instead of failing."""
+def only_one(settings: Settings, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+    """Hold the home's lock: a second run of this machine waits for the first instead of failing.
+
+    Every run that writes holds it, whoever started it; a process that holds it may take it again. The operating
+    system lets go of it when the process dies. `waiting` is called once if another run holds it now.
+    """
     settings.home.mkdir(parents=True, exist_ok=True)
-    with (settings.home / ".lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        try:
-            yield
-        finally:
-            fcntl.flock(handle, fcntl.LOCK_UN)
+    path = str(settings.home / ".lock")
+    with _own:
+        if _held.get(path):
+            _held[path] += 1
+            try:
+                yield
+            finally:
+                _held[path] -= 1
+            return
+        with Path(path).open("w") as handle:
+            if not _try_lock(handle.fileno()):
+                if waiting:
+                    waiting()
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            _held[path] = 1
+            try:
+                yield
+            finally:
+                _held[path] = 0
+                fcntl.flock(handle, fcntl.LOCK_UN)
+
+
+def somebody_writes(settings: Settings) -> bool:
+    """Whether a run of this machine holds the home's lock at this moment."""
+    path = settings.home / ".lock"
+    if not path.exists():
+        return False
+    with path.open("r") as handle:
+        if not _try_lock(handle.fileno()):
+            return True
+        fcntl.flock(handle, fcntl.LOCK_UN)
+        return False
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+# --- History -------------------------------------------------------------------------------------------------------
+
+_kept_open: OrderedDict[str, sqlite3.Connection] = OrderedDict()
+
+
+def quick_history() -> None:
+    """Make every event that Dagster writes to its SQLite files cheap; called once in a process, again is harmless.
+
+    Dagster opens and closes its files for each event. Closing the last connection writes the journal back and waits
+    for the disk, and so does each commit: 20 to 60 ms an event on a slow disk, 6 without. One connection of our own
+    keeps each file open, and commits wait for the disk at checkpoints only: after a power cut the last events may be
+    missing, the files are whole. See docs/decisions/0005-history-and-backfills.md.
+    """
+    import sqlalchemy
+
+    if not sqlalchemy.event.contains(sqlalchemy.Engine, "connect", _quick):
+        sqlalchemy.event.listen(sqlalchemy.Engine, "connect", _quick)
+
+
+def _quick(connection: Any, _record: Any) -> None:
+    home = os.environ.get("DAGSTER_HOME")
+    if not home or not isinstance(connection, sqlite3.Connection):
+        return
+    path = connection.execute("pragma database_list").fetchone()[2]
+    if not path or not Path(path).is_relative_to(Path(home).resolve()):
+        return
+    connection.execute("pragma synchronous = normal")
+    if path in _kept_open or connection.execute("pragma journal_mode").fetchone()[0] != "wal":
+        return
+    kept = sqlite3.connect(path, check_same_thread=False)
+    # A connection takes part in the journal from its first read on.
+    kept.execute("select 1 from sqlite_master limit 1").fetchall()
+    _kept_open[path] = kept
+    while len(_kept_open) > KEPT_OPEN:
+        _kept_open.popitem(last=False)[1].close()
 
 
 def prepare_dagster_home(settings: Settings) -> None:
@@ -43,6 +134,9 @@ def prepare_dagster_home(settings: Settings) -> None:
     if not (home / "dagster.yaml").exists():
         shutil.copyfile(PROJECT_ROOT / "dagster.yaml", home / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(home)
+
+
+# --- Jobs ----------------------------------------------------------------------------------------------------------
 
 
 def selection_config(selection: Selection) -> dict[str, Any]:
@@ -63,12 +157,33 @@ def run_job(settings: Settings, name: str, config: Mapping[str, Any] | None = No
     from dagster_project.definitions import defs
 
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
-    with dg.DagsterInstance.get() as instance:
+    with only_one(settings), dg.DagsterInstance.get() as instance:
+        close_dead_runs(instance)
         job = defs().resolve_job_def(name)
-        result = job.execute_in_process(instance=instance, run_config={**QUIET, **(config or {})}, raise_on_error=False)
+        result = job.execute_in_process(
+            instance=instance,
+            run_config={**QUIET, **(config or {})},
+            tags={STARTED_BY: COMMAND_LINE},
+            raise_on_error=False,
+        )
         if not result.success:
             raise RunFailedError(_reason(result))
         return str(result.run_id)
+
+
+def close_dead_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Mark runs of the command line whose process has died as failed, and return their ids.
+
+    Call it while holding the home's lock: such a run exists only while its process holds it. Left alone, a dead run
+    would count as a running writer for ever, and every queued run would wait for it.
+    """
+    import dagster as dg
+
+    unfinished = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+    dead = instance.get_runs(dg.RunsFilter(tags={STARTED_BY: COMMAND_LINE}, statuses=unfinished))
+    for run in dead:
+        instance.report_run_failed(run, "Its process ended without a word; what it wrote is whole, run again.")
+    return [run.run_id for run in dead]
 
 
 def _reason(result: Any) -> str:

@@ -10,7 +10,7 @@ import hashlib
 import io
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -47,6 +47,14 @@ from dagster_project.lib.warehouse.analysis import (
     run_analysis,
 )
 from dagster_project.lib.warehouse.dbt_run import MANIFEST, DbtPlaces, NodeResult, dbt_build, table_keys
+from dagster_project.lib.warehouse.frozen import (
+    FROZEN_TABLE,
+    FrozenCycle,
+    keep_frozen,
+    manifest_inputs,
+    read_frozen,
+    released_records,
+)
 from dagster_project.lib.warehouse.landing import RULESET, Landed, gather, write_tables
 from dagster_project.settings import PROJECT_ROOT, Settings
 
@@ -63,9 +71,10 @@ def _tell_folders(done: int, total: int) -> None:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """All steps over one set of settings."""
+    """All steps over one set of settings, under one ruleset (id, version)."""
 
     settings: Settings
+    ruleset: tuple[str, str] = RULESET
 
     @cached_property
     def reference(self) -> Reference:
@@ -106,6 +115,11 @@ class Pipeline:
         s = self.settings
         return DbtPlaces(s.seeds, s.landing, s.analysis, s.warehouse, s.work)
 
+    @cached_property
+    def frozen(self) -> tuple[FrozenCycle, ...]:
+        """Frozen cycles, an input of every figure that was decided from them."""
+        return read_frozen(self.lake, self.reference.reporting_years(self.settings.today))
+
     def take(self, selection: Selection, run_id: str) -> Iterator[TakenPartition | IntakeResult]:
         """Intake of what changed or was asked for; the last item is the result."""
         tell("Listing the drop bucket")
@@ -130,7 +144,7 @@ class Pipeline:
     def land(self, communities: frozenset[str] | None = None) -> tuple[Landed, list[Receipt]]:
         """Gather the lake into landing files and write the receipts that changed (of all communities by default)."""
         tell("Gathering accepted rows")
-        landed = gather(self.lake, self.reference, self.settings.today, self.strays())
+        landed = gather(self.lake, self.reference, self.settings.today, self.strays(), self.ruleset)
         write_tables(landed.tables, self.settings.landing)
         everyone = communities if communities is not None else frozenset(landed["submissions"]["community_id"])
         receipts = write_receipts(self.outbox, landed.tables, everyone)
@@ -146,9 +160,10 @@ class Pipeline:
         """Trends, gaps, outcomes, criteria, gateways, designations and network figures, written for dbt."""
         s = self.settings
         tell("Computing trends, gaps, gateways and designations")
-        outcome = run_analysis(s.warehouse, s.landing, self.reference, s.today, RULESET)
-        write_tables(outcome.tables, s.analysis)
-        return outcome
+        outcome = run_analysis(s.warehouse, s.landing, self.reference, s.today, self.ruleset)
+        tables = keep_frozen(outcome.tables, self.frozen, self.reference.communities["community_id"].to_list())
+        write_tables({**tables, FROZEN_TABLE: released_records(self.frozen)}, s.analysis)
+        return replace(outcome, tables=tables)
 
     def build_reporting(self) -> list[NodeResult]:
         """dbt: the reporting models over what Python computed."""
@@ -164,7 +179,7 @@ class Pipeline:
         write_tables({"ledger_event": ledger}, ops)
         # Records are rebuilt from the release alone, so it carries what they were decided from.
         inputs = {name: self.settings.landing / f"{name}.parquet" for name in analysis_inputs()}
-        inputs[KNOWN_TABLE] = self.settings.analysis / f"{KNOWN_TABLE}.parquet"
+        inputs |= {name: self.settings.analysis / f"{name}.parquet" for name in (KNOWN_TABLE, FROZEN_TABLE)}
         return publish(
             self.published,
             self.settings.warehouse,
@@ -184,13 +199,15 @@ class Pipeline:
 
     def _report_context(self, manifest: Mapping[str, Any]) -> ReportContext:
         """What the pages say of themselves; the ruleset's parameters are printed as their seeds state them."""
-        rows = ruleset_parameters(self.reference).filter(pl.col("ruleset_id") == RULESET[0])
+        rows = ruleset_parameters(self.reference).filter(
+            (pl.col("ruleset_id") == self.ruleset[0]) & (pl.col("ruleset_version") == self.ruleset[1])
+        )
         texts = rows.select(pl.col("parameter", "value", "unit", "note").fill_null("")).iter_rows()
         return ReportContext(
             release_id=manifest["release_id"],
             today=self.settings.today,
-            ruleset_id=RULESET[0],
-            ruleset_version=RULESET[1],
+            ruleset_id=self.ruleset[0],
+            ruleset_version=self.ruleset[1],
             contract_version=str(manifest["contract_version"]),
             code_version=manifest["code_version"],
             network_name="The network",
@@ -209,14 +226,15 @@ class Pipeline:
             ).iter_rows()
             if community_id in known and year in years
         ]
+        inputs += manifest_inputs(self.frozen)
         strays = self.strays()["finding_id"].sort().to_list()
         version, lock = code_version(PROJECT_ROOT), lock_sha256(PROJECT_ROOT)
         seeds = self.reference.fingerprint()
         today = self.settings.today.isoformat()
-        text = json.dumps([inputs, strays, version, lock, seeds, today, RULESET])
+        text = json.dumps([inputs, strays, version, lock, seeds, today, self.ruleset])
         return ReleaseFacts(
             today=today,
-            ruleset_version=f"{RULESET[0]} {RULESET[1]}",
+            ruleset_version=" ".join(self.ruleset),
             contract_version=max(contracts.version_for(year) for year in years),
             code_version=version,
             lock_sha256=lock,

@@ -6,6 +6,7 @@ Does not: what objects mean (ledger, lake, outbox), or retries by hand: the clie
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,9 +16,19 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 from obstore.store import LocalStore, S3Store
 
+LONGEST_ERROR = 400
+
 
 class StoreError(RuntimeError):
     """The store cannot be reached or refuses; the message names its address and what was asked."""
+
+
+class OddKeyError(StoreError):
+    """A listing holds a key that cannot be read as a path; `found` says which, without the store's own address."""
+
+    def __init__(self, message: str, found: str) -> None:
+        super().__init__(message)
+        self.found = found
 
 
 @dataclass(frozen=True, order=True)
@@ -33,47 +44,70 @@ class Store:
     """A folder or an S3 prefix. Every put is atomic: readers see the old object or the new one."""
 
     def __init__(self, url: str, endpoint: str | None = None) -> None:
+        """Open `url`. Credentials and region of S3 come from the standard AWS_* environment variables."""
         self.url = url
+        self.folder: Path | None = None
+        self._store: Any
         if url.startswith("s3://"):
-            options: dict[str, Any] = {"virtual_hosted_style_request": False}
-            if endpoint:
-                options |= {"endpoint": endpoint, "allow_http": endpoint.startswith("http://")}
-            bucket, _, prefix = url.removeprefix("s3://").partition("/")
-            client = options.pop("allow_http", None)
-            self.folder: Path | None = None
-            self._store: Any = S3Store(
-                bucket, prefix=prefix or None, client_options={"allow_http": True} if client else None, **options
-            )
-        else:
-            self.folder = Path(url)
-            try:
-                self._store = LocalStore(self.folder, mkdir=True)
-            except (BaseError, OSError) as error:
-                raise StoreError(f"cannot open the folder {url}: {error}") from error
+            self._store = _open_s3(url, endpoint)
+            return
+        self.folder = Path(url)
+        try:
+            self._store = LocalStore(self.folder, mkdir=True)
+        except (BaseError, OSError) as error:
+            raise StoreError(f"cannot open the folder {url}: {_one_line(error)}") from error
 
     def objects(self, prefix: str = "") -> list[ObjectInfo]:
-        """All objects below a prefix, sorted by key; StoreError if the listing fails."""
+        """All objects below a prefix, sorted by key; OddKeyError for one odd key, StoreError if the store fails."""
         try:
             found = obstore.list(self._store, prefix or None).collect()
         except BaseError as error:
-            raise StoreError(f"cannot list {self.url}/{prefix}: {_first_line(error)}") from error
-        return sorted(ObjectInfo(o["path"], int(o["size"]), o["e_tag"] or "") for o in found)
+            raise self._listing_error(prefix, error) from error
+        return self._infos(found)
 
     def folders(self, prefix: str = "") -> list[str]:
         """Names of the folders directly below a prefix, sorted."""
-        try:
-            found = obstore.list_with_delimiter(self._store, prefix or None)
-        except BaseError as error:
-            raise StoreError(f"cannot list {self.url}/{prefix}: {_first_line(error)}") from error
-        return sorted(path.rsplit("/", 1)[-1] for path in found["common_prefixes"])
+        return sorted(path.rsplit("/", 1)[-1] for path in self._level(prefix)["common_prefixes"])
 
     def files(self, prefix: str = "") -> list[ObjectInfo]:
         """Objects directly below a prefix, sorted by key."""
+        return self._infos(self._level(prefix)["objects"])
+
+    def _level(self, prefix: str) -> Any:
         try:
-            found = obstore.list_with_delimiter(self._store, prefix or None)
+            return obstore.list_with_delimiter(self._store, prefix or None)
         except BaseError as error:
-            raise StoreError(f"cannot list {self.url}/{prefix}: {_first_line(error)}") from error
-        return sorted(ObjectInfo(o["path"], int(o["size"]), o["e_tag"] or "") for o in found["objects"])
+            raise self._listing_error(prefix, error) from error
+
+    def _listing_error(self, prefix: str, error: Exception) -> StoreError:
+        line = _one_line(error)
+        message = f"cannot list {self.url}/{prefix}: {line}"
+        # A folder's listing fails for what lies in it; that of S3 also where the service is out of reach.
+        if self.folder is None and "invalid path" not in line:
+            return StoreError(message)
+        own = f"{self.folder}/" if self.folder is not None else f"{split_s3(self.url)[1]}/"
+        return OddKeyError(message, line if own == "/" else line.replace(own, ""))
+
+    def _infos(self, found: Iterable[Any]) -> list[ObjectInfo]:
+        infos = []
+        for entry in found:
+            tag = self._changed(entry["path"], entry["e_tag"] or "")
+            if entry["path"] and tag is not None:
+                infos.append(ObjectInfo(entry["path"], int(entry["size"]), tag))
+        return sorted(infos)
+
+    def _changed(self, key: str, tag: str) -> str | None:
+        """The tag of an object, for a folder with the moment of its last change; None if it is gone.
+
+        A folder's own tag is made from inode, size and time of modification, which unpacking an archive over an older
+        copy can leave as they were.
+        """
+        if self.folder is None:
+            return tag
+        try:
+            return f"{tag}-{(self.folder / key).stat().st_ctime_ns:x}"
+        except OSError:
+            return None
 
     def get(self, key: str) -> bytes:
         """The whole object; FileNotFoundError if it is not there, StoreError if it cannot be read."""
@@ -82,7 +116,7 @@ class Store:
         except (NotFoundError, FileNotFoundError) as error:
             raise FileNotFoundError(f"{self.url}/{key}") from error
         except BaseError as error:
-            raise StoreError(f"cannot read {self.url}/{key}: {_first_line(error)}") from error
+            raise StoreError(f"cannot read {self.url}/{key}: {_one_line(error)}") from error
 
     def get_or_none(self, key: str) -> bytes | None:
         """The whole object, or None if it is not there."""
@@ -96,7 +130,7 @@ class Store:
         try:
             obstore.put(self._store, key, data)
         except BaseError as error:
-            raise StoreError(f"cannot write {self.url}/{key}: {_first_line(error)}") from error
+            raise StoreError(f"cannot write {self.url}/{key}: {_one_line(error)}") from error
 
     def create(self, key: str, data: bytes) -> bool:
         """Write the object only if there is none of that key; False if there was one."""
@@ -105,7 +139,7 @@ class Store:
         except AlreadyExistsError:
             return False
         except BaseError as error:
-            raise StoreError(f"cannot write {self.url}/{key}: {_first_line(error)}") from error
+            raise StoreError(f"cannot write {self.url}/{key}: {_one_line(error)}") from error
         return True
 
     def delete(self, keys: Iterable[str]) -> None:
@@ -116,12 +150,41 @@ class Store:
             except (NotFoundError, FileNotFoundError):
                 continue
             except BaseError as error:
-                raise StoreError(f"cannot delete {self.url}/{key}: {_first_line(error)}") from error
+                raise StoreError(f"cannot delete {self.url}/{key}: {_one_line(error)}") from error
+
+    def upload_url(self, key: str, seconds: int) -> str:
+        """A signed address that takes one PUT of exactly this key for so many seconds; StoreError for a folder."""
+        if self.folder is not None:
+            raise StoreError(f"{self.url} is a folder; only S3 signs addresses")
+        try:
+            return str(obstore.sign(self._store, "PUT", key, dt.timedelta(seconds=seconds)))
+        except BaseError as error:
+            raise StoreError(f"cannot sign {self.url}/{key}: {_one_line(error)}") from error
 
     def local(self, key: str = "") -> Path | None:
         """Where a key lies on this machine, or None for S3."""
         return None if self.folder is None else self.folder / key
 
 
-def _first_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+def split_s3(url: str) -> tuple[str, str]:
+    """Bucket and prefix (without slashes around it) of an s3:// address."""
+    bucket, _, prefix = url.removeprefix("s3://").partition("/")
+    return bucket, prefix.strip("/")
+
+
+def _open_s3(url: str, endpoint: str | None) -> S3Store:
+    bucket, prefix = split_s3(url)
+    options: dict[str, Any] = {"virtual_hosted_style_request": False}
+    if endpoint:
+        options |= {"endpoint": endpoint, "client_options": {"allow_http": endpoint.startswith("http://")}}
+    try:
+        # Conditional puts make `create` safe: of two writers of one key the server refuses the second.
+        return S3Store(bucket, prefix=prefix or None, conditional_put="etag", **options)
+    except (BaseError, ValueError) as error:
+        raise StoreError(f"cannot open {url}: {_one_line(error)}") from error
+
+
+def _one_line(error: Exception) -> str:
+    """The error in one line, without the document that an S3 server sends along."""
+    text = " ".join(str(error).split("<?xml")[0].split("Debug source:")[0].split())
+    return text[:LONGEST_ERROR].rstrip(" :") or type(error).__name__

@@ -13,6 +13,9 @@ from functools import cached_property
 
 import polars as pl
 
+import contracts
+from contracts.base import TableContract
+
 Parameters = Mapping[str, "str | float | None"]
 Tables = Mapping[str, pl.DataFrame]
 
@@ -48,25 +51,19 @@ class RegisterMemory:
     spoken: tuple[str, ...] = ()
 
 
+# Of these registers only the latest word counts, by the day it speaks of.
+LATEST_WORD = {"benchmark_evidence": "as_of", "review_decisions": "decided_on", "scores": "decided_on"}
+
+
+def _memory(contract: TableContract) -> RegisterMemory:
+    # A network table names the community in its rows; known rows are grouped by it already.
+    day = LATEST_WORD.get(contract.table)
+    key = tuple(part for part in contract.key if part not in ("community_id", day))
+    return RegisterMemory(contract.memory, key, (day,) if day else ())
+
+
 REGISTERS: dict[str, RegisterMemory] = {
-    "partnership_profile": RegisterMemory("state", ()),
-    "capacity": RegisterMemory("state", ("role", "person")),
-    "indicator_selection": RegisterMemory("state", ("indicator",)),
-    "networks": RegisterMemory("state", ("name", "outcome", "indicator")),
-    "measures": RegisterMemory("state", ("name", "action")),
-    "results": RegisterMemory("state", ("population", "statement")),
-    "partner_roster": RegisterMemory("log", ("organization", "body", "active_from")),
-    "funding": RegisterMemory("log", ("partner", "purpose", "start_date")),
-    "targets": RegisterMemory("log", ("indicator", "dimension", "group", "horizon", "deadline")),
-    "benchmark_evidence": RegisterMemory("log", ("criterion_id",), ("as_of",)),
-    "examples": RegisterMemory("log", ("example_id", "as_of")),
-    "communications": RegisterMemory("log", ("kind", "audience", "date", "channel", "url")),
-    "report_card_items": RegisterMemory("log", ("release_date", "indicator", "dimension")),
-    "data_sharing_agreements": RegisterMemory("log", ("party", "purpose", "start_date")),
-    "burdened_groups": RegisterMemory("log", ("dimension", "group", "effective_from")),
-    "review_decisions": RegisterMemory("log", ("criterion_id",), ("decided_on",)),
-    "gateway_decisions": RegisterMemory("log", ("kind", "code", "decided_on")),
-    "scores": RegisterMemory("log", ("code",), ("decided_on",)),
+    name: _memory(contract) for name, contract in contracts.registers(contracts.newest_version()).items()
 }
 
 

@@ -170,8 +170,9 @@ def _common_points(points: EffectivePoints, pair_of: Ints, reference_cell: Ints)
     codes = cell * (n_series * YEAR_BOUND) + place
     ours = pair_of[cell] >= 0
     pair = pair_of[cell[ours]]
+    # A missing reference cell, -1, makes a negative code, which no point has.
     theirs = _positions(codes, reference_cell[pair] * (n_series * YEAR_BOUND) + place[ours])
-    both = (theirs >= 0) & (reference_cell[pair] >= 0)
+    both = theirs >= 0
     return row[ours][both], pair[both], row[theirs[both]]
 
 

@@ -536,7 +536,8 @@ def _rubric_logic(inputs: RecordInputs) -> dict[str, list[Any]]:
 def _requirement_rows(inputs: RecordInputs, years: Sequence[int]) -> dict[tuple[str, str, int], list[Record]]:
     """(community, designation, year) -> its requirements, by id."""
     table = inputs.tables["fct_designation_requirement"].filter(pl.col("reporting_year").is_in(list(years)))
-    columns = ["requirement_id", "required", "actual", "status", "evidence", "reason", "statement"]
+    columns = ["requirement_id", "required", "actual", "status", "n_undetermined", "n_members"]
+    columns += ["evidence", "reason", "statement"]
     found: dict[tuple[str, str, int], list[Record]] = {}
     for row in table.sort("requirement_id").iter_rows(named=True):
         place = (row["community_id"], row["designation"], row["reporting_year"])

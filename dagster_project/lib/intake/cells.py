@@ -7,20 +7,24 @@ Does not: rules between cells of a row (values.py), labels and codes (labels.py)
 from __future__ import annotations
 
 import datetime as dt
+import math
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import polars as pl
 
-NUMBER = re.compile(r"[+-]?(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?")
-BOUND_BELOW = re.compile(r"(?:<=?|LE|LT)\s*([\d,]+(?:\.\d+)?)\s*%?", re.IGNORECASE)
-BOUND_ABOVE = re.compile(r"(?:>=?|GE|GT)\s*([\d,]+(?:\.\d+)?)\s*%?", re.IGNORECASE)
-RANGE = re.compile(r"(\d+(?:\.\d+)?)\s*%?\s*[-\u2013]\s*(\d+(?:\.\d+)?)\s*%?")
-SCHOOL_YEAR = re.compile(r"(?:SY\s*)?(\d{4})(?:\s*[-/\u2013]\s*(\d{4}|\d{2}))?", re.IGNORECASE)
-PERIOD = re.compile(r"(\d{4})-(?:Q([1-4])|(0[1-9]|1[0-2]))", re.IGNORECASE)
-ISO_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ].*)?")
-US_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})")
+# ASCII: the digits and blanks of other scripts are no digits here.
+PLAIN = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
+NUMBER = re.compile(rf"[+-]?{PLAIN}", re.ASCII)
+BOUND_BELOW = re.compile(rf"(?:<=?|LE|LT)\s*({PLAIN})\s*%?", re.ASCII | re.IGNORECASE)
+BOUND_ABOVE = re.compile(rf"(?:>=?|GE|GT)\s*({PLAIN})\s*%?", re.ASCII | re.IGNORECASE)
+RANGE = re.compile(rf"({PLAIN})\s*%?\s*[-\u2013]\s*({PLAIN})\s*%?", re.ASCII)
+SCHOOL_YEAR = re.compile(r"(?:SY\s*)?(\d{4})(?:\s*[-/\u2013]\s*(\d{4}|\d{2}))?", re.ASCII | re.IGNORECASE)
+PERIOD = re.compile(r"(\d{4})-(?:Q([1-4])|(0[1-9]|1[0-2]))", re.ASCII | re.IGNORECASE)
+ISO_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ].*)?", re.ASCII)
+US_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
+FIRST_YEAR, LAST_YEAR = 1900, 2200
 YES = frozenset({"true", "yes", "y", "1", "x"})
 NO = frozenset({"false", "no", "n", "0"})
 
@@ -61,21 +65,29 @@ def parse_cell(text: str | None, masks: Mapping[str, str]) -> Cell:
         return Cell("mask", status=status)
     percent = text.endswith("%")
     body = text[:-1].rstrip() if percent else text
-    if NUMBER.fullmatch(body):
-        decimals = len(body.partition(".")[2])
-        return Cell("number", number=float(body.replace(",", "")), decimals=decimals, percent=percent)
+    number = _finite(body)
+    if number is not None:
+        return Cell("number", number=number, decimals=len(body.partition(".")[2]), percent=percent)
     return _parse_bounds(text)
+
+
+def _finite(text: str) -> float | None:
+    """The number a text prints, or None: also for one with so many digits that it is none any more."""
+    number = float(text.replace(",", "")) if NUMBER.fullmatch(text) else math.inf
+    return number if math.isfinite(number) else None
 
 
 def _parse_bounds(text: str) -> Cell:
     """`<5`, `<=5%`, `LE5`, `>95`, `GE95`, `5-9`: an interval, open towards the end of the unit's own range."""
     percent = "%" in text
-    if match := BOUND_BELOW.fullmatch(text):
-        return Cell("range", high=float(match[1].replace(",", "")), percent=percent, status="range")
-    if match := BOUND_ABOVE.fullmatch(text):
-        return Cell("range", low=float(match[1].replace(",", "")), percent=percent, status="range")
-    if (match := RANGE.fullmatch(text)) and float(match[1]) <= float(match[2]):
-        return Cell("range", low=float(match[1]), high=float(match[2]), percent=percent, status="range")
+    if (match := BOUND_BELOW.fullmatch(text)) and (bound := _finite(match[1])) is not None:
+        return Cell("range", high=bound, percent=percent, status="range")
+    if (match := BOUND_ABOVE.fullmatch(text)) and (bound := _finite(match[1])) is not None:
+        return Cell("range", low=bound, percent=percent, status="range")
+    if match := RANGE.fullmatch(text):
+        low, high = _finite(match[1]), _finite(match[2])
+        if low is not None and high is not None and low <= high:
+            return Cell("range", low=low, high=high, percent=percent, status="range")
     return Cell("bad")
 
 
@@ -97,8 +109,10 @@ def parse_school_year(text: str) -> int | None:
     if not match:
         return None
     start, end = int(match[1]), match[2]
+    if not FIRST_YEAR <= start <= LAST_YEAR:
+        return None
     if end is None:
-        return start if 1900 <= start <= 2200 else None
+        return start
     return start + 1 if int(end) == (start + 1 if len(end) == 4 else (start + 1) % 100) else None
 
 
@@ -133,8 +147,7 @@ def parse_boolean(text: str) -> bool | None:
 
 def parse_number(text: str) -> float | None:
     """A plain number (a leading $ is money), or None."""
-    body = text.strip().removeprefix("$").strip()
-    return float(body.replace(",", "")) if NUMBER.fullmatch(body) else None
+    return _finite(text.strip().removeprefix("$").strip())
 
 
 def parse_share(text: str) -> float | None:

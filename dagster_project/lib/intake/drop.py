@@ -13,10 +13,11 @@ import time
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 
 import polars as pl
 
-from dagster_project.lib.store import ObjectInfo, Store, StoreError
+from dagster_project.lib.store import ObjectInfo, OddKeyError, Store
 
 NETWORK_FOLDER = "_network"
 YEAR = re.compile(r"\d{4}")
@@ -58,10 +59,11 @@ class Stray:
 
 @dataclass(frozen=True)
 class Listing:
-    """The bucket at one moment."""
+    """The bucket at one moment. `unlisted` are partitions that could not be listed: nothing is known of them now."""
 
     folders: tuple[Folder, ...]
     strays: tuple[Stray, ...]
+    unlisted: frozenset[tuple[str, int]] = frozenset()
 
 
 def submission_id(community_id: str, reporting_year: int, files: Iterable[tuple[str, str]]) -> str:
@@ -75,23 +77,50 @@ def submission_id(community_id: str, reporting_year: int, files: Iterable[tuple[
 
 
 def list_drop(drop: Store, communities: Iterable[str], reporting_years: range) -> Listing:
-    """List the whole bucket, one community at a time, so that one odd key spoils one community's listing only."""
+    """List the whole bucket, one community at a time, so that one odd key spoils one year's listing only.
+
+    Where a community's listing fails its years are listed one by one; those that fail again are `unlisted`: they are
+    told, and what was taken from them before stands.
+    """
     known = set(communities) | {NETWORK_FOLDER}
     folders: list[Folder] = []
-    strays = [Stray("stray_file", info.key, ALLOWED_PLACE) for info in drop.files()]
-    for name in drop.folders():
+    unlisted: set[tuple[str, int]] = set()
+    names, strays = _top(drop, known)
+    for name in names:
         if name not in known:
             strays.append(Stray("unknown_community", name))
             continue
         try:
             objects = drop.objects(name)
-        except StoreError as error:
-            strays.append(Stray("odd_key", f"{name}: {error}"))
-            continue
+        except OddKeyError as error:
+            strays.append(Stray("odd_key", f"{name}: {error.found}"))
+            objects, failed = _by_year(drop, name, reporting_years)
+            unlisted.update((name, year) for year in failed)
         found, lost = _yearly(name, objects, reporting_years)
         folders += found
         strays += lost
-    return Listing(tuple(sorted(folders, key=lambda folder: folder.partition)), tuple(strays))
+    ordered = tuple(sorted(folders, key=lambda folder: folder.partition))
+    return Listing(ordered, tuple(strays), frozenset(unlisted))
+
+
+def _top(drop: Store, known: set[str]) -> tuple[list[str], list[Stray]]:
+    """Names of the folders at the top, and what else lies there; the known ones where the top cannot be listed."""
+    try:
+        return drop.folders(), [Stray("stray_file", info.key, ALLOWED_PLACE) for info in drop.files()]
+    except OddKeyError as error:
+        return sorted(known), [Stray("odd_key", error.found)]
+
+
+def _by_year(drop: Store, community_id: str, years: range) -> tuple[list[ObjectInfo], list[int]]:
+    """Objects of a community's yearly folders, and the years that cannot be listed."""
+    objects: list[ObjectInfo] = []
+    failed = []
+    for year in years:
+        try:
+            objects += drop.objects(f"{community_id}/{year}")
+        except OddKeyError:
+            failed.append(year)  # The community's own failure is told already, with the key that caused it.
+    return objects, failed
 
 
 def _yearly(community_id: str, objects: list[ObjectInfo], years: range) -> tuple[list[Folder], list[Stray]]:
@@ -100,6 +129,8 @@ def _yearly(community_id: str, objects: list[ObjectInfo], years: range) -> tuple
     allowed = f"a reporting year from {years.start} to {years.stop - 1}"
     for info in objects:
         parts = info.key.split("/")
+        if not info.size and (len(parts) == 1 or (len(parts) == 2 and YEAR.fullmatch(parts[1]))):
+            continue  # S3 consoles mark an empty folder by an object without bytes.
         if len(parts) < 3:
             strays[Stray("stray_file", info.key, ALLOWED_PLACE)] = None
         elif not YEAR.fullmatch(parts[1]) or int(parts[1]) not in years:
@@ -118,17 +149,22 @@ def _yearly(community_id: str, objects: list[ObjectInfo], years: range) -> tuple
 def settled(drop: Store, listing: Listing, seconds: float) -> bool:
     """Whether no file of a local folder changed within the last `seconds`: a copy by hand shows half files.
 
-    Objects of S3 appear whole, so an S3 bucket is always settled.
+    Objects of S3 appear whole, so an S3 bucket is always settled. A time in the future comes from a clock that is
+    wrong and says nothing.
     """
     if drop.folder is None or seconds <= 0:
         return True
-    newest = 0.0
-    for folder in listing.folders:
-        for file in folder.files:
-            path = drop.folder / file.key
-            if path.exists():
-                newest = max(newest, path.stat().st_mtime)
-    return time.time() - newest >= seconds
+    now = time.time()
+    changed = (modified_at(drop.folder / file.key) for folder in listing.folders for file in folder.files)
+    return not any(moment is not None and 0 <= now - moment < seconds for moment in changed)
+
+
+def modified_at(path: Path) -> float | None:
+    """When a file was last modified, in seconds since the epoch; None if it is gone."""
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return None
 
 
 def stray_findings(strays: Iterable[Stray]) -> pl.DataFrame:

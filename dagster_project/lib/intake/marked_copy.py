@@ -33,6 +33,8 @@ LIST_SHEET = "Findings"
 AUTHOR = "cradle check"
 SEVERITIES = ("fatal", "error", "explainable", "info")
 FILLS: Mapping[str, str] = {"fatal": "F2B8B5", "error": "F8CFCB", "explainable": "FFE9A8", "info": "D6E6F5"}
+_PAINT: Mapping[str, PatternFill] = {code: PatternFill("solid", fgColor=colour) for code, colour in FILLS.items()}
+_WRAP = Alignment(wrap_text=True, vertical="top")
 LIST_COLUMNS: Sequence[tuple[str, int]] = (
     ("Severity", 13),
     ("Sheet", 16),
@@ -209,7 +211,7 @@ def _write_sheet(sheet: Any, rows: Rows, marks: _Marks) -> None:
 
 
 def _mark(cell: Any, findings: Sequence[Finding], marks: _Marks) -> None:
-    cell.fill = PatternFill("solid", fgColor=FILLS.get(_text(findings[0], "severity"), FILLS["info"]))
+    cell.fill = _PAINT.get(_text(findings[0], "severity"), _PAINT["info"])
     if marks.comments < MAX_COMMENTS:
         cell.comment = _comment(findings)
         marks.comments += 1
@@ -242,9 +244,9 @@ def _write_list(book: Any, notes: Sequence[str], findings: Sequence[Finding]) ->
     for finding in findings:
         values = [finding.get(name) for name in names.split(" ")]
         cells = [WriteOnlyCell(sheet, v) if isinstance(v, int) else _cell(sheet, str(v or "")) for v in values]
-        cells[0].fill = PatternFill("solid", fgColor=FILLS.get(_text(finding, "severity"), FILLS["info"]))
+        cells[0].fill = _PAINT.get(_text(finding, "severity"), _PAINT["info"])
         for cell in cells:
-            cell.alignment = Alignment(wrap_text=True, vertical="top")
+            cell.alignment = _WRAP
         sheet.append(cells)
 
 

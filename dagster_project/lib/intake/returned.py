@@ -6,7 +6,7 @@ Does not: the marking itself (marked_copy.py), receipts (receipts.py), or any ru
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from dagster_project.lib.intake.lake import raw_key
@@ -18,26 +18,26 @@ from dagster_project.lib.store import Store
 
 # A larger file is told in the receipt only: writing it as a workbook would take longer than all the rest.
 LARGEST_RETURNED = 4 * 1024 * 1024
-RETURNED_SEVERITIES = frozenset({"error", "explainable"})
+WAITING_RULES = "unmapped_"
+
+
+def _keeps_rows_out(finding: Mapping[str, object]) -> bool:
+    """Whether rows do not count because of the finding: refused ones, and those that wait for a label."""
+    asked = finding["severity"] == "error" or str(finding["rule_id"]).startswith(WAITING_RULES)
+    return asked and finding["status"] == "open" and finding["source_row"] is not None
 
 
 def files_to_return(receipt: Receipt) -> list[dict[str, object]]:
-    """Files of a receipt with an open finding that points at a row."""
-    names = {
-        finding["source_file"]
-        for finding in receipt["findings"]
-        if finding["status"] == "open"
-        and finding["severity"] in RETURNED_SEVERITIES
-        and finding["source_row"] is not None
-    }
+    """Files with rows that do not count. Questions about values that count stand in the receipt alone."""
+    names = {finding["source_file"] for finding in receipt["findings"] if _keeps_rows_out(finding)}
     return [file for file in receipt["files"] if file["name"] in names and file["kind"] == "table"]
 
 
 def return_files(outbox: Store, lake: Store, intake: Intake, receipts: Iterable[Receipt]) -> list[str]:
-    """Write a marked copy `{name}.marked.xlsx` beside each receipt for every file it asks about; keys written.
+    """Write a marked copy `{name}.marked.xlsx` beside each receipt for every file with rows that do not count.
 
-    Copies of an earlier state that no longer apply are removed. The kept bytes are read again, so that this costs
-    nothing where nothing is asked.
+    Returns the keys written. Copies of an earlier state that no longer apply are removed. The kept bytes are read
+    again, so that this costs nothing where nothing is asked.
     """
     written: list[str] = []
     with WorkbookReader(intake.limits) as workbooks:

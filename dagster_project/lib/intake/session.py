@@ -85,8 +85,10 @@ def run_intake(
     version = intake_version(reference)
     plan = make_plan(listing, events, version, selection)
     done: list[TakenPartition] = []
-    total = len(plan.take) + len(plan.withdrawn)
-    for partition in _withdraw(places.lake, ledger, events, plan.withdrawn, run_id):
+    # What cannot be listed now is not gone.
+    withdrawn = [place for place in plan.withdrawn if place not in listing.unlisted]
+    total = len(plan.take) + len(withdrawn)
+    for partition in _withdraw(places.lake, ledger, events, withdrawn, run_id):
         done.append(partition)
         yield partition
     with WorkbookReader(intake.limits) as workbooks:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import PurePosixPath
 
@@ -21,7 +21,7 @@ from contracts.base import TableContract
 from dagster_project.lib.intake.drop import LOCATED, NETWORK_FOLDER, Folder, submission_id
 from dagster_project.lib.intake.extraction import extract
 from dagster_project.lib.intake.grid import FileRead, Grid, Problem, problem
-from dagster_project.lib.intake.issues import BLOCKING, FINDINGS, catalogue, to_findings
+from dagster_project.lib.intake.issues import BLOCKING, FINDINGS, to_findings
 from dagster_project.lib.intake.lake import FILES, raw_key
 from dagster_project.lib.intake.layouts import Layouts, Match, NoMatch, load_layouts
 from dagster_project.lib.intake.limits import Limits
@@ -125,11 +125,13 @@ def take_in(
     """Take one batch of folders. `read` gives an object's bytes, `keep` stores raw bytes by their key.
 
     Files that look person-level are not kept: their bytes go no further than this function. All folders must take
-    the same contract version (see `by_version`).
+    the same contract version (see `by_version`). A file that is gone since the listing (`read` raises
+    FileNotFoundError) is no longer part of its folder; a folder without any file left is not taken.
     """
     version = contracts.version_for(folders[0].reporting_year)
     layouts = intake.layouts(version)
     files, matches = _read_all(intake, folders, read, keep, workbooks, layouts)
+    folders = _still_there(folders, files)
     ids = {
         folder.partition: submission_id(
             *folder.partition, ((f.name, f.sha256) for f in files if f.place == folder.partition)
@@ -140,7 +142,7 @@ def take_in(
         extraction = extract(matches, connection)
     _tell_left_out(files, extraction.counts)
     rows, registers, issues = _check_all(intake, version, files, ids, extraction.frames)
-    located = pl.concat([issues, _file_issues(files, ids)])
+    located = pl.concat([issues, _file_issues(files, ids, _extracted_places(extraction.frames))])
     return _split(folders, files, ids, version, rows, registers, to_findings(located))
 
 
@@ -164,15 +166,34 @@ def _read_all(
     files: list[TakenFile] = []
     matches: list[Match] = []
     with ThreadPoolExecutor(READ_WORKERS) as pool:
-        contents = pool.map(lambda pair: read(pair[1].key), wanted)
-        for index, ((folder, file), data) in enumerate(zip(wanted, contents, strict=True)):
-            taken = TakenFile(index, folder, file.name, hashlib.sha256(data).hexdigest(), len(data))
+        contents = pool.map(lambda pair: _read_or_none(read, pair[1].key), wanted)
+        for (folder, file), data in zip(wanted, contents, strict=True):
+            if data is None:
+                continue
+            taken = TakenFile(len(files), folder, file.name, hashlib.sha256(data).hexdigest(), len(data))
             files.append(taken)
             result = _read_one(intake, taken, data, workbooks)
             refused = _recognise(taken, result, layouts, matches)
             if keep is not None and not refused:
                 keep(raw_key(taken.sha256), data)
     return files, matches
+
+
+def _read_or_none(read: Callable[[str], bytes], key: str) -> bytes | None:
+    try:
+        return read(key)
+    except FileNotFoundError:
+        return None
+
+
+def _still_there(folders: Sequence[Folder], files: list[TakenFile]) -> list[Folder]:
+    """The folders with the files that could be read; a member may delete or rename one while others are read."""
+    read = {(file.place, file.name) for file in files}
+    kept = [
+        replace(folder, files=tuple(file for file in folder.files if (folder.partition, file.name) in read))
+        for folder in folders
+    ]
+    return [folder for folder in kept if folder.files]
 
 
 def _read_one(intake: Intake, taken: TakenFile, data: bytes, workbooks: WorkbookReader) -> FileRead:
@@ -207,11 +228,23 @@ def _match_sheet(taken: TakenFile, grid: Grid, layouts: Layouts, matches: list[M
         else:
             taken.problems.append(match.problem)
         return
+    misplaced = _misplaced(taken.folder.community_id, match.table)
+    if misplaced:
+        taken.problems.append(problem("misplaced_table", sheet=grid.sheet, found=match.table, allowed=misplaced))
+        return
     taken.layouts.append(match.layout_id)
     taken.problems += match.problems
     if not match.rows_read:
         taken.problems.append(problem("no_rows", sheet=grid.sheet))
     matches.append(match)
+
+
+def _misplaced(community_id: str, table: str) -> str | None:
+    """Where a table belongs if not in this folder: the network's own tables and the communities' never mix."""
+    network = contracts.tables(contracts.newest_version())[table].network
+    if network == (community_id == NETWORK_FOLDER):
+        return None
+    return f"{NETWORK_FOLDER}/{{reporting_year}}/" if network else "{community_id}/{reporting_year}/"
 
 
 def _tell_left_out(files: list[TakenFile], counts: pl.DataFrame) -> None:
@@ -324,15 +357,21 @@ def _located(issues: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
     return joined.select(list(LOCATED)).cast(LOCATED)
 
 
-def _file_issues(files: list[TakenFile], ids: dict[tuple[str, int], str]) -> pl.DataFrame:
-    """Problems of whole files and sheets, and of rows that no table took."""
-    severities = catalogue().severities
+def _extracted_places(frames: dict[str, pl.DataFrame]) -> set[tuple[int, str, int]]:
+    """File, sheet and row of everything extracted."""
+    return {place for frame in frames.values() for place in frame.select("_file_id", "_sheet", "_row").iter_rows()}
+
+
+def _file_issues(
+    files: list[TakenFile], ids: dict[tuple[str, int], str], extracted: set[tuple[int, str, int]]
+) -> pl.DataFrame:
+    """Problems of whole files and sheets, and of rows that no table took (those it took tell their own)."""
     lines = []
     for file in files:
         for p in file.problems:
-            if p.rows and severities[p.rule_id] == "error" and file.layouts:
-                continue  # told with the extracted row
-            rows: Sequence[int | None] = p.rows or (p.row,)
+            places: Sequence[int | None] = p.rows or (p.row,)
+            with_row = p.severity == "error"
+            rows = [row for row in places if not (with_row and (file.index, p.sheet, row or 0) in extracted)]
             lines += [
                 (*file.place, ids[file.place], file.name, p.sheet, row, p.column, p.rule_id, p.found, p.allowed, None)
                 for row in rows

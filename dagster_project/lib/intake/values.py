@@ -18,6 +18,7 @@ from dagster_project.lib.intake.labels import code_table, nearest_labels, normal
 from dagster_project.lib.reference import Reference
 
 EPSILON = 1e-9
+LARGEST_WHOLE = 2**53  # up to which a float holds every whole number
 AGREEMENT = 0.05  # RULES 1: a printed value may differ by this plus half a unit of its last digit.
 PLACE = ["community_id", "reporting_year"]
 KEY = [
@@ -97,7 +98,7 @@ def check_values(
     (null where empty). Returns the rows with the columns of OBSERVATIONS (row_status accepted, waiting, rejected or
     duplicate) plus row, and the issues.
     """
-    typed, issues = _typed(texts, contract)
+    typed, issues = _typed(texts, contract, reference)
     typed, waiting = _coded(typed, texts, reference, codes)
     typed, unit_issues = _units(typed, texts, reference)
     typed, cell_issues = _cells(typed, texts, reference)
@@ -109,14 +110,15 @@ def check_values(
     return rows.select("row", *OBSERVATIONS).cast(OBSERVATIONS), pl.concat([issues, repeated])
 
 
-def _typed(texts: pl.DataFrame, contract: TableContract) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _typed(texts: pl.DataFrame, contract: TableContract, reference: Reference) -> tuple[pl.DataFrame, pl.DataFrame]:
     issues = [required_issues(texts, contract)]
     typed = texts
     for name in ("school_year", "period", "participation_rate"):
         column = contract.column(name)
         given = texts
         if name == "participation_rate":  # A masked participation rate is simply not known.
-            given = texts.with_columns(pl.when(_is_number(name)).then(pl.col(name)).alias(name))
+            masked = normalised(name).is_in(list(reference.masks))
+            given = texts.with_columns(pl.when(~masked).then(pl.col(name)).alias(name))
         cast = cast_texts(given[name], column.kind, column.polars_type)
         bad = given.with_columns(cast["bad"].alias("_bad"))
         issues.append(issues_where(bad, pl.col("_bad"), f"bad_{column.kind}", name, pl.col(name), column.allowed))
@@ -127,10 +129,6 @@ def _typed(texts: pl.DataFrame, contract: TableContract) -> tuple[pl.DataFrame, 
         series=pl.col("series").fill_null("default"),
     )
     return typed, pl.concat(issues)
-
-
-def _is_number(name: str) -> pl.Expr:
-    return pl.col(name).str.contains(r"^[+-]?[\d,]+(\.\d+)?\s*%?$")
 
 
 def _coded(
@@ -147,7 +145,15 @@ def _coded(
         pl.col("dimension").alias("dimension_code"), "kind", pl.col("geography_level").alias("place_level")
     )
     rows = rows.join(kinds, on="dimension_code", how="left", maintain_order="left")
-    place = (pl.col("kind") == "geographic").fill_null(False)
+    # The total of a geographic dimension is the total, and names no place.
+    rows = rows.with_columns(_all=pl.lit("all"))
+    rows = rows.with_columns(_is_total=resolve(rows, "group", codes.group, "_all") == "all")
+    rows = rows.with_columns(
+        dimension_code=pl.when((pl.col("kind") == "geographic") & pl.col("_is_total"))
+        .then(pl.lit("all"))
+        .otherwise(pl.col("dimension_code"))
+    )
+    place = ((pl.col("kind") == "geographic") & (pl.col("dimension_code") != "all")).fill_null(False)
     rows = rows.with_columns(
         geography=pl.when(place).then(pl.col("group")).otherwise(pl.col("geography")),
         geography_level=pl.when(place).then(pl.col("place_level")).otherwise(pl.col("geography_level")),
@@ -319,8 +325,9 @@ def _cells(typed: pl.DataFrame, texts: pl.DataFrame, reference: Reference) -> tu
         number = pl.col(f"{name}_number")
         whole = (number == number.round(0)) & ~pl.col(f"{name}_percent")
         issues.append(issues_where(rows, ~whole, "count_not_whole", name, pl.col(name)))
-        fits = whole & number.abs().le(2**53)
-        rows = rows.with_columns(pl.when(fits).then(number).cast(pl.Int64, strict=False).alias(name))
+        # A count beyond any sense is held at a number that the contract's range still refuses.
+        held = number.clip(-LARGEST_WHOLE, LARGEST_WHOLE)
+        rows = rows.with_columns(pl.when(whole).then(held).cast(pl.Int64).alias(name))
     percent = pl.col("value_percent") & (pl.col("value_unit") != "percent")
     issues.append(issues_where(rows, percent, "unit_conflict", "value", pl.col("value"), pl.col("value_unit")))
     factor = pl.col("factor").fill_null(1.0)
@@ -362,7 +369,7 @@ def _values(typed: pl.DataFrame, texts: pl.DataFrame) -> tuple[pl.DataFrame, pl.
     rate = (pl.col("stored_unit") == "percent").fill_null(False)
     made = counts & rate & (pl.col("denominator") > 0)
     computed = pl.when(made).then(100.0 * pl.col("numerator") / pl.col("denominator"))
-    rows = typed.with_columns(computed=computed, _made=made, _zero=counts & rate & (pl.col("denominator") == 0))
+    rows = typed.with_columns(computed=computed, _made=made, _zero=(pl.col("denominator") == 0).fill_null(False))
     tolerance = AGREEMENT + pl.col("printed_tolerance") + EPSILON
     differs = pl.col("_made") & ((pl.col("value") - pl.col("computed")).abs() > tolerance)
     should = pl.concat_str(pl.col("computed").round(2).cast(pl.String), pl.lit(" from the counts of the row"))

@@ -19,7 +19,7 @@ from dagster_project.lib.analysis import AnalysisInputs, AnalysisResult, Ruleset
 from dagster_project.lib.analysis.criteria import criterion_statuses, designation_criteria
 from dagster_project.lib.analysis.designations import designation_requirements, designation_statuses
 from dagster_project.lib.analysis.distance import designation_distance
-from dagster_project.lib.analysis.facts import FactContext, fact_context, scaffold_of
+from dagster_project.lib.analysis.facts import FactContext, Tables, fact_context, scaffold_of
 from dagster_project.lib.analysis.gateways import benchmark_statuses, gateway_missing, gateway_statuses
 from dagster_project.lib.analysis.records import RecordInputs, with_record_ids
 from dagster_project.lib.analysis.tables import TABLES
@@ -41,8 +41,6 @@ RECORD_TABLES = (
     "fct_outcome_status",
     "fct_criterion_status",
     "fct_gateway_status",
-    "fct_designation",
-    "fct_designation_requirement",
 )
 ANALYSIS_TABLES: tuple[str, ...] = (*TABLES, *RUBRIC_TABLES)
 KNOWN_TABLE = "int_values__known"
@@ -102,24 +100,40 @@ def read_inputs(warehouse: Path, landing: Path, reference: Reference, today: dt.
 
 
 def record_inputs(
-    connection: duckdb.DuckDBPyConnection, community_id: str, reference: Reference, today: dt.date, ruleset: Ruleset
+    connection: duckdb.DuckDBPyConnection,
+    community_id: str | None,
+    reference: Reference,
+    today: dt.date,
+    ruleset: Ruleset,
 ) -> RecordInputs:
-    """What one community's records are made from, read from a release (its schemas `inputs` and `marts`)."""
+    """What one community's records (all communities': None) are made from, read from a release (`inputs`, `marts`).
+
+    Designations are decided here once more: the release's own rows may be those of a frozen record.
+    """
 
     def rows(schema: str, table: str) -> pl.DataFrame:
-        query = f'select * from {schema}."{table}" where community_id = ?'
-        return connection.execute(query, [community_id]).pl()
+        query = f'select * from {schema}."{table}" where community_id = ? or ? is null'
+        return connection.execute(query, [community_id, community_id]).pl()
 
     landing = {name: rows(INPUTS, name) for name in analysis_inputs()}
     last = reference.reporting_years(today).stop - 1
     inputs = WarehouseInputs(rows(INPUTS, KNOWN_TABLE), landing, reference, today, last)
+    context = context_of(inputs, ruleset)
+    tables = {name: rows("marts", name) for name in RECORD_TABLES}
+    tables |= _designations(context, tables, reference)
     return RecordInputs(
-        context_of(inputs, ruleset),
-        {name: rows("marts", name) for name in RECORD_TABLES},
+        context,
+        tables,
         reference.table("rubric/rubric"),
         reference.table("rubric/designation_requirements"),
         reference.table("rubric/designations"),
     )
+
+
+def _designations(context: FactContext, tables: Tables, reference: Reference) -> dict[str, pl.DataFrame]:
+    requirements = designation_requirements(context, tables, reference.table("rubric/designation_requirements"))
+    statuses = designation_statuses(context, requirements, reference.table("rubric/designations"))
+    return {"fct_designation_requirement": requirements, "fct_designation": statuses}
 
 
 def run_analysis(
@@ -174,9 +188,7 @@ def context_of(inputs: WarehouseInputs, ruleset: Ruleset) -> FactContext:
         "outcomes": inputs.reference.outcomes,
     }
     scaffold = scaffold_of(inputs.landing["submissions"], inputs.last_reporting_year, inputs.today)
-    rows = inputs.parameters.filter(pl.col("ruleset_id") == ruleset.ruleset_id)
-    parameters = dict(rows.select("parameter", "value").iter_rows())
-    return fact_context(tables, scaffold, parameters, ruleset.ruleset_id, ruleset.ruleset_version, inputs.today)
+    return fact_context(tables, scaffold, ruleset.parameters, ruleset.ruleset_id, ruleset.ruleset_version, inputs.today)
 
 
 def rubric_tables(inputs: WarehouseInputs, result: AnalysisResult, ruleset: Ruleset) -> dict[str, pl.DataFrame]:

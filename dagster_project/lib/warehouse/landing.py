@@ -14,8 +14,9 @@ from pathlib import Path
 import polars as pl
 
 import contracts
+from dagster_project.lib.intake.comparisons import compare_submissions, comparison_parameters
 from dagster_project.lib.intake.drop import NETWORK_FOLDER
-from dagster_project.lib.intake.issues import FINDINGS
+from dagster_project.lib.intake.issues import FINDINGS, to_findings
 from dagster_project.lib.intake.lake import TABLES, read_partitions
 from dagster_project.lib.intake.ledger import Ledger, current_submissions, submission_states
 from dagster_project.lib.intake.registers import unfold
@@ -36,7 +37,9 @@ class Landed:
         return self.tables[name]
 
 
-def gather(lake: Store, reference: Reference, today: dt.date, strays: pl.DataFrame) -> Landed:
+def gather(
+    lake: Store, reference: Reference, today: dt.date, strays: pl.DataFrame, ruleset: tuple[str, str] = RULESET
+) -> Landed:
     """Read every current partition of the network's communities and make all landing tables.
 
     `strays` are findings of the bucket itself. Rows are sorted, so that the order of arrival leaves no trace.
@@ -52,7 +55,9 @@ def gather(lake: Store, reference: Reference, today: dt.date, strays: pl.DataFra
     partitions = list(current.select("community_id", "reporting_year").iter_rows())
     raw = {table: read_partitions(lake, table, partitions) for table in TABLES}
     registers = _registers(raw["register_rows"], years)
-    findings = answered(_all_findings(raw["findings"], strays), registers["explanations"])
+    thresholds = comparison_parameters(reference, RULESET)
+    compared = to_findings(compare_submissions(raw["observations"], reference, thresholds))
+    findings = answered(_all_findings(raw["findings"], compared, strays), registers["explanations"])
     own_files = raw["files"].filter(pl.col("community_id") != NETWORK_FOLDER)
     states = submission_states(events).filter(
         pl.col("community_id").is_in(reference.communities["community_id"].to_list())
@@ -65,14 +70,15 @@ def gather(lake: Store, reference: Reference, today: dt.date, strays: pl.DataFra
             own_files, findings, raw["observations"], registers["indicator_selection"], reference
         ),
         "submission_states": states,
-        "run_context": run_context(today, years),
+        "run_context": run_context(today, years, ruleset),
     }
     tables |= {f"register_{name}": frame for name, frame in registers.items()}
     return Landed(tables)
 
 
-def _all_findings(findings: pl.DataFrame, strays: pl.DataFrame) -> pl.DataFrame:
-    return pl.concat([findings, strays.select(list(FINDINGS))])
+def _all_findings(*parts: pl.DataFrame) -> pl.DataFrame:
+    """Findings of rows and files, of comparisons between submissions, and of the bucket itself."""
+    return pl.concat([part.select(list(FINDINGS)) for part in parts])
 
 
 def _registers(rows: pl.DataFrame, years: range) -> dict[str, pl.DataFrame]:
@@ -81,13 +87,13 @@ def _registers(rows: pl.DataFrame, years: range) -> dict[str, pl.DataFrame]:
     return {name: unfold(rows, contract) for name, contract in contracts.registers(newest).items()}
 
 
-def run_context(today: dt.date, years: range) -> pl.DataFrame:
+def run_context(today: dt.date, years: range, ruleset: tuple[str, str] = RULESET) -> pl.DataFrame:
     """The one row that tells SQL the day, the ruleset and the reporting years."""
     return pl.DataFrame(
         {
             "today": [today],
-            "ruleset_id": [RULESET[0]],
-            "ruleset_version": [RULESET[1]],
+            "ruleset_id": [ruleset[0]],
+            "ruleset_version": [ruleset[1]],
             "first_reporting_year": [years.start],
             "last_reporting_year": [years.stop - 1],
         },

@@ -1,5 +1,6 @@
 -- What each designation requires, and what is there.
--- Belongs here: required and actual figure of every requirement.
+-- Belongs here: required and actual figure of every requirement; where the record is frozen, what today's data would
+-- give stands beside it.
 -- Does not: the roll-up of requirements (fct_designation).
 select
     community_id::varchar as community_id,
@@ -16,5 +17,8 @@ select
     evidence::varchar as evidence,
     reason::varchar as reason,
     ruleset_id::varchar as ruleset_id,
-    ruleset_version::varchar as ruleset_version
+    ruleset_version::varchar as ruleset_version,
+    record_state::varchar as record_state,
+    actual_now::double as actual_now,
+    status_now::varchar as status_now
 from {{ source('analysis', 'fct_designation_requirement') }}

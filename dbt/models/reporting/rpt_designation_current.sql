@@ -12,6 +12,10 @@ select
     latest.record_id,
     latest.ruleset_id,
     latest.ruleset_version,
+    latest.record_state,
+    latest.status_now,
+    latest.standing_now,
+    latest.record_id_now,
     communities.name as community_name
 from {{ ref('fct_designation') }} as latest
 semi join (

@@ -119,8 +119,10 @@ def test_the_window_is_the_five_years_up_to_the_reporting_year(ruleset: Ruleset)
 def test_a_changing_panel_does_not_move_the_fixed_effects_slope(ruleset: Ruleset) -> None:
     low = yearly({2021: 10.0, 2022: 10.0, 2023: 10.0}, community_id="a")
     high = yearly({2022: 90.0, 2023: 90.0, 2024: 90.0}, community_id="b")
-    row = network(low + high, ruleset, indicator="up")
+    once = yearly({2023: 400.0}, community_id="a", series="pilot")
+    row = network(low + high + once, ruleset, indicator="up")
     assert abs(row["fixed_effects_slope"]) < 1e-9
+    assert row["fixed_effects_units"] == 2, "a unit with a single year says nothing about a slope"
 
 
 def test_the_fixed_effects_slope_is_the_within_unit_slope(ruleset: Ruleset) -> None:

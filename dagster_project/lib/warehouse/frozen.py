@@ -1,0 +1,257 @@
+"""Frozen cycles: the records of a reporting year, kept as they were when the cycle was closed.
+
+Belongs here: writing a year's records once, reading them, and letting frozen rows stand beside what would be now.
+Does not: deciding anything (lib/analysis), words for people (lib/analysis/beside.py), publishing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from dagster_project.lib.analysis import Ruleset
+from dagster_project.lib.analysis.records import (
+    FROZEN,
+    PROVISIONAL,
+    Record,
+    build_records,
+    recompute,
+    stated,
+    verify,
+)
+from dagster_project.lib.reference import Reference
+from dagster_project.lib.store import Store
+from dagster_project.lib.warehouse.analysis import INPUTS, record_inputs
+
+PREFIX = "frozen"
+KEY = re.compile(rf"{PREFIX}/(\d{{4}})/records\.json\.gz")
+FILE_FORMAT = 1
+FROZEN_TABLE = "frozen_records"
+DETERMINATION = ["community_id", "designation", "reporting_year"]
+REQUIREMENT = [*DETERMINATION, "requirement_id"]
+RULES = ("ruleset_id", "ruleset_version")
+KEPT = ("status", "standing", "decided_on", "next_review_due", "record_id", *RULES)
+KEPT_FIGURES = ("required", "actual", "status", "n_undetermined", "n_members", "measure", "statement", "evidence")
+KEPT_OF_REQUIREMENT = (*KEPT_FIGURES, "reason", *RULES)
+RELEASED = pl.Schema(
+    {
+        "community_id": pl.String(),
+        "designation": pl.String(),
+        "reporting_year": pl.Int32(),
+        "record_id": pl.String(),
+        "record": pl.String(),
+    }
+)
+
+
+class FreezeError(RuntimeError):
+    """A cycle cannot be frozen; the message says why in one line."""
+
+
+@dataclass(frozen=True)
+class FrozenCycle:
+    """One frozen reporting year: the sha256 of its file as kept, and its records in the file's order."""
+
+    reporting_year: int
+    sha256: str
+    records: tuple[Record, ...]
+
+
+# ---- writing, once ----
+
+
+def frozen_key(reporting_year: int) -> str:
+    """Where a year's frozen records lie in the lake."""
+    return f"{PREFIX}/{reporting_year}/records.json.gz"
+
+
+def records_to_freeze(
+    connection: duckdb.DuckDBPyConnection, reporting_year: int, reference: Reference, today: dt.date, ruleset: Ruleset
+) -> list[Record]:
+    """All records of a year, made from a release alone, each proven: the release's id, and deciding again agrees.
+
+    `today` and `ruleset` are the release's own. FreezeError where the release has no record of the year, or where the
+    reference data at hand no longer give the release's records.
+    """
+    rows = connection.execute(
+        "select community_id, designation, record_id from marts.fct_designation where reporting_year = ?",
+        [reporting_year],
+    ).fetchall()
+    if not rows:
+        raise FreezeError(f"the current release holds no determination of reporting year {reporting_year}")
+    inputs = record_inputs(connection, None, reference, today, ruleset)
+    records = [{**record, "state": FROZEN} for record in build_records(inputs, reporting_year)]
+    released = {(community, designation): record_id for community, designation, record_id in rows}
+    made = {(record["community_id"], record["designation"]): record["record_id"] for record in records}
+    if made != released:
+        n = sum(made.get(place) != released.get(place) for place in made.keys() | released.keys())
+        raise FreezeError(f"{n} of {len(released)} records of {reporting_year} are not those of the current release")
+    for record in records:
+        if not verify(record) or recompute(record) != stated(record):
+            place = f"{record['community_id']}, {record['designation']}"
+            raise FreezeError(f"the record of {place} cannot be decided again from itself")
+    return records
+
+
+def file_bytes(reporting_year: int, records: Sequence[Record], release_id: str, ruleset: tuple[str, str]) -> bytes:
+    """The frozen file: one JSON object, gzipped, a record on each line; the same records give the same bytes."""
+    head = {
+        "file_format": FILE_FORMAT,
+        "reporting_year": reporting_year,
+        "release_id": release_id,
+        "ruleset_id": ruleset[0],
+        "ruleset_version": ruleset[1],
+    }
+    lines = ",\n".join(record_text(record) for record in records)
+    text = f'{_json(head)[:-1]},"records":[\n{lines}\n]}}\n'
+    # No time of writing in the header: it would be all that differs between two writings.
+    return gzip.compress(text.encode(), compresslevel=9, mtime=0)
+
+
+def record_text(record: Record) -> str:
+    """A record as the one line of text that is kept."""
+    return _json(record)
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def freeze_cycle(lake: Store, reporting_year: int, content: bytes) -> str:
+    """Keep a year's frozen file and return its sha256; FreezeError if the year is frozen already."""
+    if not lake.create(frozen_key(reporting_year), content):
+        raise FreezeError(f"reporting year {reporting_year} is frozen already; frozen records never change")
+    return hashlib.sha256(content).hexdigest()
+
+
+# ---- reading ----
+
+
+def read_frozen(lake: Store, years: range | None = None) -> tuple[FrozenCycle, ...]:
+    """Every frozen cycle of the lake (of the given reporting years), by year."""
+    found = []
+    for info in lake.objects(PREFIX):
+        match = KEY.fullmatch(info.key)
+        if match and (years is None or int(match[1]) in years):
+            found.append(read_cycle(int(match[1]), lake.get(info.key)))
+    return tuple(sorted(found, key=lambda cycle: cycle.reporting_year))
+
+
+def read_cycle(reporting_year: int, content: bytes) -> FrozenCycle:
+    """One frozen file; ValueError if it is of another form or year than its place says."""
+    held = json.loads(gzip.decompress(content))
+    if held["file_format"] != FILE_FORMAT or held["reporting_year"] != reporting_year:
+        raise ValueError(
+            f"{frozen_key(reporting_year)} is of form {held['file_format']}, year {held['reporting_year']}"
+        )
+    return FrozenCycle(reporting_year, hashlib.sha256(content).hexdigest(), tuple(held["records"]))
+
+
+def manifest_inputs(cycles: Sequence[FrozenCycle]) -> list[dict[str, Any]]:
+    """Frozen cycles as inputs of a release: of no one community or submission, each with the sha256 of its file."""
+    return [
+        {
+            "community_id": None,
+            "reporting_year": cycle.reporting_year,
+            "submission_id": None,
+            "frozen_records_sha256": cycle.sha256,
+        }
+        for cycle in cycles
+    ]
+
+
+def released_records(cycles: Sequence[FrozenCycle]) -> pl.DataFrame:
+    """RELEASED: what a release carries of frozen records, each as the text that is kept."""
+    rows = [
+        {**{name: record[name] for name in (*DETERMINATION, "record_id")}, "record": record_text(record)}
+        for cycle in cycles
+        for record in cycle.records
+    ]
+    return pl.DataFrame(rows, schema=RELEASED).sort(DETERMINATION)
+
+
+def frozen_record(
+    connection: duckdb.DuckDBPyConnection, lake: Store, community_id: str, designation: str, reporting_year: int
+) -> Record | None:
+    """The frozen record of one determination: as released, else as frozen since; None where there is none."""
+    released = connection.execute(
+        "select true from information_schema.tables where table_schema = ? and table_name = ?", [INPUTS, FROZEN_TABLE]
+    ).fetchone()
+    if released:
+        row = connection.execute(
+            f"select record from {INPUTS}.{FROZEN_TABLE} "
+            "where community_id = ? and designation = ? and reporting_year = ?",
+            [community_id, designation, reporting_year],
+        ).fetchone()
+        if row:
+            record: Record = json.loads(row[0])
+            return record
+    content = lake.get_or_none(frozen_key(reporting_year))
+    records = read_cycle(reporting_year, content).records if content is not None else ()
+    same = [r for r in records if r["community_id"] == community_id and r["designation"] == designation]
+    return same[0] if same else None
+
+
+# ---- beside what would be now ----
+
+
+def keep_frozen(
+    tables: Mapping[str, pl.DataFrame], cycles: Sequence[FrozenCycle], communities: Sequence[str]
+) -> dict[str, pl.DataFrame]:
+    """The tables, with fct_designation and fct_designation_requirement as frozen where a record is frozen.
+
+    Frozen rows stay as they were, also where nothing of the community stands any more; what today's data give stands
+    beside them in the columns `*_now` (equal where provisional). `communities`: those of the network; records of
+    others are left aside, as every line about them is. Other tables speak from today's data and pass as they are.
+    """
+    records = [record for cycle in cycles for record in cycle.records if record["community_id"] in set(communities)]
+    decided, required = tables["fct_designation"], tables["fct_designation_requirement"]
+    kept = _frame([{name: record[name] for name in (*DETERMINATION, *KEPT)} for record in records], decided)
+    figures = _frame([row for record in records for row in _requirement_rows(record)], required)
+    # A frozen determination keeps its own requirements: one that came with later rules is none of its.
+    now = pl.concat(
+        [required.join(figures, on=REQUIREMENT, how="semi"), required.join(figures, on=DETERMINATION, how="anti")]
+    )
+    return {
+        **tables,
+        "fct_designation": _beside(decided, kept, DETERMINATION, KEPT, ("status", "standing", "record_id")),
+        "fct_designation_requirement": _beside(now, figures, REQUIREMENT, KEPT_OF_REQUIREMENT, ("actual", "status")),
+    }
+
+
+def _requirement_rows(record: Record) -> list[dict[str, Any]]:
+    measures = {rule["requirement_id"]: rule["measure"] for rule in record["rules"]}
+    fixed = {name: record[name] for name in (*DETERMINATION, *RULES)}
+    return [{**fixed, **row, "measure": measures[row["requirement_id"]]} for row in record["requirements"]]
+
+
+def _frame(rows: Sequence[Mapping[str, Any]], like: pl.DataFrame) -> pl.DataFrame:
+    """Rows of records, typed as the table they stand in; dates are ISO text in a record."""
+    names = [name for name in like.columns if not rows or name in rows[0]]
+    text = {name: pl.String() if like.schema[name] == pl.Date else like.schema[name] for name in names}
+    frame = pl.DataFrame([{name: row[name] for name in names} for row in rows], schema=text)
+    return frame.with_columns(pl.col(name).cast(like.schema[name]) for name in names)
+
+
+def _beside(
+    now: pl.DataFrame, frozen: pl.DataFrame, key: list[str], kept: Sequence[str], shown: Sequence[str]
+) -> pl.DataFrame:
+    """Rows of both: columns `kept` as frozen where frozen; columns `shown` also as they would be now."""
+    marked = frozen.select(*key, *kept).with_columns(pl.lit(FROZEN).alias("record_state"))
+    rows = now.join(marked, on=key, how="full", suffix="_frozen", coalesce=True)
+    is_frozen = pl.col("record_state").is_not_null()
+    rows = rows.with_columns(
+        *[pl.col(name).alias(f"{name}_now") for name in shown],
+        *[pl.when(is_frozen).then(f"{name}_frozen").otherwise(name).alias(name) for name in kept],
+        pl.col("record_state").fill_null(PROVISIONAL),
+    )
+    return rows.select(*now.columns, "record_state", *[f"{name}_now" for name in shown]).sort(key)

@@ -1,0 +1,155 @@
+"""Pages of the documentation that are made from the project's own data: `python -m docs.generate`.
+
+Belongs here: the data dictionary, from contracts and seeds; writing the generated pages.
+Does not: pages that people write, or any fact of its own: what it says stands in contracts/ and seeds/.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+
+import contracts
+from contracts.base import ALLOWED_WORDS, Column, TableContract
+from dagster_project.lib.intake.issues import catalogue
+from dagster_project.lib.reference import Reference
+
+ROOT = Path(__file__).resolve().parents[1]
+DOCS = ROOT / "docs"
+MEMORY = {
+    "values": "For one key the newest reporting year that holds a row wins, masked or not.",
+    "state": "The table of the newest reporting year that holds it replaces earlier ones as a whole.",
+    "log": "Rows of all reporting years count; for one key the newest reporting year wins.",
+}
+SEVERITIES = {
+    "fatal": "its file is not taken",
+    "error": "its row is not taken",
+    "explainable": "the row counts; the network asks, and one answer in the table explanations lasts until the value "
+    "changes",
+    "info": "told, and nothing more",
+}
+Row = Sequence[str | None]
+
+
+def data_dictionary(seeds: Path = ROOT / "seeds") -> str:
+    """The page docs/data-dictionary.md."""
+    reference = Reference(seeds)
+    parts = [_head(), *_tables(), *_kinds(), *_codes(reference), *_findings()]
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _head() -> str:
+    return (
+        "# Data dictionary\n\n"
+        "Made by `make docs` from contracts/ and seeds/; change those, never this page.\n\n"
+        "What may be submitted, the codes it is turned into, and every finding a check can make. A table is a CSV, "
+        "TSV, TXT, XLSX, XLS or Parquet file with its header, or a sheet named like the table. `community_id` and "
+        "`reporting_year` come from the folder. `cradle template` writes a workbook with all of it, `cradle check` "
+        "runs the checks before an upload.\n"
+    )
+
+
+def _tables() -> Iterator[str]:
+    for version in sorted({version for _, version in contracts.VERSIONS}):
+        years = [year for year, taken in contracts.VERSIONS if taken == version]
+        since = "all reporting years" if years == [0] else f"reporting years from {', '.join(map(str, years))}"
+        yield f"## Submitted tables, contract version {version} ({since})\n"
+        own = sorted(contracts.tables(version).values(), key=lambda contract: (contract.network, contract.table))
+        first = [contract for contract in own if contract.table == "indicator_values"]
+        for contract in first + [contract for contract in own if contract not in first]:
+            yield from _table(contract)
+
+
+def _table(contract: TableContract) -> Iterator[str]:
+    place = "In the network's own folder. " if contract.network else ""
+    key = f"Key: {', '.join(f'`{name}`' for name in contract.key)}." if contract.key else "One row."
+    yield f"### {contract.table}\n\n{contract.description} {place}{key} {MEMORY[contract.memory]}\n"
+    rows = [
+        (f"`{column.name}`", "yes" if column.required else "", column.kind, column.description, _allowed(column))
+        for column in contract.columns
+    ]
+    yield from _grid(("column", "required", "kind", "meaning", "allowed"), rows)
+    for rule in contract.row_rules:
+        yield f"Within a row, `{rule.column}`: {rule.allowed} (`{rule.rule_id}`).\n"
+
+
+def _allowed(column: Column) -> str:
+    if column.choices:
+        return ", ".join(f"`{choice}`" for choice in column.choices)
+    if column.kind.endswith("_cell") or (column.minimum is None and column.maximum is None):
+        return column.allowed
+    low = "" if column.minimum is None else f"at least {column.minimum:,.0f}"
+    high = "" if column.maximum is None else f"at most {column.maximum:,.0f}"
+    return f"{column.allowed}; {' and '.join(part for part in (low, high) if part)}"
+
+
+def _kinds() -> Iterator[str]:
+    yield "## Kinds of columns\n"
+    yield from _grid(("kind", "what may stand in it"), sorted(ALLOWED_WORDS.items()))
+
+
+def _codes(reference: Reference) -> Iterator[str]:
+    yield "## Codes\n"
+    yield "Local labels are welcome everywhere: the crosswalks in seeds/crosswalks map them to these codes.\n"
+    yield "### Outcomes\n"
+    yield from _grid(("outcome", "name", "sector"), reference.outcomes.select("outcome_id", "name", "sector").rows())
+    yield "### Indicators\n"
+    names = ("indicator_id", "name", "outcome_id", "role", "unit", "direction", "poolable")
+    texts = ("numerator_text", "denominator_text")
+    header = ("indicator", "name", "outcome", "role", "unit", "direction", "poolable", "numerator", "denominator")
+    yield from _grid(header, reference.table("dictionary/indicators").select(*names, *texts).rows())
+    yield "### Dimensions and groups\n"
+    yield "`population_group_id` is `dimension:group`; the total is `all`.\n"
+    dimensions = reference.dimensions.select("dimension", "label", "kind", "geography_level", "reference_group").rows()
+    yield from _grid(("dimension", "name", "kind", "place it names", "reference group"), dimensions)
+    groups = reference.groups.select("dimension", "group_code", "label", "scheme", "ceds_code").rows()
+    yield from _grid(("dimension", "group", "name", "scheme", "CEDS"), groups)
+    yield "### Units and masks\n"
+    units = reference.table("dictionary/units").select("unit", "stored_unit", "factor", "minimum", "maximum").rows()
+    yield from _grid(("unit", "stored as", "times", "from", "to"), units)
+    yield (
+        "Bounds and ranges such as `<5`, `<=5%`, `LE5`, `>95`, `GE95`, `5-9` become an interval with the status "
+        "`range`. An empty cell is `missing`.\n"
+    )
+    masks = reference.table("dictionary/masks").select("mask", "value_status").rows()
+    yield from _grid(("mask", "status"), [(f"`{mask}`", status) for mask, status in masks])
+
+
+def _findings() -> Iterator[str]:
+    yield "## Findings\n"
+    yield from _grid(("severity", "consequence"), SEVERITIES.items())
+    rules = catalogue().rules
+    yield f"{rules.height} rules. Each has a failing and a passing example in contracts/examples.\n"
+    names = ("rule_id", "severity", "dimension", "title", "remedy")
+    for severity in SEVERITIES:
+        yield f"### {severity}\n"
+        rows = rules.filter(rules["severity"] == severity).select(names).drop("severity").rows()
+        yield from _grid(("rule", "quality dimension", "what it says", "how to fix it"), rows)
+
+
+def _grid(header: Row, rows: Iterable[Row]) -> Iterator[str]:
+    yield "| " + " | ".join(_cell(name) for name in header) + " |"
+    yield "|" + "---|" * len(header)
+    for row in rows:
+        yield "| " + " | ".join(_cell(cell) for cell in row) + " |"
+    yield ""
+
+
+def _cell(text: str | None) -> str:
+    text = (text or "").replace("|", "\\|")
+    # Within backticks every sign stands for itself.
+    return text if "`" in text else text.replace("<", "&lt;").replace("*", "\\*")
+
+
+PAGES: Mapping[str, Callable[[], str]] = {"data-dictionary.md": data_dictionary}
+"""Generated pages by their name below docs/."""
+
+
+def main() -> None:
+    """Write every generated page."""
+    for name, make in PAGES.items():
+        (DOCS / name).write_text(make(), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,208 @@
+"""The report and a receipt in a real browser: no request leaves, nothing overflows, text can be read and printed.
+
+Belongs here: what only a browser can tell about the finished pages, with the system's Chromium.
+Does not: check figures (tests/unit/publish), or download a browser; without one it skips, in CI it fails.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from types import ModuleType
+
+import duckdb
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+from dagster_project.lib.intake.receipt_page import render_receipt
+from dagster_project.lib.publish.report import ReportContext, RuleParameter, write_report
+
+ROOT = Path(__file__).resolve().parents[2]
+CHROMIUM = Path("/usr/bin/chromium")
+# Keeps the browser itself off the network; the pages must not ask for it either.
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+PAGES = ["index.html", "methods.html", "data-quality.html", "communities/c00.html", "communities/c04.html"]
+
+# Contrast of every visible text against the nearest opaque ground behind it, worked out as WCAG 2 says.
+FAINT_TEXT = """() => {
+  const parse = c => { const m = c.match(/[\\d.]+/g).map(Number); return {rgb: m.slice(0, 3), a: m[3] ?? 1}; };
+  const lum = rgb => rgb.map(v => v / 255).map(v => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((s, v, i) => s + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const ground = e => { for (; e; e = e.parentElement) { const c = parse(getComputedStyle(e).backgroundColor);
+    if (c.a > 0) return c.rgb; } return [255, 255, 255]; };
+  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT), faint = [];
+  for (let n = walker.nextNode(); n; n = walker.nextNode()) {
+    const e = n.parentElement;
+    if (!n.data.trim() || ['STYLE', 'TITLE', 'DESC', 'title', 'desc'].includes(e.tagName)) continue;
+    const style = getComputedStyle(e), ink = parse(e.closest('svg') ? style.fill : style.color).rgb;
+    const [a, b] = [lum(ink), lum(ground(e))].sort((x, y) => y - x);
+    if ((a + 0.05) / (b + 0.05) < 4.5) faint.push(n.data.trim().slice(0, 40));
+  }
+  return faint;
+}"""
+
+
+def _marts() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("report_marts", ROOT / "tests" / "fixtures" / "report_marts.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        message = f"BROWSER TESTS DID NOT RUN: there is no {CHROMIUM} (install the system package chromium)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield running
+        running.close()
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out, marts = tmp_path_factory.mktemp("release"), _marts()
+    parameters = [RuleParameter(*p) for p in marts.PARAMETERS]
+    context = ReportContext("r", date(2024, 12, 31), "toa-default", "1.0.0", "1", "0.1.0", "Example", parameters)
+    with duckdb.connect(str(marts.build(out / "internal.duckdb")), read_only=True) as connection:
+        write_report(connection, out, "internal", context)
+    return out / "report"
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    """A page whose every request beyond local files and every console error fails the test."""
+    context = browser.new_context(viewport={"width": 1200, "height": 900}, java_script_enabled=True)
+    opened, wrong = context.new_page(), list[str]()
+    opened.on("request", lambda r: None if r.url.startswith("file:") else wrong.append(r.url))
+    opened.on("console", lambda m: wrong.append(m.text) if m.type == "error" else None)
+    opened.on("pageerror", lambda e: wrong.append(str(e)))
+    yield opened
+    context.close()
+    assert wrong == []
+
+
+@pytest.mark.parametrize("name", PAGES)
+@pytest.mark.parametrize("width", [1200, 390])
+def test_a_page_opens_offline_and_fits_the_window(page: Page, report: Path, name: str, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto((report / name).as_uri())
+    assert page.locator("h1").is_visible()
+    notice = page.get_by_role("note")
+    assert notice.is_visible() and notice.inner_text() == "Internal: contains small groups, not for distribution"
+    overflow = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+    assert overflow <= 0, f"{overflow} px too wide at {width}"
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_all_text_has_the_contrast_of_wcag_aa(page: Page, report: Path, name: str) -> None:
+    page.goto((report / name).as_uri())
+    assert page.evaluate(FAINT_TEXT) == []
+
+
+def test_the_first_tab_stop_leads_past_the_navigation(page: Page, report: Path) -> None:
+    page.goto((report / "index.html").as_uri())
+    page.keyboard.press("Tab")
+    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
+    assert page.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
+    page.keyboard.press("Enter")
+    assert page.url.endswith("#main")
+
+
+def test_a_reader_gets_from_the_summary_to_the_rows_behind_a_figure(page: Page, report: Path) -> None:
+    page.goto((report / "index.html").as_uri())
+    page.get_by_role("link", name="Alder Falls").click()
+    assert page.locator("h1").inner_text() == "Alder Falls"
+    page.get_by_role("link", name="All values of this indicator with their source rows").first.click()
+    assert page.locator(":target").get_by_role("table").is_visible()
+    page.get_by_role("link", name="Summary").click()
+    assert page.locator("h1").inner_text().startswith("Network summary")
+
+
+def test_charts_are_pictures_with_a_name_and_a_description(page: Page, report: Path) -> None:
+    page.goto((report / "communities" / "c00.html").as_uri())
+    charts = page.get_by_role("img")
+    assert charts.count() == 8
+    for chart in charts.all():
+        box = chart.bounding_box()
+        assert box and box["width"] > 400 and box["height"] > 120
+    assert page.get_by_role("img", name="Students who graduate within four years, everyone").count() == 1
+
+
+@pytest.mark.parametrize("name", ["index.html", "communities/c00.html", "communities/c01.html"])
+def test_labels_of_a_chart_lie_inside_it(page: Page, report: Path, name: str) -> None:
+    page.goto((report / name).as_uri())
+    outside = page.evaluate("""() => [...document.querySelectorAll('svg.chart')].flatMap(s => {
+        const b = s.getBoundingClientRect();
+        return [...s.querySelectorAll('text')].filter(t => { const r = t.getBoundingClientRect();
+            return r.left < b.left - 1 || r.right > b.right + 1 || r.top < b.top - 1 || r.bottom > b.bottom + 1; })
+            .map(t => t.textContent);
+    })""")
+    assert outside == []
+
+
+def test_a_page_prints_with_its_notice_on_paper(page: Page, report: Path) -> None:
+    page.goto((report / "communities" / "c00.html").as_uri())
+    page.emulate_media(media="print")
+    assert page.get_by_role("note").is_visible() and not page.locator(".top nav").is_visible()
+    assert len(page.pdf(format="A4")) > 20_000
+
+
+def _receipt(n: int) -> str:
+    rows = [
+        {
+            "finding_id": f"f{i:03d}",
+            "rule_id": "value_mismatch",
+            "severity": "error",
+            "source_file": "a.csv",
+            "source_sheet": "",
+            "source_row": i,
+            "source_column": "value",
+            "found": "<b>61</b>" * 9,
+            "allowed": "60",
+            "message": "The rate does not agree.",
+            "remedy": "Correct it.",
+            "n_rows": 1,
+            "status": "open",
+            "explanation": None,
+        }
+        for i in range(n)
+    ]
+    file = {
+        "name": "a.csv",
+        "sha256": "ab" * 32,
+        "layout": None,
+        "rows_read": n,
+        "rows_accepted": 0,
+        "rows_rejected": n,
+    }
+    place = {"community_id": "alder", "reporting_year": 2024, "submission_id": "0" * 16}
+    return render_receipt(place | {"status": "rejected", "first_line": "Rejected.", "files": [file], "findings": rows})
+
+
+def test_a_receipt_folds_many_findings_on_screen_and_prints_them_all(page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "receipt.html"
+    path.write_text(_receipt(30), encoding="utf-8")
+    page.goto(path.as_uri())
+    last = page.get_by_text("f029")
+    assert not last.is_visible()
+    page.locator("summary").click()
+    assert last.is_visible() and page.evaluate(FAINT_TEXT) == []
+    page.locator("summary").click()
+    page.emulate_media(media="print")
+    assert page.evaluate("document.querySelector('details table').getBoundingClientRect().height") > 500
+
+
+def test_a_receipt_fits_a_telephone(page: Page, tmp_path: Path) -> None:
+    path = tmp_path / "receipt.html"
+    path.write_text(_receipt(3), encoding="utf-8")
+    page.set_viewport_size({"width": 390, "height": 800})
+    page.goto(path.as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0

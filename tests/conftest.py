@@ -1,0 +1,131 @@
+"""Fixtures that several kinds of tests share.
+
+Belongs here: a small seeds folder made from the project's own, what intake needs, taking a folder given as a dict.
+Does not: fixtures of one room (the conftest.py of its folder), or any expectation.
+"""
+
+from __future__ import annotations
+
+import shutil
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+import contracts
+from dagster_project.lib.intake.drop import DroppedFile, Folder
+from dagster_project.lib.intake.issues import FINDINGS
+from dagster_project.lib.intake.limits import Limits
+from dagster_project.lib.intake.reading import WorkbookReader
+from dagster_project.lib.intake.registers import REGISTER_ROWS, unfold
+from dagster_project.lib.intake.take_in import Intake, Taken, take_in
+from dagster_project.lib.intake.values import OBSERVATIONS
+from dagster_project.lib.reference import Reference
+
+ROOT = Path(__file__).resolve().parents[1]
+# Test folders are no packages (import mode importlib): helpers such as Outcome are found from the project's root.
+if str(ROOT) not in sys.path:
+    sys.path.insert(0, str(ROOT))
+# One without anything of its own, one with a crosswalk line of its own, one with districts.
+COMMUNITIES = ("alderwick_bend", "ashgrove_hollow", "birchmont_falls")
+COMMUNITY, YEAR = "birchmont_falls", 2024
+
+
+def small_seeds(target: Path) -> Path:
+    """A copy of the project's seeds with three communities; lines of other communities stay and are to be ignored."""
+    shutil.copytree(ROOT / "seeds", target)
+    communities = target / "network" / "communities.csv"
+    header, *lines = communities.read_text(encoding="utf-8").splitlines()
+    kept = [line for line in lines if line.split(",")[0] in COMMUNITIES]
+    communities.write_text("\n".join([header, *kept]) + "\n", encoding="utf-8")
+    return target
+
+
+@pytest.fixture(scope="session")
+def seeds(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The small seeds folder. Tests that change seeds copy it first."""
+    return small_seeds(tmp_path_factory.mktemp("seeds") / "seeds")
+
+
+@pytest.fixture(scope="session")
+def reference(seeds: Path) -> Reference:
+    """The small seeds, read."""
+    return Reference(seeds)
+
+
+@pytest.fixture(scope="session")
+def intake(reference: Reference) -> Intake:
+    """What intake needs, with the default limits."""
+    return Intake(reference)
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What intake made of one folder."""
+
+    taken: Taken
+
+    @property
+    def observations(self) -> pl.DataFrame:
+        """Rows of indicator_values."""
+        return self.taken.tables.get("observations", pl.DataFrame(schema=OBSERVATIONS))
+
+    @property
+    def findings(self) -> pl.DataFrame:
+        """All findings."""
+        return self.taken.tables.get("findings", pl.DataFrame(schema=FINDINGS))
+
+    @property
+    def rules(self) -> set[str]:
+        """Ids of the rules that fired."""
+        return set(self.findings["rule_id"])
+
+    @property
+    def files(self) -> pl.DataFrame:
+        """One line a file."""
+        return self.taken.tables["files"]
+
+    @property
+    def register_rows(self) -> pl.DataFrame:
+        """Rows of registers as they are kept."""
+        return self.taken.tables.get("register_rows", pl.DataFrame(schema=REGISTER_ROWS))
+
+    def register(self, table: str) -> pl.DataFrame:
+        """Accepted rows of one register, typed."""
+        version = contracts.version_for(self.taken.folder.reporting_year)
+        return unfold(self.register_rows, contracts.tables(version)[table])
+
+
+def take_folder(
+    intake: Intake, files: Mapping[str, str | bytes], community_id: str = COMMUNITY, reporting_year: int = YEAR
+) -> Outcome:
+    """Take one folder, given as file names and contents, without keeping anything."""
+    contents = {name: text.encode() if isinstance(text, str) else text for name, text in files.items()}
+    names = sorted(contents, key=str.encode)
+    dropped = tuple(DroppedFile(name, name, len(contents[name]), "") for name in names)
+    with WorkbookReader(intake.limits) as workbooks:
+        folder = Folder(community_id, reporting_year, dropped)
+        (taken,) = take_in(intake, [folder], contents.__getitem__, None, workbooks)
+    return Outcome(taken)
+
+
+Take = Callable[..., Outcome]
+
+
+@pytest.fixture(scope="session")
+def take(intake: Intake) -> Take:
+    """Takes one folder: `take({name: content}, community_id=..., reporting_year=...)`."""
+
+    def call(files: Mapping[str, str | bytes], community_id: str = COMMUNITY, reporting_year: int = YEAR) -> Outcome:
+        return take_folder(intake, files, community_id, reporting_year)
+
+    return call
+
+
+@pytest.fixture(scope="session")
+def intake_with(reference: Reference) -> Callable[..., Intake]:
+    """What intake needs with other limits: `intake_with(rows=3)`."""
+    return lambda **limits: Intake(reference, Limits(**limits))

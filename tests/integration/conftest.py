@@ -1,0 +1,211 @@
+"""The runs that integration tests look at, each made once a session with the command a user types.
+
+Belongs here: the Connecticut network's run, the small example network and its runs (again, changed, elsewhere).
+Does not: expectations (test_*.py), or calling any module of the warehouse: the command is called as a whole.
+"""
+
+from __future__ import annotations
+
+import csv
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from examples.generate import generate
+from tests.support import PROJECT, Published, cradle, current, real_data
+
+CONNECTICUT_TODAY = "2026-06-30"
+EXAMPLE_TODAY = "2018-12-31"
+EXAMPLE_COMMUNITIES = 6
+EXAMPLE_YEARS = (2015, 2018)
+HEADER = "school_year,indicator,dimension,group,numerator,denominator,value,series\n"
+# Two communities of this test's own stand beside the generated ones, so that each claim has figures it can state.
+OWN_COMMUNITIES = (("quill_harbor", "Quill Harbor", "OR", 2015), ("reedmere", "Reedmere", "OH", 2015))
+SECRET_NAMES = ("Zyxwvut", "Qplmokn", "Rbtxnwq")
+PERSONS = "student_id,first_name,last_name,date_of_birth,grade,days_absent\n" + "".join(
+    f"9{number}731,{name},Mcinvented{number},2011-01-0{number},3,4\n" for number, name in enumerate(SECRET_NAMES, 1)
+)
+PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8
+UNKNOWN = "Campus tile,Widget,Sparkline\nNorth wing,17,up\nSouth wing,21,flat\n"
+
+
+@dataclass(frozen=True)
+class Run:
+    """One run of the command: its home, its seeds, what it printed, and the release that was current after it."""
+
+    home: Path
+    seeds: Path
+    process: subprocess.CompletedProcess[str]
+    release: Published
+
+
+def run(home: Path, seeds: Path, today: str) -> Run:
+    """Run the main job; the test session ends here with the command's own words if it fails."""
+    process = cradle("run", CRADLE_HOME=home, CRADLE_SEEDS=seeds, CRADLE_TODAY=today)
+    assert process.returncode == 0, f"cradle run ended with {process.returncode}:\n{process.stdout}{process.stderr}"
+    return Run(home, seeds, process, current(home))
+
+
+# --- Connecticut ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def connecticut(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The main job over the yearly drops of 70 real districts."""
+    script = real_data("connecticut_to_drop.py")
+    real_data("connecticut")
+    folder = tmp_path_factory.mktemp("connecticut")
+    home = folder / "home"
+    (home / "drop").mkdir(parents=True)
+    subprocess.run([sys.executable, str(script), str(home / "drop")], check=True, capture_output=True)
+    return run(home, _connecticut_seeds(folder, home / "connecticut_communities.csv"), CONNECTICUT_TODAY)
+
+
+def _connecticut_seeds(folder: Path, communities: Path) -> Path:
+    """The project's seeds with that network's communities in place of the example's."""
+    seeds = folder / "seeds"
+    shutil.copytree(PROJECT / "seeds", seeds)
+    with communities.open(newline="", encoding="utf-8") as lines:
+        rows = list(csv.DictReader(lines))
+    with (seeds / "network" / "communities.csv").open("w", newline="", encoding="utf-8") as out:
+        table = csv.writer(out, lineterminator="\n")
+        table.writerow(["community_id", "name", "state", "joined_year", "district_name"])
+        table.writerows([row["community_id"], row["name"], row["state"], 2007, row["district_name"]] for row in rows)
+    return seeds
+
+
+# --- The small example network -------------------------------------------------------------------------------------
+
+
+def lines(indicator: str, counts: dict[int, tuple[int, int]], series: str = "") -> str:
+    """Rows of indicator_values for the total, by school year."""
+    return "".join(f"{year},{indicator},all,all,{n},{of},,{series}\n" for year, (n, of) in sorted(counts.items()))
+
+
+def _write(drop: Path, path: str, content: str | bytes) -> None:
+    target = drop / path
+    target.parent.mkdir(parents=True, exist_ok=True)
+    target.write_bytes(content.encode() if isinstance(content, str) else content)
+
+
+GRADUATION = {2014: (60, 100), 2015: (62, 100), 2016: (64, 100), 2017: (66, 100), 2018: (68, 100)}
+RESTATED = {2016: (70, 100)}
+KINDERGARTEN_2007_FORM = {2010: (30, 90), 2011: (33, 90), 2012: (36, 90), 2013: (39, 90)}
+KINDERGARTEN_2015_FORM = {2015: (60, 90), 2016: (58, 90), 2017: (56, 90), 2018: (54, 90)}
+READING = {2015: (41, 80), 2016: (42, 80), 2017: (43, 80), 2018: (44, 80)}
+
+
+def small_drop(drop: Path) -> None:
+    """Six generated communities and two of this test's own, one of them with every kind of file that is no table."""
+    generate(drop, communities=EXAMPLE_COMMUNITIES, first_year=EXAMPLE_YEARS[0], last_year=EXAMPLE_YEARS[1])
+    early = {year: GRADUATION[year] for year in (2014, 2015, 2016)}
+    _write(drop, "quill_harbor/2016/graduation.csv", HEADER + lines("graduation_4yr_pct", early))
+    for year in (2017, 2018):
+        rows = lines("graduation_4yr_pct", {year: GRADUATION[year]})
+        if year == 2018:
+            rows += lines("graduation_4yr_pct", RESTATED)
+        _write(drop, f"quill_harbor/{year}/graduation.csv", HEADER + rows)
+    kindergarten = lines("kindergarten_ready_pct", KINDERGARTEN_2007_FORM | KINDERGARTEN_2015_FORM)
+    _write(drop, "quill_harbor/2018/kindergarten.csv", HEADER + kindergarten)
+    for year, counts in READING.items():
+        _write(drop, f"reedmere/{year}/values.csv", HEADER + lines("grade3_reading_proficient_pct", {year: counts}))
+    for name, content in BAD_FILES.items():
+        _write(drop, f"reedmere/2015/{name}", content)
+    _write(drop, "reedmere/20l9/values.csv", HEADER + lines("grade3_reading_proficient_pct", READING))
+    _write(drop, "reedmeer/2016/values.csv", HEADER + lines("grade3_reading_proficient_pct", READING))
+
+
+BAD_FILES: dict[str, str | bytes] = {
+    "nothing.csv": b"",
+    "dashboard.csv": UNKNOWN,
+    "picture.csv": PICTURE,
+    "students.csv": PERSONS,
+}
+
+
+def small_seeds(target: Path) -> Path:
+    """The project's seeds with eight communities, and the two forms of the kindergarten inventory told apart."""
+    shutil.copytree(PROJECT / "seeds", target)
+    communities = target / "network" / "communities.csv"
+    header, *known = communities.read_text(encoding="utf-8").splitlines()
+    blanks = "," * (header.count(",") - 3)
+    own = [f"{identity},{name},{state},{year}{blanks}" for identity, name, state, year in OWN_COMMUNITIES]
+    communities.write_text("\n".join([header, *known[:EXAMPLE_COMMUNITIES], *own]) + "\n", encoding="utf-8")
+    with (target / "crosswalks" / "series_labels.csv").open("a", newline="", encoding="utf-8") as out:
+        forms = (("kei 2007 form", "", "2013"), ("kei 2015 form", "2014", ""))
+        table = csv.writer(out, lineterminator="\n")
+        table.writerows(
+            ["community", "quill_harbor", "kindergarten_ready_pct", "", series, first, last, "The inventory changed"]
+            for series, first, last in forms
+        )
+    return target
+
+
+@pytest.fixture(scope="session")
+def example(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The first run over the small network."""
+    folder = tmp_path_factory.mktemp("example")
+    seeds = small_seeds(folder / "seeds")
+    small_drop(folder / "home" / "drop")
+    return run(folder / "home", seeds, EXAMPLE_TODAY)
+
+
+@pytest.fixture(scope="session")
+def example_again(example: Run) -> Run:
+    """A second run with nothing new."""
+    return run(example.home, example.seeds, EXAMPLE_TODAY)
+
+
+@pytest.fixture(scope="session")
+def changed(example_again: Run) -> Run:
+    """A run after one file was replaced by one that must be rejected, and one folder was taken back."""
+    drop = example_again.home / "drop"
+    _write(drop, "reedmere/2016/values.csv", UNKNOWN)
+    shutil.rmtree(drop / "reedmere" / "2017")
+    return run(example_again.home, example_again.seeds, EXAMPLE_TODAY)
+
+
+@pytest.fixture(scope="session")
+def elsewhere(changed: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The bucket as it stood at last, copied file by file in another order and with other times, in another home."""
+    folder = tmp_path_factory.mktemp("elsewhere") / "a home with blanks"
+    copy_shuffled(changed.home / "drop", folder / "drop")
+    return run(folder, changed.seeds, EXAMPLE_TODAY)
+
+
+def copy_shuffled(source: Path, target: Path) -> None:
+    """Copy all files in a shuffled order, each with a time of its own."""
+    chance = random.Random(20240630)
+    files = sorted(path.relative_to(source) for path in source.rglob("*") if path.is_file())
+    chance.shuffle(files)
+    for position, file in enumerate(files):
+        (target / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(source / file, target / file)
+        when = 1_500_000_000 + 86_400 * position
+        os.utime(target / file, (when, when))
+
+
+@pytest.fixture(scope="session")
+def from_nothing(elsewhere: Run) -> tuple[dict[str, str], Run]:
+    """Everything but the bucket deleted, and the main job run again: the hashes before, and the new run."""
+    before = elsewhere.release.hashes
+    delete_all_but(elsewhere.home, ["drop"])
+    return before, run(elsewhere.home, elsewhere.seeds, EXAMPLE_TODAY)
+
+
+def delete_all_but(home: Path, kept: Iterable[str]) -> None:
+    """Delete everything below a home but the folders named."""
+    for path in sorted(home.iterdir()):
+        if path.name in set(kept):
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()

@@ -1,0 +1,109 @@
+"""Helpers that tests of several rooms share: public data, running the command as a user does, reading a release.
+
+Belongs here: where the real files are and what happens without them, one subprocess call, opening what was published.
+Does not: fixtures (conftest.py), expectations, or any computing of figures.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+PROJECT = Path(__file__).resolve().parents[1]
+REAL = PROJECT.parent / "shared" / "real"
+PATIENCE_SECONDS = 1200
+"""A run that takes longer than this hangs: an idle machine needs a twentieth of it."""
+
+
+def real_data(folder: str = "") -> Path:
+    """The folder of real public data. Without it the test skips, loudly; where CI=true it fails instead."""
+    path = REAL / folder
+    if path.exists():
+        return path
+    message = f"real public data are not at {path}: this test did not run"
+    if os.environ.get("CI", "").lower() == "true":
+        pytest.fail(f"{message}, and in CI none may be left out", pytrace=False)
+    warnings.warn(pytest.PytestWarning(message), stacklevel=2)
+    pytest.skip(message)
+
+
+def clean_environment(**settings: str | Path) -> dict[str, str]:
+    """This process's environment without any setting of the warehouse or of Dagster, and the given settings."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CRADLE_", "DAGSTER_"))}
+    return kept | {name: str(value) for name, value in settings.items()}
+
+
+def cradle(*arguments: str, **settings: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run `cradle` as a user does, from the folder of this interpreter; its output is text."""
+    command = [str(Path(sys.executable).parent / "cradle"), *arguments]
+    return subprocess.run(
+        command,
+        env=clean_environment(**settings),
+        cwd=PROJECT,
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        timeout=PATIENCE_SECONDS,
+        check=False,
+    )
+
+
+@dataclass(frozen=True)
+class Published:
+    """One release as it lies in its folder."""
+
+    folder: Path
+
+    @property
+    def manifest(self) -> dict[str, Any]:
+        """manifest.json."""
+        manifest: dict[str, Any] = json.loads((self.folder / "manifest.json").read_text(encoding="utf-8"))
+        return manifest
+
+    @property
+    def hashes(self) -> dict[str, str]:
+        """sha256 of every table by its name."""
+        return {table["name"]: table["sha256"] for table in self.manifest["tables"]}
+
+    @contextmanager
+    def open(self) -> Iterator[duckdb.DuckDBPyConnection]:
+        """A read-only connection to internal.duckdb."""
+        connection = duckdb.connect(str(self.folder / "internal.duckdb"), read_only=True)
+        try:
+            yield connection
+        finally:
+            connection.close()
+
+    def rows(self, query: str, *parameters: object) -> list[tuple[Any, ...]]:
+        """All rows of a query."""
+        with self.open() as connection:
+            return connection.execute(query, list(parameters)).fetchall()
+
+    def records(self, query: str, *parameters: object) -> list[dict[str, Any]]:
+        """All rows of a query by column name."""
+        with self.open() as connection:
+            return connection.execute(query, list(parameters)).pl().to_dicts()
+
+
+def current(home: Path) -> Published:
+    """The release that `current` of a home's publish folder names."""
+    publish = home / "publish"
+    return Published(publish / "releases" / (publish / "current").read_text(encoding="utf-8").strip())
+
+
+def receipt(home: Path, community_id: str, reporting_year: int) -> dict[str, Any]:
+    """The latest receipt of a folder."""
+    path = home / "outbox" / community_id / str(reporting_year) / "receipt.json"
+    told: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    return told

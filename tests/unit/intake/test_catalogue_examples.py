@@ -1,0 +1,233 @@
+"""Every rule of the finding catalogue fires on its failing example and not on its passing one.
+
+Belongs here: running contracts/examples through intake, and building the examples that no text file can hold.
+Does not: the edges of a rule (the tests of its module).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+import json
+import zipfile
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import polars as pl
+import pytest
+from openpyxl import Workbook
+
+import contracts
+from dagster_project.lib.intake.comparisons import compare_submissions, comparison_parameters
+from dagster_project.lib.intake.drop import Folder, list_drop, stray_findings
+from dagster_project.lib.intake.issues import BLOCKING, FINDINGS, catalogue, to_findings
+from dagster_project.lib.intake.limits import Limits
+from dagster_project.lib.intake.reading import WorkbookReader
+from dagster_project.lib.intake.take_in import Intake, take_in
+from dagster_project.lib.intake.values import OBSERVATIONS
+from dagster_project.lib.reference import Reference
+from dagster_project.lib.store import Store
+from dagster_project.lib.warehouse.landing import RULESET
+
+EXAMPLES = contracts.ROOT / "examples"
+COMMUNITY, YEAR, TODAY = "birchmont_falls", 2024, dt.date(2024, 6, 30)
+RULES = catalogue().rules["rule_id"].to_list()
+HEADER = ["school_year", "indicator", "dimension", "group", "numerator", "denominator", "value"]
+ROW = ["2023-24", "grade3_reading_proficient_pct", "all", "all", 460, 1000, 46]
+TEXT = (",".join(HEADER) + "\n" + ",".join(map(str, ROW)) + "\n").encode()
+
+Files = Mapping[str, bytes]
+
+
+def workbook(**sheets: list[list[object]]) -> bytes:
+    """A workbook with the given sheets."""
+    book = Workbook()
+    book.remove(book.active)
+    for title, rows in sheets.items():
+        sheet = book.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+def with_part(data: bytes, name: str, content: bytes) -> bytes:
+    """The workbook with one part added or replaced."""
+    target = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as result:
+        for item in source.infolist():
+            if item.filename != name:
+                result.writestr(item.filename, source.read(item))
+        result.writestr(name, content)
+    return target.getvalue()
+
+
+BOOK = workbook(indicator_values=[HEADER, ROW])
+WORKBOOK_XML = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "b">]><workbook/>'
+ENCRYPTED = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 512 + "EncryptedPackage".encode("utf-16-le")
+
+BUILT: dict[str, tuple[Files, Files, dict[str, int]]] = {
+    "unreadable_file": ({"values.xlsx": b"<html><table></table></html>"}, {"values.xlsx": BOOK}, {}),
+    "binary_content": ({"values.csv": b"PK\x03\x04" + b"\0" * 40}, {"values.csv": TEXT}, {}),
+    "bad_encoding": ({"values.csv": TEXT + b"\x81\xff"}, {"values.csv": TEXT}, {}),
+    "too_many_cells": (
+        {"values.xlsx": workbook(indicator_values=[HEADER, *[ROW] * 9])},
+        {"values.xlsx": BOOK},
+        {"cells": 40},
+    ),
+    "too_many_sheets": (
+        {"values.xlsx": workbook(indicator_values=[HEADER, ROW], notes=[["a note"]])},
+        {"values.xlsx": BOOK},
+        {"sheets": 1},
+    ),
+    "zip_bomb": (
+        {"values.xlsx": with_part(BOOK, "xl/media/image1.png", b"\0" * 2_000_000)},
+        {"values.xlsx": BOOK},
+        {"unpacked_bytes": 1_000_000},
+    ),
+    "entity_bomb": ({"values.xlsx": with_part(BOOK, "xl/workbook.xml", WORKBOOK_XML)}, {"values.xlsx": BOOK}, {}),
+    "encrypted_workbook": ({"values.xlsx": ENCRYPTED}, {"values.xlsx": BOOK}, {}),
+    "macro_workbook": ({"values.xlsm": BOOK}, {"values.xlsx": BOOK}, {}),
+    "xlsb_refused": ({"values.xlsb": BOOK}, {"values.xlsx": BOOK}, {}),
+    "formula_error_cell": (
+        {"values.xlsx": workbook(indicator_values=[HEADER, [*ROW[:-1], "#DIV/0!"]])},
+        {"values.xlsx": BOOK},
+        {},
+    ),
+    "sheet_not_read": (
+        {"values.xlsx": workbook(indicator_values=[HEADER, ROW], notes=[["what we did"], ["asked the schools"]])},
+        {"values.xlsx": BOOK},
+        {},
+    ),
+}
+"""Failing files, passing files and limits of the rules whose examples are not text."""
+
+
+def odd_key(root: Path, side: str) -> None:
+    """A bucket whose listing of one community fails: a name with a line break."""
+    folder = root / COMMUNITY / "2024"
+    folder.mkdir(parents=True)
+    (folder / ("values\n.csv" if side == "fails" else "values.csv")).write_bytes(TEXT)
+
+
+def short_series(root: Path, side: str) -> None:
+    """Three hundred calm series of four years, then a year later one more value of one of them.
+
+    It stays within the usual change from the year before, and stands apart from the middle of its series.
+    """
+    calm = {(n, year): 46 + ((7 * n + 13 * year) % 11 - 5) / 20 for n in range(300) for year in range(2020, 2024)}
+    own = {(0, 2020): 46.0, (0, 2021): 46.0, (0, 2022): 46.0, (0, 2023): 47.0}
+    next_year = {(0, 2024): 51.6 if side == "fails" else 46.2}
+    for reporting_year, values in ((2023, calm | own), (2024, next_year)):
+        lines = [
+            f"{year},grade3_reading_proficient_pct,all,all,,1000,{value},form {n}"
+            for (n, year), value in values.items()
+        ]
+        folder = root / COMMUNITY / str(reporting_year)
+        folder.mkdir(parents=True)
+        text = "\n".join([",".join([*HEADER, "series"]), *lines]) + "\n"
+        (folder / "indicator_values.csv").write_text(text, encoding="utf-8")
+
+
+BUILT_BUCKETS: dict[str, Callable[[Path, str], None]] = {"odd_key": odd_key, "short_series_outlier": short_series}
+
+
+def take(intake: Intake, folder: Folder, read: Callable[[str], bytes]) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Observations and findings of one folder."""
+    with WorkbookReader(intake.limits) as workbooks:
+        (taken,) = take_in(intake, [folder], read, None, workbooks)
+    tables = taken.tables
+    observations = tables.get("observations", pl.DataFrame(schema=OBSERVATIONS))
+    return observations, tables.get("findings", pl.DataFrame(schema=FINDINGS))
+
+
+def findings_of_bucket(intake: Intake, root: Path) -> pl.DataFrame:
+    """Findings of a small bucket: of its folders, their comparisons, and of what lies where it should not."""
+    store = Store(str(root))
+    reference = intake.reference
+    years = reference.reporting_years(TODAY)
+    listing = list_drop(store, reference.communities["community_id"], years)
+    taken = [take(intake, folder, store.get) for folder in listing.folders]
+    observations = pl.concat([pl.DataFrame(schema=OBSERVATIONS), *(rows for rows, _ in taken)])
+    findings = [found for _, found in taken]
+    return pl.concat([to_findings(stray_findings(listing.strays)), *findings, compared(observations, reference)])
+
+
+def compared(observations: pl.DataFrame, reference: Reference) -> pl.DataFrame:
+    """Findings of the comparisons between rows, years and members."""
+    parameters = comparison_parameters(reference, RULESET)
+    return to_findings(compare_submissions(observations, reference, parameters))
+
+
+def as_bucket(root: Path, files: Files) -> Path:
+    """Files written as the one folder of a bucket."""
+    folder = root / COMMUNITY / str(YEAR)
+    folder.mkdir(parents=True)
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    return root
+
+
+def example(rule_id: str, side: str, root: Path) -> Path:
+    """The bucket of one side of a rule's example."""
+    if rule_id in BUILT_BUCKETS:
+        BUILT_BUCKETS[rule_id](root, side)
+        return root
+    if rule_id in BUILT:
+        return as_bucket(root, BUILT[rule_id][0 if side == "fails" else 1])
+    folder = EXAMPLES / rule_id / side
+    if (folder / "drop").is_dir():
+        return folder / "drop"
+    return as_bucket(root, {path.name: path.read_bytes() for path in folder.iterdir()})
+
+
+def limits_of(rule_id: str) -> Limits:
+    """The limits under which a rule's example is taken."""
+    if rule_id in BUILT:
+        return Limits(**BUILT[rule_id][2])
+    file = EXAMPLES / rule_id / "limits.json"
+    return Limits(**json.loads(file.read_text())) if file.is_file() else Limits()
+
+
+def has_example(rule_id: str) -> bool:
+    """Whether a rule has both sides of an example."""
+    sides = [EXAMPLES / rule_id / side for side in ("fails", "passes")]
+    return rule_id in BUILT or rule_id in BUILT_BUCKETS or all(side.is_dir() for side in sides)
+
+
+@pytest.mark.parametrize("rule_id", RULES)
+def test_every_rule_of_the_catalogue_has_an_example_of_both_sides(rule_id: str) -> None:
+    assert has_example(rule_id)
+
+
+def test_every_example_is_of_a_rule_of_the_catalogue() -> None:
+    assert {path.name for path in EXAMPLES.iterdir()} | set(BUILT) | set(BUILT_BUCKETS) <= set(RULES)
+
+
+@pytest.fixture(scope="module")
+def sides(
+    reference: Reference, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Callable[[str, str], pl.DataFrame]]:
+    """Findings of one side of a rule's example."""
+
+    def run(rule_id: str, side: str) -> pl.DataFrame:
+        root = example(rule_id, side, tmp_path_factory.mktemp(rule_id))
+        return findings_of_bucket(Intake(reference, limits_of(rule_id)), root)
+
+    yield run
+
+
+@pytest.mark.parametrize("rule_id", RULES)
+def test_a_rule_fires_on_its_failing_example(rule_id: str, sides: Callable[[str, str], pl.DataFrame]) -> None:
+    findings = sides(rule_id, "fails").filter(pl.col("rule_id") == rule_id)
+    assert findings.height > 0
+    assert findings.filter(pl.col("message").str.contains(r"\{\w+\}")).is_empty()
+    assert findings["remedy"].str.len_chars().min() > 0  # type: ignore[operator]
+
+
+@pytest.mark.parametrize("rule_id", RULES)
+def test_a_passing_example_is_clean(rule_id: str, sides: Callable[[str, str], pl.DataFrame]) -> None:
+    findings = sides(rule_id, "passes")
+    assert rule_id not in findings["rule_id"].to_list()
+    assert findings.filter(pl.col("severity").is_in(BLOCKING)).is_empty()

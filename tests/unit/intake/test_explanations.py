@@ -1,0 +1,202 @@
+"""An explainable finding answered once stays answered until the value it speaks of changes.
+
+Belongs here: answers over resubmissions and years, for comparing rules and for unmapped labels.
+Does not: which values are asked about (test_comparisons.py), how a receipt shows an answer.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from dagster_project.lib.intake.comparisons import RULES, compare_submissions
+from dagster_project.lib.intake.issues import to_findings
+from dagster_project.lib.intake.plan import Selection
+from dagster_project.lib.intake.session import IntakeResult, Places, run_intake
+from dagster_project.lib.intake.standing import answered
+from dagster_project.lib.intake.take_in import Intake
+from dagster_project.lib.store import Store
+from dagster_project.lib.warehouse.landing import Landed, gather
+from tests.unit.intake.comparing import COMMUNITY, PARAMETERS, REFERENCE, Line, findings, line, observations
+
+ANSWER = "A new curriculum began that year."
+TODAY = dt.date(2026, 6, 30)
+
+
+REGISTER = pl.Schema(
+    {
+        "community_id": pl.String(),
+        "reporting_year": pl.Int32(),
+        "source_file": pl.String(),
+        "source_row": pl.Int32(),
+        "finding_id": pl.String(),
+        "text": pl.String(),
+    }
+)
+
+
+def register(*answers: tuple[object, int, str]) -> pl.DataFrame:
+    """The explanations of the community: finding, reporting year and text of each."""
+    rows = [(COMMUNITY, year, "explanations.csv", 2, finding_id, text) for finding_id, year, text in answers]
+    return pl.DataFrame(rows, schema=REGISTER, orient="row")
+
+
+def explained(lines: list[Line], finding_ids: list[str]) -> pl.DataFrame:
+    """Findings of the lines with the given ones answered."""
+    return answered(findings(lines), register(*((finding_id, 2023, ANSWER) for finding_id in finding_ids)))
+
+
+JUMP = [line(2022, 61.0, 400), line(2023, 84.2, 400)]
+COUNT = [line(2022, 61.0, 1000), line(2023, 61.0, 2000)]
+APPEARS = [
+    line(2022, 60.0, 90, group="gender:male"),
+    line(2023, 60.0, 90, group="gender:male"),
+    line(2023, 61.0, 90, group="gender:female"),
+]
+VANISHES = [
+    line(2022, 60.0, 90, group="gender:male"),
+    line(2022, 61.0, 90, group="gender:female"),
+    line(2023, 60.0, 90, group="gender:male"),
+]
+GROUPS = [
+    line(2022, 60.0, 100, numerator=60),
+    line(2022, 60.0, 100, numerator=60, group="gender:male"),
+    line(2022, 60.0, 100, numerator=60, group="gender:female"),
+]
+PLACES = [
+    line(2022, 60.0, 100, numerator=60),
+    line(2022, 60.0, 90, numerator=54, place="zip:10001"),
+    line(2022, 60.0, 80, numerator=48, place="zip:10002"),
+]
+REGIONS = [
+    line(2022, None, 90, numerator=50, place="district:East"),
+    line(2022, None, 85, numerator=40, place="district:West"),
+    line(2022, None, 175, numerator=90, place="district:Both"),
+]
+FRACTION = [line(2020, 82.0), line(2021, 83.0), line(2022, 0.85)]
+CASES: dict[str, tuple[list[Line], Line | None]] = {
+    "year_over_year_change": (JUMP, {"value": 85.0}),
+    "count_change": (COUNT, {"denominator": 2100}),
+    "group_appears": (APPEARS, None),
+    "group_vanishes": (VANISHES, None),
+    "groups_against_total": (GROUPS, {"denominator": 150, "numerator": 90}),
+    "geography_sum": (PLACES, {"denominator": 110, "numerator": 66}),
+    "double_counting": (REGIONS, None),
+    "fraction_suspected": (FRACTION, {"value": 0.9}),
+}
+
+
+def one(lines: list[Line], rule_id: str, answers: list[str] | None = None) -> dict[str, object]:
+    rows = explained(lines, answers or []).filter(pl.col("rule_id") == rule_id)
+    assert rows.height == 1, rows["found"].to_list()
+    return rows.row(0, named=True)
+
+
+def test_every_comparing_rule_is_tried_here_or_speaks_of_one_value_by_the_same_words() -> None:
+    assert set(CASES) == set(RULES) - {"short_series_outlier"}
+
+
+@pytest.mark.parametrize("rule_id", sorted(CASES))
+def test_an_answer_closes_the_question(rule_id: str) -> None:
+    lines, _ = CASES[rule_id]
+    asked = one(lines, rule_id)
+    assert asked["status"] == "open"
+    closed = one(lines, rule_id, [str(asked["finding_id"])])
+    assert (closed["status"], closed["explanation"]) == ("explained", ANSWER)
+
+
+@pytest.mark.parametrize("rule_id", sorted(CASES))
+def test_an_answer_outlives_a_resubmission_in_another_file_row_and_form(rule_id: str) -> None:
+    lines, _ = CASES[rule_id]
+    asked = one(lines, rule_id)
+    again = [
+        row
+        | {"submission_id": "f" * 16, "source_file": "mended.xlsx", "source_sheet": "Values", "source_row": 90 + index}
+        for index, row in enumerate(reversed(lines))
+    ]
+    assert one(again, rule_id, [str(asked["finding_id"])])["status"] == "explained"
+
+
+@pytest.mark.parametrize("rule_id", sorted(CASES))
+def test_an_answer_outlives_later_years_that_repeat_the_values(rule_id: str) -> None:
+    lines, _ = CASES[rule_id]
+    asked = one(lines, rule_id)
+    later = [row | {"reporting_year": 2025, "submission_id": "e" * 16} for row in lines]
+    rows = explained([*lines, *later], [str(asked["finding_id"])]).filter(pl.col("rule_id") == rule_id)
+    assert set(rows["status"]) == {"explained"}
+
+
+@pytest.mark.parametrize("rule_id", sorted(CASES))
+def test_values_first_submitted_in_a_later_year_keep_the_answer(rule_id: str) -> None:
+    lines, _ = CASES[rule_id]
+    asked = one(lines, rule_id)
+    only_later = [row | {"reporting_year": 2025} for row in lines]
+    assert one(only_later, rule_id, [str(asked["finding_id"])])["status"] == "explained"
+
+
+@pytest.mark.parametrize("rule_id", sorted(rule for rule, (_, change) in CASES.items() if change))
+def test_a_changed_value_is_a_new_question(rule_id: str) -> None:
+    lines, change = CASES[rule_id]
+    assert change is not None
+    asked = one(lines, rule_id)
+    changed = [*lines[:-1], lines[-1] | change]
+    after = one(changed, rule_id, [str(asked["finding_id"])])
+    assert after["status"] == "open"
+    assert after["finding_id"] != asked["finding_id"]
+
+
+def test_an_answer_of_any_year_counts_and_the_newest_is_shown() -> None:
+    asked = one(JUMP, "year_over_year_change")
+    answers = register((asked["finding_id"], 2024, "newer"), (asked["finding_id"], 2023, "older"))
+    assert answered(findings(JUMP), answers)["explanation"].to_list() == ["newer"]
+
+
+def test_an_answer_of_one_community_says_nothing_about_another() -> None:
+    asked = one(JUMP, "year_over_year_change")
+    other = [row | {"community_id": "elsewhere", "geography_id": "elsewhere"} for row in JUMP]
+    rows = explained([*JUMP, *other], [str(asked["finding_id"])])
+    assert dict(rows.select("community_id", "status").iter_rows()) == {COMMUNITY: "explained", "elsewhere": "open"}
+
+
+def test_an_answer_does_not_follow_a_value_to_another_group_or_year() -> None:
+    asked = one(JUMP, "year_over_year_change")
+    moved = [
+        row | {"population_group_id": "gender:female", "dimension": "gender", "group_code": "female"} for row in JUMP
+    ]
+    assert one(moved, "year_over_year_change", [str(asked["finding_id"])])["status"] == "open"
+    shifted = [row | {"school_year": row["school_year"] + 1} for row in JUMP]
+    assert one(shifted, "year_over_year_change", [str(asked["finding_id"])])["status"] == "open"
+
+
+def test_only_explainable_findings_can_be_answered() -> None:
+    issue = compare_submissions(observations(JUMP), REFERENCE, PARAMETERS).with_columns(
+        pl.lit("bad_cell").alias("rule_id")
+    )
+    error = to_findings(issue)
+    assert answered(error, register((error["finding_id"][0], 2023, ANSWER)))["status"].to_list() == ["open"]
+
+
+def landed(places: Places, year: int, files: dict[str, str]) -> Landed:
+    """Put files into one year's folder, take them in, and gather what stands."""
+    for name, text in files.items():
+        places.drop.put(f"{COMMUNITY}/{year}/{name}", text.encode())
+    result = list(run_intake(places, Intake(REFERENCE), TODAY, Selection(), "run"))[-1]
+    assert isinstance(result, IntakeResult)
+    return gather(places.lake, REFERENCE, TODAY, result.strays)
+
+
+def test_through_the_bucket_an_answered_label_stays_answered_until_it_is_written_otherwise(tmp_path: Path) -> None:
+    places = Places(Store(str(tmp_path / "drop")), Store(str(tmp_path / "lake")))
+    values = "school_year,indicator,dimension,group,value\n2022,Joy Index,all,all,40\n"
+    asked = landed(places, 2022, {"values.csv": values})["findings"].filter(pl.col("rule_id") == "unmapped_indicator")
+    assert asked["status"].to_list() == ["open"]
+    answer = f"finding_id,text\n{asked['finding_id'][0]},{ANSWER}\n"
+    later = landed(places, 2023, {"explanations.csv": answer, "values.csv": values.replace("2022,Joy", "2023,JOY")})
+    unmapped = later["findings"].filter(pl.col("rule_id") == "unmapped_indicator")
+    assert dict(unmapped.select("reporting_year", "status").iter_rows())[2022] == "explained"
+    otherwise = landed(places, 2024, {"values.csv": values.replace("Joy Index", "Gladness")})
+    open_ones = otherwise["findings"].filter((pl.col("rule_id") == "unmapped_indicator") & (pl.col("status") == "open"))
+    assert 2024 in open_ones["reporting_year"].to_list()
