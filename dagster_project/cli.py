@@ -17,14 +17,13 @@ from typing import Any
 import click
 
 from dagster_project.cli_base import CradleError, settings
+from dagster_project.cli_cycle import COMMANDS as CYCLE_COMMANDS
 from dagster_project.cli_intake import COMMANDS as INTAKE_COMMANDS
 from dagster_project.cli_release import COMMANDS as RELEASE_COMMANDS
 from dagster_project.settings import Settings
 
 YEARS = re.compile(r"(\d{4})(?:\.\.(\d{4}))?")
 LATER = {
-    "rehearse": "rehearsing changed rules",
-    "freeze": "freezing a cycle",
     "prune": "pruning old releases",
     "forget": "forgetting a file",
 }
@@ -206,7 +205,7 @@ for _name, _what in LATER.items():
     _later(_name, _what)
 
 
-for _command in (*INTAKE_COMMANDS, *RELEASE_COMMANDS):
+for _command in (*INTAKE_COMMANDS, *RELEASE_COMMANDS, *CYCLE_COMMANDS):
     cli.add_command(_command)
 
 

@@ -26,9 +26,8 @@ def reconcile(as_json: bool) -> None:
     from dagster_project.lib.store import Store, StoreError
 
     config = settings()
-    drop = Store(config.drop_url, config.s3_endpoint)
-    lake = Store(config.lake_url, config.s3_endpoint)
     try:
+        drop, lake = (Store(url, config.s3_endpoint) for url in (config.drop_url, config.lake_url))
         found = find_differences(drop, lake, Reference(config.seeds), config.today)
     except StoreError as error:
         raise CradleError(str(error), "check the address and the AWS_* variables, then try again") from None

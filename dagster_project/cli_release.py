@@ -9,17 +9,21 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dagster_project.cli_base import CradleError, settings
 from dagster_project.settings import Settings
 
+if TYPE_CHECKING:
+    from dagster_project.lib.analysis.records import RecordInputs
+
 SEVEN_OUTCOMES_RECORD = "proof_point_ongoing"  # the designation whose record holds all seven outcomes with their gaps
 
 
-def _manifest(config: Settings, release_id: str | None) -> dict[str, Any]:
+def manifest_of_release(config: Settings, release_id: str | None) -> dict[str, Any]:
+    """The manifest of a release, the current one by default, or a one-line error."""
     from dagster_project.lib.publish.release import current_release, read_manifest
     from dagster_project.lib.store import Store
 
@@ -39,30 +43,45 @@ def _manifest(config: Settings, release_id: str | None) -> dict[str, Any]:
 @click.option("--year", type=int, required=True, help="Reporting year.")
 @click.option("--json", "as_json", is_flag=True, help="Print the records as JSON.")
 def explain(community: str, what: str | None, year: int, as_json: bool) -> None:
-    """Why a community's designation or outcome is what it is, from the current release."""
+    """Why a community's designation or outcome is what it is, from the current release.
+
+    Where the record is frozen, it is the frozen one that is told, and what would be now beside it.
+    """
+    from dagster_project.lib.analysis.beside import beside_lines, would_be_now
     from dagster_project.lib.analysis.explain import explain_record
+    from dagster_project.lib.analysis.records import FROZEN
 
     config = settings()
-    records, outcome = _records(config, community, what, year)
+    pairs, outcome = _records(config, community, what, year)
     if as_json:
-        click.echo(json.dumps(records if len(records) > 1 else records[0], ensure_ascii=False, indent=1))
+        told = [
+            record | {"would_be_now": would_be_now(record, now)} if record["state"] == FROZEN else record
+            for record, now in pairs
+        ]
+        click.echo(json.dumps(told if len(told) > 1 else told[0], ensure_ascii=False, indent=1))
         return
-    for number, record in enumerate(records):
+    for number, (record, now) in enumerate(pairs):
         if number:
             click.echo("")
-        for line in explain_record(record, outcome):
+        beside = beside_lines(record, now) if record["state"] == FROZEN else []
+        for line in explain_record(record, outcome, beside):
             click.echo(line)
 
 
-def _records(config: Settings, community: str, what: str | None, year: int) -> tuple[list[dict[str, Any]], str | None]:
+Pair = tuple[dict[str, Any], dict[str, Any] | None]
+
+
+def _records(config: Settings, community: str, what: str | None, year: int) -> tuple[list[Pair], str | None]:
+    """Each determination asked for: its record (frozen where it is), and the record that today's data give."""
     from dagster_project.lib.analysis import load_ruleset
-    from dagster_project.lib.analysis.records import build_record
     from dagster_project.lib.publish.reading import open_release
     from dagster_project.lib.reference import Reference
+    from dagster_project.lib.store import Store
     from dagster_project.lib.warehouse.analysis import record_inputs, ruleset_parameters
+    from dagster_project.lib.warehouse.frozen import frozen_record
     from dagster_project.lib.warehouse.landing import RULESET
 
-    manifest = _manifest(config, None)
+    manifest = manifest_of_release(config, None)
     reference = Reference(config.seeds)
     designations = reference.table("rubric/designations").filter(ruleset_id=RULESET[0])["designation"].to_list()
     outcomes = reference.outcomes["outcome_id"].to_list()
@@ -71,13 +90,27 @@ def _records(config: Settings, community: str, what: str | None, year: int) -> t
         raise CradleError(f"{what} is neither an outcome nor a designation", f"known are {known}", 2)
     wanted = designations if what is None else [what if what in designations else SEVEN_OUTCOMES_RECORD]
     ruleset = load_ruleset(ruleset_parameters(reference), *RULESET)
+    lake = Store(config.lake_url, config.s3_endpoint)
     with open_release(config) as connection:
         inputs = record_inputs(connection, community, reference, dt.date.fromisoformat(manifest["today"]), ruleset)
-        try:
-            records = [build_record(inputs, community, designation, year) for designation in wanted]
-        except KeyError as error:
-            raise CradleError(str(error.args[0]), "see `cradle status` for communities and years") from None
-    return records, what if what in outcomes else None
+        kept = {name: frozen_record(connection, lake, community, name, year) for name in wanted}
+    try:
+        pairs = [_pair(inputs, kept[name], (community, name, year)) for name in wanted]
+    except KeyError as error:
+        raise CradleError(str(error.args[0]), "see `cradle status` for communities and years") from None
+    return pairs, what if what in outcomes else None
+
+
+def _pair(inputs: RecordInputs, kept: dict[str, Any] | None, place: tuple[str, str, int]) -> Pair:
+    from dagster_project.lib.analysis.records import build_record
+
+    try:
+        now = build_record(inputs, *place)
+    except KeyError:
+        if kept is None:
+            raise
+        return kept, None
+    return kept or now, now
 
 
 @click.command()
@@ -90,7 +123,7 @@ def compare(release_a: str, release_b: str, as_json: bool) -> None:
     from dagster_project.lib.publish.reading import database_path
 
     config = settings()
-    manifest_a, manifest_b = (_manifest(config, release) for release in (release_a, release_b))
+    manifest_a, manifest_b = (manifest_of_release(config, release) for release in (release_a, release_b))
     path_a, path_b = (database_path(config, release) for release in (release_a, release_b))
     differences = compare_releases(path_a, path_b, manifest_a, manifest_b)
     if as_json:
@@ -112,7 +145,7 @@ def verify(release: str | None) -> None:
     from dagster_project.lib.publish.reading import database_path
 
     config = settings()
-    manifest = _manifest(config, release)
+    manifest = manifest_of_release(config, release)
     verdicts = verify_release(database_path(config, manifest["release_id"]), manifest)
     for verdict in verdicts:
         click.echo(f"{'ok  ' if verdict.ok else 'BAD '} {verdict.table}: {verdict.found}")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import fcntl
 import logging
 import os
+import re
 import shutil
 import sqlite3
 import threading
@@ -24,6 +25,7 @@ from dagster_project.settings import PROJECT_ROOT, Settings
 if TYPE_CHECKING:
     import dagster as dg
 
+ERROR_CLASS = re.compile(r"^[\w.]+(?:Error|Failure|Exception): ")
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 STARTED_BY = "cradle/started_by"
 COMMAND_LINE = "command line"
@@ -163,7 +165,8 @@ def run_job(settings: Settings, name: str, config: Mapping[str, Any] | None = No
         result = job.execute_in_process(
             instance=instance,
             run_config={**QUIET, **(config or {})},
-            tags={STARTED_BY: COMMAND_LINE},
+            # The person at the terminal decides whether it runs again.
+            tags={STARTED_BY: COMMAND_LINE, "dagster/max_retries": "0"},
             raise_on_error=False,
         )
         if not result.success:
@@ -193,5 +196,6 @@ def _reason(result: Any) -> str:
             while error is not None and error.cause is not None:
                 error = error.cause
             lines = (error.message if error else "failed").strip().splitlines()
-            return f"step {event.step_key}: {lines[0]}"
+            # The class of the error is for programmers; the sentence behind it is for the reader.
+            return f"step {event.step_key}: {ERROR_CLASS.sub('', lines[0])}"
     return "the run failed before its first step"

@@ -4,23 +4,33 @@ Belongs here: the partitioned asset, the job with config, and one materializatio
 Does not: listing, reading, checking or writing (lib/intake).
 """
 
+import datetime as dt
 from collections.abc import Iterator
 
 import dagster as dg
 from pydantic import Field
 
+from dagster_project.defs.checks import DROP_FILES, SUBMISSIONS, SUBMITTED, astray, submitted_evaluation
 from dagster_project.defs.resources import CradleResource
+from dagster_project.lib.intake.ledger import Ledger, current_submissions
 from dagster_project.lib.intake.plan import Selection
 from dagster_project.lib.intake.session import IntakeResult, TakenPartition
+from dagster_project.lib.pipeline import Pipeline
+from dagster_project.lib.store import StoreError
 from dagster_project.partitions import COMMUNITY, SUBMISSION_PARTITIONS, YEAR, partition_key
 
-SUBMISSIONS = dg.AssetKey(["lake", "submissions"])
+RETRIES = 3
+TOLD_EVERY = 200
 DROP = dg.AssetSpec(
-    dg.AssetKey(["drop", "files"]),
+    DROP_FILES,
     group_name="drop",
     kinds={"s3"},
     owners=["team:members"],
     description="The members' yearly files in the drop bucket, one folder a community and reporting year.",
+    # The one asset with a clock: the bucket is listed every day, whether or not anything is in it.
+    freshness_policy=dg.FreshnessPolicy.time_window(
+        warn_window=dt.timedelta(hours=26), fail_window=dt.timedelta(hours=50)
+    ),
 )
 
 
@@ -36,29 +46,50 @@ class SelectionConfig(dg.Config):
         return Selection(frozenset(self.communities) or None, frozenset(self.years) or None, again=self.again)
 
 
-def take(context: dg.OpExecutionContext, cradle: CradleResource, selection: Selection) -> IntakeResult:
+def take(
+    context: dg.OpExecutionContext, cradle: CradleResource, selection: Selection, tell_all: bool = False
+) -> IntakeResult:
     """Take the selected folders; every partition gets its own materialization with its own data version.
 
-    This is the one code path of the UI's job, its backfill dialog, the sensor, and `cradle run`.
+    This is the one code path of the UI's job, its backfill dialog, the sensor, and `cradle run`. With `tell_all` every
+    partition answers the check SUBMITTED, otherwise only where the answer is, or was until now, no. A bucket that
+    cannot be reached is tried again with growing waits.
     """
+    pipeline = cradle.pipeline()
+    try:
+        return _taken(context, pipeline, selection, tell_all)
+    except StoreError as error:
+        # A folder of this machine that cannot be read does not mend itself within seconds.
+        if pipeline.drop.folder is not None and pipeline.lake.folder is not None:
+            raise
+        raise dg.RetryRequested(max_retries=RETRIES, seconds_to_wait=5 * 3**context.retry_number) from error
+
+
+def _taken(context: dg.OpExecutionContext, pipeline: Pipeline, selection: Selection, tell_all: bool) -> IntakeResult:
+    standing = current_submissions(Ledger(pipeline.lake).events()).filter(status="rejected")
+    refused = set(standing.select("community_id", "reporting_year").iter_rows())
+    known = set(SUBMISSION_PARTITIONS.get_partition_keys())
     result: IntakeResult | None = None
-    for item in _reported(context, cradle.pipeline().take(selection, context.run_id)):
-        result = item
+    done = 0
+    for item in pipeline.take(selection, context.run_id):
+        if isinstance(item, IntakeResult):
+            result = item
+            continue
+        key = partition_key(item.community_id, item.reporting_year)
+        if key not in known:
+            continue
+        context.log_event(materialization(item, key))
+        done += 1
+        if done % TOLD_EVERY == 0:
+            # Each line is an event of the run; a few are enough to watch a backfill.
+            context.log.info(f"{done} folders taken so far")
+        if tell_all or item.status == "rejected" or (item.community_id, item.reporting_year) in refused:
+            context.log_event(submitted(item, key))
     if result is None:
         raise dg.Failure("intake ended without a result")
+    context.log_event(astray(result.strays))
     context.log.info(f"{len(result.taken)} folders taken, {result.strays.height} things in no submission")
     return result
-
-
-def _reported(context: dg.OpExecutionContext, items: Iterator[TakenPartition | IntakeResult]) -> Iterator[IntakeResult]:
-    known = set(SUBMISSION_PARTITIONS.get_partition_keys())
-    for item in items:
-        if isinstance(item, IntakeResult):
-            yield item
-        else:
-            key = partition_key(item.community_id, item.reporting_year)
-            if key in known:
-                context.log_event(materialization(item, key))
 
 
 def materialization(item: TakenPartition, key: dg.MultiPartitionKey) -> dg.AssetMaterialization:
@@ -81,6 +112,16 @@ def materialization(item: TakenPartition, key: dg.MultiPartitionKey) -> dg.Asset
     )
 
 
+def submitted(item: TakenPartition, key: dg.MultiPartitionKey) -> dg.AssetCheckEvaluation:
+    """The partition's own answer to SUBMITTED; one that was withdrawn is judged by the calendar later."""
+    return submitted_evaluation(
+        key,
+        passed=item.status != "rejected",
+        description=f"{item.status}: {item.rows_accepted} of {item.rows_read} rows accepted",
+        metadata={"rows_rejected": item.rows_rejected, "findings": item.findings},
+    )
+
+
 @dg.multi_asset(
     specs=[
         dg.AssetSpec(
@@ -95,6 +136,7 @@ def materialization(item: TakenPartition, key: dg.MultiPartitionKey) -> dg.Asset
             description="Accepted rows, findings and files of each community and reporting year, in the lake.",
         )
     ],
+    check_specs=[SUBMITTED],
     backfill_policy=dg.BackfillPolicy.single_run(),
     pool="warehouse",
 )
@@ -102,7 +144,7 @@ def submissions(context: dg.AssetExecutionContext, cradle: CradleResource) -> It
     """Take the folders of the partitions asked for, in one run."""
     keys = [key.keys_by_dimension for key in context.partition_keys if isinstance(key, dg.MultiPartitionKey)]
     wanted = Selection(frozenset(key[COMMUNITY] for key in keys), frozenset(int(key[YEAR]) for key in keys), again=True)
-    take(context.op_execution_context, cradle, wanted)
+    take(context.op_execution_context, cradle, wanted, tell_all=True)
     yield from ()
 
 
@@ -116,7 +158,8 @@ def take_folders(context: dg.OpExecutionContext, config: SelectionConfig, cradle
     take(context, cradle, config.selection())
 
 
-@dg.job(executor_def=dg.in_process_executor, tags={"room": "intake"})
+# The resource is bound here: bound later, the sensor that asks for the job would be copied, with a notice at each load.
+@dg.job(executor_def=dg.in_process_executor, tags={"room": "intake"}, resource_defs={"cradle": CradleResource()})
 def ingest() -> None:
     """Intake of any set of communities and reporting years in one run; each partition is marked by itself."""
     take_folders()

@@ -1,19 +1,39 @@
 """The warehouse room: landing files and dbt's models as assets, dbt's tests as checks.
 
-Belongs here: the landing asset, the two dbt builds, their translation to keys and groups.
+Belongs here: the landing asset, the two dbt builds, their translation to keys, groups, checks and lineage.
 Does not: SQL (dbt/), calling dbt (lib/warehouse/dbt_run.py), gathering rows (lib/warehouse/landing.py).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
+import duckdb
+import polars as pl
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
 import contracts
-from dagster_project.defs.intake import SUBMISSIONS
+from dagster_project.defs.checks import (
+    CONSERVED,
+    CONTRACT,
+    IN_TIME,
+    MAPPED,
+    STATUS,
+    SUBMISSIONS,
+    shown_table,
+    submitted_evaluation,
+    told,
+)
 from dagster_project.defs.resources import CradleResource
+from dagster_project.lib.intake.drop import NETWORK_FOLDER
+from dagster_project.lib.pipeline import Pipeline
+from dagster_project.lib.publish.reading import ReleaseMissingError, open_release
 from dagster_project.lib.warehouse.dbt_run import MANIFEST, NodeResult, raise_for
+from dagster_project.lib.warehouse.freshness import MISSING, changed_verdicts, lateness_by_year
+from dagster_project.lib.warehouse.landing import Landed
+from dagster_project.lib.warehouse.verdicts import conservation_verdict, contract_verdict, labels_verdict
+from dagster_project.partitions import SUBMISSION_PARTITIONS, partition_key
 
 LANDING_TABLES = (
     "observations",
@@ -24,21 +44,65 @@ LANDING_TABLES = (
     "run_context",
     *(f"register_{name}" for name in contracts.registers(contracts.newest_version())),
 )
+# Plain eager() never fires while a partition is missing upstream, and most years of most communities are.
 FOLLOWS = dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing())
 UNIQUE_ID = "dagster_dbt/unique_id"
+# A test of several models speaks of the one that is built last.
+LAYERS = ("seeds", "staging", "intermediate", "marts", "reporting", "semantic")
 
 
 class RoomTranslator(DagsterDbtTranslator):
-    """Groups by layer, owners, kinds, and the automation that follows submissions."""
+    """Groups by layer, owners, kinds, lineage of columns, and the automation that follows submissions."""
 
     def get_asset_spec(self, manifest: Mapping[str, Any], unique_id: str, project: Any) -> dg.AssetSpec:
-        """dagster-dbt's own spec with the house's group, owner and automation."""
+        """dagster-dbt's own spec with the house's group, owner, automation and lineage."""
         spec = super().get_asset_spec(manifest, unique_id, project)
-        node = manifest["nodes"].get(unique_id) or manifest["sources"][unique_id]
-        layer = "seeds" if node["resource_type"] == "seed" else node["fqn"][1]
+        node = _node(manifest, unique_id)
         return spec.replace_attributes(
-            group_name=layer, owners=["team:data-team"], automation_condition=FOLLOWS
-        ).merge_attributes(kinds={"duckdb"})
+            group_name=_layer(node), owners=["team:data-team"], automation_condition=FOLLOWS
+        ).merge_attributes(kinds={"duckdb"}, metadata=self._column_lineage(manifest, node))
+
+    def get_asset_check_spec(
+        self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: Any
+    ) -> dg.AssetCheckSpec | None:
+        """dagster-dbt's own spec; a test over several models, which it leaves out, belongs to the last one built."""
+        node = _node(manifest, unique_id)
+        models = node["depends_on"]["nodes"]
+        if node.get("attached_node") or len(models) < 2:
+            return super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
+        last = max(models, key=lambda model: (LAYERS.index(_layer(_node(manifest, model))), model))
+        keys = {model: self.get_asset_key(_node(manifest, model)) for model in models}
+        if keys[last] != asset_spec.key:
+            return None
+        return dg.AssetCheckSpec(
+            node["name"],
+            asset=asset_spec.key,
+            description=node.get("description") or None,
+            additional_deps=[key for model, key in sorted(keys.items()) if model != last],
+            metadata={UNIQUE_ID: unique_id},
+            blocking=node["config"]["severity"].lower() == "error",
+        )
+
+    def _column_lineage(self, manifest: Mapping[str, Any], node: Mapping[str, Any]) -> dict[str, Any]:
+        """Columns that a model takes over by name from its only parent: renaming and typing, no arithmetic."""
+        parents = node["depends_on"]["nodes"] if node["resource_type"] == "model" else []
+        if len(parents) != 1:
+            return {}
+        parent = _node(manifest, parents[0])
+        key = self.get_asset_key(parent)
+        # Columns of the landing sources are declared by the contracts; analysis declares none, the models promise them.
+        known = set(parent["columns"]) or set(node["columns"])
+        deps = {name: [dg.TableColumnDep(key, name)] for name in node["columns"] if name in known}
+        return {"dagster/column_lineage": dg.MetadataValue.column_lineage(dg.TableColumnLineage(deps))} if deps else {}
+
+
+def _node(manifest: Mapping[str, Any], unique_id: str) -> Mapping[str, Any]:
+    found: Mapping[str, Any] = manifest["nodes"].get(unique_id) or manifest["sources"][unique_id]
+    return found
+
+
+def _layer(node: Mapping[str, Any]) -> str:
+    return "seeds" if node["resource_type"] == "seed" else str(node["fqn"][1])
 
 
 @dg.multi_asset(
@@ -54,9 +118,10 @@ class RoomTranslator(DagsterDbtTranslator):
         )
         for name in LANDING_TABLES
     ],
+    check_specs=[CONTRACT, CONSERVED, MAPPED],
     pool="warehouse",
 )
-def landing(context: dg.AssetExecutionContext, cradle: CradleResource) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
+def landing(context: dg.AssetExecutionContext, cradle: CradleResource) -> Iterator[Any]:
     """Gather the lake's partitions and write the receipts that changed."""
     landed, receipts = cradle.pipeline().land()
     context.log.info(f"{len(receipts)} receipts written")
@@ -64,20 +129,33 @@ def landing(context: dg.AssetExecutionContext, cradle: CradleResource) -> Iterat
         yield dg.MaterializeResult(
             asset_key=dg.AssetKey(["landing", name]), metadata={"dagster/row_count": landed[name].height}
         )
+    yield from landing_checks(landed)
+
+
+def landing_checks(landed: Landed) -> Iterator[dg.AssetCheckResult]:
+    """What the landing as a whole says of itself."""
+    yield told(CONTRACT, contract_verdict(landed["submissions"]))
+    yield told(CONSERVED, conservation_verdict(landed["files"], landed["submissions"], NETWORK_FOLDER))
+    yield told(MAPPED, labels_verdict(landed["observations"]))
 
 
 def build_events(
-    context: dg.AssetExecutionContext, results: Sequence[NodeResult]
+    context: dg.AssetExecutionContext, results: Sequence[NodeResult], warehouse: Path
 ) -> Iterator[dg.MaterializeResult | dg.AssetCheckResult]:  # type: ignore[type-arg]
-    """dbt's results as events: models and seeds as materializations, tests as checks of the asset they speak of."""
+    """dbt's results as events: models and seeds as materializations, tests as checks of the asset they speak of.
+
+    A run of a few assets of the room builds the whole room, as the job does, and reports what was asked for.
+    """
     definition = context.assets_def
     keys = {spec.metadata[UNIQUE_ID]: spec.key for spec in definition.specs if UNIQUE_ID in spec.metadata}
     checks = {spec.metadata[UNIQUE_ID]: spec for spec in definition.check_specs if spec.metadata}
+    rows = row_counts(warehouse)
     for result in results:
-        if result.unique_id in keys and result.passed:
-            yield dg.MaterializeResult(asset_key=keys[result.unique_id], metadata={"seconds": result.seconds})
-        elif result.unique_id in checks:
-            check = checks[result.unique_id]
+        key, check = keys.get(result.unique_id), checks.get(result.unique_id)
+        if key in context.selected_asset_keys and result.passed:
+            counted = {"dagster/row_count": rows[key]} if key in rows else {}
+            yield dg.MaterializeResult(asset_key=key, metadata={"seconds": result.seconds, **counted})
+        elif check is not None and check.key in context.selected_asset_check_keys and result.status != "skipped":
             severity = dg.AssetCheckSeverity.WARN if result.status == "warn" else dg.AssetCheckSeverity.ERROR
             yield dg.AssetCheckResult(
                 passed=result.passed,
@@ -89,6 +167,15 @@ def build_events(
     raise_for(results)
 
 
+def row_counts(warehouse: Path) -> dict[dg.AssetKey, int]:
+    """Rows of every table of the warehouse, from its own catalogue; views are not counted."""
+    if not warehouse.exists():
+        return {}
+    with duckdb.connect(str(warehouse), read_only=True) as connection:
+        query = "select schema_name, table_name, estimated_size from duckdb_tables()"
+        return {dg.AssetKey([schema, table]): int(rows) for schema, table, rows in connection.execute(query).fetchall()}
+
+
 @dbt_assets(
     manifest=MANIFEST,
     exclude="tag:reporting",
@@ -98,7 +185,8 @@ def build_events(
 )
 def dbt_core(context: dg.AssetExecutionContext, cradle: CradleResource) -> Iterator[Any]:
     """Seeds, staging, intermediate and the marts that need no Python."""
-    yield from build_events(context, cradle.pipeline().build_core())
+    pipeline = cradle.pipeline()
+    yield from build_events(context, pipeline.build_core(), pipeline.settings.warehouse)
 
 
 @dbt_assets(
@@ -110,4 +198,53 @@ def dbt_core(context: dg.AssetExecutionContext, cradle: CradleResource) -> Itera
 )
 def dbt_reporting(context: dg.AssetExecutionContext, cradle: CradleResource) -> Iterator[Any]:
     """The marts over what analysis computed."""
-    yield from build_events(context, cradle.pipeline().build_reporting())
+    pipeline = cradle.pipeline()
+    yield from build_events(context, pipeline.build_reporting(), pipeline.settings.warehouse)
+
+
+@dg.multi_asset_check(name="hold_against_calendar", specs=[IN_TIME], pool="warehouse")
+def hold_against_calendar(
+    context: dg.AssetCheckExecutionContext, cradle: CradleResource
+) -> Iterator[dg.AssetCheckResult]:
+    """Say by reporting year who is late, and give each community-year whose state changed its own answer."""
+    pipeline = cradle.pipeline()
+    status = _status(pipeline)
+    known = set(SUBMISSION_PARTITIONS.get_partition_keys())
+    for community_id, year, state, due_on in changed_verdicts(status, _published_status(pipeline)).iter_rows():
+        key = partition_key(community_id, year)
+        if key in known:
+            said = f"{state}, due on {due_on}"
+            context.op_execution_context.log_event(submitted_evaluation(key, state not in MISSING, said))
+    by_year = lateness_by_year(status)
+    late = int(by_year["late"].sum())
+    yield dg.AssetCheckResult(
+        passed=not late,
+        asset_key=STATUS,
+        check_name=IN_TIME.name,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=f"on {pipeline.settings.today}: {late} community-years are late",
+        metadata={
+            "late": late,
+            "rejected": int(by_year["rejected"].sum()),
+            **shown_table("by_year", by_year),
+            **shown_table("late_now", status.filter(status="late").select("community_id", "reporting_year", "due_on")),
+        },
+    )
+
+
+STATUS_QUERY = (
+    "select community_id, reporting_year, status, due_on, submission_id from marts.fct_submission_status order by all"
+)
+
+
+def _status(pipeline: Pipeline) -> pl.DataFrame:
+    with duckdb.connect(str(pipeline.settings.warehouse), read_only=True) as connection:
+        return connection.execute(STATUS_QUERY).pl()
+
+
+def _published_status(pipeline: Pipeline) -> pl.DataFrame | None:
+    try:
+        with open_release(pipeline.settings) as connection:
+            return connection.execute(STATUS_QUERY).pl()
+    except ReleaseMissingError:
+        return None

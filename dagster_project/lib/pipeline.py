@@ -37,7 +37,7 @@ from dagster_project.lib.publish.release import (
 )
 from dagster_project.lib.publish.report import ReportContext, RuleParameter, write_report
 from dagster_project.lib.reference import Reference
-from dagster_project.lib.store import Store
+from dagster_project.lib.store import Store, StoreError
 from dagster_project.lib.warehouse.analysis import (
     INPUTS,
     KNOWN_TABLE,
@@ -91,8 +91,12 @@ class Pipeline:
 
     @cached_property
     def drop(self) -> Store:
-        """The drop bucket."""
-        return self._store(self.settings.drop_url)
+        """The drop bucket; StoreError for a folder that was named and is missing: misspelt is not empty."""
+        url = self.settings.drop_url
+        own = url == str(self.settings.home / "drop")
+        if not (own or url.startswith("s3://") or Path(url).is_dir()):
+            raise StoreError(f"the drop folder {url} does not exist")
+        return self._store(url)
 
     @cached_property
     def lake(self) -> Store:

@@ -29,8 +29,9 @@ HEADER = "school_year,indicator,dimension,group,numerator,denominator,value,seri
 # Two communities of this test's own stand beside the generated ones, so that each claim has figures it can state.
 OWN_COMMUNITIES = (("quill_harbor", "Quill Harbor", "OR", 2015), ("reedmere", "Reedmere", "OH", 2015))
 SECRET_NAMES = ("Zyxwvut", "Qplmokn", "Rbtxnwq")
+SECRETS = (*SECRET_NAMES, "PUPIL-ZQ")
 PERSONS = "student_id,first_name,last_name,date_of_birth,grade,days_absent\n" + "".join(
-    f"9{number}731,{name},Mcinvented{number},2011-01-0{number},3,4\n" for number, name in enumerate(SECRET_NAMES, 1)
+    f"PUPIL-ZQ{number},{name},Mcinvented{number},2011-01-0{number},3,4\n" for number, name in enumerate(SECRET_NAMES, 1)
 )
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8
 UNKNOWN = "Campus tile,Widget,Sparkline\nNorth wing,17,up\nSouth wing,21,flat\n"

@@ -6,7 +6,7 @@ Does not: deciding anything, reading tables, or layout for screens and pages.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from dagster_project.lib.analysis.records import POINT_PARTS, Record
@@ -15,14 +15,15 @@ from dagster_project.lib.analysis.trend import VALID_LEFT_OUT
 STATUS_WORDS = {"met": "met", "not_met": "not met", "undetermined": "undetermined"}
 
 
-def explain_record(record: Record, outcome_id: str | None = None) -> list[str]:
+def explain_record(record: Record, outcome_id: str | None = None, beside: Sequence[str] = ()) -> list[str]:
     """Lines that say what was decided, on which figures, and what was left out; one outcome's only when named.
 
-    Raises KeyError when the record does not hold the outcome.
+    `beside`: lines to stand below the heading, for example what would be now. Raises KeyError when the record does not
+    hold the outcome.
     """
     if outcome_id is not None:
-        return [*_heading(record), *_outcome_lines(record, outcome_id), *_footing(record)]
-    lines = [*_heading(record), *_requirement_lines(record)]
+        return [*_heading(record), *beside, *_outcome_lines(record, outcome_id), *_footing(record)]
+    lines = [*_heading(record), *beside, *_requirement_lines(record)]
     lines += _gateway_lines(record)
     for row in record["computed"].get("outcomes", []):
         lines += ["", *_outcome_lines(record, row["outcome_id"])]

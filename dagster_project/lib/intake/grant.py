@@ -34,7 +34,7 @@ def policy(drop_url: str, community_id: str, principal: str | None = None) -> di
     bucket, prefix = split_s3(drop_url)
     folder = f"{prefix}/{community_id}" if prefix else community_id
     everything = f"arn:aws:s3:::{bucket}/*"
-    statements = [
+    statements: list[dict[str, Any]] = [
         {
             "Sid": "ListOwnFolder",
             "Effect": "Allow",
@@ -68,8 +68,9 @@ def policy(drop_url: str, community_id: str, principal: str | None = None) -> di
                 "Effect": "Deny",
                 "Action": ["s3:PutObject"],
                 "Resource": [everything],
-                # Several keys in one condition would have to hold together; each header alone must be refused.
-                "Condition": {"Null": {f"s3:x-amz-grant-{header}": "false"}},
+                # Several keys in one condition would have to hold together; each header alone must be refused. Not the
+                # operator Null, which Ceph's gateway takes for "is missing" whatever value stands beside it.
+                "Condition": {"StringLike": {f"s3:x-amz-grant-{header}": ["*"]}},
             }
             for header in GRANT_HEADERS
         ),

@@ -92,14 +92,15 @@ def resolve(
         .unique(maintain_order=True)
         .with_columns(_label=pl.col(label).str.strip_chars() if exact else normalised(label))
     )
-    known = table.rename({"dimension": "_dimension"})
+    known = table.rename({"dimension": "_known_dimension"})
     found = distinct.join(known, left_on="_label", right_on="label", how="inner", maintain_order="left").filter(
         ((pl.col("scope") != "community") | (pl.col("scope_id") == pl.col("community_id")))
         & ((pl.col("scope") != "layout") | (pl.col("scope_id") == pl.col("layout_id")))
         & (pl.col("school_year").fill_null(pl.col("valid_from")).is_between("valid_from", "valid_to"))
     )
     if dimension:
-        found = found.filter(pl.col("_dimension").is_null() | (pl.col("_dimension") == pl.col(dimension)))
+        own = pl.col("_known_dimension")
+        found = found.filter(own.is_null() | (own == pl.col(dimension)))
     best = found.sort("rank", "code", maintain_order=True).unique(asked, keep="first", maintain_order=True)
     joined = rows.select(asked).join(
         best.select(*asked, "code"), on=asked, how="left", nulls_equal=True, maintain_order="left"

@@ -34,6 +34,7 @@ class ReleaseFacts:
     """What a release is made from, beside the tables."""
 
     today: str
+    ruleset_id: str
     ruleset_version: str
     contract_version: int
     code_version: str
@@ -96,6 +97,7 @@ def manifest_of(facts: ReleaseFacts, tables: Sequence[Mapping[str, Any]]) -> dic
     """The manifest; the release id is the day and a hash over everything else in it."""
     body = {
         "today": facts.today,
+        "ruleset_id": facts.ruleset_id,
         "ruleset_version": facts.ruleset_version,
         "contract_version": facts.contract_version,
         "code_version": facts.code_version,

@@ -168,11 +168,13 @@ def lateness_by_year(status: pl.DataFrame) -> pl.DataFrame:
 
 
 def changed_verdicts(status: pl.DataFrame, before: pl.DataFrame | None) -> pl.DataFrame:
-    """Places whose verdict is to be told anew: those missing now, and those missing before that are not any more.
+    """Places whose verdict is to be told anew: missing now but not so before, and missing before but not now.
 
-    `status` and `before` are rows of fct_submission_status; columns: community_id, reporting_year, status, due_on.
+    `status` and `before` are rows of fct_submission_status (before: None the first time); columns: community_id,
+    reporting_year, status, due_on; sorted.
     """
-    wanted = pl.col("status").is_in(MISSING)
-    was = status.clear() if before is None else before.filter(wanted)
-    again = status.join(was.select(PLACE), on=PLACE, how="semi").filter(~wanted)
-    return pl.concat([status.filter(wanted), again]).select(STATUS_COLUMNS).sort(PLACE)
+    was = status.clear() if before is None else before
+    pairs = status.join(was.select(*PLACE, pl.col("status").alias("_was")), on=PLACE, how="left")
+    now_missing, was_missing = pl.col("status").is_in(MISSING), pl.col("_was").is_in(MISSING).fill_null(False)
+    changed = pl.col("status").ne_missing(pl.col("_was"))
+    return pairs.filter(changed & (now_missing | was_missing)).select(STATUS_COLUMNS).sort(PLACE)

@@ -57,6 +57,13 @@ class FreezeError(RuntimeError):
     """A cycle cannot be frozen; the message says why in one line."""
 
 
+class FrozenAlreadyError(FreezeError):
+    """The cycle is frozen, and nothing changes it."""
+
+    def __init__(self, reporting_year: int) -> None:
+        super().__init__(f"reporting year {reporting_year} is frozen already; frozen records never change")
+
+
 @dataclass(frozen=True)
 class FrozenCycle:
     """One frozen reporting year: the sha256 of its file as kept, and its records in the file's order."""
@@ -126,10 +133,16 @@ def _json(value: Mapping[str, Any]) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
 
 
+def refuse_frozen(lake: Store, reporting_year: int) -> None:
+    """FrozenAlreadyError if the year is frozen."""
+    if lake.get_or_none(frozen_key(reporting_year)) is not None:
+        raise FrozenAlreadyError(reporting_year)
+
+
 def freeze_cycle(lake: Store, reporting_year: int, content: bytes) -> str:
-    """Keep a year's frozen file and return its sha256; FreezeError if the year is frozen already."""
+    """Keep a year's frozen file and return its sha256; FrozenAlreadyError if the year is frozen."""
     if not lake.create(frozen_key(reporting_year), content):
-        raise FreezeError(f"reporting year {reporting_year} is frozen already; frozen records never change")
+        raise FrozenAlreadyError(reporting_year)
     return hashlib.sha256(content).hexdigest()
 
 

@@ -6,7 +6,7 @@ select
     cast(reporting_year as integer) as reporting_year,
     cast(submission_id as varchar) as submission_id,
     cast(status as varchar) as status,
-    cast(contract_version as varchar) as contract_version,
+    cast(contract_version as integer) as contract_version,
     cast(n_files as bigint) as n_files,
     cast(rows_read as bigint) as rows_read,
     cast(rows_accepted as bigint) as rows_accepted,

@@ -1,0 +1,139 @@
+"""Automation: the bucket watched by content, the warehouse that follows, reminders by the calendar.
+
+Belongs here: the sensor, the schedule, the condition sensor, and what each asks Dagster for.
+Does not: what is new, settled, due or dead (lib/warehouse/freshness.py), what the jobs do (intake.py, publish.py).
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import dagster as dg
+
+from dagster_project.defs.checks import look_at_bucket
+from dagster_project.defs.intake import ingest
+from dagster_project.defs.publish import build
+from dagster_project.lib.intake.drop import list_drop
+from dagster_project.lib.intake.ledger import Ledger
+from dagster_project.lib.intake.plan import Selection, intake_version, make_plan
+from dagster_project.lib.pipeline import STRAYS_KEY, Pipeline
+from dagster_project.lib.publish.release import current_release, read_manifest
+from dagster_project.lib.warehouse.freshness import Pending, Watch, idle_runs, pending, settle
+from dagster_project.runs import selection_config, somebody_writes
+from dagster_project.settings import from_environment
+
+LOOK_EVERY_SECONDS = 10
+# A bucket that never rests is taken all the same after a minute of looks.
+MOST_LOOKS = 6
+# A run writes its last events after it let go of the lock; three looks are far longer than that.
+IDLE_LOOKS = 3
+WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING]
+RUNNING = [dg.DagsterRunStatus.STARTED, dg.DagsterRunStatus.CANCELING]
+
+reminders = dg.define_asset_job(
+    "reminders",
+    selection=dg.AssetSelection.checks(look_at_bucket),
+    executor_def=dg.in_process_executor,
+    description="List the bucket and say who is late or due within two weeks; reads no file, publishes nothing.",
+)
+every_morning = dg.ScheduleDefinition(
+    name="every_morning",
+    job=reminders,
+    cron_schedule="0 6 * * *",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Deadlines and reminders, once a day.",
+)
+conditions = dg.AutomationConditionSensorDefinition(
+    "conditions",
+    target=dg.AssetSelection.all(),
+    default_status=dg.DefaultSensorStatus.STOPPED,
+    description="The assets' own automation conditions. Stopped: the sensor `bucket` also follows changed seeds, code "
+    "and days, which are no event of an asset. Turn on one of the two.",
+)
+
+
+@dg.sensor(
+    name="bucket",
+    jobs=[ingest, build],
+    minimum_interval_seconds=LOOK_EVERY_SECONDS,
+    default_status=dg.DefaultSensorStatus.RUNNING,
+    description="Asks for an intake of what changed in the bucket once it has settled, then for one build if the "
+    "current release was not made from what stands. Both are told by content: no time is read or kept.",
+)
+def bucket(context: dg.SensorEvaluationContext) -> dg.SensorResult:
+    """One look at the bucket, the ledger, the current release and the unfinished runs."""
+    pipeline = Pipeline(from_environment())
+    watch, dead = _dead_runs(context, pipeline, Watch.load(context.cursor))
+    if dead:
+        return _skipped(watch, f"closed {len(dead)} runs whose process had died")
+    waits = _pending(pipeline)
+    unfinished = _unfinished(context.instance, [*WAITING, *RUNNING])
+    if unfinished:
+        # What waits is left to settle while a run goes on: it changes with every folder that the run takes.
+        return _skipped(watch, f"{len(unfinished)} runs are not finished yet")
+    watch, ask = settle(watch, waits.fingerprint if waits else None, MOST_LOOKS)
+    if waits and ask:
+        return dg.SensorResult([_intake_request(waits)], cursor=watch.dump())
+    if waits:
+        asked = waits.fingerprint == watch.asked
+        why = "were asked for in a run that failed; run it again" if asked else "changed and are left to settle"
+        return _skipped(watch, f"{waits.n_folders} folders {why}")
+    return _follow(context.instance, pipeline, watch)
+
+
+def _skipped(watch: Watch, why: str) -> dg.SensorResult:
+    return dg.SensorResult(skip_reason=why, cursor=watch.dump())
+
+
+def _pending(pipeline: Pipeline) -> Pending | None:
+    reference = pipeline.reference
+    years = reference.reporting_years(pipeline.settings.today)
+    listing = list_drop(pipeline.drop, reference.communities["community_id"].to_list(), years)
+    events = Ledger(pipeline.lake).events()
+    version = intake_version(reference)
+    return pending(make_plan(listing, events, version, Selection()), events, version)
+
+
+def _intake_request(waits: Pending) -> dg.RunRequest:
+    selection = Selection(frozenset(waits.communities), frozenset(waits.years))
+    return dg.RunRequest(
+        run_key=f"intake-{waits.fingerprint}",
+        job_name=ingest.name,
+        run_config=selection_config(selection),
+        tags={"cradle/folders": str(waits.n_folders)},
+    )
+
+
+def _follow(instance: dg.DagsterInstance, pipeline: Pipeline, watch: Watch) -> dg.SensorResult:
+    """Ask for one build if the current release was not made from exactly what stands now."""
+    if pipeline.lake.get_or_none(STRAYS_KEY) is None:
+        return _skipped(watch, "nothing was ever taken in")
+    wanted = pipeline.release_facts().inputs_sha256
+    current = current_release(pipeline.published)
+    if current and read_manifest(pipeline.published, current)["inputs_sha256"] == wanted:
+        return _skipped(replace(watch, built=""), f"nothing new; {current} was made from what stands")
+    if watch.built == wanted:
+        return _skipped(watch, "the build of what stands failed; correct what its checks name and run it again")
+    # The same inputs can come back after others: the count of builds tells one time from the other.
+    made = instance.get_runs_count(dg.RunsFilter(job_name=build.name, statuses=[dg.DagsterRunStatus.SUCCESS]))
+    request = dg.RunRequest(run_key=f"build-{wanted[:32]}-{made}", job_name=build.name)
+    return dg.SensorResult([request], cursor=replace(watch, built=wanted).dump())
+
+
+def _unfinished(instance: dg.DagsterInstance, statuses: Sequence[dg.DagsterRunStatus]) -> list[dg.DagsterRun]:
+    runs = instance.get_runs(dg.RunsFilter(statuses=list(statuses)))
+    return [run for run in runs if run.job_name != reminders.name]
+
+
+def _dead_runs(
+    context: dg.SensorEvaluationContext, pipeline: Pipeline, watch: Watch
+) -> tuple[Watch, list[dg.DagsterRun]]:
+    """Close runs that count as running while nobody holds the lock that every running one holds."""
+    running = {run.run_id: run for run in _unfinished(context.instance, RUNNING)}
+    watch, dead = idle_runs(watch, list(running), somebody_writes(pipeline.settings), IDLE_LOOKS)
+    for run_id in dead:
+        context.instance.report_run_failed(
+            running[run_id], "Its process died. What it wrote is whole; the next run goes on from there."
+        )
+    # What died is asked for again: by Dagster's own retries, and by the next look if it was not started by a sensor.
+    return (replace(watch, asked="", built="") if dead else watch), [running[run_id] for run_id in dead]

@@ -1,0 +1,161 @@
+"""A real S3 server refuses what a grant does not allow.
+
+Belongs here: the printed policy and the signed address in the hands of a member, at Ceph's gateway.
+Does not: the policy by its own rules (tests/unit/intake/test_grant.py), intake over S3 (test_s3_bucket.py).
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from dagster_project.cli_bucket import grant
+from dagster_project.lib.reference import Reference
+from dagster_project.lib.store import Store
+from tests.integration.s3_servers import Account, Gateway, ceph_gateway, client, require_ceph
+
+SEEDS = Path(__file__).resolve().parents[2] / "seeds"
+OWN, OTHER = Reference(SEEDS).communities["community_id"].to_list()[:2]
+BUCKET = "network"
+BYTES = b"school_year,indicator,dimension,group,value\n"
+
+
+@pytest.fixture(scope="module")
+def gateway() -> Iterator[Gateway]:
+    require_ceph()
+    # A short path: sockets of the daemons lie in it.
+    folder = Path(tempfile.mkdtemp(prefix="s3-"))
+    try:
+        with ceph_gateway(folder) as running:
+            yield running
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture(scope="module")
+def owner(gateway: Gateway) -> Account:
+    account = gateway.account("owner")
+    client(gateway.endpoint, account).create_bucket(Bucket=BUCKET)
+    return account
+
+
+@pytest.fixture
+def in_force(gateway: Gateway, owner: Account, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """The settings of the network's own machine."""
+    settings = {
+        **owner.environment,
+        "CRADLE_HOME": str(tmp_path),
+        "CRADLE_SEEDS": str(SEEDS),
+        "CRADLE_TODAY": "2026-06-30",
+        "CRADLE_DROP_URL": f"s3://{BUCKET}/drop",
+        "CRADLE_S3_ENDPOINT": gateway.endpoint,
+    }
+    for name, value in settings.items():
+        monkeypatch.setenv(name, value)
+
+
+@pytest.fixture(scope="module")
+def member(gateway: Gateway, owner: Account) -> Any:
+    """A client of a member's own user, which has no right but the policy's."""
+    return client(gateway.endpoint, gateway.account("member"))
+
+
+@pytest.fixture
+def granted(gateway: Gateway, owner: Account, member: Any, in_force: None) -> Any:
+    """The member's client after the printed policy was put in force."""
+    printed = CliRunner().invoke(grant, [OWN, "--principal", "arn:aws:iam:::user/member"])
+    assert printed.exit_code == 0, printed.output
+    client(gateway.endpoint, owner).put_bucket_policy(Bucket=BUCKET, Policy=printed.output)
+    return member
+
+
+def refused(call: Any, **arguments: Any) -> bool:
+    from botocore.exceptions import ClientError  # type: ignore[import-untyped]
+
+    try:
+        call(**arguments)
+    except ClientError as error:
+        assert error.response["Error"]["Code"] == "AccessDenied", error
+        return True
+    return False
+
+
+def test_a_member_writes_and_withdraws_below_its_own_folder(granted: Any) -> None:
+    key = f"drop/{OWN}/2024/values.csv"
+    granted.put_object(Bucket=BUCKET, Key=key, Body=BYTES)
+    listed = granted.list_objects_v2(Bucket=BUCKET, Prefix=f"drop/{OWN}/")
+    assert [entry["Key"] for entry in listed["Contents"]] == [key]
+    granted.delete_object(Bucket=BUCKET, Key=key)
+
+
+@pytest.mark.parametrize("key", [f"drop/{OTHER}/2024/values.csv", f"drop/{OWN}x/2024/values.csv", "lake/ops/x", "x"])
+def test_a_member_writes_nowhere_else(granted: Any, key: str) -> None:
+    assert refused(granted.put_object, Bucket=BUCKET, Key=key, Body=BYTES)
+    assert refused(granted.delete_object, Bucket=BUCKET, Key=key)
+
+
+@pytest.mark.parametrize("prefix", ["", "drop/", f"drop/{OTHER}/", f"drop/{OWN}", "lake/"])
+def test_a_member_lists_nothing_else(granted: Any, prefix: str) -> None:
+    assert refused(granted.list_objects_v2, Bucket=BUCKET, Prefix=prefix)
+
+
+def test_a_member_cannot_make_its_files_public(granted: Any) -> None:
+    key = f"drop/{OWN}/2024/public.csv"
+    for acl in ("public-read", "public-read-write", "authenticated-read"):
+        assert refused(granted.put_object, Bucket=BUCKET, Key=key, Body=BYTES, ACL=acl), acl
+    everyone = "uri=http://acs.amazonaws.com/groups/global/AllUsers"
+    assert refused(granted.put_object, Bucket=BUCKET, Key=key, Body=BYTES, GrantRead=everyone)
+    granted.put_object(Bucket=BUCKET, Key=key, Body=BYTES)
+    assert refused(granted.put_object_acl, Bucket=BUCKET, Key=key, ACL="public-read")
+    assert refused(granted.get_object, Bucket=BUCKET, Key=key), "writing is not reading"
+
+
+def test_without_the_policy_a_member_can_do_nothing(gateway: Gateway, owner: Account, member: Any) -> None:
+    client(gateway.endpoint, owner).delete_bucket_policy(Bucket=BUCKET)
+    assert refused(member.put_object, Bucket=BUCKET, Key=f"drop/{OWN}/2024/values.csv", Body=BYTES)
+
+
+def upload(address: str) -> int:
+    request = urllib.request.Request(address, data=BYTES, method="PUT")
+    try:
+        with urllib.request.urlopen(request, timeout=30) as answer:
+            return int(answer.status)
+    except urllib.error.HTTPError as error:
+        return error.code
+
+
+@pytest.mark.usefixtures("in_force")
+def test_a_signed_address_takes_its_own_key_and_no_other(gateway: Gateway) -> None:
+    printed = CliRunner().invoke(grant, [OWN, "--presign", "values.csv", "--year", "2024"])
+    assert printed.exit_code == 0, printed.output
+    address = printed.output.strip()
+    assert upload(address) == 200
+    store = Store(f"s3://{BUCKET}/drop", gateway.endpoint)
+    assert store.get(f"{OWN}/2024/values.csv") == BYTES
+    for elsewhere in (
+        address.replace(OWN, OTHER),
+        address.replace("/2024/", "/2023/"),
+        address.replace("values.csv", "other.csv"),
+        address.split("?")[0],
+    ):
+        assert upload(elsewhere) == 403, elsewhere
+    assert store.objects(OTHER) == []
+
+
+@pytest.mark.usefixtures("in_force")
+def test_of_many_writers_of_one_key_a_real_server_lets_one_create_it(gateway: Gateway) -> None:
+    store = Store(f"s3://{BUCKET}/lake", gateway.endpoint)
+    with ThreadPoolExecutor(8) as pool:
+        made = list(pool.map(lambda number: store.create("ops/one", json.dumps(number).encode()), range(24)))
+    assert sum(made) == 1
+    assert store.get("ops/one") == json.dumps(made.index(True)).encode()

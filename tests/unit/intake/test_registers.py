@@ -1,0 +1,176 @@
+"""What a row of a register says: typed, coded, once, and kept out only for what cannot be right.
+
+Belongs here: every register's own sample row, required cells, codes, keys, the network's tables.
+Does not: what registers mean over years (tests/unit/rubric), indicator_values (test_values.py).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+
+import polars as pl
+import pytest
+
+import contracts
+from contracts.base import Column, TableContract
+from tests.conftest import Take
+
+REGISTERS = contracts.registers(contracts.newest_version())
+OWN = sorted(name for name, contract in REGISTERS.items() if not contract.network)
+NETWORK = sorted(name for name, contract in REGISTERS.items() if contract.network)
+SAMPLES = {
+    "text": "some words",
+    "date": "6/30/2024",
+    "boolean": "yes",
+    "number": "1,250.50",
+    "year": "2018-19",
+    "url": "https://example.org/a",
+    "indicator": "3rd Grade Reading",
+    "dimension": "Race/Ethnicity",
+    "group": "Black or African American",
+    "outcome": "Early grade reading",
+    "share": "97.5%",
+}
+TYPED: dict[str, object] = {
+    "text": "some words",
+    "date": dt.date(2024, 6, 30),
+    "boolean": True,
+    "number": 1250.5,
+    "year": 2019,
+    "url": "https://example.org/a",
+    "indicator": "grade3_reading_proficient_pct",
+    "dimension": "race_ethnicity",
+    "group": "black",
+    "outcome": "early_grade_reading",
+    "share": 97.5,
+}
+# Text that the network's own lists must know, and numbers with a range of their own.
+SPECIAL = {"criterion_id": "exploring.1.1", "community_id": "birchmont_falls", "fte": "1.5"}
+
+
+def sample(column: Column) -> str:
+    """A right cell of a column, as a member may write it."""
+    return SPECIAL.get(column.name) or (column.choices[0].upper() if column.choices else SAMPLES[column.kind])
+
+
+def typed(column: Column) -> object:
+    """The same cell once it is read."""
+    if column.name in SPECIAL:
+        return float(SPECIAL[column.name]) if column.kind == "number" else SPECIAL[column.name]
+    return column.choices[0] if column.choices else TYPED[column.kind]
+
+
+def csv_of(contract: TableContract, *changes: dict[str, str]) -> str:
+    """A file of the table with one sample row for each set of changed cells."""
+    lines = [
+        ",".join(f'"{change.get(column.name, sample(column))}"' for column in contract.columns) for change in changes
+    ]
+    return "\n".join([",".join(contract.names), *lines]) + "\n"
+
+
+@pytest.mark.parametrize("table", OWN)
+def test_a_register_comes_back_typed_and_coded_in_its_contracts_columns(take: Take, table: str) -> None:
+    outcome = take({f"{table}.csv": csv_of(REGISTERS[table], {})})
+    assert outcome.rules == set()
+    row = outcome.register(table).row(0, named=True)
+    assert {column.name: row[column.name] for column in REGISTERS[table].columns} == {
+        column.name: typed(column) for column in REGISTERS[table].columns
+    }
+    assert (row["community_id"], row["reporting_year"], row["source_row"]) == ("birchmont_falls", 2024, 2)
+
+
+@pytest.mark.parametrize("table", NETWORK)
+def test_a_network_table_names_its_communities_in_its_rows(take: Take, table: str) -> None:
+    outcome = take({f"{table}.csv": csv_of(REGISTERS[table], {})}, community_id="_network")
+    assert outcome.rules == set()
+    row = outcome.register(table).row(0, named=True)
+    assert (row["community_id"], row["reporting_year"]) == ("birchmont_falls", 2024)
+
+
+@pytest.mark.parametrize("table", NETWORK)
+def test_a_network_table_in_a_communitys_folder_is_refused(take: Take, table: str) -> None:
+    outcome = take({f"{table}.csv": csv_of(REGISTERS[table], {})})
+    assert outcome.rules == {"misplaced_table"}
+    assert outcome.register_rows.is_empty()
+
+
+@pytest.mark.parametrize("table", [name for name in OWN if REGISTERS[name].required])
+def test_an_empty_required_cell_keeps_its_row_out_and_its_neighbour_in(take: Take, table: str) -> None:
+    contract = REGISTERS[table]
+    # The neighbour has a key of its own, so that only the empty cell speaks.
+    outcome = take({f"{table}.csv": csv_of(contract, {contract.required[0]: ""}, {})})
+    assert "missing_required" in outcome.rules
+    assert outcome.register_rows["row_status"].to_list() == ["rejected", "accepted"]
+
+
+@pytest.mark.parametrize("table", [name for name in OWN if REGISTERS[name].optional])
+def test_a_register_may_be_sent_with_its_required_columns_alone(take: Take, table: str) -> None:
+    contract = REGISTERS[table]
+    names = contract.required or contract.names[:1]
+    cells = ",".join(f'"{sample(contract.column(name))}"' for name in names)
+    outcome = take({f"{table}.csv": f"{','.join(names)}\n{cells}\n"})
+    assert outcome.register(table).height == 1
+
+
+def test_every_wrong_kind_of_cell_is_told_in_one_pass(take: Take) -> None:
+    text = (
+        "partner,purpose,amount,in_kind,start_date,end_date\n"
+        "City,operations,a lot,perhaps,May,2024-02-30\nCounty,operations,100,no,2024-01-01,\n"
+    )
+    outcome = take({"funding.csv": text})
+    assert outcome.rules == {"bad_number", "bad_boolean", "bad_date"}
+    assert outcome.findings.filter(pl.col("rule_id") == "bad_date").height == 2
+    assert outcome.register("funding")["partner"].to_list() == ["County"]
+
+
+def test_choices_are_read_whatever_their_case_and_others_are_named(take: Take) -> None:
+    text = "organization,body,sector_category\nLibrary,Leadership,C\nClub,board,b\n"
+    outcome = take({"partner_roster.csv": text})
+    assert outcome.register("partner_roster")["body"].to_list() == ["leadership"]
+    finding = outcome.findings.row(0, named=True)
+    assert (finding["rule_id"], finding["source_column"], finding["found"]) == ("not_allowed", "body", "board")
+    assert finding["allowed"] == "one of: partnership, leadership"
+
+
+def test_a_label_without_a_code_waits_and_is_neither_lost_nor_used(take: Take) -> None:
+    text = "name,indicator\nTutoring hours,Reading by the Brook\nAttendance,Chronic Absence\n"
+    outcome = take({"measures.csv": text})
+    assert outcome.register_rows["row_status"].to_list() == ["waiting", "accepted"]
+    assert outcome.register("measures")["indicator"].to_list() == ["chronic_absence_pct"]
+    assert outcome.rules == {"unmapped_indicator"}
+
+
+def test_a_group_is_read_in_the_dimension_of_its_row(take: Take) -> None:
+    text = (
+        "indicator,dimension,group,value,deadline,horizon\n"
+        "graduation_4yr_pct,English Learner,yes,70,2026-06-30,short\n"
+        "graduation_4yr_pct,Income,Low-Income,75,2026-06-30,short\n"
+        "graduation_4yr_pct,gender,Low-Income,80,2026-06-30,short\n"
+    )
+    outcome = take({"targets.csv": text})
+    targets = outcome.register("targets")
+    assert targets.select("dimension", "group").rows() == [("english_learner", "yes"), ("economic_status", "yes")]
+    assert outcome.rules == {"unmapped_group"}
+
+
+def test_a_criterion_or_community_that_the_network_does_not_have_is_refused(take: Take) -> None:
+    evidence = "criterion_id,claim,as_of\nexploring.99.1,met,2024-05-01\nexploring.1.1,met,2024-05-01\n"
+    outcome = take({"benchmark_evidence.csv": evidence})
+    assert outcome.register("benchmark_evidence")["criterion_id"].to_list() == ["exploring.1.1"]
+    scores = "community_id,code,score,decided_on\nnowhere,systems_transformation,3,2024-05-01\n"
+    assert take({"scores.csv": scores}, community_id="_network").rules == {"not_allowed"}
+
+
+def test_the_same_record_twice_counts_once_and_two_of_one_key_reject_each_other(take: Take) -> None:
+    head = "finding_id,text\n"
+    same = take({"explanations.csv": head + "abc,New school opened\nabc,New school opened\n"})
+    assert same.register_rows["row_status"].to_list() == ["accepted", "duplicate"]
+    other = take({"explanations.csv": head + "abc,New school opened\nabc,A mistake\ndef,Right\n"})
+    assert other.register_rows["row_status"].to_list() == ["rejected", "rejected", "accepted"]
+    assert other.rules == {"conflicting_rows"}
+
+
+def test_a_register_of_one_row_refuses_two_different_ones(take: Take) -> None:
+    head = "geographic_scope,anchor_organization\n"
+    outcome = take({"partnership_profile.csv": head + "Birchmont County,United Fund\nBirchmont City,United Fund\n"})
+    assert outcome.register_rows["row_status"].to_list() == ["rejected", "rejected"]
