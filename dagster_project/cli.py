@@ -17,6 +17,7 @@ from typing import Any
 import click
 
 from dagster_project.cli_base import CradleError, settings
+from dagster_project.cli_bucket import COMMANDS as BUCKET_COMMANDS
 from dagster_project.cli_cycle import COMMANDS as CYCLE_COMMANDS
 from dagster_project.cli_intake import COMMANDS as INTAKE_COMMANDS
 from dagster_project.cli_release import COMMANDS as RELEASE_COMMANDS
@@ -205,7 +206,7 @@ for _name, _what in LATER.items():
     _later(_name, _what)
 
 
-for _command in (*INTAKE_COMMANDS, *RELEASE_COMMANDS, *CYCLE_COMMANDS):
+for _command in (*BUCKET_COMMANDS, *INTAKE_COMMANDS, *RELEASE_COMMANDS, *CYCLE_COMMANDS):
     cli.add_command(_command)
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections import Counter
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,7 +61,7 @@ def _freeze(config: Settings, year: int) -> list[str]:
     manifest = manifest_of_release(config, None)
     today = dt.date.fromisoformat(manifest["today"])
     reference = Reference(config.seeds)
-    ruleset_id, version = manifest["ruleset_version"].split(" ")
+    ruleset_id, version = manifest["ruleset_id"], manifest["ruleset_version"]
     try:
         ruleset = load_ruleset(ruleset_parameters(reference), ruleset_id, version)
     except ValueError as error:
@@ -153,8 +154,7 @@ def rehearsal_lines(result: Rehearsal, shown: int | None) -> list[str]:
             if moves.kind == kind:
                 counts = f"{moves.cells:,} cells, {moves.rows_added:,} new rows, {moves.rows_gone:,} rows gone"
                 lines.append(f"  {moves.table}: {counts}")
-    lines += ["", f"Determinations that would come out otherwise: {result.designations.height}"]
-    lines += [f"  {_designation_line(row)}" for row in result.designations.iter_rows(named=True)]
+    lines += ["", *_designation_lines(result.designations.to_dicts())]
     for moves in result.tables:
         cells = [cell for cell in result.cells if cell.table == moves.table]
         lines += ["", f"{moves.table}:", *[f"  {_cell_line(cell)}" for cell in cells[:shown]]]
@@ -163,14 +163,19 @@ def rehearsal_lines(result: Rehearsal, shown: int | None) -> list[str]:
     return lines
 
 
-def _designation_line(row: dict[str, Any]) -> str:
-    place = f"{row['community_id']}  {row['designation']}  {row['reporting_year']}"
-    pairs = [
-        f"{row[f'{name}_before'] or 'none'} -> {row[f'{name}_after'] or 'none'}"
-        for name in ("status", "standing")
-        if row[f"{name}_before"] != row[f"{name}_after"]
-    ]
-    return f"{place}  {', '.join(pairs)}{' (its frozen record stays)' if row['frozen'] else ''}"
+def _designation_lines(rows: list[dict[str, Any]]) -> list[str]:
+    """Determinations one by one; those that only one side knows are counted by designation."""
+    both = [row for row in rows if row["status_before"] and row["status_after"]]
+    lines = [f"Determinations that would come out otherwise: {len(both)}"]
+    for row in both:
+        pairs = [(row[f"{name}_before"], row[f"{name}_after"]) for name in ("status", "standing")]
+        moves = ", ".join(f"{before} -> {after}" for before, after in pairs if before != after)
+        stays = " (its frozen record stays)" if row["frozen"] else ""
+        lines.append(f"  {row['community_id']}  {row['designation']}  {row['reporting_year']}  {moves}{stays}")
+    for side, words in (("status_after", "no longer determined"), ("status_before", "determined only then")):
+        counts = Counter(row["designation"] for row in rows if not row[side])
+        lines += [f"  {name}: {count} {words}" for name, count in sorted(counts.items())]
+    return lines
 
 
 def _cell_line(cell: CellDifference) -> str:

@@ -153,7 +153,8 @@ def suggest() -> None:
         click.echo("No label waits.")
     asked = ""
     for proposal in proposals:
-        head = f"{proposal.kind} {proposal.label!r}: {proposal.n_rows:,} rows of {', '.join(proposal.communities)}"
+        rows = f"{proposal.n_rows:,} row{'' if proposal.n_rows == 1 else 's'}"
+        head = f"{proposal.kind} {proposal.label!r}: {rows} of {', '.join(proposal.communities)}"
         if head != asked:
             click.echo(head)
             asked = head

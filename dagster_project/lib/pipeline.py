@@ -238,7 +238,8 @@ class Pipeline:
         text = json.dumps([inputs, strays, version, lock, seeds, today, self.ruleset])
         return ReleaseFacts(
             today=today,
-            ruleset_version=" ".join(self.ruleset),
+            ruleset_id=self.ruleset[0],
+            ruleset_version=self.ruleset[1],
             contract_version=max(contracts.version_for(year) for year in years),
             code_version=version,
             lock_sha256=lock,

@@ -12,11 +12,12 @@ import os
 import shutil
 import socket
 import subprocess
+import tempfile
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -136,8 +137,35 @@ class Gateway:
 
 
 @contextmanager
-def ceph_gateway(folder: Path) -> Iterator[Gateway]:
+def ceph_gateway(attempts: int = 2) -> Iterator[Gateway]:
     """One monitor, one store in memory and one S3 gateway, for this machine only; takes about fifteen seconds."""
+    with ExitStack() as stack:
+        for left in reversed(range(attempts)):
+            try:
+                gateway = stack.enter_context(_cluster())
+                break
+            except (RuntimeError, subprocess.TimeoutExpired):
+                # Another process may have taken a port between its choice and its use.
+                if not left:
+                    raise
+        yield gateway
+
+
+@contextmanager
+def _cluster() -> Iterator[Gateway]:
+    # A short path: sockets of the daemons lie in it.
+    folder = Path(tempfile.mkdtemp(prefix="s3-"))
+    daemons: list[subprocess.Popen[bytes]] = []
+    try:
+        yield _started(folder, daemons)
+    finally:
+        for daemon in reversed(daemons):
+            daemon.kill()
+            daemon.wait()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _started(folder: Path, daemons: list[subprocess.Popen[bytes]]) -> Gateway:
     for name in ("run", "mon", "osd", "rgw"):
         (folder / name).mkdir()
     monitor, port = free_port(), free_port()
@@ -147,30 +175,21 @@ def ceph_gateway(folder: Path) -> Iterator[Gateway]:
     address = f"[v1:127.0.0.1:{monitor}]"
     _run("monmaptool", "--create", "--clobber", "--addv", "a", address, "--fsid", FSID, str(folder / "monmap"))
     _run("ceph-mon", *use, "--mkfs", "-i", "a", "--monmap", str(folder / "monmap"))
-    daemons = []
-    try:
-        daemons.append(_start(folder, "ceph-mon", *use, "-f", "-i", "a"))
-        _run("ceph", *use, "--connect-timeout", "60", "osd", "new", OSD)
-        _run("ceph-osd", *use, "-i", "0", "--mkfs", "--osd-uuid", OSD)
-        daemons.append(_start(folder, "ceph-osd", *use, "-f", "-i", "0"))
-        # Pools are made by the first user; this returns only once the store is up.
-        _run("radosgw-admin", *use, "user", "list")
-        daemons.append(
-            _start(
-                folder, "radosgw", *use, "-f", "-n", "client.rgw", f"--rgw-frontends=beast endpoint=127.0.0.1:{port}"
-            )
-        )
-        endpoint = f"http://127.0.0.1:{port}"
-        _wait_for(endpoint)
-        yield Gateway(endpoint, configuration)
-    finally:
-        for daemon in reversed(daemons):
-            daemon.kill()
-            daemon.wait()
+    daemons.append(_start(folder, "ceph-mon", *use, "-f", "-i", "a"))
+    _run("ceph", *use, "--connect-timeout", "30", "osd", "new", OSD)
+    _run("ceph-osd", *use, "-i", "0", "--mkfs", "--osd-uuid", OSD)
+    daemons.append(_start(folder, "ceph-osd", *use, "-f", "-i", "0"))
+    # Pools are made by the first request; this returns only once the store is up.
+    _run("radosgw-admin", *use, "user", "list")
+    frontend = f"--rgw-frontends=beast endpoint=127.0.0.1:{port}"
+    daemons.append(_start(folder, "radosgw", *use, "-f", "-n", "client.rgw", frontend))
+    endpoint = f"http://127.0.0.1:{port}"
+    _wait_for(endpoint)
+    return Gateway(endpoint, configuration)
 
 
 def _run(*command: str) -> str:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     if done.returncode:
         raise RuntimeError(f"{command[0]} failed: {done.stderr.strip()[-500:]}")
     return done.stdout

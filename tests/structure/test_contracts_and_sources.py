@@ -16,6 +16,7 @@ import yaml
 import contracts
 from contracts.base import TableContract
 from dagster_project.lib.intake.issues import FINDINGS
+from dagster_project.lib.intake.lake import FILES
 from dagster_project.lib.intake.ledger import SUBMISSION_STATES
 from dagster_project.lib.intake.standing import SUBMISSIONS
 from dagster_project.lib.intake.values import OBSERVATIONS
@@ -84,6 +85,10 @@ def test_text_numbers_and_dates_of_a_landing_table_are_described_as_such(table: 
     described = {name: kind for name, kind in LANDING[table].items() if kind != "bigint"}
     written = {name: TYPES[SCHEMAS[table][name]] for name in described}
     assert described == written
+
+
+def test_what_dbt_reads_of_files_is_what_intake_writes() -> None:
+    assert set(LANDING["files"]) <= set(FILES)
 
 
 def test_every_column_of_the_values_contract_reaches_the_observations() -> None:

@@ -67,6 +67,11 @@ def _requirement_lines(record: Record) -> list[str]:
     return lines
 
 
+def _per_year(unit: str) -> str:
+    """What a slope of this unit is counted in."""
+    return "percentage points" if unit == "percent" else unit.replace("_", " ")
+
+
 def _sentence(text: str | None) -> str:
     return f"{text[:1].upper()}{text[1:]}." if text else ""
 
@@ -121,7 +126,7 @@ def _trend_lines(record: Record, row: Mapping[str, Any]) -> list[str]:
     else:
         better = {1: "higher is better", -1: "lower is better"}.get(row["direction"], "no direction")
         span = f"{row['first_year']}-{row['last_year']} ({row['n_years']} years)"
-        head = f"{name}: {state}, slope {row['slope']:+.3f} {row['unit']} a year over {span}, {better}."
+        head = f"{name}: {state}, slope {row['slope']:+.3f} {_per_year(row['unit'])} a year over {span}, {better}."
     points = _points(record, name)
     used = [point for point in points if point["left_out_reason"] is None]
     left = [point for point in points if point["left_out_reason"] is not None]

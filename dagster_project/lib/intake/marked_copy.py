@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import io
 import re
-import zipfile
 from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
@@ -21,6 +20,7 @@ from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Font, PatternFill
 
 from dagster_project.lib.intake.grid import column_index, snake_name
+from dagster_project.lib.intake.workbook_bytes import stable_bytes
 
 Finding = Mapping[str, Any]
 Rows = Sequence[Sequence[str]]
@@ -52,8 +52,6 @@ _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _PLAIN = re.compile(r"-|[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?\s?%?", re.ASCII)
 _UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _LETTERS = re.compile(r"[A-Z]{1,3}")
-_FIXED_DATE = (1980, 1, 1, 0, 0, 0)
-_STAMP = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*(</dcterms:)")
 
 
 @dataclass
@@ -250,20 +248,6 @@ def _write_list(book: Any, notes: Sequence[str], findings: Sequence[Finding]) ->
         sheet.append(cells)
 
 
-def _stable(data: bytes) -> bytes:
-    """The same archive without the time of writing: fixed dates on its parts and in its properties."""
-    target = io.BytesIO()
-    with zipfile.ZipFile(io.BytesIO(data)) as source, zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as result:
-        for item in source.infolist():
-            content = source.read(item)
-            if item.filename == "docProps/core.xml":
-                content = _STAMP.sub(rb"\g<1>1980-01-01T00:00:00Z\g<2>", content)
-            part = zipfile.ZipInfo(item.filename, _FIXED_DATE)
-            part.compress_type = zipfile.ZIP_DEFLATED
-            result.writestr(part, content)
-    return target.getvalue()
-
-
 def marked_copy(name: str, grids: Sequence[tuple[str, Rows]], findings: Sequence[Finding]) -> bytes:
     """The bytes of an .xlsx: first a sheet that lists all findings, then the member's sheets with the cells marked.
 
@@ -287,4 +271,4 @@ def marked_copy(name: str, grids: Sequence[tuple[str, Rows]], findings: Sequence
         _write_sheet(book.create_sheet(title), rows, mark)
     buffer = io.BytesIO()
     book.save(buffer)
-    return _stable(buffer.getvalue())
+    return stable_bytes(buffer.getvalue())

@@ -57,12 +57,19 @@ def first_line(submission: Mapping[str, Any], replaced: str | None) -> str:
         )
     waiting = submission["rows_waiting"]
     parts = [f"Accepted: {accepted:,} of {read:,} rows."]
-    if submission["rows_rejected"]:
-        parts.append(f"{submission['rows_rejected']:,} rows were refused and do not count.")
+    rejected, questions = submission["rows_rejected"], submission["findings_open"]
+    if rejected:
+        parts.append(
+            "1 row was refused and does not count."
+            if rejected == 1
+            else f"{rejected:,} rows were refused and do not count."
+        )
     if waiting:
-        parts.append(f"{waiting:,} rows wait until a label is known.")
-    if submission["findings_open"]:
-        parts.append(f"{submission['findings_open']:,} questions are open.")
+        parts.append(
+            "1 row waits until a label is known." if waiting == 1 else f"{waiting:,} rows wait until a label is known."
+        )
+    if questions:
+        parts.append("1 question is open." if questions == 1 else f"{questions:,} questions are open.")
     return " ".join(parts)
 
 

@@ -155,7 +155,14 @@ def unmapped(waiting: pl.DataFrame, codes: CodeTables, reference: Reference) -> 
         place=pl.when(placed).then(pl.col("group")).otherwise(pl.col("raw_geography")),
         _other=pl.any_horizontal(condition.fill_null(False) for condition in unknown.values()),
     )
-    unknown["geography"] = pl.col("place").is_not_null() & ~pl.col("_other")
+    places = known_labels(reference, codes, "geography")
+    known_places = places.select(
+        pl.col("scope_id").alias("community_id"), pl.col("label").alias("_place"), pl.lit(True).alias("_known")
+    )
+    rows = rows.with_columns(_place=normalised("place")).join(
+        known_places.unique(), on=["community_id", "_place"], how="left", maintain_order="left"
+    )
+    unknown["geography"] = pl.col("place").is_not_null() & ~pl.col("_other") & pl.col("_known").is_null()
     columns = {"indicator": "indicator", "dimension": "dimension", "group": "group", "geography": "place"}
     scopes = {"group": "dimension_code", "geography": "community_id"}
     parts = [

@@ -20,6 +20,7 @@ import contracts
 from contracts.base import TableContract
 from dagster_project.lib.intake.drop import LOCATED, NETWORK_FOLDER, Folder, submission_id
 from dagster_project.lib.intake.extraction import extract
+from dagster_project.lib.intake.glimpse import glimpse
 from dagster_project.lib.intake.grid import FileRead, Grid, Problem, problem
 from dagster_project.lib.intake.issues import BLOCKING, FINDINGS, to_findings
 from dagster_project.lib.intake.lake import FILES, raw_key
@@ -173,7 +174,7 @@ def _read_all(
             taken = TakenFile(len(files), folder, file.name, hashlib.sha256(data).hexdigest(), len(data))
             files.append(taken)
             result = _read_one(intake, taken, data, workbooks)
-            refused = _recognise(taken, result, layouts, matches)
+            refused = _recognise(taken, result, data, layouts, matches)
             if keep is not None and not refused:
                 keep(raw_key(taken.sha256), data)
     return files, matches
@@ -207,9 +208,13 @@ def _read_one(intake: Intake, taken: TakenFile, data: bytes, workbooks: Workbook
     return result
 
 
-def _recognise(taken: TakenFile, result: FileRead, layouts: Layouts, matches: list[Match]) -> bool:
-    """Match each sheet to a layout; true if the file was refused as person-level."""
-    reason = next((r for r in (person_level_reason(grid.rows) for grid in result.sheets) if r), None)
+def _recognise(taken: TakenFile, result: FileRead, data: bytes, layouts: Layouts, matches: list[Match]) -> bool:
+    """Match each sheet to a layout; true if the file was refused as person-level.
+
+    A file that no reader opened is looked into as well: a list of persons under a wrong ending is one.
+    """
+    seen = [grid.rows for grid in result.sheets] or [glimpse(data)]
+    reason = next((r for r in map(person_level_reason, seen) if r), None)
     if reason:
         taken.kind = "refused"
         taken.problems = [problem("person_level", found=reason)]
@@ -234,7 +239,7 @@ def _match_sheet(taken: TakenFile, grid: Grid, layouts: Layouts, matches: list[M
         return
     taken.layouts.append(match.layout_id)
     taken.problems += match.problems
-    if not match.rows_read:
+    if single and not match.rows_read:  # a template's unused sheets are no news
         taken.problems.append(problem("no_rows", sheet=grid.sheet))
     matches.append(match)
 

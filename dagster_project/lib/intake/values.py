@@ -116,8 +116,8 @@ def _typed(texts: pl.DataFrame, contract: TableContract, reference: Reference) -
     for name in ("school_year", "period", "participation_rate"):
         column = contract.column(name)
         given = texts
-        if name == "participation_rate":  # A masked participation rate is simply not known.
-            masked = normalised(name).is_in(list(reference.masks))
+        if name == "participation_rate":  # A masked or bounded participation rate is simply not known.
+            masked = parse_cells(texts[name], reference.masks)["kind"].is_in(["mask", "range"])
             given = texts.with_columns(pl.when(~masked).then(pl.col(name)).alias(name))
         cast = cast_texts(given[name], column.kind, column.polars_type)
         bad = given.with_columns(cast["bad"].alias("_bad"))

@@ -56,7 +56,12 @@ def compare_releases(
                 here, there = (None, "present") if name not in of_a else ("present", None)
                 yield CellDifference(name, "", "", here, there)
             elif of_a[name]["sha256"] != of_b[name]["sha256"]:
-                yield from _table_differences(connection, name, of_a[name]["key"])
+                key = of_a[name]["key"] or of_b[name]["key"]
+                if key:
+                    yield from _table_differences(connection, name, key)
+                else:
+                    # Without a key no row of one can be told from a row of the other.
+                    yield CellDifference(name, "", "sha256", of_a[name]["sha256"], of_b[name]["sha256"])
     finally:
         connection.close()
 

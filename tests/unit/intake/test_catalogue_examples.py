@@ -10,7 +10,7 @@ import datetime as dt
 import io
 import json
 import zipfile
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 import polars as pl
@@ -39,7 +39,7 @@ TEXT = (",".join(HEADER) + "\n" + ",".join(map(str, ROW)) + "\n").encode()
 Files = Mapping[str, bytes]
 
 
-def workbook(**sheets: list[list[object]]) -> bytes:
+def workbook(**sheets: Sequence[Sequence[object]]) -> bytes:
     """A workbook with the given sheets."""
     book = Workbook()
     book.remove(book.active)
@@ -175,7 +175,8 @@ def example(rule_id: str, side: str, root: Path) -> Path:
         BUILT_BUCKETS[rule_id](root, side)
         return root
     if rule_id in BUILT:
-        return as_bucket(root, BUILT[rule_id][0 if side == "fails" else 1])
+        fails, passes, _ = BUILT[rule_id]
+        return as_bucket(root, fails if side == "fails" else passes)
     folder = EXAMPLES / rule_id / side
     if (folder / "drop").is_dir():
         return folder / "drop"

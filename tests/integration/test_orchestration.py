@@ -1,0 +1,574 @@
+"""Orchestration: any set of partitions in one run, the same result in any order, one writer, nothing asked for twice.
+
+Belongs here: the jobs, the sensor, the checks that hold a release back, and what a died run leaves, in this process.
+Does not: the pure rules (tests/unit/warehouse), a daemon and a browser (tests/browser/test_dagster_ui.py).
+"""
+
+from __future__ import annotations
+
+import json
+import multiprocessing
+import os
+import random
+import shutil
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from dagster_project.defs import intake as intake_room
+from dagster_project.defs.automation import IDLE_LOOKS, MOST_LOOKS, bucket
+from dagster_project.definitions import defs
+from dagster_project.lib.intake.plan import Selection
+from dagster_project.lib.pipeline import Pipeline
+from dagster_project.lib.publish.release import Release
+from dagster_project.lib.warehouse.analysis import AnalysisOutcome
+from dagster_project.lib.warehouse.dbt_run import MANIFEST, NodeResult
+from dagster_project.lib.warehouse.landing import Landed
+from dagster_project.partitions import SUBMISSION_PARTITIONS, partition_key
+from dagster_project.runs import (
+    COMMAND_LINE,
+    QUIET,
+    STARTED_BY,
+    close_dead_runs,
+    only_one,
+    selection_config,
+    somebody_writes,
+)
+from dagster_project.settings import PROJECT_ROOT, Settings, from_environment
+from examples.generate import generate
+
+TODAY = "2021-06-30"
+YEARS = range(2016, 2021)
+SUBMISSIONS = dg.AssetKey(["lake", "submissions"])
+
+
+@pytest.fixture(scope="module")
+def drop(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Two communities over five years: ten partitions."""
+    folder = tmp_path_factory.mktemp("drop")
+    generate(folder, communities=2, first_year=YEARS[0], last_year=YEARS[-1])
+    return folder
+
+
+@pytest.fixture
+def home(tmp_path: Path, drop: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A home with those partitions in its bucket and nothing else."""
+    return make_home(tmp_path, drop, monkeypatch)
+
+
+def make_home(folder: Path, drop: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    for name in [name for name in os.environ if name.startswith("CRADLE_")]:
+        monkeypatch.delenv(name)
+    home = folder / "home"
+    shutil.copytree(drop, home / "drop")
+    (home / "dagster").mkdir()
+    shutil.copyfile(PROJECT_ROOT / "dagster.yaml", home / "dagster" / "dagster.yaml")
+    monkeypatch.setenv("CRADLE_HOME", str(home))
+    monkeypatch.setenv("CRADLE_TODAY", TODAY)
+    monkeypatch.setenv("CRADLE_SETTLE_SECONDS", "0")
+    monkeypatch.setenv("DAGSTER_HOME", str(home / "dagster"))
+    return home
+
+
+@pytest.fixture
+def instance(home: Path) -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.get() as kept:
+        yield kept
+
+
+def ingest(instance: dg.DagsterInstance, selection: Selection) -> dg.ExecuteInProcessResult:
+    job = defs().resolve_job_def("ingest")
+    return job.execute_in_process(instance=instance, run_config={**QUIET, **selection_config(selection)})
+
+
+def build(instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
+    job = defs().resolve_job_def("build")
+    return job.execute_in_process(instance=instance, run_config=QUIET, raise_on_error=False)
+
+
+def one(community: str, year: int) -> Selection:
+    return Selection(frozenset([community]), frozenset([year]), again=True)
+
+
+def folders(home: Path) -> list[tuple[str, int]]:
+    """Partitions that have a folder; the network's own included, misspelt ones left out."""
+    known = {key.keys_by_dimension["community"] for key in keys()}
+    found = [path for path in (home / "drop").glob("*/*") if path.is_dir() and path.name.isdigit()]
+    return sorted((path.parent.name, int(path.name)) for path in found if path.parent.name in known)
+
+
+def keys() -> list[dg.MultiPartitionKey]:
+    return [key for key in SUBMISSION_PARTITIONS.get_partition_keys() if isinstance(key, dg.MultiPartitionKey)]
+
+
+def materialized(instance: dg.DagsterInstance, run_id: str | None = None) -> dict[str, dg.AssetMaterialization]:
+    """The newest materialization of each partition of submissions, of one run or of all."""
+    found: dict[str, dg.AssetMaterialization] = {}
+    for record in reversed(instance.fetch_materializations(SUBMISSIONS, limit=1000).records):
+        event = record.asset_materialization
+        if event and event.partition and run_id in (None, record.run_id):
+            found[event.partition] = event
+    return found
+
+
+def value(event: dg.AssetMaterialization, name: str) -> Any:
+    return event.metadata[name].value
+
+
+# --- Backfills -----------------------------------------------------------------------------------------------------
+
+
+def landing_of(settings: Settings) -> Mapping[str, pl.DataFrame]:
+    return Pipeline(settings).land()[0].tables
+
+
+def test_one_ranged_backfill_equals_single_runs_in_random_order(
+    tmp_path: Path, drop: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        home = make_home(tmp_path / "range", drop, patch)
+        places = folders(home)
+        assert len(places) >= 10
+        with dg.DagsterInstance.ephemeral() as instance:
+            ingest(instance, Selection(again=True))
+        ranged = landing_of(from_environment())
+    home = make_home(tmp_path / "singles", drop, monkeypatch)
+    random.Random(17).shuffle(places)
+    with dg.DagsterInstance.ephemeral() as instance:
+        for community, year in places:
+            ingest(instance, one(community, year))
+    singles = landing_of(from_environment())
+    assert ranged.keys() == singles.keys()
+    unequal = [name for name in ranged if not ranged[name].equals(singles[name])]
+    assert not unequal
+    assert ranged["observations"].height > 100
+
+
+def test_a_scattered_set_is_one_run_that_marks_each_partition_by_itself(
+    home: Path, instance: dg.DagsterInstance
+) -> None:
+    first, second = sorted({community for community, _ in folders(home)} - {"_network"})
+    done = ingest(instance, Selection(frozenset([first, second]), frozenset([2016, 2019]), again=True))
+    marked = materialized(instance, done.run_id)
+    assert sorted(marked) == sorted(str(partition_key(c, y)) for c in (first, second) for y in (2016, 2019))
+    assert len({event.tags["dagster/data_version"] for event in marked.values()}) == 4
+    for event in marked.values():
+        assert event.tags["dagster/data_version"] == value(event, "submission_id")
+        assert value(event, "rows_read") >= value(event, "rows_accepted") > 0
+        assert value(event, "contract_version") == 1
+        assert value(event, "files") >= 1 and value(event, "findings") >= 0
+
+
+def test_the_backfill_dialog_takes_a_range_in_one_run_and_marks_the_rectangle(
+    home: Path, instance: dg.DagsterInstance
+) -> None:
+    first, second = sorted({community for community, _ in folders(home)} - {"_network"})
+    start, end = partition_key(first, 2017), partition_key(second, 2019)
+    result = dg.materialize(
+        [intake_room.submissions],
+        instance=instance,
+        resources={"cradle": defs().resources["cradle"]} if defs().resources else None,
+        tags={"dagster/asset_partition_range_start": str(start), "dagster/asset_partition_range_end": str(end)},
+        run_config=QUIET,
+    )
+    marked = materialized(instance, result.run_id)
+    between = [c for c in communities() if first <= c <= second]
+    expected = {str(partition_key(c, y)) for c, y in folders(home) if c in between and 2017 <= y <= 2019}
+    assert set(marked) == expected and len(expected) >= 6
+    job = ingest(instance, Selection(frozenset(between), frozenset(range(2017, 2020)), again=True))
+    for key, event in materialized(instance, job.run_id).items():
+        assert event.metadata == marked[key].metadata, "the job and the dialog are one code path"
+
+
+def communities() -> list[str]:
+    return sorted({key.keys_by_dimension["community"] for key in keys()})
+
+
+def test_a_withdrawn_folder_is_marked_as_withdrawn(home: Path, instance: dg.DagsterInstance) -> None:
+    place = folders(home)[0]
+    ingest(instance, one(*place))
+    shutil.rmtree(home / "drop" / place[0] / str(place[1]))
+    done = ingest(instance, Selection(frozenset([place[0]]), frozenset([place[1]])))
+    event = materialized(instance, done.run_id)[str(partition_key(*place))]
+    assert (value(event, "status"), event.tags["dagster/data_version"]) == ("withdrawn", "withdrawn")
+
+
+def test_a_rejected_folder_is_told_by_partition_and_again_when_it_is_mended(
+    home: Path, instance: dg.DagsterInstance
+) -> None:
+    community, year = next(place for place in folders(home) if place[0] != "_network")
+    folder = home / "drop" / community / str(year)
+    kept = {path.name: path.read_bytes() for path in folder.iterdir()}
+    for path in folder.iterdir():
+        path.unlink()
+    (folder / "values.csv").write_text("school_year,indicator,dimension,group\nnever,nothing,all,all\n")
+    bad = ingest(instance, one(community, year))
+    for name, data in kept.items():
+        (folder / name).write_bytes(data)
+    good = ingest(instance, one(community, year))
+    quiet = ingest(instance, one(community, year))
+    assert [verdicts(run) for run in (bad, good, quiet)] == [
+        {str(partition_key(community, year)): False},
+        {str(partition_key(community, year)): True},
+        {},
+    ]
+
+
+def verdicts(run: dg.ExecuteInProcessResult) -> dict[str, bool]:
+    answers = [event.asset_check_evaluation_data for event in run.get_asset_check_evaluation_events()]
+    return {str(a.partition): a.passed for a in answers if a.check_name == "submitted"}
+
+
+# --- What holds a release back -------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def steps(home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The steps behind landing replaced by ones that note their names: the wiring is tested, not the work."""
+    ingest(instance, Selection())
+    done: list[str] = []
+    nodes = json.loads(MANIFEST.read_text(encoding="utf-8"))["nodes"]
+
+    def built(self: Pipeline) -> list[NodeResult]:
+        done.append("dbt")
+        return [succeeded(unique_id, node) for unique_id, node in nodes.items()]
+
+    def analysed(self: Pipeline) -> AnalysisOutcome:
+        done.append("analysis")
+        tables = {name: pl.DataFrame() for name in defs_analysis_tables()}
+        return AnalysisOutcome(tables, True, 0.0, 1)
+
+    def released(self: Pipeline) -> Release:
+        done.append("release")
+        return Release("r", {"tables": [], "report_edition": "internal"}, True)
+
+    monkeypatch.setattr(Pipeline, "build_core", built)
+    monkeypatch.setattr(Pipeline, "build_reporting", built)
+    monkeypatch.setattr(Pipeline, "analyse", analysed)
+    monkeypatch.setattr(Pipeline, "release", released)
+    status = pl.DataFrame(
+        schema={
+            "community_id": pl.String,
+            "reporting_year": pl.Int32,
+            "status": pl.String,
+            "due_on": pl.Date,
+            "submission_id": pl.String,
+        }
+    )
+    monkeypatch.setattr("dagster_project.defs.warehouse._status", lambda pipeline: status)
+    return done
+
+
+def defs_analysis_tables() -> list[str]:
+    specs = defs().resolve_all_asset_specs()
+    return [spec.key.path[-1] for spec in specs if spec.key.path[0] == "analysis"]
+
+
+def succeeded(unique_id: str, node: Mapping[str, Any]) -> NodeResult:
+    status = "pass" if node["resource_type"] == "test" else "success"
+    return NodeResult(unique_id, node["resource_type"], node["name"], status, 0.1, None, 0)
+
+
+def test_a_build_without_a_failing_check_reaches_the_release(steps: list[str], instance: dg.DagsterInstance) -> None:
+    assert build(instance).success
+    assert steps == ["dbt", "analysis", "dbt", "release"]
+
+
+def test_rows_lost_between_reading_and_landing_stop_the_release(
+    steps: list[str], instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    land = Pipeline.land
+
+    def losing(self: Pipeline) -> tuple[Landed, list[Any]]:
+        landed, receipts = land(self)
+        files = landed["files"].with_columns(pl.col("rows_accepted") - pl.int_range(pl.len()).eq(0).cast(pl.Int32))
+        return Landed({**landed.tables, "files": files}), receipts
+
+    monkeypatch.setattr(Pipeline, "land", losing)
+    result = build(instance)
+    assert not result.success and steps == []
+    assert failed_checks(result) == {"rows_conserved"}
+
+
+def test_two_computations_that_disagree_stop_the_release(
+    steps: list[str], instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    analyse = Pipeline.analyse
+
+    def disagreeing(self: Pipeline) -> AnalysisOutcome:
+        return replace(analyse(self), agrees=False, largest_difference=0.5)
+
+    monkeypatch.setattr(Pipeline, "analyse", disagreeing)
+    result = build(instance)
+    assert not result.success and steps == ["dbt", "analysis"]
+    assert failed_checks(result) == {"second_computation_agrees"}
+
+
+def test_a_failing_dbt_test_is_a_failed_check_and_stops_the_release(
+    steps: list[str], instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    build_core = Pipeline.build_core
+    planted = "accepted_rows_are_effective_or_superseded"
+
+    def failing(self: Pipeline) -> list[NodeResult]:
+        results = build_core(self)
+        return [replace(r, status="fail", failures=3, message="Got 3") if r.name == planted else r for r in results]
+
+    monkeypatch.setattr(Pipeline, "build_core", failing)
+    result = build(instance)
+    assert not result.success and steps == ["dbt"]
+    assert failed_checks(result) == {planted}
+
+
+def test_warnings_do_not_hold_a_release_back(steps: list[str], home: Path, instance: dg.DagsterInstance) -> None:
+    community, year = next(place for place in folders(home) if place[0] != "_network")
+    rows = "school_year,indicator,dimension,group,value\n2016,Joy Index of the valley,all,all,9\n"
+    (home / "drop" / community / str(year) / "more_values.csv").write_text(rows)
+    ingest(instance, Selection())
+    result = build(instance)
+    assert result.success and steps[-1] == "release"
+    assert "labels_mapped" in failed_checks(result)
+
+
+def failed_checks(result: dg.ExecuteInProcessResult) -> set[str]:
+    answers = [event.asset_check_evaluation_data for event in result.get_asset_check_evaluation_events()]
+    return {answer.check_name for answer in answers if not answer.passed}
+
+
+# --- The bucket's sensor -------------------------------------------------------------------------------------------
+
+
+class Daemon:
+    """Ticks of the sensor with its cursor kept, run keys deduplicated and requests executed, as the daemon does."""
+
+    def __init__(self, instance: dg.DagsterInstance) -> None:
+        self.instance = instance
+        self.cursor: str | None = None
+        self.keys: list[str] = []
+        self.said = ""
+
+    def tick(self) -> list[dg.RunRequest]:
+        context = dg.build_sensor_context(instance=self.instance, cursor=self.cursor)
+        result = bucket(context)
+        assert isinstance(result, dg.SensorResult)
+        self.cursor = result.cursor
+        self.said = result.skip_reason.skip_message if result.skip_reason else ""
+        new = [request for request in result.run_requests or [] if request.run_key not in self.keys]
+        self.keys += [str(request.run_key) for request in new]
+        return new
+
+    def until_quiet(self, ticks: int = 8) -> list[str]:
+        """Tick and execute intakes until two ticks ask for nothing; jobs asked for in their order."""
+        jobs: list[str] = []
+        for _ in range(ticks):
+            for request in self.tick():
+                jobs.append(str(request.job_name))
+                if request.job_name == "ingest":
+                    job = defs().resolve_job_def("ingest")
+                    job.execute_in_process(instance=self.instance, run_config={**QUIET, **request.run_config})
+        return jobs
+
+
+@pytest.fixture
+def daemon(home: Path, instance: dg.DagsterInstance) -> Daemon:
+    return Daemon(instance)
+
+
+def test_a_burst_of_uploads_is_one_intake_and_one_build_and_nothing_is_asked_for_twice(
+    home: Path, drop: Path, daemon: Daemon
+) -> None:
+    shutil.rmtree(home / "drop")
+    files = sorted(path.relative_to(drop) for path in drop.rglob("*") if path.is_file())
+    random.Random(5).shuffle(files)
+    jobs: list[str] = []
+    for number, file in enumerate(files):
+        (home / "drop" / file).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(drop / file, home / "drop" / file)
+        if number % (len(files) // (MOST_LOOKS - 2)) == 0:
+            jobs += [str(request.job_name) for request in daemon.tick()]
+    assert jobs == []
+    assert daemon.until_quiet() == ["ingest", "build"]
+    assert daemon.until_quiet() == []
+    assert len(landing_of(from_environment())["files"]) > 0
+
+
+def test_the_intake_asked_for_names_what_changed_and_the_bucket_is_empty_of_news_after_it(
+    home: Path, daemon: Daemon
+) -> None:
+    daemon.until_quiet()
+    community, year = folders(home)[3]
+    touch(home, community, year, b"\n")
+    assert daemon.tick() == [] and "left to settle" in daemon.said
+    [request] = daemon.tick()
+    assert request.run_config == selection_config(Selection(frozenset([community]), frozenset([year])))
+    assert daemon.tick() == [] and "run it again" in daemon.said
+
+
+def test_an_old_file_uploaded_again_is_a_new_run_each_time(home: Path, daemon: Daemon) -> None:
+    daemon.until_quiet()
+    community, year = folders(home)[3]
+    path = next(iter(sorted((home / "drop" / community / str(year)).iterdir())))
+    old = path.read_bytes()
+    asked = []
+    for content in (old + b"\n", old, old + b"\n", old):
+        path.write_bytes(content)
+        asked.append(daemon.until_quiet().count("ingest"))
+    assert asked == [1, 1, 1, 1]
+    assert len(set(daemon.keys)) == len(daemon.keys)
+
+
+def touch(home: Path, community: str, year: int, more: bytes) -> None:
+    path = next(iter(sorted((home / "drop" / community / str(year)).iterdir())))
+    path.write_bytes(path.read_bytes() + more)
+
+
+def test_a_changed_seed_is_followed_although_no_file_changed(
+    home: Path, daemon: Daemon, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon.until_quiet()
+    daemon.cursor = replace_cursor(daemon.cursor, built="")
+    seeds = tmp_path / "seeds"
+    shutil.copytree(PROJECT_ROOT / "seeds", seeds)
+    with (seeds / "network" / "waivers.csv").open("a", encoding="utf-8") as waivers:
+        waivers.write("somebody,2018,a flood,the network\n")
+    monkeypatch.setenv("CRADLE_SEEDS", str(seeds))
+    assert "build" in daemon.until_quiet()
+
+
+def replace_cursor(cursor: str | None, **changes: Any) -> str:
+    return json.dumps({**json.loads(cursor or "{}"), **changes})
+
+
+def test_the_sensor_waits_while_a_run_is_not_finished(home: Path, daemon: Daemon) -> None:
+    run = daemon.instance.create_run_for_job(defs().resolve_job_def("ingest"), status=dg.DagsterRunStatus.QUEUED)
+    assert [daemon.tick() for _ in range(3)] == [[], [], []] and "not finished" in daemon.said
+    daemon.instance.report_run_failed(daemon.instance.get_run_by_id(run.run_id))  # type: ignore[arg-type]
+    assert daemon.until_quiet()[:1] == ["ingest"]
+
+
+# --- Automation conditions -----------------------------------------------------------------------------------------
+
+
+def test_the_conditions_fire_while_most_partitions_are_missing_and_once_for_a_burst() -> None:
+    definitions = defs()
+    with dg.DagsterInstance.ephemeral() as instance:
+        quiet = dg.evaluate_automation_conditions(defs=definitions, instance=instance)
+        for key in keys()[:3]:
+            instance.report_runless_asset_event(dg.AssetMaterialization(SUBMISSIONS, partition=key))
+        fired = dg.evaluate_automation_conditions(defs=definitions, instance=instance, cursor=quiet.cursor)
+        again = dg.evaluate_automation_conditions(defs=definitions, instance=instance, cursor=fired.cursor)
+    assert (quiet.total_requested, again.total_requested) == (0, 0)
+    requested = {spec.key for spec in definitions.resolve_all_asset_specs() if fired.get_num_requested(spec.key)}
+    followers = {dg.AssetKey(["publish", "release"]), dg.AssetKey(["marts", "fct_trend"])}
+    assert followers | {dg.AssetKey(["landing", "observations"])} <= requested
+
+
+# --- One writer ----------------------------------------------------------------------------------------------------
+
+
+def _hold(home: str, told: Any) -> None:
+    os.environ["CRADLE_HOME"] = home
+    with only_one(from_environment()):
+        told.send("held")
+        told.recv()
+
+
+def test_a_second_writer_waits_for_the_first_and_is_not_lost(home: Path, instance: dg.DagsterInstance) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    mine, other = spawn.Pipe()
+    process = spawn.Process(target=_hold, args=(str(home), other))
+    process.start()
+    try:
+        assert mine.recv() == "held" and somebody_writes(from_environment())
+        released = time.monotonic() + 1
+        waited: list[bool] = []
+
+        def waiting() -> None:
+            waited.append(True)
+            mine.send("let go")
+
+        with only_one(from_environment(), waiting):
+            assert waited == [True] and released
+            with only_one(from_environment()):
+                assert not process.is_alive() or process.join(30) is None
+        assert not somebody_writes(from_environment())
+    finally:
+        process.join(30)
+
+
+def test_a_writer_that_is_killed_lets_go_of_the_lock(home: Path) -> None:
+    spawn = multiprocessing.get_context("spawn")
+    mine, other = spawn.Pipe()
+    process = spawn.Process(target=_hold, args=(str(home), other))
+    process.start()
+    assert mine.recv() == "held"
+    process.kill()
+    process.join(30)
+    assert not somebody_writes(from_environment())
+
+
+# --- Runs that died ------------------------------------------------------------------------------------------------
+
+
+def started(instance: dg.DagsterInstance, **tags: str) -> str:
+    job = defs().resolve_job_def("ingest")
+    return instance.create_run_for_job(job, status=dg.DagsterRunStatus.STARTED, tags=tags).run_id
+
+
+def status_of(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
+    run = instance.get_run_by_id(run_id)
+    assert run
+    return run.status
+
+
+def test_a_run_of_the_command_line_that_died_is_closed_by_the_next_one(instance: dg.DagsterInstance) -> None:
+    dead, other = started(instance, **{STARTED_BY: COMMAND_LINE}), started(instance)
+    assert close_dead_runs(instance) == [dead]
+    assert status_of(instance, dead) == dg.DagsterRunStatus.FAILURE
+    assert status_of(instance, other) == dg.DagsterRunStatus.STARTED
+
+
+def test_the_sensor_closes_a_run_whose_process_died_and_asks_again(daemon: Daemon) -> None:
+    dead = started(daemon.instance)
+    with only_one(from_environment()):
+        for _ in range(IDLE_LOOKS + 1):
+            assert daemon.tick() == []
+    assert status_of(daemon.instance, dead) == dg.DagsterRunStatus.STARTED, (
+        "somebody holds the lock: it may be this one"
+    )
+    for _ in range(IDLE_LOOKS):
+        assert daemon.tick() == []
+    assert status_of(daemon.instance, dead) == dg.DagsterRunStatus.FAILURE
+    assert daemon.until_quiet()[:1] == ["ingest"]
+
+
+def test_an_intake_that_dies_half_way_is_continued_from_what_it_wrote(
+    home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, *rest = folders(home)
+    ingest(instance, one(*first))
+    ran = ingest(instance, Selection())
+    assert set(materialized(instance, ran.run_id)) == {str(partition_key(*place)) for place in rest}
+
+
+# --- Reminders -----------------------------------------------------------------------------------------------------
+
+
+def test_reminders_name_the_late_by_the_calendar_and_publish_nothing(home: Path, instance: dg.DagsterInstance) -> None:
+    job = defs().resolve_job_def("reminders")
+    result = job.execute_in_process(instance=instance, run_config=QUIET)
+    answers = {e.asset_check_evaluation_data.check_name: e for e in result.get_asset_check_evaluation_events()}
+    assert set(answers) == {"nothing_astray", "on_time"}
+    late = answers["on_time"].asset_check_evaluation_data
+    assert not late.passed and late.severity == dg.AssetCheckSeverity.WARN
+    assert late.metadata["late"].value > 60, "of seventy communities two have folders, and none was taken in yet"
+    assert not (home / "publish").exists()
+    listed = instance.get_latest_materialization_event(dg.AssetKey(["drop", "files"]))
+    assert listed and listed.asset_materialization
+    assert listed.asset_materialization.metadata["folders"].value == len(folders(home))

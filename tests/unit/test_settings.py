@@ -1,0 +1,95 @@
+"""Every setting comes from the environment, is checked once, and an unknown one is an error.
+
+Belongs here: dagster_project/settings.py.
+Does not: what the settings are used for.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from pathlib import Path
+
+import pytest
+
+from dagster_project.settings import KNOWN, SettingsError, from_environment
+
+
+def settings_of(home: Path, seeds: Path, **changes: str) -> object:
+    """Settings of a home with some variables set."""
+    return from_environment({"CRADLE_HOME": str(home), "CRADLE_SEEDS": str(seeds), **changes})
+
+
+def test_unset_urls_lie_below_the_home(tmp_path: Path, seeds: Path) -> None:
+    settings = from_environment({"CRADLE_HOME": str(tmp_path), "CRADLE_SEEDS": str(seeds)})
+    urls = (settings.drop_url, settings.outbox_url, settings.lake_url, settings.publish_url)
+    assert urls == tuple(str(tmp_path / name) for name in ("drop", "outbox", "lake", "publish"))
+    assert settings.work.is_relative_to(tmp_path)
+
+
+def test_the_default_home_is_data_below_the_current_folder(
+    tmp_path: Path, seeds: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert from_environment({"CRADLE_SEEDS": str(seeds)}).home == tmp_path / "data"
+
+
+def test_seeds_of_the_current_folder_come_before_the_projects_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, seeds: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    own = from_environment({}).seeds
+    assert (own / "network" / "communities.csv").is_file()
+    (tmp_path / "seeds").symlink_to(seeds)
+    assert from_environment({}).seeds == seeds.resolve()
+
+
+@pytest.mark.parametrize("name", ["CRADLE_TODY", "CRADLE_", "CRADLE_DROP"])
+def test_an_unknown_setting_is_an_error_that_names_the_known_ones(tmp_path: Path, seeds: Path, name: str) -> None:
+    with pytest.raises(SettingsError, match=name) as caught:
+        settings_of(tmp_path, seeds, **{name: "x"})
+    assert all(known in str(caught.value) for known in KNOWN)
+
+
+def test_variables_of_others_are_none_of_our_business(tmp_path: Path, seeds: Path) -> None:
+    settings_of(tmp_path, seeds, AWS_REGION="x", DAGSTER_HOME="y")
+
+
+def test_today_is_the_day_that_is_set(tmp_path: Path, seeds: Path) -> None:
+    environment = {"CRADLE_HOME": str(tmp_path), "CRADLE_SEEDS": str(seeds), "CRADLE_TODAY": "2024-06-30"}
+    assert from_environment(environment).today == dt.date(2024, 6, 30)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CRADLE_TODAY", "June 2024"),
+        ("CRADLE_TODAY", "2024-06-31"),
+        ("CRADLE_DROP_URL", "s3://"),
+        ("CRADLE_DROP_URL", "ftp://host/folder"),
+        ("CRADLE_SEEDS", "/nowhere/at/all"),
+        ("CRADLE_MAX_FILE_BYTES", "many"),
+        ("CRADLE_MAX_FILE_BYTES", "-1"),
+        ("CRADLE_SETTLE_SECONDS", "soon"),
+    ],
+)
+def test_a_value_that_cannot_be_used_is_an_error_that_names_the_setting(
+    tmp_path: Path, seeds: Path, name: str, value: str
+) -> None:
+    with pytest.raises(SettingsError, match=name):
+        settings_of(tmp_path, seeds, **{name: value})
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [("s3://bucket/prefix/", "s3://bucket/prefix"), ("s3://bucket", "s3://bucket"), ("file:///a/b", "/a/b")],
+)
+def test_a_url_is_a_folder_or_a_bucket(tmp_path: Path, seeds: Path, value: str, expected: str) -> None:
+    environment = {"CRADLE_HOME": str(tmp_path), "CRADLE_SEEDS": str(seeds), "CRADLE_DROP_URL": value}
+    assert from_environment(environment).drop_url == expected
+
+
+def test_a_blank_setting_is_an_unset_one(tmp_path: Path, seeds: Path) -> None:
+    blank = dict.fromkeys(sorted(set(KNOWN) - {"CRADLE_HOME", "CRADLE_SEEDS", "CRADLE_TODAY"}), "")
+    assert settings_of(tmp_path, seeds, CRADLE_TODAY="2024-06-30", **blank) == settings_of(
+        tmp_path, seeds, CRADLE_TODAY="2024-06-30"
+    )
