@@ -21,9 +21,9 @@ import dagster as dg
 import polars as pl
 import pytest
 
+from dagster_project.definitions import defs
 from dagster_project.defs import intake as intake_room
 from dagster_project.defs.automation import IDLE_LOOKS, MOST_LOOKS, bucket
-from dagster_project.definitions import defs
 from dagster_project.lib.intake.plan import Selection
 from dagster_project.lib.pipeline import Pipeline
 from dagster_project.lib.publish.release import Release

@@ -61,9 +61,9 @@ SYSTEMS_CHANGE = "systems_change"
 Row = Mapping[str, str]
 
 
-def core_indicators(context: FactContext, tables: Tables) -> pl.DataFrame:
+def core_indicators(context: FactContext) -> pl.DataFrame:
     """AT, indicator_id, outcome_id: the core indicators of the seven outcomes that RULES 5 counts."""
-    register = tables.get("indicator_selection")
+    register = context.registers.get("indicator_selection")
     selection = pl.DataFrame(schema=outcome.SELECTION_SCHEMA) if register is None else register
     core = outcome.core_indicators(selection, context.indicators, context.scaffold)
     seven = context.outcomes.filter(pl.col("sector") == outcome.EDUCATION)
@@ -106,7 +106,7 @@ def _judged(state: pl.Expr, wanted: list[str]) -> pl.Expr:
 
 def core_indicator_trends(context: FactContext, tables: Tables, row: Row) -> Members:
     """Core indicators whose trend has one of the wanted statuses."""
-    return _trend_codes(context, tables, core_indicators(context, tables), row["predicate"].split())
+    return _trend_codes(context, tables, core_indicators(context), row["predicate"].split())
 
 
 def adjacent_trends(context: FactContext, tables: Tables, row: Row) -> Members:

@@ -174,7 +174,7 @@ def _trend_rows(inputs: RecordInputs, open_ones: pl.DataFrame) -> pl.DataFrame:
 def _trend_members(inputs: RecordInputs, open_ones: pl.DataFrame) -> pl.DataFrame:
     """The indicators whose trend could help, with their outcome: of outcomes the deciding one, or all core ones."""
     context, tables = inputs.context, inputs.tables
-    core = designations.core_indicators(context, tables)
+    core = designations.core_indicators(context)
     adjacent = designations.adjacent_indicators(context, tables)
     outcomes = _outcome_members(inputs, core, "trend_status")
     by_measure = {"core_indicator_trends": core, "adjacent_trends": adjacent}
@@ -204,7 +204,7 @@ def _outcome_members(inputs: RecordInputs, core: pl.DataFrame, state: str) -> pl
 
 def _gap_rows(inputs: RecordInputs, open_ones: pl.DataFrame) -> pl.DataFrame:
     context, tables = inputs.context, inputs.tables
-    core = designations.core_indicators(context, tables)
+    core = designations.core_indicators(context)
     members = open_ones.filter(pl.col("measure") == GAP_MEASURE)
     members = members.join(_outcome_members(inputs, core, "gap_reduced"), on=AT, how="inner", maintain_order="left")
     members = members.filter(pl.col("outcome_state") != "met").drop("outcome_state")

@@ -142,7 +142,8 @@ def _log_spans(rows: pl.DataFrame, memory: RegisterMemory, dates: tuple[str, ...
 
 @dataclass(frozen=True)
 class FactContext:
-    """What the rules read. `known`: registers by name, from `known_rows`; absent registers are not in it.
+    """What the rules read. `registers` as submitted, by name; `known`: the same as known at every reporting year, from
+    `known_rows`. Absent registers are in neither.
 
     `present`: register -> community_id, reporting_year at which the register has been submitted at least once.
     `values` (community_id, indicator_id, dimension, population_group_id, school_year, known_from, known_to) and
@@ -151,6 +152,7 @@ class FactContext:
     """
 
     scaffold: pl.DataFrame
+    registers: Mapping[str, pl.DataFrame]
     known: Mapping[str, pl.DataFrame]
     present: Mapping[str, pl.DataFrame]
     values: pl.DataFrame
@@ -221,6 +223,7 @@ def fact_context(
     present = {name: _present(rows, scaffold) for name, rows in given.items()}
     return FactContext(
         scaffold=scaffold,
+        registers=given,
         known=known,
         present=present,
         values=_values(tables, known),

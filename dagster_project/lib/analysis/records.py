@@ -217,9 +217,8 @@ def _point_parts(inputs: RecordInputs, kept: pl.DataFrame) -> dict[str, pl.DataF
     points = tables["fct_trend_point"].filter(pl.col("geography_id") == pl.col("community_id"))
     points = points.with_columns(pl.col("reporting_year").cast(pl.Int32)).join(kept.select(AT), on=AT, how="semi")
     total = points.filter(pl.col("population_group_id") == "all")
-    core, adjacent = (
-        function(context, tables) for function in (designations.core_indicators, designations.adjacent_indicators)
-    )
+    core = designations.core_indicators(context)
+    adjacent = designations.adjacent_indicators(context, tables)
     pairs = deciding_gaps(inputs).select(*AT, "indicator_id", "population_group_id", "reference_group_id")
     groups = pl.concat(
         [
@@ -244,7 +243,7 @@ def deciding_gaps(inputs: RecordInputs) -> pl.DataFrame:
         & (pl.col("standing") == BURDENED)
         & pl.col("dimension").is_in(dimensions)
     )
-    core = designations.core_indicators(inputs.context, inputs.tables)
+    core = designations.core_indicators(inputs.context)
     return gap.join(core, on=[*AT, "indicator_id"], how="semi").sort(*AT, "indicator_id", "population_group_id")
 
 
@@ -382,7 +381,7 @@ def _figures(inputs: RecordInputs, years: Sequence[int]) -> dict[str, pl.DataFra
         "gap": deciding_gaps(inputs),
         "outcome": inputs.tables["fct_outcome_status"],
         "gateway": inputs.tables["fct_gateway_status"],
-        "core": designations.core_indicators(inputs.context, inputs.tables),
+        "core": designations.core_indicators(inputs.context),
         "adjacent": designations.adjacent_indicators(inputs.context, inputs.tables),
     }
     wanted = pl.col("reporting_year").is_in(list(years))

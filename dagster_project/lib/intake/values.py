@@ -173,7 +173,9 @@ def _coded(
 
 
 def _waiting(rows: pl.DataFrame, codes: CodeTables) -> pl.DataFrame:
-    missing_dimension = pl.col("dimension").is_not_null() & pl.col("dimension_code").is_null()
+    # The group `all` is the total, whatever its dimension is called.
+    total = (pl.col("group_code") == "all").fill_null(False)
+    missing_dimension = pl.col("dimension").is_not_null() & pl.col("dimension_code").is_null() & ~total
     asked = {
         "indicator": pl.col("indicator").is_not_null() & pl.col("indicator_id").is_null(),
         "dimension": missing_dimension,

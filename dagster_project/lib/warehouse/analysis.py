@@ -79,13 +79,14 @@ def ruleset_parameters(reference: Reference) -> pl.DataFrame:
     return pl.concat([reference.table("rulesets/ruleset_parameters"), reference.table("rulesets/gateway_parameters")])
 
 
+# Nothing is decided from these, and a story without consent must not leave the lake.
+NOT_INPUTS = frozenset({"stories", "explanations"})
+
+
 def analysis_inputs() -> list[str]:
     """Landing tables that analysis reads beside int_values__known."""
-    return [
-        "submissions",
-        "observations",
-        *(f"register_{name}" for name in contracts.registers(contracts.newest_version())),
-    ]
+    registers = [name for name in contracts.registers(contracts.newest_version()) if name not in NOT_INPUTS]
+    return ["submissions", "observations", *(f"register_{name}" for name in registers)]
 
 
 def read_inputs(warehouse: Path, landing: Path, reference: Reference, today: dt.date) -> WarehouseInputs:
@@ -201,7 +202,7 @@ def rubric_tables(inputs: WarehouseInputs, result: AnalysisResult, ruleset: Rule
     criteria = criterion_statuses(context, rubric)
     benchmarks = benchmark_statuses(criteria, rubric)
     gateways = gateway_statuses(benchmarks, context)
-    tables = {**result.tables, "fct_gateway_status": gateways}
+    tables = {**result.tables, "fct_gateway_status": gateways, "units": reference.units}
     requirements = designation_requirements(context, tables, required)
     criteria = pl.concat([criteria, designation_criteria(requirements, context, rubric)])
     tables |= {

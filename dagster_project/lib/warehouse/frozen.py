@@ -249,10 +249,10 @@ def _requirement_rows(record: Record) -> list[dict[str, Any]]:
 
 def _frame(rows: Sequence[Mapping[str, Any]], like: pl.DataFrame) -> pl.DataFrame:
     """Rows of records, typed as the table they stand in; dates are ISO text in a record."""
-    names = [name for name in like.columns if not rows or name in rows[0]]
-    text = {name: pl.String() if like.schema[name] == pl.Date else like.schema[name] for name in names}
-    frame = pl.DataFrame([{name: row[name] for name in names} for row in rows], schema=text)
-    return frame.with_columns(pl.col(name).cast(like.schema[name]) for name in names)
+    schema = {name: kind for name, kind in like.schema.items() if not rows or name in rows[0]}
+    text = {name: pl.String() if kind == pl.Date else kind for name, kind in schema.items()}
+    frame = pl.DataFrame([{name: row[name] for name in schema} for row in rows], schema=text)
+    return frame.with_columns(pl.col(name).str.to_date() for name, kind in schema.items() if kind == pl.Date)
 
 
 def _beside(

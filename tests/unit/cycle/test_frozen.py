@@ -1,11 +1,12 @@
 """Frozen records: kept byte for byte, decided again from themselves, and beside them what would be now.
 
 Belongs here: the frozen file, frozen rows in the two designation tables, what differs from today's record.
-Does not: a whole run over a frozen cycle (tests/integration/test_cycle.py), how a record is decided (tests/unit/rubric).
+Does not: a whole run over a frozen cycle (tests/integration/test_cycle.py), deciding (tests/unit/rubric).
 """
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 from functools import cache
@@ -163,8 +164,6 @@ def test_a_cycle_is_an_input_of_a_release_by_the_sha256_of_its_file() -> None:
 
 
 def test_a_release_carries_the_very_lines_of_the_frozen_file() -> None:
-    import gzip
-
     lines = [line.rstrip(",") for line in gzip.decompress(content()).decode().splitlines()[1:-1]]
     assert sorted(frozen.released_records([cycle()])["record"]) == sorted(lines)
     assert frozen.released_records([]).is_empty()
