@@ -125,7 +125,8 @@ def _rehearse(config: Settings, seeds: Path | None, wanted: str | None, keep: bo
         with only_one(config), shown_progress():
             release = database_path(config, manifest["release_id"])
             return rehearsal.rehearse(config, folder, ruleset, release, manifest, keep)
-    except (WarehouseError, SeedError, StoreError) as error:
+    except (WarehouseError, StoreError, ValueError) as error:
+        # ValueError: what seeds are refused for, or what analysis says of rules that contradict each other.
         raise CradleError(f"the rehearsal stopped: {error}", "nothing published has changed") from None
 
 

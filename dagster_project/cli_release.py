@@ -78,7 +78,7 @@ def _records(config: Settings, community: str, what: str | None, year: int) -> t
     from dagster_project.lib.reference import Reference
     from dagster_project.lib.store import Store
     from dagster_project.lib.warehouse.analysis import record_inputs, ruleset_parameters
-    from dagster_project.lib.warehouse.frozen import frozen_record
+    from dagster_project.lib.warehouse.frozen import cycle_of
     from dagster_project.lib.warehouse.landing import RULESET
 
     manifest = manifest_of_release(config, None)
@@ -93,9 +93,11 @@ def _records(config: Settings, community: str, what: str | None, year: int) -> t
     lake = Store(config.lake_url, config.s3_endpoint)
     with open_release(config) as connection:
         inputs = record_inputs(connection, community, reference, dt.date.fromisoformat(manifest["today"]), ruleset)
-        kept = {name: frozen_record(connection, lake, community, name, year) for name in wanted}
+        cycle = cycle_of(connection, lake, year)
+    mine = [record for record in (cycle.records if cycle else []) if record["community_id"] == community]
+    kept = {record["designation"]: record for record in mine}
     try:
-        pairs = [_pair(inputs, kept[name], (community, name, year)) for name in wanted]
+        pairs = [_pair(inputs, kept.get(name), (community, name, year)) for name in wanted]
     except KeyError as error:
         raise CradleError(str(error.args[0]), "see `cradle status` for communities and years") from None
     return pairs, what if what in outcomes else None

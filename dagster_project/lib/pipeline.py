@@ -53,7 +53,7 @@ from dagster_project.lib.warehouse.frozen import (
     keep_frozen,
     manifest_inputs,
     read_frozen,
-    released_records,
+    released_cycles,
 )
 from dagster_project.lib.warehouse.landing import RULESET, Landed, gather, write_tables
 from dagster_project.settings import PROJECT_ROOT, Settings
@@ -166,7 +166,7 @@ class Pipeline:
         tell("Computing trends, gaps, gateways and designations")
         outcome = run_analysis(s.warehouse, s.landing, self.reference, s.today, self.ruleset)
         tables = keep_frozen(outcome.tables, self.frozen, self.reference.communities["community_id"].to_list())
-        write_tables({**tables, FROZEN_TABLE: released_records(self.frozen)}, s.analysis)
+        write_tables({**tables, FROZEN_TABLE: released_cycles(self.frozen)}, s.analysis)
         return replace(outcome, tables=tables)
 
     def build_reporting(self) -> list[NodeResult]:

@@ -70,6 +70,9 @@ def choose_ruleset(reference: Reference, wanted: str | None, in_force: tuple[str
     """
     ruleset_id, _, version = (wanted or in_force[0]).partition("@")
     parameters = ruleset_parameters(reference)
+    known = sorted(parameters["ruleset_id"].unique())
+    if ruleset_id not in known:
+        raise ValueError(f"ruleset {ruleset_id} is not in the seeds; there: {', '.join(known)}")
     versions = set(parameters.filter(ruleset_id=ruleset_id)["ruleset_version"])
     if not version and ruleset_id == in_force[0] and in_force[1] in versions:
         version = in_force[1]

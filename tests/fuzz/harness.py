@@ -88,7 +88,8 @@ def run(seed: int, count: int, tally: Tally, limits: Limits | None = None) -> It
     """Take in so many files; yields those that did not end as they should."""
     limits = limits or Limits()
     intake = Intake(Reference(SEEDS), limits)
-    with CountingReader(limits) as reader:
+    reader = CountingReader(limits)
+    with reader:
         for start in range(0, count, BATCH):
             batch = list(files(seed, range(start, min(start + BATCH, count))))
             yield from _batch(intake, batch, reader, tally)

@@ -44,7 +44,7 @@ File = tuple[str, bytes]
 
 def rows(draw: random.Random, count: int) -> list[tuple[str, ...]]:
     """Rows of indicator_values, mostly right."""
-    lines = []
+    lines: list[tuple[str, ...]] = []
     for _ in range(count):
         dimension, group = draw.choice(GROUPS)
         n = draw.randint(10, 400)

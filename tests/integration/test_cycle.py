@@ -172,9 +172,8 @@ def test_rows_of_other_years_are_provisional_and_follow_the_data(cycle: Cycle) -
     assert cycle.after.rows(query, COMMUNITY, YEAR + 1) != cycle.before.rows(query, COMMUNITY, YEAR + 1)
 
 
-def test_a_release_carries_frozen_records_line_by_line(cycle: Cycle) -> None:
-    lines = {line.rstrip(",") for line in gzip.decompress(cycle.content).decode().splitlines()[1:-1]}
-    assert {text for (text,) in cycle.after.rows("select record from inputs.frozen_records")} == lines
+def test_a_release_carries_the_frozen_file_byte_for_byte(cycle: Cycle) -> None:
+    assert cycle.after.rows("select reporting_year, content from inputs.frozen_cycles") == [(YEAR, cycle.content)]
 
 
 def test_explain_tells_the_frozen_record_and_what_would_be_now(cycle: Cycle) -> None:
@@ -203,6 +202,19 @@ def test_a_year_without_determinations_cannot_be_frozen(cycle: Cycle) -> None:
     refused = CliRunner().invoke(freeze, ["2010"])
     assert refused.exit_code == 1
     assert refused.output.startswith("cradle: the current release holds no determination of reporting year 2010\n")
+
+
+def test_what_the_seeds_no_longer_give_cannot_be_frozen(cycle: Cycle, monkeypatch: pytest.MonkeyPatch) -> None:
+    seeds = cycle.seeds.with_name("other rules")
+    shutil.copytree(cycle.seeds, seeds)
+    parameters = seeds / "rulesets" / "gateway_parameters.csv"
+    text = parameters.read_text(encoding="utf-8")
+    place = "toa-default,1.0.0,designation.initial_indicators_min,"
+    parameters.write_text(text.replace(f"{place}4,", f"{place}5,"), encoding="utf-8")
+    monkeypatch.setenv("CRADLE_SEEDS", str(seeds))
+    refused = CliRunner().invoke(freeze, ["2022"])
+    assert refused.exit_code == 1
+    assert refused.output.startswith("cradle: 12 of 12 records of 2022 are not those of the current release\n")
 
 
 def fingerprint(home: Path) -> dict[str, str]:
@@ -267,7 +279,10 @@ def test_a_rehearsal_keeps_frozen_rows_and_moves_only_what_would_be_now(rehearse
     ("arguments", "message"),
     [
         (["--seeds", "nowhere"], "cradle: --seeds nowhere has no network/communities.csv"),
-        (["--ruleset", "nobody-1999"], "cradle: ruleset 'nobody-1999' version None is not in the seeds; there: []"),
+        (
+            ["--ruleset", "nobody-1999"],
+            "cradle: ruleset nobody-1999 is not in the seeds; there: public-2018, toa-default",
+        ),
     ],
 )
 def test_a_rehearsal_that_cannot_begin_says_why_in_one_line(cycle: Cycle, arguments: list[str], message: str) -> None:

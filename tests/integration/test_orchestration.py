@@ -7,19 +7,21 @@ Does not: the pure rules (tests/unit/warehouse), a daemon and a browser (tests/b
 from __future__ import annotations
 
 import json
-import multiprocessing
 import os
 import random
 import shutil
-import time
+import subprocess
+import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
 import polars as pl
 import pytest
+import yaml
 
 from dagster_project.definitions import defs
 from dagster_project.defs import intake as intake_room
@@ -98,9 +100,9 @@ def one(community: str, year: int) -> Selection:
 
 def folders(home: Path) -> list[tuple[str, int]]:
     """Partitions that have a folder; the network's own included, misspelt ones left out."""
-    known = {key.keys_by_dimension["community"] for key in keys()}
-    found = [path for path in (home / "drop").glob("*/*") if path.is_dir() and path.name.isdigit()]
-    return sorted((path.parent.name, int(path.name)) for path in found if path.parent.name in known)
+    known = {(key.keys_by_dimension["community"], key.keys_by_dimension["reporting_year"]) for key in keys()}
+    found = {(path.parent.name, path.name) for path in (home / "drop").glob("*/*") if path.is_dir()}
+    return sorted((community, int(year)) for community, year in found & known)
 
 
 def keys() -> list[dg.MultiPartitionKey]:
@@ -221,8 +223,7 @@ def test_a_rejected_folder_is_told_by_partition_and_again_when_it_is_mended(
 
 
 def verdicts(run: dg.ExecuteInProcessResult) -> dict[str, bool]:
-    answers = [event.asset_check_evaluation_data for event in run.get_asset_check_evaluation_events()]
-    return {str(a.partition): a.passed for a in answers if a.check_name == "submitted"}
+    return {str(a.partition): a.passed for a in run.get_asset_check_evaluations() if a.check_name == "submitted"}
 
 
 # --- What holds a release back -------------------------------------------------------------------------------------
@@ -234,10 +235,12 @@ def steps(home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPa
     ingest(instance, Selection())
     done: list[str] = []
     nodes = json.loads(MANIFEST.read_text(encoding="utf-8"))["nodes"]
+    parents = {name: [p for p in node["depends_on"].get("nodes", []) if p in nodes] for name, node in nodes.items()}
+    order = list(TopologicalSorter(parents).static_order())
 
     def built(self: Pipeline) -> list[NodeResult]:
         done.append("dbt")
-        return [succeeded(unique_id, node) for unique_id, node in nodes.items()]
+        return [succeeded(unique_id, nodes[unique_id]) for unique_id in order]
 
     def analysed(self: Pipeline) -> AnalysisOutcome:
         done.append("analysis")
@@ -337,8 +340,7 @@ def test_warnings_do_not_hold_a_release_back(steps: list[str], home: Path, insta
 
 
 def failed_checks(result: dg.ExecuteInProcessResult) -> set[str]:
-    answers = [event.asset_check_evaluation_data for event in result.get_asset_check_evaluation_events()]
-    return {answer.check_name for answer in answers if not answer.passed}
+    return {answer.check_name for answer in result.get_asset_check_evaluations() if not answer.passed}
 
 
 # --- The bucket's sensor -------------------------------------------------------------------------------------------
@@ -446,7 +448,7 @@ def replace_cursor(cursor: str | None, **changes: Any) -> str:
 
 
 def test_the_sensor_waits_while_a_run_is_not_finished(home: Path, daemon: Daemon) -> None:
-    run = daemon.instance.create_run_for_job(defs().resolve_job_def("ingest"), status=dg.DagsterRunStatus.QUEUED)
+    run = daemon.instance.create_run_for_job(defs().resolve_job_def("ingest"), status=dg.DagsterRunStatus.NOT_STARTED)
     assert [daemon.tick() for _ in range(3)] == [[], [], []] and "not finished" in daemon.said
     daemon.instance.report_run_failed(daemon.instance.get_run_by_id(run.run_id))  # type: ignore[arg-type]
     assert daemon.until_quiet()[:1] == ["ingest"]
@@ -472,45 +474,51 @@ def test_the_conditions_fire_while_most_partitions_are_missing_and_once_for_a_bu
 # --- One writer ----------------------------------------------------------------------------------------------------
 
 
-def _hold(home: str, told: Any) -> None:
-    os.environ["CRADLE_HOME"] = home
-    with only_one(from_environment()):
-        told.send("held")
-        told.recv()
+HOLD = (
+    "from dagster_project.runs import only_one; from dagster_project.settings import from_environment\n"
+    "with only_one(from_environment()):\n    print('held', flush=True); input()"
+)
 
 
-def test_a_second_writer_waits_for_the_first_and_is_not_lost(home: Path, instance: dg.DagsterInstance) -> None:
-    spawn = multiprocessing.get_context("spawn")
-    mine, other = spawn.Pipe()
-    process = spawn.Process(target=_hold, args=(str(home), other))
-    process.start()
-    try:
-        assert mine.recv() == "held" and somebody_writes(from_environment())
-        released = time.monotonic() + 1
-        waited: list[bool] = []
-
-        def waiting() -> None:
-            waited.append(True)
-            mine.send("let go")
-
-        with only_one(from_environment(), waiting):
-            assert waited == [True] and released
-            with only_one(from_environment()):
-                assert not process.is_alive() or process.join(30) is None
-        assert not somebody_writes(from_environment())
-    finally:
-        process.join(30)
+@pytest.fixture
+def other_writer(home: Path) -> Iterator[subprocess.Popen[str]]:
+    """Another process that holds the home's lock until it is sent a line."""
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE}
+    with subprocess.Popen([sys.executable, "-c", HOLD], cwd=PROJECT_ROOT, text=True, **pipes) as process:
+        assert process.stdout and process.stdout.readline() == "held\n"
+        yield process
+        process.kill()
 
 
-def test_a_writer_that_is_killed_lets_go_of_the_lock(home: Path) -> None:
-    spawn = multiprocessing.get_context("spawn")
-    mine, other = spawn.Pipe()
-    process = spawn.Process(target=_hold, args=(str(home), other))
-    process.start()
-    assert mine.recv() == "held"
-    process.kill()
-    process.join(30)
+def test_a_second_writer_waits_for_the_first_and_is_not_lost(other_writer: subprocess.Popen[str]) -> None:
+    config = from_environment()
+    assert somebody_writes(config)
+    waited: list[bool] = []
+
+    def waiting() -> None:
+        waited.append(True)
+        assert other_writer.stdin
+        other_writer.stdin.write("let go\n")
+        other_writer.stdin.flush()
+
+    with only_one(config, waiting):
+        assert waited == [True]
+        with only_one(config):
+            assert other_writer.wait(60) == 0, "the lock is taken again by its holder, and the other let go of it"
+    assert not somebody_writes(config)
+
+
+def test_a_writer_that_is_killed_lets_go_of_the_lock(other_writer: subprocess.Popen[str]) -> None:
+    assert somebody_writes(from_environment())
+    other_writer.kill()
+    other_writer.wait(60)
     assert not somebody_writes(from_environment())
+
+
+def test_a_queued_run_counts_the_pool_of_runs_and_not_of_steps() -> None:
+    with (PROJECT_ROOT / "dagster.yaml").open(encoding="utf-8") as file:
+        pools = yaml.safe_load(file)["concurrency"]["pools"]
+    assert pools == {"default_limit": 1, "granularity": "run"}
 
 
 # --- Runs that died ------------------------------------------------------------------------------------------------
@@ -548,9 +556,7 @@ def test_the_sensor_closes_a_run_whose_process_died_and_asks_again(daemon: Daemo
     assert daemon.until_quiet()[:1] == ["ingest"]
 
 
-def test_an_intake_that_dies_half_way_is_continued_from_what_it_wrote(
-    home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_intake_that_dies_half_way_is_continued_from_what_it_wrote(home: Path, instance: dg.DagsterInstance) -> None:
     first, *rest = folders(home)
     ingest(instance, one(*first))
     ran = ingest(instance, Selection())
@@ -563,9 +569,9 @@ def test_an_intake_that_dies_half_way_is_continued_from_what_it_wrote(
 def test_reminders_name_the_late_by_the_calendar_and_publish_nothing(home: Path, instance: dg.DagsterInstance) -> None:
     job = defs().resolve_job_def("reminders")
     result = job.execute_in_process(instance=instance, run_config=QUIET)
-    answers = {e.asset_check_evaluation_data.check_name: e for e in result.get_asset_check_evaluation_events()}
+    answers = {answer.check_name: answer for answer in result.get_asset_check_evaluations()}
     assert set(answers) == {"nothing_astray", "on_time"}
-    late = answers["on_time"].asset_check_evaluation_data
+    late = answers["on_time"]
     assert not late.passed and late.severity == dg.AssetCheckSeverity.WARN
     assert late.metadata["late"].value > 60, "of seventy communities two have folders, and none was taken in yet"
     assert not (home / "publish").exists()

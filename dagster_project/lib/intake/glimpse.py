@@ -15,9 +15,10 @@ HEAD_BYTES = 256 * 1024
 ROWS = 2_000
 WORDS_IN_ROW = 60
 SEPARATORS = re.compile(r"[,;\t|]")
-TAGS = re.compile(rb"<[^>]*>")
-TEXT_PARTS = ("xl/sharedstrings.xml", "word/document.xml", "content.xml")
+NOT_WORDS = re.compile(rb"<[^>]*>|[\x00-\x1f]+")
+TEXT_PARTS = re.compile(r"xl/sharedstrings\.(xml|bin)|xl/worksheets/[^/]+\.xml|word/document\.xml|content\.xml")
 """Where spreadsheets and documents of the common programs keep the words of their cells, in the order of the sheet."""
+PARTS = 10
 
 
 def glimpse(data: bytes) -> list[list[str]]:
@@ -37,11 +38,14 @@ def _package(data: bytes) -> list[list[str]]:
     words: list[str] = []
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as package:
-            for name in package.namelist():
-                if name.lower() in TEXT_PARTS:
-                    with package.open(name) as part:
-                        pieces = TAGS.sub(b"\x1f", part.read(HEAD_BYTES)).decode("utf-8", "replace").split("\x1f")
-                    words += [piece.strip() for piece in pieces if piece.strip()]
+            parts = [name for name in package.namelist() if TEXT_PARTS.fullmatch(name.lower())]
+            for name in parts[:PARTS]:
+                with package.open(name) as part:
+                    head = part.read(HEAD_BYTES)
+                # Binary workbooks keep their words in UTF-16.
+                head = head.replace(b"\0", b"") if name.lower().endswith(".bin") else head
+                pieces = NOT_WORDS.sub(b"\x1f", head).decode("utf-8", "replace").split("\x1f")
+                words += [piece.strip() for piece in pieces if piece.strip()]
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError, ValueError):
         return []  # A package that cannot be opened shows nothing; its own reader says so to the member.
     step = WORDS_IN_ROW // 2

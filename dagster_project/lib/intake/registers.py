@@ -12,6 +12,7 @@ from contracts.base import CODE_KINDS, TableContract
 from dagster_project.lib.intake.contract_check import cast_column, contract_issues, required_issues
 from dagster_project.lib.intake.issues import ISSUES, blocked_rows, issues_where, no_issues
 from dagster_project.lib.intake.labels import nearest_labels, normalised, resolve
+from dagster_project.lib.intake.repeated import settle_repeats
 from dagster_project.lib.intake.values import CodeTables
 from dagster_project.lib.reference import Reference
 
@@ -139,37 +140,11 @@ def _rows(
 
 
 def _repeats(rows: pl.DataFrame, typed: pl.DataFrame, contract: TableContract) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Identical records: the first is kept. Different records for one key: none is taken."""
-    own_key = [f"_key_{name}" for name in contract.key]
     keyed = rows.hstack(typed.select(pl.col(name).alias(f"_key_{name}") for name in contract.key))
-    keys = ["community_id", "reporting_year", *own_key]
-    accepted = keyed.filter(pl.col("row_status") == "accepted")
-    repeated = accepted.filter(pl.len().over(keys) > 1)
-    if not repeated.height:
-        return rows, no_issues()
-    where = pl.concat_str("source_file", pl.lit(" row "), pl.col("source_row").cast(pl.String))
-    repeated = repeated.with_columns(
-        _same=pl.col("record").n_unique().over(keys) == 1,
-        _first=pl.int_range(pl.len()).over(keys) == 0,
-        _where=where,
-    ).with_columns(_all=pl.col("_where").str.join("; ").over(keys), _kept=pl.col("_where").first().over(keys))
+    keys = ["community_id", "reporting_year", *(f"_key_{name}" for name in contract.key)]
     column = contract.key[0] if contract.key else contract.columns[0].name
-    spare = repeated.filter(pl.col("_same") & ~pl.col("_first"))
-    clash = repeated.filter(~pl.col("_same"))
-    issues = [
-        issues_where(spare, None, "duplicate_row", column, pl.col("_kept")),
-        issues_where(clash, None, "conflicting_rows", column, pl.col("_all")),
-    ]
-    marks = pl.concat(
-        [
-            spare.select("row", pl.lit("duplicate").alias("_mark"), pl.lit("duplicate_row").alias("_why")),
-            clash.select("row", pl.lit("rejected").alias("_mark"), pl.lit("conflicting_rows").alias("_why")),
-        ]
-    )
-    rows = rows.join(marks, on="row", how="left", maintain_order="left").with_columns(
-        row_status=pl.coalesce("_mark", "row_status"), row_reason=pl.coalesce("_why", "row_reason")
-    )
-    return rows.select("row", *REGISTER_ROWS), pl.concat(issues)
+    settled, issues = settle_repeats(keyed, keys, pl.col("record"), column)
+    return settled.select("row", *REGISTER_ROWS), issues
 
 
 def unfold(rows: pl.DataFrame, contract: TableContract) -> pl.DataFrame:

@@ -15,6 +15,7 @@ from dagster_project.lib.intake.cells import cast_texts, parse_cells
 from dagster_project.lib.intake.contract_check import contract_issues, required_issues
 from dagster_project.lib.intake.issues import ISSUES, blocked_rows, issues_where, no_issues
 from dagster_project.lib.intake.labels import code_table, nearest_labels, normalised, resolve
+from dagster_project.lib.intake.repeated import settle_repeats
 from dagster_project.lib.reference import Reference
 
 EPSILON = 1e-9
@@ -106,7 +107,8 @@ def check_values(
     typed, value_issues = _values(typed, texts)
     issues = pl.concat([reading, issues, waiting, unit_issues, cell_issues, checked, value_issues]).cast(ISSUES)
     rows = _statuses(typed, issues)
-    rows, repeated = _repeats(rows)
+    # Exact comparison of content: floats that come from the same text are the same bits.
+    rows, repeated = settle_repeats(rows, KEY, pl.struct(CONTENT), "indicator")
     return rows.select("row", *OBSERVATIONS).cast(OBSERVATIONS), pl.concat([issues, repeated])
 
 
@@ -436,44 +438,3 @@ def _statuses(typed: pl.DataFrame, issues: pl.DataFrame) -> pl.DataFrame:
         .then(pl.lit("unmapped_label"))
         .otherwise(pl.col("row_reason")),
     )
-
-
-def _repeats(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Identical rows of one key: the first is kept. Different values for one key: none is taken."""
-    accepted = rows.filter(pl.col("row_status") == "accepted")
-    repeated = accepted.filter(pl.len().over(KEY) > 1)
-    if not repeated.height:
-        return rows, no_issues()
-    # Exact comparison of content; floats that come from the same text are the same bits.
-    content = pl.struct(CONTENT)
-    place = pl.concat_str(
-        pl.col("source_file"),
-        pl.when(pl.col("source_sheet") != "")
-        .then(pl.concat_str(pl.lit(" sheet "), "source_sheet"))
-        .otherwise(pl.lit("")),
-        pl.lit(" row "),
-        pl.col("source_row").cast(pl.String),
-    )
-    repeated = repeated.with_columns(
-        _same=content.n_unique().over(KEY) == 1,
-        _first=pl.int_range(pl.len()).over(KEY) == 0,
-        _where=place,
-    ).with_columns(_all=pl.col("_where").str.join("; ").over(KEY), _kept=pl.col("_where").first().over(KEY))
-    spare = repeated.filter(pl.col("_same") & ~pl.col("_first"))
-    clash = repeated.filter(~pl.col("_same"))
-    issues = pl.concat(
-        [
-            issues_where(spare, None, "duplicate_row", "indicator", pl.col("_kept")),
-            issues_where(clash, None, "conflicting_rows", "indicator", pl.col("_all")),
-        ]
-    )
-    marks = pl.concat(
-        [
-            spare.select("row", pl.lit("duplicate").alias("_mark"), pl.lit("duplicate_row").alias("_why")),
-            clash.select("row", pl.lit("rejected").alias("_mark"), pl.lit("conflicting_rows").alias("_why")),
-        ]
-    )
-    rows = rows.join(marks, on="row", how="left", maintain_order="left").with_columns(
-        row_status=pl.coalesce("_mark", "row_status"), row_reason=pl.coalesce("_why", "row_reason")
-    )
-    return rows, issues

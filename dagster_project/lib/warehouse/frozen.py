@@ -35,22 +35,14 @@ from dagster_project.lib.warehouse.analysis import INPUTS, record_inputs
 PREFIX = "frozen"
 KEY = re.compile(rf"{PREFIX}/(\d{{4}})/records\.json\.gz")
 FILE_FORMAT = 1
-FROZEN_TABLE = "frozen_records"
+FROZEN_TABLE = "frozen_cycles"
 DETERMINATION = ["community_id", "designation", "reporting_year"]
 REQUIREMENT = [*DETERMINATION, "requirement_id"]
 RULES = ("ruleset_id", "ruleset_version")
 KEPT = ("status", "standing", "decided_on", "next_review_due", "record_id", *RULES)
 KEPT_FIGURES = ("required", "actual", "status", "n_undetermined", "n_members", "measure", "statement", "evidence")
 KEPT_OF_REQUIREMENT = (*KEPT_FIGURES, "reason", *RULES)
-RELEASED = pl.Schema(
-    {
-        "community_id": pl.String(),
-        "designation": pl.String(),
-        "reporting_year": pl.Int32(),
-        "record_id": pl.String(),
-        "record": pl.String(),
-    }
-)
+RELEASED = pl.Schema({"reporting_year": pl.Int32(), "sha256": pl.String(), "content": pl.Binary()})
 
 
 class FreezeError(RuntimeError):
@@ -66,11 +58,28 @@ class FrozenAlreadyError(FreezeError):
 
 @dataclass(frozen=True)
 class FrozenCycle:
-    """One frozen reporting year: the sha256 of its file as kept, and its records in the file's order."""
+    """One frozen reporting year: its file as it is kept."""
 
     reporting_year: int
-    sha256: str
-    records: tuple[Record, ...]
+    content: bytes
+
+    @property
+    def sha256(self) -> str:
+        """What the file is known by."""
+        return hashlib.sha256(self.content).hexdigest()
+
+    @property
+    def records(self) -> list[Record]:
+        """The records in the file's order, read anew at each call: a decade of them at once would fill the memory.
+
+        ValueError if the file is of another form or year than its place says.
+        """
+        held = json.loads(gzip.decompress(self.content))
+        if held["file_format"] != FILE_FORMAT or held["reporting_year"] != self.reporting_year:
+            found = f"form {held['file_format']} and year {held['reporting_year']}"
+            raise ValueError(f"{frozen_key(self.reporting_year)} is of {found}")
+        found_records: list[Record] = held["records"]
+        return found_records
 
 
 # ---- writing, once ----
@@ -155,18 +164,8 @@ def read_frozen(lake: Store, years: range | None = None) -> tuple[FrozenCycle, .
     for info in lake.objects(PREFIX):
         match = KEY.fullmatch(info.key)
         if match and (years is None or int(match[1]) in years):
-            found.append(read_cycle(int(match[1]), lake.get(info.key)))
+            found.append(FrozenCycle(int(match[1]), lake.get(info.key)))
     return tuple(sorted(found, key=lambda cycle: cycle.reporting_year))
-
-
-def read_cycle(reporting_year: int, content: bytes) -> FrozenCycle:
-    """One frozen file; ValueError if it is of another form or year than its place says."""
-    held = json.loads(gzip.decompress(content))
-    if held["file_format"] != FILE_FORMAT or held["reporting_year"] != reporting_year:
-        raise ValueError(
-            f"{frozen_key(reporting_year)} is of form {held['file_format']}, year {held['reporting_year']}"
-        )
-    return FrozenCycle(reporting_year, hashlib.sha256(content).hexdigest(), tuple(held["records"]))
 
 
 def manifest_inputs(cycles: Sequence[FrozenCycle]) -> list[dict[str, Any]]:
@@ -182,36 +181,24 @@ def manifest_inputs(cycles: Sequence[FrozenCycle]) -> list[dict[str, Any]]:
     ]
 
 
-def released_records(cycles: Sequence[FrozenCycle]) -> pl.DataFrame:
-    """RELEASED: what a release carries of frozen records, each as the text that is kept."""
-    rows = [
-        {**{name: record[name] for name in (*DETERMINATION, "record_id")}, "record": record_text(record)}
-        for cycle in cycles
-        for record in cycle.records
-    ]
-    return pl.DataFrame(rows, schema=RELEASED).sort(DETERMINATION)
+def released_cycles(cycles: Sequence[FrozenCycle]) -> pl.DataFrame:
+    """RELEASED: what a release carries of frozen cycles, each file byte for byte."""
+    rows = [(cycle.reporting_year, cycle.sha256, cycle.content) for cycle in cycles]
+    return pl.DataFrame(rows, schema=RELEASED, orient="row").sort("reporting_year")
 
 
-def frozen_record(
-    connection: duckdb.DuckDBPyConnection, lake: Store, community_id: str, designation: str, reporting_year: int
-) -> Record | None:
-    """The frozen record of one determination: as released, else as frozen since; None where there is none."""
-    released = connection.execute(
-        "select true from information_schema.tables where table_schema = ? and table_name = ?", [INPUTS, FROZEN_TABLE]
-    ).fetchone()
-    if released:
-        row = connection.execute(
-            f"select record from {INPUTS}.{FROZEN_TABLE} "
-            "where community_id = ? and designation = ? and reporting_year = ?",
-            [community_id, designation, reporting_year],
-        ).fetchone()
-        if row:
-            record: Record = json.loads(row[0])
-            return record
-    content = lake.get_or_none(frozen_key(reporting_year))
-    records = read_cycle(reporting_year, content).records if content is not None else ()
-    same = [r for r in records if r["community_id"] == community_id and r["designation"] == designation]
-    return same[0] if same else None
+def cycle_of(connection: duckdb.DuckDBPyConnection, lake: Store, reporting_year: int) -> FrozenCycle | None:
+    """A frozen cycle as released, else as frozen since the release was made; None where the year is not frozen."""
+    place = [INPUTS, FROZEN_TABLE]
+    query = "select count(*) from information_schema.tables where table_schema = ? and table_name = ?"
+    content = None
+    # A release made before any cycle could be frozen has no such table.
+    if connection.execute(query, place).fetchone() == (1,):
+        query = f"select content from {INPUTS}.{FROZEN_TABLE} where reporting_year = ?"
+        row = connection.execute(query, [reporting_year]).fetchone()
+        content = bytes(row[0]) if row else None
+    content = content or lake.get_or_none(frozen_key(reporting_year))
+    return None if content is None else FrozenCycle(reporting_year, content)
 
 
 # ---- beside what would be now ----
@@ -226,10 +213,14 @@ def keep_frozen(
     beside them in the columns `*_now` (equal where provisional). `communities`: those of the network; records of
     others are left aside, as every line about them is. Other tables speak from today's data and pass as they are.
     """
-    records = [record for cycle in cycles for record in cycle.records if record["community_id"] in set(communities)]
     decided, required = tables["fct_designation"], tables["fct_designation_requirement"]
-    kept = _frame([{name: record[name] for name in (*DETERMINATION, *KEPT)} for record in records], decided)
-    figures = _frame([row for record in records for row in _requirement_rows(record)], required)
+    held: list[dict[str, Any]] = []
+    judged: list[dict[str, Any]] = []
+    for record in (record for cycle in cycles for record in cycle.records):
+        if record["community_id"] in set(communities):
+            held.append({name: record[name] for name in (*DETERMINATION, *KEPT)})
+            judged += _requirement_rows(record)
+    kept, figures = _frame(held, decided), _frame(judged, required)
     # A frozen determination keeps its own requirements: one that came with later rules is none of its.
     now = pl.concat(
         [required.join(figures, on=REQUIREMENT, how="semi"), required.join(figures, on=DETERMINATION, how="anti")]
