@@ -103,7 +103,7 @@ def quick_history() -> None:
     Dagster opens and closes its files for each event. Closing the last connection writes the journal back and waits
     for the disk, and so does each commit: 20 to 60 ms an event on a slow disk, 6 without. One connection of our own
     keeps each file open, and commits wait for the disk at checkpoints only: after a power cut the last events may be
-    missing, the files are whole. See docs/decisions/0005-history-and-backfills.md.
+    missing, the files are whole. See docs/decisions/0010-history-and-backfills.md.
     """
     import sqlalchemy
 

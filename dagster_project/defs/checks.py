@@ -32,7 +32,7 @@ def _check(name: str, asset: dg.AssetKey, description: str, blocking: bool = Fal
 
 
 def _partitioned(name: str, asset: dg.AssetKey, description: str) -> dg.AssetCheckSpec:
-    # Checks by partition are a preview of Dagster 1.13, chosen with open eyes (docs/decisions/0006-freshness.md);
+    # Checks by partition are a preview of Dagster 1.13, chosen with open eyes (docs/decisions/0011-freshness.md);
     # this one notice is answered here, every other one is shown.
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", dg.PreviewWarning)

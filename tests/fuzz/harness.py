@@ -53,16 +53,12 @@ class Tally:
     with_findings: int = 0
     slowest: float = 0.0
     children: int = 0
+    peak_child_bytes: int = 0
 
     @property
     def peak_bytes(self) -> int:
         """The most memory this process held."""
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-
-    @property
-    def peak_child_bytes(self) -> int:
-        """The most memory a reading process held."""
-        return resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss * 1024
 
 
 class CountingReader(WorkbookReader):
@@ -76,6 +72,14 @@ class CountingReader(WorkbookReader):
         if child.pid != self.last:
             self.last, self.starts = child.pid, self.starts + 1
         return child
+
+    def child_bytes(self) -> int:
+        """The most memory that the running child held so far; 0 where the system does not tell."""
+        status = Path(f"/proc/{self.last}/status")
+        if self.last is None or not status.is_file():
+            return 0
+        peaks = [line for line in status.read_text(encoding="ascii").splitlines() if line.startswith("VmHWM")]
+        return int(peaks[0].split()[1]) * 1024 if peaks else 0
 
 
 def files(seed: int, numbers: range) -> Iterator[tuple[int, File]]:
@@ -93,6 +97,7 @@ def run(seed: int, count: int, tally: Tally, limits: Limits | None = None) -> It
         for start in range(0, count, BATCH):
             batch = list(files(seed, range(start, min(start + BATCH, count))))
             yield from _batch(intake, batch, reader, tally)
+            tally.peak_child_bytes = max(tally.peak_child_bytes, reader.child_bytes())
         tally.children = reader.starts
 
 

@@ -117,6 +117,7 @@ def small_drop(drop: Path) -> None:
     _write(drop, "quill_harbor/2018/kindergarten.csv", HEADER + kindergarten)
     for year, counts in READING.items():
         _write(drop, f"reedmere/{year}/values.csv", HEADER + lines("grade3_reading_proficient_pct", {year: counts}))
+    _write(drop, "reedmere/2018/absence.csv", HEADER + lines("chronic_absence_pct", {2018: (9, 80)}))
     for name, content in BAD_FILES.items():
         _write(drop, f"reedmere/2015/{name}", content)
     _write(drop, "reedmere/20l9/values.csv", HEADER + lines("grade3_reading_proficient_pct", READING))
@@ -166,8 +167,10 @@ def example_again(example: Run) -> Run:
 
 @pytest.fixture(scope="session")
 def changed(example_again: Run) -> Run:
-    """A run after one file was replaced by one that must be rejected, and one folder was taken back."""
+    """A run after two files were replaced by ones that must be rejected (one alone in its folder, one beside a good
+    one), and one folder was taken back."""
     drop = example_again.home / "drop"
+    _write(drop, "reedmere/2018/absence.csv", b"")
     _write(drop, "reedmere/2016/values.csv", UNKNOWN)
     shutil.rmtree(drop / "reedmere" / "2017")
     return run(example_again.home, example_again.seeds, EXAMPLE_TODAY)

@@ -89,7 +89,7 @@ def test_figures_do_not_depend_on_home_order_or_times_of_arrival(changed: Run, e
 
 def test_figures_do_not_depend_on_states_that_were_replaced(changed: Run, elsewhere: Run) -> None:
     superseded = "select count(*) from marts.dim_submission where status = 'superseded'"
-    assert changed.release.rows(superseded) == [(2,)]
+    assert changed.release.rows(superseded) == [(3,)]
     assert elsewhere.release.rows(superseded) == [(0,)]
     assert elsewhere.release.hashes["dim_submission"] == changed.release.hashes["dim_submission"]
 
@@ -228,6 +228,18 @@ def test_a_rejected_replacement_removes_the_old_rows_and_says_so_first(example: 
     assert "rows that counted before are gone" in told["first_line"]
     page = (changed.home / "outbox/reedmere/2016/receipt.html").read_text(encoding="utf-8")
     assert "rows that counted before are gone" in page
+
+
+def test_a_rejected_replacement_beside_a_good_file_is_told_first_too(example: Run, changed: Run) -> None:
+    key = "select indicator_id from marts.fct_indicator_value where community_id = 'reedmere' and reporting_year = 2018"
+    assert len(example.release.rows(key)) == 2
+    assert changed.release.rows(key) == [("grade3_reading_proficient_pct",)]
+    assert receipt(example.home, "reedmere", 2015)["first_line"].count("could not be taken") == 1
+    told = receipt(changed.home, "reedmere", 2018)
+    assert told["status"] == "accepted_with_queries"
+    assert (
+        "could not be taken: absence.csv. Rows that a file of the same name held before are gone" in told["first_line"]
+    )
 
 
 def test_replaced_receipts_stay_where_they_were(example: Run, changed: Run) -> None:

@@ -79,9 +79,17 @@ def make_home(folder: Path, drop: Path, monkeypatch: pytest.MonkeyPatch) -> Path
 
 
 @pytest.fixture
-def instance(home: Path) -> Iterator[dg.DagsterInstance]:
+def history(home: Path) -> Iterator[dg.DagsterInstance]:
+    """The instance as it is in use: SQLite files below DAGSTER_HOME."""
     with dg.DagsterInstance.get() as kept:
         yield kept
+
+
+@pytest.fixture
+def instance(home: Path) -> Iterator[dg.DagsterInstance]:
+    """An instance in memory, for what does not depend on where history is kept."""
+    with dg.DagsterInstance.ephemeral() as forgotten:
+        yield forgotten
 
 
 def ingest(instance: dg.DagsterInstance, selection: Selection) -> dg.ExecuteInProcessResult:
@@ -153,8 +161,9 @@ def test_one_ranged_backfill_equals_single_runs_in_random_order(
 
 
 def test_a_scattered_set_is_one_run_that_marks_each_partition_by_itself(
-    home: Path, instance: dg.DagsterInstance
+    home: Path, history: dg.DagsterInstance
 ) -> None:
+    instance = history
     first, second = sorted({community for community, _ in folders(home)} - {"_network"})
     done = ingest(instance, Selection(frozenset([first, second]), frozenset([2016, 2019]), again=True))
     marked = materialized(instance, done.run_id)

@@ -7,7 +7,7 @@ Does not: the page's looks (receipt_page.py), marking of workbooks (marked_copy.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -20,6 +20,7 @@ from dagster_project.lib.store import Store
 Receipt = dict[str, Any]
 SEVERITY_ORDER = {"fatal": 0, "error": 1, "explainable": 2, "info": 3}
 WRITERS = 4
+SHOWN_FILES = 3
 
 
 def build_receipt(
@@ -38,15 +39,22 @@ def build_receipt(
         "reporting_year": submission["reporting_year"],
         "submission_id": submission["submission_id"],
         "status": submission["status"],
-        "first_line": first_line(submission, replaced),
+        "first_line": first_line(submission, replaced, files_not_taken(files, findings)),
         "contract_version": submission["contract_version"],
         "files": listed.to_dicts(),
         "findings": told.select(list(FINDINGS)).to_dicts(),
     }
 
 
-def first_line(submission: Mapping[str, Any], replaced: str | None) -> str:
-    """What happened, in one plain sentence or two."""
+def files_not_taken(files: pl.DataFrame, findings: pl.DataFrame) -> list[str]:
+    """Names of files of which nothing could be read: refused, unreadable, or without one row beside a fatal finding."""
+    fatal = findings.filter(pl.col("severity") == "fatal")["source_file"].drop_nulls().to_list()
+    whole = pl.col("kind").is_in(["refused", "unreadable"])
+    return files.filter(whole | (pl.col("name").is_in(fatal) & (pl.col("rows_read") == 0)))["name"].sort().to_list()
+
+
+def first_line(submission: Mapping[str, Any], replaced: str | None, not_taken: Sequence[str] = ()) -> str:
+    """What happened, in a few plain sentences; `not_taken` are files of an accepted folder that were not."""
     read, accepted = submission["rows_read"], submission["rows_accepted"]
     if submission["status"] == "rejected":
         line = f"Rejected: none of the {read:,} rows could be taken, so nothing of this folder counts."
@@ -64,6 +72,8 @@ def first_line(submission: Mapping[str, Any], replaced: str | None) -> str:
             if rejected == 1
             else f"{rejected:,} rows were refused and do not count."
         )
+    if not_taken:
+        parts.append(_not_taken(not_taken, bool(replaced)))
     if waiting:
         parts.append(
             "1 row waits until a label is known." if waiting == 1 else f"{waiting:,} rows wait until a label is known."
@@ -71,6 +81,13 @@ def first_line(submission: Mapping[str, Any], replaced: str | None) -> str:
     if questions:
         parts.append("1 question is open." if questions == 1 else f"{questions:,} questions are open.")
     return " ".join(parts)
+
+
+def _not_taken(names: Sequence[str], replaced: bool) -> str:
+    shown = ", ".join(names[:SHOWN_FILES]) + (" and others" if len(names) > SHOWN_FILES else "")
+    line = f"{'1 file' if len(names) == 1 else f'{len(names):,} files'} could not be taken: {shown}."
+    gone = "Rows that a file of the same name held before are gone."
+    return f"{line} {gone}" if replaced else line
 
 
 def as_json(receipt: Receipt) -> bytes:

@@ -1,0 +1,142 @@
+"""Releases as claims: whole, immutable, hashed by content, comparable cell by cell.
+
+Belongs here: lib/publish/{release,hashing,compare}.py on small databases.
+Does not: the report's pages (test_report.py), the whole chain (tests/integration).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from dagster_project.lib.publish.compare import compare_releases, verify_release
+from dagster_project.lib.publish.release import (
+    EDITION_SENTENCE,
+    Release,
+    ReleaseFacts,
+    current_release,
+    hash_tables,
+    publish,
+    read_manifest,
+)
+from dagster_project.lib.store import Store
+
+FACTS = ReleaseFacts("2026-06-30", "toa-default", "1.0.0", 1, "code", "lock", "inputs", [])
+KEYS = {"fct_trend": ["community_id"], "dim_submission": ["submission_id"]}
+ROWS = [("a", 1.5, "x"), ("b", 2.25, None), ("c", None, "z")]
+
+
+def warehouse(path: Path, rows: list[tuple[str, float | None, str | None]] = ROWS, superseded: bool = False) -> Path:
+    connection = duckdb.connect(str(path))
+    connection.execute("create schema marts")
+    connection.execute("create table marts.fct_trend (community_id varchar, slope double, reason varchar)")
+    connection.executemany("insert into marts.fct_trend values (?, ?, ?)", rows)
+    connection.execute("create table marts.dim_submission as select 's1' as submission_id, 'accepted' as status")
+    if superseded:
+        connection.execute("insert into marts.dim_submission values ('s0', 'superseded')")
+    connection.close()
+    return path
+
+
+def no_pages(database: Path, folder: Path, manifest: Mapping[str, Any]) -> None:
+    (folder / "report").mkdir()
+    (folder / "report" / "index.html").write_text(manifest["notice"], encoding="utf-8")
+
+
+def released(tmp_path: Path, source: Path) -> tuple[Store, Release]:
+    store = Store(str(tmp_path / "publish"))
+    return store, publish(store, source, FACTS, KEYS, {}, tmp_path / "scratch", no_pages)
+
+
+def hashes(path: Path) -> dict[str, str]:
+    return {table["name"]: table["sha256"] for table in hash_tables(path, {})}
+
+
+def test_the_same_rows_in_another_order_have_the_same_hash(tmp_path: Path) -> None:
+    assert hashes(warehouse(tmp_path / "a")) == hashes(warehouse(tmp_path / "b", ROWS[::-1]))
+
+
+def test_ten_digits_decide_and_zero_has_no_sign(tmp_path: Path) -> None:
+    base = hashes(warehouse(tmp_path / "a", [("a", 0.1 + 0.2, None), ("b", 0.0, None)]))
+    assert base == hashes(warehouse(tmp_path / "b", [("a", 0.3, None), ("b", -0.0, None)]))
+    assert base != hashes(warehouse(tmp_path / "c", [("a", 0.300000001, None), ("b", 0.0, None)]))
+
+
+def test_nothing_and_an_empty_text_are_not_the_same(tmp_path: Path) -> None:
+    empty = hashes(warehouse(tmp_path / "a", [("a", 1.0, "")]))
+    assert empty != hashes(warehouse(tmp_path / "b", [("a", 1.0, None)]))
+
+
+def test_what_was_replaced_leaves_no_trace_in_a_hash(tmp_path: Path) -> None:
+    assert hashes(warehouse(tmp_path / "a")) == hashes(warehouse(tmp_path / "b", superseded=True))
+
+
+def test_current_names_the_release_and_its_manifest_says_what_it_is(tmp_path: Path) -> None:
+    store, release = released(tmp_path, warehouse(tmp_path / "w"))
+    assert current_release(store) == release.release_id
+    manifest = read_manifest(store, release.release_id)
+    assert manifest["report_edition"] == "internal"
+    assert manifest["notice"] == EDITION_SENTENCE
+    folder = tmp_path / "publish" / "releases" / release.release_id
+    assert not (folder / "public.duckdb").exists()
+    assert "disclosure control is not built" in (folder / "PUBLIC-ABSENT.txt").read_text(encoding="utf-8")
+
+
+def test_the_same_content_is_released_once(tmp_path: Path) -> None:
+    _, first = released(tmp_path, warehouse(tmp_path / "w"))
+    _, second = released(tmp_path, tmp_path / "w")
+    assert (first.is_new, second.is_new) == (True, False)
+    assert first.release_id == second.release_id
+
+
+def test_a_reader_of_an_older_release_is_not_disturbed_by_a_newer_one(tmp_path: Path) -> None:
+    _, first = released(tmp_path, warehouse(tmp_path / "w1"))
+    path = tmp_path / "publish" / "releases" / first.release_id / "internal.duckdb"
+    reader = duckdb.connect(str(path), read_only=True)
+    _, second = released(tmp_path, warehouse(tmp_path / "w2", [("a", 9.0, "x")]))
+    assert second.release_id != first.release_id
+    assert reader.execute("select count(*) from marts.fct_trend").fetchone() == (3,)
+    reader.close()
+
+
+def test_a_report_that_fails_leaves_current_and_releases_as_they_were(tmp_path: Path) -> None:
+    store, first = released(tmp_path, warehouse(tmp_path / "w1"))
+
+    def fail(database: Path, folder: Path, manifest: Mapping[str, Any]) -> None:
+        raise RuntimeError("no page")
+
+    source = warehouse(tmp_path / "w2", [("a", 9.0, "x")])
+    with pytest.raises(RuntimeError, match="no page"):
+        publish(store, source, FACTS, KEYS, {}, tmp_path / "scratch", fail)
+    assert current_release(store) == first.release_id
+    assert store.folders("releases") == [first.release_id]
+    assert list((tmp_path / "scratch").iterdir()) == []
+
+
+def test_compare_names_the_cell_the_row_and_both_values(tmp_path: Path) -> None:
+    store, a = released(tmp_path, warehouse(tmp_path / "w1"))
+    changed = [("a", 1.5, "x"), ("b", 3.0, None), ("d", 0.5, "z")]
+    _, b = released(tmp_path, warehouse(tmp_path / "w2", changed))
+    paths = [tmp_path / "publish" / "releases" / r.release_id / "internal.duckdb" for r in (a, b)]
+    manifests = [read_manifest(store, r.release_id) for r in (a, b)]
+    found = [(d.table, d.key, d.column, d.a, d.b) for d in compare_releases(*paths, *manifests)]
+    assert found == [
+        ("fct_trend", "b", "slope", 2.25, 3.0),
+        ("fct_trend", "c", "", "row", None),
+        ("fct_trend", "d", "", None, "row"),
+    ]
+
+
+def test_verify_finds_a_table_that_is_not_what_the_manifest_says(tmp_path: Path) -> None:
+    store, release = released(tmp_path, warehouse(tmp_path / "w"))
+    path = tmp_path / "publish" / "releases" / release.release_id / "internal.duckdb"
+    manifest = read_manifest(store, release.release_id)
+    assert all(verdict.ok for verdict in verify_release(path, manifest))
+    connection = duckdb.connect(str(path))
+    connection.execute("update marts.fct_trend set slope = 99 where community_id = 'a'")
+    connection.close()
+    assert [v.table for v in verify_release(path, manifest) if not v.ok] == ["fct_trend"]
