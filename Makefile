@@ -48,7 +48,7 @@ lint: setup
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
-	$(BIN)/sqlfluff lint --nofail-on-templating-errors dbt/models dbt/macros dbt/tests contracts/layouts 2>/dev/null || $(BIN)/sqlfluff lint dbt/models contracts/layouts
+	$(BIN)/sqlfluff lint contracts/layouts dbt/models dbt/tests
 
 format: setup
 	$(BIN)/ruff format .

@@ -130,7 +130,9 @@ def whole_intake(name: str) -> Callable[[Bytes], object]:
     def check(data: Bytes) -> object:
         folder = Folder(community, REPORTING_YEAR, (DroppedFile(name, name, len(data), "tag"),))
         with WorkbookReader() as reader:
-            return take_in(intake, [folder], lambda _: data, None, reader)
+            taken = take_in(intake, [folder], lambda _: data, None, reader)
+            note_child(reader)
+            return taken
 
     check(
         csv_file(1) if name.endswith(".csv") else workbook_file(1)

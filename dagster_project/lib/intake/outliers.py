@@ -57,8 +57,11 @@ def _deviations(values: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
         pl.col("reporting_year").alias("_from"),
         pl.col("known_to").alias("_to"),
     )
+    # Series with a longer past are left out before they are joined with themselves.
+    years = pl.col("school_year").n_unique().over("series_no", "reporting_year")
+    asked = exact.filter(years <= limits["outlier.max_others"] + 1)
     middles = (
-        exact.select("value_no", "series_no", "school_year", "reporting_year")
+        asked.select("value_no", "series_no", "school_year", "reporting_year")
         .join(others, on="series_no")
         .filter((pl.col("_year") != pl.col("school_year")) & pl.col("reporting_year").is_between("_from", "_to"))
         .group_by("value_no")

@@ -45,8 +45,8 @@ def changes_over_years(values: pl.DataFrame, limits: Thresholds, told_already: p
     that changed with it is counted in the total's issue: one cause, one question. `told_already` (value_no) are rates
     with a question about their unit.
     """
-    pairs = _with_spread(beside_earlier(values, int(limits["year_over_year.max_gap_years"])), values)
-    rates = _unusual_rates(pairs.join(told_already, on="value_no", how="anti", maintain_order="left"), limits)
+    pairs = beside_earlier(values, int(limits["year_over_year.max_gap_years"]))
+    rates = _unusual_rates(pairs.join(told_already, on="value_no", how="anti", maintain_order="left"), values, limits)
     counts = _unusual_counts(pairs, limits)
     issues = pl.concat([_tell_rates(rates, limits), _tell_counts(counts, limits)])
     return Changes(issues, rates.select("value_no"))
@@ -75,8 +75,29 @@ def beside_earlier(values: pl.DataFrame, max_gap: int) -> pl.DataFrame:
     return nearest.unique("value_no", keep="last", maintain_order=True).drop("_from", "_to")
 
 
+def _unusual_rates(pairs: pl.DataFrame, values: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
+    percent = pl.col("unit") == "percent"
+    floor = (
+        pl.when(percent)
+        .then(limits["year_over_year.points"])
+        .otherwise(pl.col("before").abs() * limits["year_over_year.relative_percent"] / 100)
+    )
+    changed = pairs.filter(pl.col("unit") != "count").with_columns(
+        change=pl.col("value") - pl.col("before"), tolerance=floor, scale=pl.lit(1.0)
+    )
+    beyond = pl.col("change").abs() > pl.col("tolerance") + EPSILON
+    judged = _with_spread(changed.filter(beyond), values)
+    known = pl.col("n_history") >= limits["year_over_year.min_history"]
+    spread = pl.when(known).then(limits["year_over_year.spreads"] * pl.col("spread"))
+    few = pl.min_horizontal("denominator", "before_n") < limits["chance.small_n"]
+    chance = pl.when(percent & (~known.fill_null(False) | few)).then(
+        limits["chance.z"] * chance_points("value", "denominator", "before", "before_n")
+    )
+    return judged.with_columns(tolerance=pl.max_horizontal("tolerance", spread, chance)).filter(beyond)
+
+
 def _with_spread(pairs: pl.DataFrame, values: pl.DataFrame) -> pl.DataFrame:
-    """Adds change, and spread and n_history of the series' earlier values as known in the reporting year."""
+    """Adds spread and n_history of the series' values of earlier school years as known in the reporting year."""
     history = known_numbers(values).select(
         "series_no",
         pl.col("school_year").alias("_year"),
@@ -91,27 +112,7 @@ def _with_spread(pairs: pl.DataFrame, values: pl.DataFrame) -> pl.DataFrame:
         .group_by("value_no")
         .agg(pl.col("_value").std().alias("spread"), pl.len().alias("n_history"))
     )
-    joined = pairs.join(spread, on="value_no", how="left", maintain_order="left")
-    return joined.with_columns(change=pl.col("value") - pl.col("before"))
-
-
-def _unusual_rates(pairs: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
-    percent = pl.col("unit") == "percent"
-    floor = (
-        pl.when(percent)
-        .then(limits["year_over_year.points"])
-        .otherwise(pl.col("before").abs() * limits["year_over_year.relative_percent"] / 100)
-    )
-    known = pl.col("n_history") >= limits["year_over_year.min_history"]
-    spread = pl.when(known).then(limits["year_over_year.spreads"] * pl.col("spread"))
-    few = pl.min_horizontal("denominator", "before_n") < limits["chance.small_n"]
-    chance = pl.when(percent & (~known.fill_null(False) | few)).then(
-        limits["chance.z"] * chance_points("value", "denominator", "before", "before_n")
-    )
-    judged = pairs.filter(pl.col("unit") != "count").with_columns(
-        tolerance=pl.max_horizontal(floor, spread, chance), scale=pl.lit(1.0)
-    )
-    return judged.filter(pl.col("change").abs() > pl.col("tolerance") + EPSILON)
+    return pairs.join(spread, on="value_no", how="left", maintain_order="left")
 
 
 def _unusual_counts(pairs: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:

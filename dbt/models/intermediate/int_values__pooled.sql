@@ -94,7 +94,7 @@ sums as (
 ),
 
 listed as (
-    select distinct geographies.community_id, geographies.geography_id, valid_from, valid_to
+    select distinct geographies.community_id, geographies.geography_id, geographies.valid_from, geographies.valid_to
     from {{ ref('stg_network__geographies') }} as geographies
     where geographies.geography_level = 'district'
 ),

@@ -8,7 +8,7 @@ select
     trim(role) as role,
     lower(trim(is_primary::varchar)) in ('true', 'yes', '1') as is_primary,
     trim(unit) as unit,
-    cast(direction as integer) as direction,
+    direction::integer as direction,
     lower(trim(poolable::varchar)) in ('true', 'yes', '1') as poolable,
     trim(periodicity) as periodicity,
     lower(trim(calendar_year::varchar)) in ('true', 'yes', '1') as calendar_year,

@@ -6,7 +6,7 @@ select
     trim(parent_id) as parent_id,
     trim(gateway) as gateway,
     trim(pillar) as pillar,
-    cast(benchmark_no as integer) as benchmark_no,
+    benchmark_no::integer as benchmark_no,
     trim(benchmark_title) as benchmark_title,
     trim(criterion_no::varchar) as criterion_no,
     trim(kind) as kind,

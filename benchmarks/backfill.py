@@ -1,0 +1,280 @@
+"""What orchestration costs: a backfill through Dagster beside the same steps without it, at 70, 840 and 8,400 folders.
+
+Belongs here: seconds and CPU seconds of whole backfills, of one folder alone, of a run with nothing new, and the fixed
+cost told apart; the overhead in milliseconds a partition. Does not: figures, or a floor (tests hold behaviour only).
+
+    python -m benchmarks.backfill [--large] [--singles] [--years 2015..2026]
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+import os
+import random
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+ROOT = Path(__file__).resolve().parents[1]
+TODAY = "2026-12-31"
+COPIES = 10
+"""The large network is the example network ten times over, under other names."""
+
+
+# --- Measured processes: each starts fresh, so that imports and dbt's start are in every one alike ------------------
+
+
+def main_of_worker(mode: str, again: bool) -> None:
+    """One measured process; prints one line of JSON: seconds and CPU seconds by step."""
+    spent: dict[str, tuple[float, float]] = {}
+    with _Timed(spent, "imports"):
+        from dagster_project.lib.pipeline import Pipeline
+        from dagster_project.settings import from_environment
+
+        if mode == "script":
+            from benchmarks.plain_chain import plain_chain
+        elif mode == "dagster":
+            from dagster_project.definitions import defs
+
+            defs().get_repository_def()
+    settings = from_environment()
+    if mode == "script":
+        with _Timed(spent, "script"):
+            plain_chain(Path(settings.drop_url), settings.home / "plain.duckdb", settings.seeds, settings.today)
+    elif mode == "steps":
+        _steps(Pipeline(settings), spent, again)
+    else:
+        _through_dagster(settings, spent, json.loads(os.environ.get("BENCH_SELECTION", "{}")), again)
+    print(json.dumps(spent))
+
+
+def _steps(pipeline: Any, spent: dict[str, tuple[float, float]], again: bool) -> None:
+    from dagster_project.lib.intake.plan import Selection
+    from dagster_project.lib.warehouse.dbt_run import raise_for
+
+    with _Timed(spent, "ingest"):
+        for _ in pipeline.take(Selection(again=again), "bench"):
+            pass
+    with _Timed(spent, "build"):
+        if again or pipeline.up_to_date() is None:
+            pipeline.land()
+            raise_for(pipeline.build_core())
+            pipeline.analyse()
+            raise_for(pipeline.build_reporting())
+            pipeline.release()
+
+
+def _through_dagster(settings: Any, spent: dict[str, tuple[float, float]], chosen: Any, again: bool) -> None:
+    from dagster_project.lib.intake.plan import Selection
+    from dagster_project.lib.pipeline import Pipeline
+    from dagster_project.runs import run_job, selection_config
+
+    selection = Selection(
+        frozenset(chosen.get("communities", ())) or None, frozenset(chosen.get("years", ())) or None, again
+    )
+    with _Timed(spent, "ingest"):
+        run_job(settings, "ingest", selection_config(selection))
+    with _Timed(spent, "build"):
+        if again or Pipeline(settings).up_to_date() is None:
+            run_job(settings, "build")
+
+
+class _Timed:
+    def __init__(self, spent: dict[str, tuple[float, float]], step: str) -> None:
+        self.spent, self.step = spent, step
+
+    def __enter__(self) -> None:
+        self.start = time.perf_counter(), _cpu()
+
+    def __exit__(self, *_: object) -> None:
+        self.spent[self.step] = (time.perf_counter() - self.start[0], _cpu() - self.start[1])
+
+
+def _cpu() -> float:
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
+# --- Homes ---------------------------------------------------------------------------------------------------------
+
+
+def example_home(home: Path, communities: int, years: tuple[int, int]) -> int:
+    """Write a drop and return the number of its folders."""
+    from examples.generate import generate
+
+    return generate(home / "drop", communities=communities, first_year=years[0], last_year=years[1]).folders
+
+
+def large_home(home: Path, seeds: Path, years: tuple[int, int]) -> int:
+    """The example network ten times over, with seeds that know all of its communities; the number of folders."""
+    folders = example_home(home, 70, years)
+    shutil.copytree(ROOT / "seeds", seeds)
+    path = seeds / "network" / "communities.csv"
+    with path.open(newline="", encoding="utf-8") as lines:
+        _, *rows = list(csv.reader(lines))
+    with path.open("a", newline="", encoding="utf-8") as out:
+        table = csv.writer(out, lineterminator="\n")
+        for number in range(2, COPIES + 1):
+            for row in rows:
+                table.writerow([f"{row[0]}_{number}", *row[1:]])
+                source = home / "drop" / row[0]
+                if source.is_dir():
+                    shutil.copytree(source, home / "drop" / f"{row[0]}_{number}")
+    return folders * COPIES
+
+
+def measured(home: Path, seeds: Path, mode: str, again: bool = False, selection: Any = None) -> dict[str, Any]:
+    """Run one measured process over a home."""
+    environment = {key: value for key, value in os.environ.items() if not key.startswith(("CRADLE_", "DAGSTER_"))}
+    environment |= {"CRADLE_HOME": str(home), "CRADLE_TODAY": TODAY, "CRADLE_SEEDS": str(seeds)}
+    environment |= {"CRADLE_SETTLE_SECONDS": "0", "BENCH_SELECTION": json.dumps(selection or {})}
+    command = [sys.executable, "-m", "benchmarks.backfill", "--worker", mode, *(["--again"] if again else [])]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"{mode} failed:\n{done.stderr[-3000:]}")
+    result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
+    return result
+
+
+def total(spent: dict[str, Any], which: int) -> float:
+    """Seconds (0) or CPU seconds (1) of the work, imports left out."""
+    return float(sum(times[which] for step, times in spent.items() if step != "imports"))
+
+
+# --- The table -----------------------------------------------------------------------------------------------------
+
+
+def measure(folder: Path, n_years: int, seeds: Path, fill: Callable[[Path], int]) -> dict[str, Any]:
+    """Backfill, the same without Dagster, nothing new, and one folder alone, over one network."""
+    home = folder / f"dagster-{n_years}"
+    partitions = fill(home)
+    beside = folder / f"beside-{n_years}"
+    shutil.copytree(home, beside)
+    script = measured(beside, seeds, "script")
+    steps = measured(beside, seeds, "steps")
+    shutil.rmtree(beside)
+    backfill = measured(home, seeds, "dagster")
+    nothing = measured(home, seeds, "dagster")
+    community = sorted(path.name for path in (home / "drop").iterdir() if not path.name.startswith("_"))[0]
+    year = sorted(path.name for path in (home / "drop" / community).iterdir() if path.name.isdigit())[-1]
+    alone = measured(home, seeds, "dagster", True, {"communities": [community], "years": [int(year)]})
+    return {
+        "partitions": partitions,
+        "plain script": script,
+        "plain steps": steps,
+        "backfill": backfill,
+        "nothing new": nothing,
+        "one folder": alone,
+    }
+
+
+def lines_of(result: dict[str, Any]) -> list[str]:
+    """One network's measurements as lines of a table."""
+    n = result["partitions"]
+    lines = []
+    for name in ("plain script", "plain steps", "backfill", "nothing new", "one folder"):
+        spent = result[name]
+        steps = ", ".join(f"{step} {times[0]:.1f} s" for step, times in spent.items())
+        lines.append(f"{n:>6}  {name:<12} {total(spent, 0):>7.1f} s  CPU {total(spent, 1):>7.1f} s   ({steps})")
+    backfill, bare, script = (result[name] for name in ("backfill", "plain steps", "plain script"))
+    intake = [1000 * (backfill["ingest"][which] - bare["ingest"][which]) / n for which in (0, 1)]
+    build = [backfill["build"][which] - bare["build"][which] for which in (0, 1)]
+    fixed = [result["one folder"]["build"][which] for which in (0, 1)]
+    lines.append(
+        f"{n:>6}  Dagster adds {intake[0]:.1f} ms a partition to intake (CPU {intake[1]:.1f} ms), {build[0]:.1f} s to the "
+        f"build (CPU {build[1]:.1f} s); whole {total(backfill, 0) / total(script, 0):.2f} times the plain script, "
+        f"{total(backfill, 0) / total(bare, 0):.2f} times the plain steps"
+    )
+    above = [total(backfill, which) - total(script, which) - fixed[which] for which in (0, 1)]
+    lines.append(
+        f"{n:>6}  above the plain script and the fixed cost (the build after one folder, {fixed[0]:.1f} s, CPU "
+        f"{fixed[1]:.1f} s): {1000 * above[0] / n:.1f} ms a partition (CPU {1000 * above[1] / n:.1f} ms)"
+    )
+    return lines
+
+
+def singles_equal_range(folder: Path, years: tuple[int, int]) -> str:
+    """Every folder taken by a run of its own, in random order, against one ranged backfill: are all tables equal?"""
+    home = folder / "singles"
+    example_home(home, 70, years)
+    places = sorted((path.parent.name, path.name) for path in (home / "drop").glob("*/*") if path.is_dir())
+    places = [place for place in places if place[1].isdigit()]
+    ranged = folder / "ranged"
+    shutil.copytree(home, ranged)
+    random.Random(11).shuffle(places)
+    seconds = measured_singles(home, places)
+    measured(home, ROOT / "seeds", "dagster")
+    measured(ranged, ROOT / "seeds", "dagster")
+    hashes = [_hashes(one) for one in (home, ranged)]
+    verdict = "equal" if hashes[0] == hashes[1] and hashes[0] else "DIFFERENT"
+    return f"{len(places)} single runs in random order: {seconds:.0f} s; tables of both releases: {verdict}"
+
+
+def measured_singles(home: Path, places: Sequence[tuple[str, str]]) -> float:
+    """Seconds of one run a folder, all in one process."""
+    code = (
+        "import json, sys\nfrom dagster_project.lib.intake.plan import Selection\n"
+        "from dagster_project.runs import run_job, selection_config\n"
+        "from dagster_project.settings import from_environment\n"
+        "for community, year in json.load(sys.stdin):\n"
+        "    one = Selection(frozenset([community]), frozenset([int(year)]), again=True)\n"
+        "    run_job(from_environment(), 'ingest', selection_config(one))\n"
+    )
+    environment = {**os.environ, "CRADLE_HOME": str(home), "CRADLE_TODAY": TODAY, "CRADLE_SEEDS": str(ROOT / "seeds")}
+    start = time.perf_counter()
+    subprocess.run([sys.executable, "-c", code], input=json.dumps(places), text=True, check=True, env=environment)
+    return time.perf_counter() - start
+
+
+def _hashes(home: Path) -> dict[str, str]:
+    current = (home / "publish" / "current").read_text(encoding="utf-8").strip()
+    manifest = json.loads((home / "publish" / "releases" / current / "manifest.json").read_text(encoding="utf-8"))
+    return {table["name"]: table["sha256"] for table in manifest["tables"]}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--large", action="store_true", help="also 8,400 folders (minutes, and 2 GB of disk)")
+    parser.add_argument("--singles", action="store_true", help="also one run a folder, in random order (minutes)")
+    parser.add_argument("--years", default="2015..2026")
+    parser.add_argument("--only-small", action="store_true", help="70 folders alone")
+    parser.add_argument("--worker", choices=["script", "steps", "dagster"], help=argparse.SUPPRESS)
+    parser.add_argument("--again", action="store_true", help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.worker:
+        main_of_worker(arguments.worker, arguments.again)
+        return
+    first, last = (int(year) for year in arguments.years.split(".."))
+    seeds = ROOT / "seeds"
+    busy = os.getloadavg()[0]
+    print(f"python {sys.version.split()[0]}, polars {pl.__version__}, {os.cpu_count()} cores, {busy:.1f} busy before")
+    with tempfile.TemporaryDirectory() as temporary:
+        folder = Path(temporary)
+        _show(measure(folder, 1, seeds, lambda home: example_home(home, 70, (last, last))))
+        if not arguments.only_small:
+            _show(measure(folder, last - first + 1, seeds, lambda home: example_home(home, 70, (first, last))))
+        if arguments.large:
+            large = folder / "seeds"
+            _show(measure(folder, 10 * (last - first + 1), large, lambda home: large_home(home, large, (first, last))))
+        if arguments.singles:
+            print(singles_equal_range(folder, (first, last)), flush=True)
+
+
+def _show(result: dict[str, Any]) -> None:
+    for line in lines_of(result):
+        print(line, flush=True)
+
+
+if __name__ == "__main__":
+    main()
