@@ -22,7 +22,7 @@ import contracts
 from dagster_project.lib.intake.ledger import Ledger, current_submissions
 from dagster_project.lib.intake.limits import Limits
 from dagster_project.lib.intake.plan import Selection
-from dagster_project.lib.intake.receipts import Receipt, write_receipts
+from dagster_project.lib.intake.receipts import Receipt, remove_withdrawn, write_receipts
 from dagster_project.lib.intake.returned import return_files
 from dagster_project.lib.intake.session import IntakeResult, Places, TakenPartition, run_intake
 from dagster_project.lib.intake.take_in import Intake
@@ -151,6 +151,7 @@ class Pipeline:
         landed = gather(self.lake, self.reference, self.settings.today, self.strays(), self.ruleset)
         write_tables(landed.tables, self.settings.landing)
         everyone = communities if communities is not None else frozenset(landed["submissions"]["community_id"])
+        remove_withdrawn(self.outbox, landed.tables)
         receipts = write_receipts(self.outbox, landed.tables, everyone)
         return_files(self.outbox, self.lake, self.intake, receipts)
         return landed, receipts

@@ -48,9 +48,10 @@ class Run:
 
 
 def run(home: Path, seeds: Path, today: str) -> Run:
-    """Run the main job; the test session ends here with the command's own words if it fails."""
+    """Run the main job; every test of this run fails with the command's own words if it does."""
     process = cradle("run", CRADLE_HOME=home, CRADLE_SEEDS=seeds, CRADLE_TODAY=today)
-    assert process.returncode == 0, f"cradle run ended with {process.returncode}:\n{process.stdout}{process.stderr}"
+    if process.returncode:
+        pytest.fail(f"cradle run ended with {process.returncode}:\n{process.stdout}{process.stderr}", pytrace=False)
     return Run(home, seeds, process, current(home))
 
 

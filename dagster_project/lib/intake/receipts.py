@@ -57,12 +57,10 @@ def first_line(submission: Mapping[str, Any], replaced: str | None, not_taken: S
     """What happened, in a few plain sentences; `not_taken` are files of an accepted folder that were not."""
     read, accepted = submission["rows_read"], submission["rows_accepted"]
     if submission["status"] == "rejected":
-        line = f"Rejected: none of the {read:,} rows could be taken, so nothing of this folder counts."
-        return (
-            f"{line} The rows that counted before are gone, because the folder as it stands now is the submission."
-            if (replaced)
-            else line
-        )
+        none = f"none of the {read:,} rows could be taken" if read else "no row could be read"
+        line = f"Rejected: {none}, so nothing of this folder counts."
+        gone = " The rows that counted before are gone, because the folder as it stands now is the submission."
+        return line + (gone if replaced else "")
     waiting = submission["rows_waiting"]
     parts = [f"Accepted: {accepted:,} of {read:,} rows."]
     rejected, questions = submission["rows_rejected"], submission["findings_open"]
@@ -114,9 +112,10 @@ def write_receipts(
     place = ["community_id", "reporting_year"]
     files = tables["files"].partition_by(place, as_dict=True)
     findings = tables["findings"].partition_by(place, as_dict=True)
+    counted_before = tables["submission_states"].filter(~pl.col("is_current") & (pl.col("status") != "rejected"))
     replaced = {
         (row["community_id"], row["reporting_year"]): row["submission_id"]
-        for row in tables["submission_states"].filter(~pl.col("is_current")).iter_rows(named=True)
+        for row in counted_before.iter_rows(named=True)
     }
     none = tables["findings"].clear()
 
@@ -128,6 +127,15 @@ def write_receipts(
     with ThreadPoolExecutor(WRITERS) as pool:
         written = pool.map(write, submissions.to_dicts())
         return [receipt for receipt in written if receipt is not None]
+
+
+def remove_withdrawn(outbox: Store, tables: Mapping[str, pl.DataFrame]) -> None:
+    """Remove the latest receipts of folders that are gone; those of their states stay below the submission ids."""
+    place = ["community_id", "reporting_year"]
+    states = tables["submission_states"].select(place).unique(maintain_order=True)
+    gone = states.join(tables["submissions"].select(place), on=place, how="anti")
+    folders = [receipt_folder(community_id, year) for community_id, year in gone.iter_rows()]
+    outbox.delete(f"{folder}/receipt.{kind}" for folder in folders for kind in ("json", "html"))
 
 
 def put_receipt(outbox: Store, receipt: Receipt) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -18,9 +19,9 @@ from typing import Any
 
 PROJECT = Path(__file__).resolve().parents[3] / "dbt"
 MANIFEST = PROJECT / "target" / "manifest.json"
+ANSI = re.compile(r"\x1b\[[0-9;]*m")
+LONGEST_MESSAGE = 400
 FAILED = frozenset({"error", "fail", "runtime error"})
-# A skipped node is the consequence of a failed one; dbt reports no message for it.
-NOT_DONE = FAILED | {"skipped"}
 
 
 class WarehouseError(RuntimeError):
@@ -78,8 +79,10 @@ def dbt_build(places: DbtPlaces, arguments: Sequence[str]) -> list[NodeResult]:
     target = Path(tempfile.mkdtemp(prefix="dbt-", dir=places.work))
     try:
         _reuse_parse(places, target)
-        command = ["--quiet", "build", "--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
-        command += ["--target-path", str(target), "--log-path", str(target), "--no-write-json", *arguments]
+        # What dbt has to say comes back in its results; its own log would mix with the command's lines.
+        command = ["--quiet", "--log-level", "none", "--no-use-colors", "build", "--no-write-json"]
+        command += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
+        command += ["--target-path", str(target), "--log-path", str(target), *arguments]
         with _environment(places.environment):
             outcome = dbtRunner().invoke(command)
         _keep_parse(places, target)
@@ -92,11 +95,13 @@ def dbt_build(places: DbtPlaces, arguments: Sequence[str]) -> list[NodeResult]:
 
 
 def raise_for(results: Sequence[NodeResult]) -> None:
-    """WarehouseError if anything failed, naming every failed node."""
+    """WarehouseError if anything failed: the first failed node, how many more, and what dbt said, in one line."""
     failed = [result for result in results if result.status in FAILED]
     if failed:
-        lines = "; ".join(f"{result.name}: {' '.join((result.message or result.status).split())}" for result in failed)
-        raise WarehouseError(f"{len(failed)} of {len(results)} dbt nodes failed: {lines}")
+        first = failed[0]
+        said = ANSI.sub("", " ".join((first.message or first.status).split()))
+        others = f" and {len(failed) - 1} more" if len(failed) > 1 else ""
+        raise WarehouseError(f"dbt: {first.name}{others} of {len(results)} nodes failed: {said[:LONGEST_MESSAGE]}")
 
 
 def table_keys(manifest: Path) -> dict[str, list[str]]:

@@ -6,7 +6,6 @@ Does not: the figures made from them (tests/integration), invented samples (test
 
 from __future__ import annotations
 
-import os
 import subprocess
 import sys
 from collections import Counter
@@ -20,18 +19,12 @@ import contracts
 from dagster_project.lib.intake.extraction import Extraction, extract
 from dagster_project.lib.intake.layouts import Layouts, Match, load_layouts
 from dagster_project.lib.intake.reading import read_file
-
-REAL = contracts.ROOT.parent.parent / "shared" / "real"
+from tests.support import REAL, real_data
 
 
 @pytest.fixture(scope="module", autouse=True)
-def real_data() -> None:
-    if REAL.is_dir():
-        return
-    message = f"PUBLIC DATA ABSENT: {REAL} is not there; layouts were not tried on published files"
-    if os.environ.get("CI") == "true":
-        pytest.fail(message)
-    pytest.skip(message)
+def real() -> Path:
+    return real_data()
 
 
 @pytest.fixture(scope="module")

@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 
 import polars as pl
 import pytest
@@ -292,11 +293,13 @@ class Disturbed(Store):
         super().__init__(world.places.drop.url)
         self.world = world
         self.left = events
+        self.one_at_a_time = Lock()
 
     def get(self, key: str) -> bytes:
-        if self.left and self.world.draw.random() < 0.3:
-            self.left -= 1
-            self.world.event()
+        with self.one_at_a_time:  # a run reads with several threads
+            if self.left and self.world.draw.random() < 0.3:
+                self.left -= 1
+                self.world.event()
         return super().get(key)
 
 
