@@ -68,9 +68,11 @@ fuzz: setup
 docs: setup
 	$(BIN)/python -m docs.generate
 
+# What tests need beside the lock: a browser for pages, a Ceph gateway for bucket policies.
+SYSTEM_PACKAGES := chromium radosgw ceph-mon ceph-osd
 system-deps:
-	@if command -v chromium >/dev/null 2>&1; then echo "chromium is installed"; else \
-	  apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium >/dev/null; fi
+	@if (for tool in $(SYSTEM_PACKAGES); do command -v $$tool >/dev/null || exit 1; done); then echo "system packages are installed"; else \
+	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SYSTEM_PACKAGES) >/dev/null; fi
 
 clean:
 	rm -rf $(VENV) data build *.egg-info dbt/target dbt/logs logs .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -124,14 +124,14 @@ def _run(config: Settings, selection: Any) -> None:
 
     try:
         with only_one(config):
-            run_job(config, "ingest", selection_config(selection))
             pipeline = Pipeline(config)
-            current = pipeline.up_to_date()
-            if current is None:
-                run_job(config, "build")
-                current = current_release(pipeline.published)
-            else:
+            if pipeline.nothing_new(selection):
                 click.echo("Nothing new: the current release was made from exactly what stands now.")
+            else:
+                run_job(config, "ingest", selection_config(selection))
+                if Pipeline(config).up_to_date() is None:
+                    run_job(config, "build")
+            current = current_release(pipeline.published)
     except (RunFailedError, StoreError) as error:
         raise CradleError(str(error), "the Dagster UI (make dev) shows the whole run") from None
     _tell_release(config, current)

@@ -19,9 +19,11 @@ import duckdb
 import polars as pl
 
 import contracts
+from dagster_project.lib.intake.drop import Listing, list_drop, stray_findings
+from dagster_project.lib.intake.issues import to_findings
 from dagster_project.lib.intake.ledger import Ledger, current_submissions
 from dagster_project.lib.intake.limits import Limits
-from dagster_project.lib.intake.plan import Selection
+from dagster_project.lib.intake.plan import Selection, intake_version, make_plan
 from dagster_project.lib.intake.receipts import Receipt, remove_withdrawn, write_receipts
 from dagster_project.lib.intake.returned import return_files
 from dagster_project.lib.intake.session import IntakeResult, Places, TakenPartition, run_intake
@@ -140,6 +142,24 @@ class Pipeline:
         strays.write_parquet(buffer)
         if self.lake.get_or_none(STRAYS_KEY) != buffer.getvalue():
             self.lake.put(STRAYS_KEY, buffer.getvalue())
+
+    def listing(self) -> Listing:
+        """The drop bucket as it stands at this moment."""
+        communities = self.reference.communities["community_id"].to_list()
+        return list_drop(self.drop, communities, self.reference.reporting_years(self.settings.today))
+
+    def nothing_new(self, selection: Selection) -> bool:
+        """Whether intake would take nothing, see nothing else than before, and the current release says it all.
+
+        The same plan and the same hash of inputs that intake and release go by, looked at without starting a run.
+        """
+        if selection.again or self.lake.get_or_none(STRAYS_KEY) is None:
+            return False
+        listing = self.listing()
+        plan = make_plan(listing, Ledger(self.lake).events(), intake_version(self.reference), selection)
+        seen, told = to_findings(stray_findings(listing.strays)), self.strays()
+        same = sorted(seen["finding_id"]) == sorted(told["finding_id"])
+        return not plan.take and not plan.withdrawn and same and self.up_to_date() is not None
 
     def strays(self) -> pl.DataFrame:
         """Findings of the bucket itself, as the last intake saw them."""
