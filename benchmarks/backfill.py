@@ -192,8 +192,8 @@ def lines_of(result: dict[str, Any]) -> list[str]:
     fixed = [result["one folder"]["build"][which] for which in (0, 1)]
     lines.append(
         f"{n:>6}  Dagster adds {intake[0]:.1f} ms a partition to intake (CPU {intake[1]:.1f} ms), {build[0]:.1f} s "
-        f"to the build (CPU {build[1]:.1f} s); whole {total(backfill, 0) / total(script, 0):.2f} times the plain script, "
-        f"{total(backfill, 0) / total(bare, 0):.2f} times the plain steps"
+        f"to the build (CPU {build[1]:.1f} s); whole {total(backfill, 0) / total(script, 0):.2f} times the plain "
+        f"script, {total(backfill, 0) / total(bare, 0):.2f} times the plain steps"
     )
     above = [total(backfill, which) - total(script, which) - fixed[which] for which in (0, 1)]
     lines.append(
