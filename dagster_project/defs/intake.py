@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import dagster as dg
 from pydantic import Field
 
-from dagster_project.defs.checks import DROP_FILES, SUBMISSIONS, SUBMITTED, astray, submitted_evaluation
+from dagster_project.defs.checks import DROP_FILES, SUBMISSIONS, SUBMITTED, astray, listed, submitted_evaluation, tell
 from dagster_project.defs.resources import CradleResource
 from dagster_project.lib.intake.ledger import Ledger, current_submissions
 from dagster_project.lib.intake.plan import Selection
@@ -84,10 +84,11 @@ def _taken(context: dg.OpExecutionContext, pipeline: Pipeline, selection: Select
             # Each line is an event of the run; a few are enough to watch a backfill.
             context.log.info(f"{done} folders taken so far")
         if tell_all or item.status == "rejected" or (item.community_id, item.reporting_year) in refused:
-            context.log_event(submitted(item, key))
+            tell(context, submitted(item, key))
     if result is None:
         raise dg.Failure("intake ended without a result")
-    context.log_event(astray(result.strays))
+    context.log_event(listed(result.listing))
+    tell(context, astray(result.strays))
     context.log.info(f"{len(result.taken)} folders taken, {result.strays.height} things in no submission")
     return result
 
@@ -161,7 +162,11 @@ def take_folders(context: dg.OpExecutionContext, config: SelectionConfig, cradle
 
 
 # The resource is bound here: bound later, the sensor that asks for the job would be copied, with a notice at each load.
-@dg.job(executor_def=dg.in_process_executor, tags={"room": "intake"}, resource_defs={"cradle": CradleResource()})
+@dg.job(
+    executor_def=dg.in_process_executor,
+    tags={"room": "intake"},
+    resource_defs={"cradle": CradleResource()},
+)
 def ingest() -> None:
     """Intake of any set of communities and reporting years in one run; each partition is marked by itself."""
     take_folders()

@@ -5,9 +5,11 @@ Does not: copying, hashing, pages (lib/publish).
 """
 
 import dagster as dg
+import polars as pl
 
 from dagster_project.defs.resources import CradleResource
 from dagster_project.defs.warehouse import FOLLOWS, dbt_core, dbt_reporting
+from dagster_project.lib.pipeline import Pipeline
 
 RELEASE = dg.AssetKey(["publish", "release"])
 # The release copies schema `marts` whole, so it waits for every table and every blocking check of it.
@@ -25,8 +27,10 @@ RELEASED = sorted(spec.key for room in (dbt_core, dbt_reporting) for spec in roo
     description="The immutable release: internal.duckdb, manifest and the national report; `current` points at it.",
 )
 def release(context: dg.AssetExecutionContext, cradle: CradleResource) -> dg.MaterializeResult:  # type: ignore[type-arg]
-    """Publish the warehouse as it stands."""
-    made = cradle.pipeline().release()
+    """Publish the warehouse as it stands; refused if it was not built from what stands."""
+    pipeline = cradle.pipeline()
+    _refuse_outdated(pipeline)
+    made = pipeline.release()
     rows = {table["name"]: table["rows"] for table in made.manifest["tables"]}
     return dg.MaterializeResult(
         metadata={
@@ -40,9 +44,21 @@ def release(context: dg.AssetExecutionContext, cradle: CradleResource) -> dg.Mat
     )
 
 
+def _refuse_outdated(pipeline: Pipeline) -> None:
+    """A build that is continued from the middle after another intake would carry the newer inputs' name."""
+    place = ["community_id", "reporting_year", "submission_id"]
+    landed = pl.read_parquet(pipeline.settings.landing / "files.parquet", columns=place).unique()
+    stands = {tuple(line[name] for name in place) for line in pipeline.release_facts().inputs}
+    today = pl.read_parquet(pipeline.settings.landing / "run_context.parquet")["today"].item()
+    if set(landed.iter_rows()) != stands or today != pipeline.settings.today:
+        raise dg.Failure("The bucket or the day changed after this build began; run the job `build` from its start.")
+
+
 build = dg.define_asset_job(
     "build",
     selection=dg.AssetSelection.all() - dg.AssetSelection.assets(["lake", "submissions"]),
     executor_def=dg.in_process_executor,
+    # Landing and warehouse belong together: a build whose process died is started again as a whole.
+    tags={"dagster/retry_strategy": "ALL_STEPS"},
     description="From the lake to a published release: landing, dbt, analysis, dbt reporting, release.",
 )

@@ -127,9 +127,10 @@ def deadlines(
         pl.col("left_year").is_null() | (pl.col("reporting_year") <= pl.col("left_year"))
     )
     left = pl.col("days_left")
-    notice = pl.when(left < 0).then(pl.lit(LATE))
-    for days in sorted(notice_days):
-        notice = notice.when(left <= days).then(pl.lit(f"due within {days} days"))
+    notice = pl.lit(None, pl.String)
+    for days in sorted(notice_days, reverse=True):
+        notice = pl.when(left <= days).then(pl.lit(f"due within {days} days")).otherwise(notice)
+    notice = pl.when(left < 0).then(pl.lit(LATE)).otherwise(notice)
     expected = (
         communities.select("community_id", "joined_year", "left_year")
         .join(due.filter(pl.col("reporting_year") <= today.year), how="cross")
@@ -141,7 +142,7 @@ def deadlines(
         )
     return (
         expected.with_columns(days_left=(pl.col("due_on") - today).dt.total_days())
-        .with_columns(notice=notice.otherwise(None))
+        .with_columns(notice=notice)
         .filter(pl.col("notice").is_not_null())
         .select(*PLACE, "due_on", "days_left", "notice")
         .sort("reporting_year", "community_id")

@@ -1,0 +1,249 @@
+"""The data team's Dagster in a real browser, with its daemon: the graph, a partition, a failed check, queued writers.
+
+Belongs here: what only the running `dagster dev` can show, with the system's Chromium.
+Does not: what runs compute, or rules of the sensor (tests/integration/test_orchestration.py). Without Chromium it skips
+loudly; where CI=true it fails instead.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+
+from examples.generate import generate
+from tests.support import PROJECT, clean_environment
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": "cradle"}
+TODAY = "2021-06-30"
+PATIENCE_SECONDS = 180
+SHOTS = os.environ.get("SCREENSHOTS")
+"""A folder to keep pictures in, for people who want to look at them."""
+Found = TypeVar("Found")
+
+
+def until(what: str, look: Callable[[], Found | None], seconds: float = PATIENCE_SECONDS) -> Found:
+    """The first answer of `look` that is true."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.5)
+    raise AssertionError(f"within {seconds} s: {what}")
+
+
+@dataclass(frozen=True)
+class Dagster:
+    """A running `dagster dev`."""
+
+    port: int
+    home: Path
+
+    def ask(self, query: str, **variables: Any) -> Any:
+        """One GraphQL question."""
+        body = json.dumps({"query": query, "variables": variables}).encode()
+        request = urllib.request.Request(
+            f"http://127.0.0.1:{self.port}/graphql", body, {"content-type": "application/json"}
+        )
+        with urllib.request.urlopen(request, timeout=60) as answer:
+            found = json.load(answer)
+        assert "errors" not in found, found
+        return found["data"]
+
+    def loaded(self) -> bool:
+        """Whether the server answers and the code location is loaded."""
+        try:
+            data = self.ask("{workspaceOrError{... on Workspace{locationEntries{name loadStatus}}}}")
+        except (urllib.error.URLError, ConnectionError, TimeoutError):
+            return False
+        return [(e["name"], e["loadStatus"]) for e in data["workspaceOrError"]["locationEntries"]] == [
+            ("cradle", "LOADED")
+        ]
+
+    def runs(self) -> list[dict[str, Any]]:
+        """All runs, the newest first."""
+        query = "{runsOrError{... on Runs{results{runId jobName status startTime endTime tags{key value}}}}}"
+        return list(self.ask(query)["runsOrError"]["results"])
+
+    def launch(self, job: str, config: Any) -> str:
+        """Launch a job as the launchpad does; its run id."""
+        query = (
+            "mutation($p:ExecutionParams!){launchRun(executionParams:$p){__typename "
+            "... on LaunchRunSuccess{run{runId}} ... on PythonError{message}}}"
+        )
+        parameters = {"selector": {**REPOSITORY, "pipelineName": job}, "runConfigData": config, "mode": "default"}
+        return str(self.ask(query, p=parameters)["launchRun"]["run"]["runId"])
+
+    def sensor_says(self) -> str:
+        """Why the bucket's sensor asked for nothing at its last look."""
+        query = (
+            "query($s:SensorSelector!){sensorOrError(sensorSelector:$s){... on Sensor{sensorState{status "
+            "ticks(limit:1){skipReason}}}}}"
+        )
+        state = self.ask(query, s={**REPOSITORY, "sensorName": "bucket"})["sensorOrError"]["sensorState"]
+        assert state["status"] == "RUNNING"
+        return str(state["ticks"][0]["skipReason"]) if state["ticks"] else ""
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists():
+        message = f"BROWSER TESTS DID NOT RUN: there is no {CHROMIUM} (install the system package chromium)"
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail(message, pytrace=False)
+        warnings.warn(pytest.PytestWarning(message), stacklevel=2)
+        pytest.skip(message)
+    with sync_playwright() as playwright:
+        running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        yield running
+        running.close()
+
+
+def _default_signals() -> None:
+    # A test runner in the background ignores interrupts, its children inherit that, and Dagster could not be stopped.
+    for name in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(name, signal.SIG_DFL)
+
+
+@pytest.fixture(scope="module")
+def dagster(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Dagster]:
+    """`dagster dev` over two communities; the sensor does the rest by itself."""
+    home = tmp_path_factory.mktemp("ui") / "home"
+    generate(home / "drop", communities=2, first_year=2018, last_year=2020)
+    (home / "drop" / "atlantis_bay" / "2020").mkdir(parents=True, exist_ok=True)
+    (home / "drop" / "atlantis_bay" / "2020" / "lost.csv").write_text("a\n1\n")
+    (home / "dagster").mkdir()
+    (home / "dagster" / "dagster.yaml").write_text((PROJECT / "dagster.yaml").read_text(encoding="utf-8"))
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    settings = {"CRADLE_HOME": home, "CRADLE_TODAY": TODAY, "DAGSTER_HOME": home / "dagster"}
+    command = [str(Path(sys.executable).parent / "dagster"), "dev", "-h", "127.0.0.1", "-p", str(port)]
+    log = (home / "dev.log").open("w")
+    process = subprocess.Popen(
+        [*command, "-w", str(PROJECT / "workspace.yaml")],
+        # From elsewhere: Dagster remarks on a dagster.yaml that lies beside it and is not the one in use.
+        cwd=home,
+        env=clean_environment(**settings),
+        stdout=log,
+        stderr=subprocess.STDOUT,
+        start_new_session=True,
+        preexec_fn=_default_signals,
+    )
+    running = Dagster(port, home)
+    try:
+        until("dagster dev answers and has loaded the project", running.loaded)
+        yield running
+    finally:
+        process.send_signal(signal.SIGINT)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(15)
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(15)
+        log.close()
+
+
+@pytest.fixture(scope="module")
+def ingested(dagster: Dagster) -> Dagster:
+    """After the sensor took what lay in the bucket, and two more intakes that were launched at once."""
+
+    def intakes() -> list[str]:
+        return [run["status"] for run in dagster.runs() if run["jobName"] == "ingest"]
+
+    until("the sensor's intake succeeded", lambda: intakes() == ["SUCCESS"])
+    for _ in range(2):
+        dagster.launch("ingest", {"ops": {"take_folders": {"config": {"again": True}}}})
+    until("two more intakes succeeded", lambda: intakes() == ["SUCCESS"] * 3)
+    return dagster
+
+
+@pytest.fixture(scope="module")
+def page(browser: Browser) -> Iterator[Page]:
+    opened = browser.new_page(viewport={"width": 1500, "height": 950})
+    asked: list[str] = []
+    opened.on("request", lambda request: asked.append(request.url))
+    yield opened
+    opened.close()
+    beyond = {url for url in asked if not url.startswith(("http://127.0.0.1", "ws://127.0.0.1", "data:", "blob:"))}
+    assert not beyond, "the UI asks nobody else"
+
+
+def keep(page: Page, name: str) -> None:
+    if SHOTS:
+        Path(SHOTS).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=str(Path(SHOTS) / f"{name}.png"))
+
+
+def test_the_bucket_is_taken_by_itself_and_overlapping_writers_queue(ingested: Dagster) -> None:
+    runs = sorted((run for run in ingested.runs() if run["jobName"] == "ingest"), key=lambda run: run["startTime"])
+    tags = [{tag["key"]: tag["value"] for tag in run["tags"]} for run in runs]
+    assert tags[0]["dagster/sensor_name"] == "bucket" and tags[0]["dagster/run_key"].startswith("intake-")
+    for first, second in pairwise(runs):
+        assert first["endTime"] <= second["startTime"], "one writer at a time"
+
+
+def test_the_graph_reads_from_the_bucket_to_the_release(ingested: Dagster, page: Page) -> None:
+    page.goto(f"http://127.0.0.1:{ingested.port}/asset-groups")
+    names = ["drop", "intake", "landing", "staging", "marts", "analysis", "reporting", "publish"]
+    places = []
+    for name in names:
+        box = page.locator("svg").get_by_text(name, exact=True).first
+        expect(box).to_be_visible(timeout=60_000)
+        places.append((box.bounding_box() or {"x": 0})["x"])
+    keep(page, "graph")
+    assert places == sorted(places), "left to right as the house does"
+
+
+def test_a_partition_shows_its_own_submission(ingested: Dagster, page: Page) -> None:
+    page.goto(
+        f"http://127.0.0.1:{ingested.port}/assets/lake/submissions?view=partitions&partition=alderwick_bend%7C2019"
+    )
+    for label in ("submission_id", "rows_accepted", "findings", "contract_version"):
+        expect(page.get_by_text(label, exact=True).first).to_be_visible(timeout=60_000)
+    shown = page.locator("body").inner_text()
+    keep(page, "partition")
+    receipt = [event for event in ("accepted", "accepted_with_queries") if event in shown]
+    assert receipt and "take_folders" in shown
+
+
+def test_a_failed_check_names_what_is_wrong_and_what_to_do(ingested: Dagster, page: Page) -> None:
+    page.goto(f"http://127.0.0.1:{ingested.port}/assets/drop/files?view=checks&checkDetail=nothing_astray")
+    expect(page.get_by_text("atlantis_bay").first).to_be_visible(timeout=60_000)
+    shown = page.locator("body").inner_text()
+    keep(page, "check")
+    assert "Failed" in shown and "unknown_community" in shown and "move the files" in shown
+
+
+def test_no_dialog_covers_the_page_and_nothing_is_reported_to_anybody(ingested: Dagster, page: Page) -> None:
+    page.goto(f"http://127.0.0.1:{ingested.port}/runs")
+    expect(page.get_by_text("ingest").first).to_be_visible(timeout=60_000)
+    keep(page, "runs")
+    assert page.get_by_role("dialog").count() == 0
+    told = ingested.ask("{instance{info} }")["instance"]["info"] or ""
+    assert "enabled: false" in told.split("telemetry:")[1][:60]
+
+
+def test_the_log_of_the_start_holds_no_notice_and_no_error(ingested: Dagster) -> None:
+    log = (ingested.home / "dev.log").read_text(encoding="utf-8")
+    for word in ("Traceback", "BetaWarning", "PreviewWarning", "DeprecationWarning", "ERROR", "ASSET_MATERIALIZATION"):
+        assert word not in log, log[-3000:]
