@@ -1,0 +1,191 @@
+"""How long a member waits: one file replaced on a warm system, to receipt, marts and published release; and a burst.
+
+Belongs here: seconds from the file landing, by the daemon and by the command line; runs that a burst of uploads makes.
+Does not: what a backfill costs (backfill.py), whether results are right beyond their counts (tests).
+
+    python -m benchmarks.resubmission [--communities 70] [--years 2015..2026] [--burst 500]
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import dagster as dg
+
+from dagster_project.lib.intake.ledger import Ledger, current_objects
+from dagster_project.lib.store import Store
+
+ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
+TODAY = "2026-12-31"
+PATIENCE_SECONDS = 900
+BURST_SECONDS = 60
+MOMENTS = {
+    "taken in": dg.AssetKey(["lake", "submissions"]),
+    "core marts": dg.AssetKey(["marts", "fct_indicator_value"]),
+    "trends": dg.AssetKey(["marts", "fct_trend"]),
+    "release": dg.AssetKey(["publish", "release"]),
+}
+
+
+def environment(home: Path) -> dict[str, str]:
+    """The settings of one home."""
+    kept = {key: value for key, value in os.environ.items() if not key.startswith(("CRADLE_", "DAGSTER_"))}
+    return kept | {"CRADLE_HOME": str(home), "CRADLE_TODAY": TODAY, "DAGSTER_HOME": str(home / "dagster")}
+
+
+def cradle_run(home: Path) -> float:
+    """Seconds of `cradle run`, from a cold process."""
+    start = time.perf_counter()
+    subprocess.run([str(BIN / "cradle"), "run"], cwd=ROOT, env=environment(home), check=True, capture_output=True)
+    return time.perf_counter() - start
+
+
+@contextmanager
+def daemon(home: Path) -> Iterator[None]:
+    """Dagster's daemon over a home, ended with the block."""
+
+    def default_signals() -> None:
+        # Started from the background it would ignore interrupts, and could not be stopped.
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+    with (home / "daemon.log").open("w") as log:
+        process = subprocess.Popen(
+            [str(BIN / "dagster-daemon"), "run", "-w", str(ROOT / "workspace.yaml")],
+            cwd=home,
+            env=environment(home),
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+            preexec_fn=default_signals,
+        )
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGINT)
+            try:
+                process.wait(20)
+            except subprocess.TimeoutExpired:
+                os.killpg(process.pid, signal.SIGKILL)
+                process.wait(20)
+
+
+def until(what: str, done: Callable[[], bool]) -> None:
+    """Wait for something, or stop the benchmark."""
+    end = time.monotonic() + PATIENCE_SECONDS
+    while not done():
+        if time.monotonic() > end:
+            raise SystemExit(f"within {PATIENCE_SECONDS} s: {what}")
+        time.sleep(0.2)
+
+
+def current(home: Path) -> str:
+    """The current release's id."""
+    path = home / "publish" / "current"
+    return path.read_text(encoding="utf-8").strip() if path.exists() else ""
+
+
+def newest(instance: dg.DagsterInstance, key: dg.AssetKey) -> float:
+    """When an asset was last materialized, in seconds since 1970."""
+    event = instance.get_latest_materialization_event(key)
+    return event.timestamp if event else 0.0
+
+
+def a_file(home: Path) -> Path:
+    """A file of values of the newest year that some community has."""
+    files = sorted((home / "drop").glob("[!_]*/*/indicator_values.csv"), key=lambda path: (path.parent.name, str(path)))
+    return files[-1]
+
+
+def replaced(path: Path) -> None:
+    """Put the same rows with the last one left out, as a person who corrects a file does."""
+    lines = path.read_bytes().splitlines(keepends=True)
+    path.write_bytes(b"".join(lines[:-1]))
+
+
+def by_daemon(home: Path) -> dict[str, float]:
+    """Seconds from the replaced file to each moment, with the daemon running and idle."""
+    path = a_file(home)
+    receipt = home / "outbox" / path.parent.parent.name / path.parent.name / "receipt.json"
+    with daemon(home), dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
+        time.sleep(30)  # The daemon and its code server start; a look or two find nothing new.
+        before, start = current(home), time.time()
+        replaced(path)
+        until("a new release", lambda: current(home) != before)
+        until("the release is told", lambda: newest(instance, MOMENTS["release"]) > start)
+        waited = {name: newest(instance, key) - start for name, key in MOMENTS.items()}
+    waited["receipt"] = receipt.stat().st_mtime - start
+    return dict(sorted(waited.items(), key=lambda item: item[1]))
+
+
+def burst(home: Path, uploads: int) -> str:
+    """Many uploads in random order within a minute, some of them files sent again: runs made, and the final state."""
+    source = home / "burst"
+    shutil.move(home / "drop", source)
+    (home / "drop").mkdir()
+    chance = random.Random(3)
+    files = sorted(path.relative_to(source) for path in source.rglob("*") if path.is_file())
+    sent = [chance.choice(files) for _ in range(uploads)]
+    with daemon(home), dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
+        before = instance.get_runs_count()
+        start = time.monotonic()
+        for number, file in enumerate(sent):
+            (home / "drop" / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(source / file, home / "drop" / file)
+            time.sleep(max(0.0, start + BURST_SECONDS * number / uploads - time.monotonic()))
+        uploaded = time.monotonic()
+        until("all files are in the ledger", lambda: _in_ledger(home) == {str(file) for file in sent})
+        quiet = dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTED])
+        release = newest(instance, MOMENTS["release"])
+        until("a release after the last intake", lambda: newest(instance, MOMENTS["release"]) > release)
+        until("no run is left", lambda: instance.get_runs_count(quiet) == 0)
+        made = instance.get_runs_count() - before
+        failed = instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
+        waited = time.monotonic() - uploaded
+    return (
+        f"{uploads} uploads of {len(set(sent))} files in {BURST_SECONDS} s: {made} runs, {failed} failed; "
+        f"everything is in a release {waited:.0f} s after the last upload"
+    )
+
+
+def _in_ledger(home: Path) -> set[str]:
+    objects = current_objects(Ledger(Store(str(home / "lake"))).events())
+    rows = objects.select("community_id", "reporting_year", "name").iter_rows()
+    return {f"{community}/{year}/{name}" for community, year, name in rows}
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--communities", type=int, default=70)
+    parser.add_argument("--years", default="2015..2026")
+    parser.add_argument("--burst", type=int, default=0, help="also so many uploads within a minute")
+    arguments = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        home = Path(temporary) / "home"
+        command = [sys.executable, "-m", "examples.generate", "--home", str(home), "--years", arguments.years]
+        subprocess.run(
+            [*command, "--communities", str(arguments.communities)], cwd=ROOT, check=True, capture_output=True
+        )
+        print(f"first `cradle run` of everything: {cradle_run(home):.1f} s, {os.getloadavg()[0]:.1f} busy", flush=True)
+        replaced(a_file(home))
+        print(f"one file replaced, `cradle run` from a cold process: {cradle_run(home):.1f} s", flush=True)
+        moments = ", ".join(f"{name} {seconds:.1f} s" for name, seconds in by_daemon(home).items())
+        print(f"one file replaced, by the daemon: {moments}", flush=True)
+        if arguments.burst:
+            print(burst(home, arguments.burst), flush=True)
+
+
+if __name__ == "__main__":
+    main()
