@@ -103,9 +103,10 @@ def newest(instance: dg.DagsterInstance, key: dg.AssetKey) -> float:
 
 
 def a_file(home: Path) -> Path:
-    """A file of values of the newest year that some community has."""
-    files = sorted((home / "drop").glob("[!_]*/*/indicator_values.csv"), key=lambda path: (path.parent.name, str(path)))
-    return files[-1]
+    """A file of values of the newest reporting year that was taken in."""
+    values = current_objects(Ledger(Store(str(home / "lake"))).events()).filter(name="indicator_values.csv")
+    community, year = values.sort("reporting_year", "community_id").select("community_id", "reporting_year").row(-1)
+    return home / "drop" / str(community) / str(year) / "indicator_values.csv"
 
 
 def replaced(path: Path) -> None:
@@ -172,6 +173,8 @@ def main() -> None:
     parser.add_argument("--years", default="2015..2026")
     parser.add_argument("--burst", type=int, default=0, help="also so many uploads within a minute")
     arguments = parser.parse_args()
+    # Ended from outside, it ends its daemon as well.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     with tempfile.TemporaryDirectory() as temporary:
         home = Path(temporary) / "home"
         command = [sys.executable, "-m", "examples.generate", "--home", str(home), "--years", arguments.years]
