@@ -21,9 +21,10 @@ from dagster_project.lib.warehouse.freshness import Pending, Watch, idle_runs, p
 from dagster_project.runs import selection_config, somebody_writes
 from dagster_project.settings import from_environment
 
-LOOK_EVERY_SECONDS = 10
+# Looking at a folder costs next to nothing; on S3 each look is one paid listing a community.
+LOOK_EVERY_SECONDS = 20 if from_environment().drop_url.startswith("s3://") else 5
 # A bucket that never rests is taken all the same after a minute of looks.
-MOST_LOOKS = 6
+MOST_LOOKS = 60 // LOOK_EVERY_SECONDS
 # A run writes its last events after it let go of the lock; three looks are far longer than that.
 IDLE_LOOKS = 3
 WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING]
