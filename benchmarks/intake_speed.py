@@ -123,6 +123,7 @@ def whole_intake(name: str) -> Callable[[Bytes], object]:
     from dagster_project.lib.intake.reading import WorkbookReader
     from dagster_project.lib.intake.take_in import Intake, take_in
     from dagster_project.lib.reference import Reference
+    from dagster_project.lib.store import Given
 
     intake = Intake(Reference(ROOT / "seeds"))
     community = intake.reference.communities["community_id"][0]
@@ -130,7 +131,7 @@ def whole_intake(name: str) -> Callable[[Bytes], object]:
     def check(data: Bytes) -> object:
         folder = Folder(community, REPORTING_YEAR, (DroppedFile(name, name, len(data), "tag"),))
         with WorkbookReader() as reader:
-            taken = take_in(intake, [folder], lambda _: data, None, reader)
+            taken = take_in(intake, [folder], Given(lambda _: data), None, reader)
             note_child(reader)
             return taken
 

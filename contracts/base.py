@@ -6,7 +6,7 @@ Does not: any table's own facts (contracts/v1), reading of files, findings' text
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 import pandera.polars as pa
@@ -48,7 +48,11 @@ CODE_KINDS: tuple[str, ...] = ("indicator", "dimension", "group", "outcome")
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a submitted table: its name, kind, what it means, and what may stand in it."""
+    """One column of a submitted table: its name, kind, what it means, and what may stand in it.
+
+    `kept_as` is the name under which lake and warehouse keep it, where a later version renamed the column; blank: the
+    column's own name.
+    """
 
     name: str
     kind: Kind
@@ -57,6 +61,12 @@ class Column:
     choices: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
+    kept_as: str = ""
+
+    @property
+    def kept(self) -> str:
+        """The name under which the column is kept."""
+        return self.kept_as or self.name
 
     @property
     def polars_type(self) -> pl.DataType:
@@ -107,7 +117,9 @@ class TableContract:
 
     `key` names the columns that identify a row within a community and reporting year; rows with one key and
     different content reject each other. `memory` says how a register is known over years: a `state` is replaced
-    as a whole by the newest year that has it, a `log` grows and the newest year wins for one key.
+    as a whole by the newest year that has it, a `log` grows and the newest year wins for one key. `open_until` names
+    the date column with which a row of a log ends. Key, row rules and `open_until` speak of the names columns are kept
+    by, so that a renamed column changes nothing else. `prefill` says whether a template shows the rows as they stand.
     """
 
     table: str
@@ -118,6 +130,18 @@ class TableContract:
     memory: Literal["state", "log", "values"]
     network: bool = False
     row_rules: tuple[RowRule, ...] = field(default=())
+    open_until: str | None = None
+    prefill: bool = True
+
+    def as_kept(self) -> TableContract:
+        """The contract with every column under the name it is kept by: what checks and the warehouse work on."""
+        columns = tuple(replace(column, name=column.kept, kept_as="") for column in self.columns)
+        return replace(self, columns=columns)
+
+    @property
+    def renamed(self) -> dict[str, str]:
+        """Columns whose name in a file is not the one they are kept by: kept name to the file's."""
+        return {column.kept: column.name for column in self.columns if column.kept != column.name}
 
     @property
     def required(self) -> tuple[str, ...]:

@@ -21,13 +21,14 @@ MINUTES = 60
 @click.option("--json", "as_json", is_flag=True, help="Print every difference as JSON.")
 def reconcile(as_json: bool) -> None:
     """Prove that bucket, ledger and lake agree; exit 1 and one line for each difference if they do not."""
+    from dagster_project.lib.intake.drop import open_drop
     from dagster_project.lib.intake.reconcile import reconcile as find_differences
     from dagster_project.lib.reference import Reference, SeedError
     from dagster_project.lib.store import Store, StoreError
 
     config = settings()
     try:
-        drop, lake = (Store(url, config.s3_endpoint) for url in (config.drop_url, config.lake_url))
+        drop, lake = open_drop(config.drop_url, config.s3_endpoint), Store(config.lake_url, config.s3_endpoint)
         found = find_differences(drop, lake, Reference(config.seeds), config.today)
     except StoreError as error:
         raise CradleError(str(error), "check the address and the AWS_* variables, then try again") from None

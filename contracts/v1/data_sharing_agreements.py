@@ -22,4 +22,5 @@ CONTRACT = TableContract(
     ),
     key=("party", "purpose", "start_date"),
     memory="log",
+    open_until="end_date",
 )

@@ -16,4 +16,5 @@ CONTRACT = TableContract(
     ),
     key=("finding_id",),
     memory="log",
+    prefill=False,
 )

@@ -20,4 +20,5 @@ CONTRACT = TableContract(
     ),
     key=("partner", "purpose", "start_date"),
     memory="log",
+    open_until="end_date",
 )

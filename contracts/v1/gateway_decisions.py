@@ -21,5 +21,6 @@ CONTRACT = TableContract(
     ),
     key=("community_id", "kind", "code", "decided_on"),
     memory="log",
+    prefill=False,
     network=True,
 )

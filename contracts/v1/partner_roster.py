@@ -26,4 +26,5 @@ CONTRACT = TableContract(
     ),
     key=("organization", "body", "active_from"),
     memory="log",
+    open_until="active_to",
 )

@@ -20,5 +20,6 @@ CONTRACT = TableContract(
     ),
     key=("community_id", "criterion_id", "decided_on"),
     memory="log",
+    prefill=False,
     network=True,
 )

@@ -18,5 +18,6 @@ CONTRACT = TableContract(
     ),
     key=("community_id", "code", "decided_on"),
     memory="log",
+    prefill=False,
     network=True,
 )

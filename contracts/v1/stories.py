@@ -19,4 +19,5 @@ CONTRACT = TableContract(
     ),
     key=("title",),
     memory="log",
+    prefill=False,
 )

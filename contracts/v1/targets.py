@@ -20,4 +20,5 @@ CONTRACT = TableContract(
     ),
     key=("indicator", "dimension", "group", "horizon", "deadline"),
     memory="log",
+    open_until="deadline",
 )

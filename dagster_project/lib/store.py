@@ -7,16 +7,23 @@ Does not: what objects mean (ledger, lake, outbox), or retries by hand: the clie
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+import errno
+import io
+import os
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Protocol
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
 from obstore.store import LocalStore, S3Store
 
 LONGEST_ERROR = 400
+PIECE_BYTES = 4 * 1024 * 1024
+"""How much of an object is held at once while it is streamed."""
 
 
 class StoreError(RuntimeError):
@@ -40,12 +47,42 @@ class ObjectInfo:
     etag: str
 
 
-class Store:
-    """A folder or an S3 prefix. Every put is atomic: readers see the old object or the new one."""
+class Source(Protocol):
+    """What objects are read from: a store, or what a test holds."""
 
-    def __init__(self, url: str, endpoint: str | None = None) -> None:
+    def stream(self, key: str) -> Iterator[bytes]:
+        """The object piece by piece; FileNotFoundError if it is not there."""
+
+    def open(self, key: str) -> BinaryIO:
+        """The object for looking at some places of it; FileNotFoundError if it is not there."""
+
+
+@dataclass(frozen=True)
+class Given:
+    """Objects that a function gives whole by their key, as a source."""
+
+    read: Callable[[str], bytes]
+
+    def stream(self, key: str) -> Iterator[bytes]:
+        """The object in one piece."""
+        yield self.read(key)
+
+    def open(self, key: str) -> BinaryIO:
+        """The object, held in memory."""
+        return io.BytesIO(self.read(key))
+
+
+class Store:
+    """A folder or an S3 prefix. Every put is atomic: readers see the old object or the new one.
+
+    Without `follow_links` no link below a folder exists for listing and reading, whatever it points to; `links` names
+    them. The folder itself may be one.
+    """
+
+    def __init__(self, url: str, endpoint: str | None = None, follow_links: bool = True) -> None:
         """Open `url`. Credentials and region of S3 come from the standard AWS_* environment variables."""
         self.url = url
+        self.follow_links = follow_links
         self.folder: Path | None = None
         self._store: Any
         if url.startswith("s3://"):
@@ -59,6 +96,8 @@ class Store:
 
     def objects(self, prefix: str = "") -> list[ObjectInfo]:
         """All objects below a prefix, sorted by key; OddKeyError for one odd key, StoreError if the store fails."""
+        if self.links(prefix):
+            return self._infos(self._head(key) for key in self._real_files(prefix))
         try:
             found = obstore.list(self._store, prefix or None).collect()
         except BaseError as error:
@@ -67,11 +106,74 @@ class Store:
 
     def folders(self, prefix: str = "") -> list[str]:
         """Names of the folders directly below a prefix, sorted."""
+        if self._linked_level(prefix):
+            return sorted(entry.name for entry in self._entries(prefix) if entry.is_dir(follow_symlinks=False))
         return sorted(path.rsplit("/", 1)[-1] for path in self._level(prefix)["common_prefixes"])
 
     def files(self, prefix: str = "") -> list[ObjectInfo]:
         """Objects directly below a prefix, sorted by key."""
+        if self._linked_level(prefix):
+            real = (entry for entry in self._entries(prefix) if entry.is_file(follow_symlinks=False))
+            return self._infos(self._head(_joined(prefix, entry.name)) for entry in real)
         return self._infos(self._level(prefix)["objects"])
+
+    def links(self, prefix: str = "", deep: bool = True) -> list[str]:
+        """Keys of the links below a prefix of a folder that are not followed, sorted; none for S3.
+
+        A prefix that is a link itself, or lies behind one, is told by that link. `deep` false: directly below only.
+        """
+        if self.folder is None or self.follow_links:
+            return []
+        if behind := self._link_on_the_way(prefix):
+            return [behind]
+        if not deep:
+            return sorted(_joined(prefix, entry.name) for entry in self._entries(prefix) if entry.is_symlink())
+        return sorted(key for key, entry in self._walk(prefix) if entry.is_symlink())
+
+    def _linked_level(self, prefix: str) -> bool:
+        return bool(self.links(prefix, deep=False))
+
+    def _link_on_the_way(self, key: str) -> str | None:
+        """The first part of a key that is a link, as a key; None where links are followed or there is none."""
+        if self.folder is None or self.follow_links:
+            return None
+        parts = [part for part in key.split("/") if part]
+        ways = ("/".join(parts[:count]) for count in range(1, len(parts) + 1))
+        return next((way for way in ways if (self.folder / way).is_symlink()), None)
+
+    def _entries(self, prefix: str) -> list[os.DirEntry[str]]:
+        """What lies directly below a prefix of a folder; nothing of a prefix behind a link."""
+        return [] if self._link_on_the_way(prefix) else self._scan(prefix)
+
+    def _scan(self, prefix: str) -> list[os.DirEntry[str]]:
+        assert self.folder is not None
+        try:
+            with os.scandir(self.folder / prefix) as entries:
+                return list(entries)
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        except OSError as error:
+            raise self._listing_error(prefix, error) from error
+
+    def _walk(self, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
+        """Everything below a prefix but what lies behind links, with its key."""
+        waiting = [] if self._link_on_the_way(prefix) else [prefix]
+        while waiting:
+            above = waiting.pop()
+            for entry in self._scan(above):
+                key = _joined(above, entry.name)
+                yield key, entry
+                if entry.is_dir(follow_symlinks=False):
+                    waiting.append(key)
+
+    def _real_files(self, prefix: str) -> Iterator[str]:
+        return (key for key, entry in self._walk(prefix) if entry.is_file(follow_symlinks=False))
+
+    def _head(self, key: str) -> Any:
+        try:
+            return obstore.head(self._store, key)
+        except (BaseError, ValueError) as error:
+            raise self._listing_error(key, error) from error
 
     def _level(self, prefix: str) -> Any:
         try:
@@ -111,12 +213,38 @@ class Store:
 
     def get(self, key: str) -> bytes:
         """The whole object; FileNotFoundError if it is not there, StoreError if it cannot be read."""
-        try:
+        with _told(f"cannot read {self.url}/{key}"):
+            if self._link_on_the_way(key):
+                raise FileNotFoundError(f"{self.url}/{key}")
             return bytes(obstore.get(self._store, key).bytes())
-        except (NotFoundError, FileNotFoundError) as error:
-            raise FileNotFoundError(f"{self.url}/{key}") from error
-        except BaseError as error:
-            raise StoreError(f"cannot read {self.url}/{key}: {_one_line(error)}") from error
+
+    def stream(self, key: str) -> Iterator[bytes]:
+        """The object piece by piece, as it is at one moment, never more than a few pieces held; errors as of `get`."""
+        if self.folder is not None:
+            with self.open(key) as file:
+                yield from iter(lambda: file.read(PIECE_BYTES), b"")
+            return
+        with _told(f"cannot read {self.url}/{key}"):
+            for piece in obstore.get(self._store, key).stream(min_chunk_size=PIECE_BYTES):
+                yield bytes(piece)
+
+    def open(self, key: str) -> BinaryIO:
+        """The object for looking at some places of it, in bounded memory; errors as of `get`."""
+        with _told(f"cannot read {self.url}/{key}"):
+            if self.folder is None:
+                return io.BufferedReader(_Ranges(obstore.open_reader(self._store, key)), PIECE_BYTES)
+            if self._link_on_the_way(key):
+                raise FileNotFoundError(f"{self.url}/{key}")
+            flags = os.O_RDONLY | (0 if self.follow_links else os.O_NOFOLLOW)
+            return os.fdopen(os.open(self.folder / key, flags), "rb")
+
+    def size(self, key: str) -> int | None:
+        """How many bytes the object has, or None if it is not there."""
+        try:
+            with _told(f"cannot read {self.url}/{key}"):
+                return int(obstore.head(self._store, key)["size"])
+        except FileNotFoundError:
+            return None
 
     def get_or_none(self, key: str) -> bytes | None:
         """The whole object, or None if it is not there."""
@@ -142,6 +270,17 @@ class Store:
             raise StoreError(f"cannot write {self.url}/{key}: {_one_line(error)}") from error
         return True
 
+    def put_pieces(self, key: str, pieces: Iterator[bytes]) -> None:
+        """Write an object that comes piece by piece, holding a few pieces at once.
+
+        It appears whole or not at all: where `pieces` raises, nothing is written and the error goes on.
+        """
+        try:
+            own = _read_elsewhere(pieces)
+            obstore.put(self._store, key, own, use_multipart=True, chunk_size=2 * PIECE_BYTES, max_concurrency=1)
+        except BaseError as error:
+            raise StoreError(f"cannot write {self.url}/{key}: {_one_line(error)}") from error
+
     def delete(self, keys: Iterable[str]) -> None:
         """Delete objects; a key that is not there is no error."""
         for key in keys:
@@ -164,6 +303,54 @@ class Store:
     def local(self, key: str = "") -> Path | None:
         """Where a key lies on this machine, or None for S3."""
         return None if self.folder is None else self.folder / key
+
+
+class _Ranges(io.RawIOBase):
+    """An object of S3 as a file that fetches what is read of it."""
+
+    def __init__(self, reader: Any) -> None:
+        self._reader = reader
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        return int(self._reader.seek(offset, whence))
+
+    def readinto(self, buffer: Any) -> int:
+        piece = bytes(self._reader.read(len(buffer)))
+        buffer[: len(piece)] = piece
+        return len(piece)
+
+
+@contextmanager
+def _told(what: str) -> Iterator[None]:
+    """What a client raises as FileNotFoundError or as StoreError, which says what was asked."""
+    try:
+        yield
+    except (NotFoundError, FileNotFoundError, IsADirectoryError) as error:
+        raise FileNotFoundError(what) from error
+    except (BaseError, ValueError) as error:
+        raise StoreError(f"{what}: {_one_line(error)}") from error
+    except OSError as error:
+        # A link where a file was listed, met by O_NOFOLLOW: the file is gone.
+        if error.errno == errno.ELOOP:
+            raise FileNotFoundError(what) from error
+        raise StoreError(f"{what}: {error.strerror}") from error
+
+
+def _read_elsewhere(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    """The same pieces, each read by another thread: a client cannot read from a store in the middle of a put."""
+    with ThreadPoolExecutor(1) as reader:
+        while piece := reader.submit(next, pieces, b"").result():
+            yield piece
+
+
+def _joined(prefix: str, name: str) -> str:
+    return f"{prefix.rstrip('/')}/{name}" if prefix else name
 
 
 def split_s3(url: str) -> tuple[str, str]:

@@ -24,6 +24,7 @@ from dagster_project.lib.intake.limits import Limits
 from dagster_project.lib.intake.reading import WorkbookReader
 from dagster_project.lib.intake.take_in import Intake, Taken, take_in
 from dagster_project.lib.reference import Reference
+from dagster_project.lib.store import Given
 from tests.fuzz.mutations import File, mutated
 
 SEEDS = Path(__file__).resolve().parents[2] / "seeds"
@@ -141,7 +142,7 @@ def _taken(intake: Intake, batch: Sequence[File], reader: WorkbookReader) -> tup
         content[key] = data
         folders.append(Folder(community, YEAR, (DroppedFile(name, key, len(data), "tag"),)))
     kept: set[str] = set()
-    taken = take_in(intake, folders, content.__getitem__, lambda key, _: kept.add(key), reader)
+    taken = take_in(intake, folders, Given(content.__getitem__), lambda key, _: kept.add(key), reader)
     observations = [item.tables["observations"] for item in taken if "observations" in item.tables]
     if observations:
         parameters = comparison_parameters(intake.reference, ("toa-default", "1.0.0"))

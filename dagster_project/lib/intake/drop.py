@@ -22,6 +22,7 @@ from dagster_project.lib.store import ObjectInfo, OddKeyError, Store
 NETWORK_FOLDER = "_network"
 YEAR = re.compile(r"\d{4}")
 ALLOWED_PLACE = "{community_id}/{reporting_year}/{file}"
+LINK_RULE = "link_not_followed"
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,13 @@ class Folder:
     community_id: str
     reporting_year: int
     files: tuple[DroppedFile, ...]
+    links: tuple[str, ...] = ()
+    """Names of links beside the files. They are told and never followed, and are no part of the submission's id."""
+
+    @property
+    def links_tag(self) -> str | None:
+        """What tells this set of links from another; None without links."""
+        return "links-" + hashlib.sha256("\n".join(self.links).encode()).hexdigest()[:16] if self.links else None
 
     @property
     def partition(self) -> tuple[str, int]:
@@ -76,6 +84,11 @@ def submission_id(community_id: str, reporting_year: int, files: Iterable[tuple[
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def open_drop(url: str, endpoint: str | None = None) -> Store:
+    """The drop bucket, or a folder taken as if it lay there: a link in it could point anywhere and is not followed."""
+    return Store(url, endpoint, follow_links=False)
+
+
 def list_drop(drop: Store, communities: Iterable[str], reporting_years: range) -> Listing:
     """List the whole bucket, one community at a time, so that one odd key spoils one year's listing only.
 
@@ -96,7 +109,7 @@ def list_drop(drop: Store, communities: Iterable[str], reporting_years: range) -
             strays.append(Stray("odd_key", f"{name}: {error.found}"))
             objects, failed = _by_year(drop, name, reporting_years)
             unlisted.update((name, year) for year in failed)
-        found, lost = _yearly(name, objects, reporting_years)
+        found, lost = _yearly(name, objects, drop.links(name), reporting_years)
         folders += found
         strays += lost
     ordered = tuple(sorted(folders, key=lambda folder: folder.partition))
@@ -106,7 +119,8 @@ def list_drop(drop: Store, communities: Iterable[str], reporting_years: range) -
 def _top(drop: Store, known: set[str]) -> tuple[list[str], list[Stray]]:
     """Names of the folders at the top, and what else lies there; the known ones where the top cannot be listed."""
     try:
-        return drop.folders(), [Stray("stray_file", info.key, ALLOWED_PLACE) for info in drop.files()]
+        links = [Stray(LINK_RULE, key) for key in drop.links(deep=False)]
+        return drop.folders(), links + [Stray("stray_file", info.key, ALLOWED_PLACE) for info in drop.files()]
     except OddKeyError as error:
         return sorted(known), [Stray("odd_key", error.found)]
 
@@ -123,7 +137,9 @@ def _by_year(drop: Store, community_id: str, years: range) -> tuple[list[ObjectI
     return objects, failed
 
 
-def _yearly(community_id: str, objects: list[ObjectInfo], years: range) -> tuple[list[Folder], list[Stray]]:
+def _yearly(
+    community_id: str, objects: list[ObjectInfo], links: list[str], years: range
+) -> tuple[list[Folder], list[Stray]]:
     by_year: dict[int, list[DroppedFile]] = defaultdict(list)
     strays: dict[Stray, None] = {}
     allowed = f"a reporting year from {years.start} to {years.stop - 1}"
@@ -139,11 +155,26 @@ def _yearly(community_id: str, objects: list[ObjectInfo], years: range) -> tuple
             strays[Stray("stray_file", info.key, ALLOWED_PLACE)] = None
         else:
             by_year[int(parts[1])].append(DroppedFile(parts[2], info.key, info.size, info.etag))
+    links_of, lost_links = _links_by_year(links, by_year)
     folders = [
-        Folder(community_id, year, tuple(sorted(files, key=lambda file: file.name.encode())))
+        Folder(community_id, year, tuple(sorted(files, key=lambda file: file.name.encode())), links_of.get(year, ()))
         for year, files in by_year.items()
     ]
-    return folders, list(strays)
+    return folders, [*strays, *lost_links]
+
+
+def _links_by_year(links: list[str], years: Iterable[int]) -> tuple[dict[int, tuple[str, ...]], list[Stray]]:
+    """Links that lie beside the files of a yearly folder, by year; all others, and those beside no file, are strays."""
+    beside: dict[int, list[str]] = defaultdict(list)
+    strays = []
+    for key in links:
+        parts = key.split("/")
+        year = int(parts[1]) if len(parts) == 3 and YEAR.fullmatch(parts[1]) else None
+        if year is not None and year in set(years):
+            beside[year].append(parts[2])
+        else:
+            strays.append(Stray(LINK_RULE, key))
+    return {year: tuple(sorted(names, key=str.encode)) for year, names in beside.items()}, strays
 
 
 def settled(drop: Store, listing: Listing, seconds: float) -> bool:

@@ -10,8 +10,11 @@ import io
 import re
 import zipfile
 import zlib
+from collections.abc import Callable
+from typing import BinaryIO
 
 HEAD_BYTES = 256 * 1024
+LARGEST_READ = 1024 * 1024
 ROWS = 2_000
 WORDS_IN_ROW = 60
 SEPARATORS = re.compile(r"[,;\t|]")
@@ -21,10 +24,14 @@ TEXT_PARTS = re.compile(r"xl/sharedstrings\.(xml|bin)|xl/worksheets/[^/]+\.xml|w
 PARTS = 10
 
 
-def glimpse(data: bytes) -> list[list[str]]:
-    """What can be seen of a file's first cells without any trust in it; rows may be empty. Never raises."""
+def glimpse(data: bytes, opened: Callable[[], BinaryIO] | None = None) -> list[list[str]]:
+    """What can be seen of a file's first cells without any trust in it; rows may be empty. No content makes it raise.
+
+    `opened` opens the file itself where `data` is only its head: an office package keeps its list of parts at its end.
+    """
     if data.startswith(b"PK"):
-        return _package(data)
+        with opened() if opened else io.BytesIO(data) as file:
+            return _package(file)
     head = data[:HEAD_BYTES]
     if head.count(0) > len(head) // 8:
         # UTF-16 text has a NUL in every second byte; in other binary files what is left are words between NULs.
@@ -33,11 +40,22 @@ def glimpse(data: bytes) -> list[list[str]]:
     return [[cell.strip(" \"'") for cell in SEPARATORS.split(line)] for line in text.splitlines()[:ROWS]]
 
 
-def _package(data: bytes) -> list[list[str]]:
+class _Bounded(io.BufferedReader):
+    """A file of which no more than LARGEST_READ bytes are read at once: a list of parts can claim any length."""
+
+    def read(self, size: int | None = -1, /) -> bytes:
+        to_the_end = size is None or size < 0
+        data = super().read(LARGEST_READ + 1 if to_the_end else min(size or 0, LARGEST_READ + 1))
+        if len(data) > LARGEST_READ:
+            raise ValueError("more than a package's list of parts ever needs")
+        return data
+
+
+def _package(file: BinaryIO) -> list[list[str]]:
     """The words of an office file, cut into overlapping rows: where a row ends is not known."""
     words: list[str] = []
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as package:
+        with zipfile.ZipFile(_Bounded(file)) as package:  # type: ignore[arg-type]
             parts = [name for name in package.namelist() if TEXT_PARTS.fullmatch(name.lower())]
             for name in parts[:PARTS]:
                 with package.open(name) as part:

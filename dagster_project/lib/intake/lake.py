@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from typing import IO
 
 import polars as pl
 
@@ -79,5 +80,10 @@ def read_partitions(lake: Store, table: str, partitions: Iterable[tuple[str, int
     keys = [partition_key(table, community_id, year) for community_id, year in partitions]
     with ThreadPoolExecutor(WORKERS) as pool:
         blobs = list(pool.map(lake.get_or_none, keys))
-    frames = [pl.read_parquet(io.BytesIO(blob)) for blob in blobs if blob is not None]
-    return pl.concat([pl.DataFrame(schema=TABLES[table]), *frames], rechunk=True)
+    files: list[IO[bytes]] = [io.BytesIO(blob) for blob in blobs if blob is not None]
+    schema = TABLES[table]
+    if not files:
+        return pl.DataFrame(schema=schema)
+    # One call for all: a call for each costs more than what lies in it. Partitions written before a column was added
+    # stand beside those written since.
+    return pl.read_parquet(files, schema=schema, missing_columns="insert").select(list(schema)).rechunk()

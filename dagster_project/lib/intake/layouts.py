@@ -23,7 +23,7 @@ FRONT_MATTER = re.compile(r"^-- ---\n(.*?)^-- ---\n", re.DOTALL | re.MULTILINE)
 NAMED_GROUP = re.compile(r"\(\?P<(\w+)>[^)]*\)")
 PATTERN_KEYS = ("title", "file_name", "sheet", "stop", "skip")
 NEEDED_KEYS = ("id", "version", "table", "describes", "required")
-KEYS = frozenset((*NEEDED_KEYS, *PATTERN_KEYS, "header_rows", "optional", "at_most_one", "wide"))
+KEYS = frozenset((*NEEDED_KEYS, *PATTERN_KEYS, "header_rows", "optional", "at_most_one", "wide", "since", "until"))
 META_COLUMNS = ("_file_id", "_sheet", "_row", "_column", "_cell", "_title")
 
 Header = tuple[str, ...]
@@ -58,6 +58,12 @@ class Layout:
     skip: re.Pattern[str] | None = None
     sql: str = ""
     contract: bool = False
+    since: int = 0
+    until: int | None = None
+
+    def holds_under(self, version: int) -> bool:
+        """Whether the layout gives the tables of that contract version."""
+        return self.since <= version and (self.until is None or version <= self.until)
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -173,9 +179,13 @@ class NoMatch:
     unknown: tuple[str, ...] = ()
 
 
-def load_layouts(folder: Path) -> Layouts:
-    """All layouts of a folder, `{layout_id}.sql` each. LayoutError for a file that is not a right declaration."""
-    return Layouts([read_layout(path) for path in sorted(folder.glob("*.sql"))])
+def load_layouts(folder: Path, version: int | None = None) -> Layouts:
+    """All layouts of a folder, `{layout_id}.sql` each; of one contract version those that hold under it.
+
+    LayoutError for a file that is not a right declaration.
+    """
+    layouts = [read_layout(path) for path in sorted(folder.glob("*.sql"))]
+    return Layouts([layout for layout in layouts if version is None or layout.holds_under(version)])
 
 
 def read_layout(path: Path) -> Layout:
@@ -215,6 +225,8 @@ def _declared(facts: Mapping[str, Any], sql: str) -> Layout:
         at_most_one=tuple(tuple(map(snake_name, group)) for group in facts.get("at_most_one", ())),
         wide=re.compile(wide["columns"]) if wide else None,
         sql=sql,
+        since=int(facts.get("since", 0)),
+        until=int(facts["until"]) if "until" in facts else None,
         title=patterns["title"],
         file_name=patterns["file_name"],
         sheet=patterns["sheet"],

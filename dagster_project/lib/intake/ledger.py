@@ -31,7 +31,10 @@ EVENTS = pl.Schema(
         "status": pl.String(),
     }
 )
-"""`event` is `object` (a file as it stood), `withdrawn` (a file that is gone) or `submission` (a folder's state)."""
+"""`event` is `object` (a file as it stood), `withdrawn` (a file that is gone) or `submission` (a folder's state).
+
+The tag of a submission says which links lay beside its files (null without any): they were told, and not followed.
+"""
 
 PREFIX = "ops/ledger"
 

@@ -20,7 +20,7 @@ from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Font, PatternFill
 
 from dagster_project.lib.intake.grid import column_index, snake_name
-from dagster_project.lib.intake.workbook_bytes import stable_bytes
+from dagster_project.lib.intake.workbook_bytes import UNWRITABLE, stable_bytes, writable
 
 Finding = Mapping[str, Any]
 Rows = Sequence[Sequence[str]]
@@ -50,7 +50,6 @@ LIST_COLUMNS: Sequence[tuple[str, int]] = (
 
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _PLAIN = re.compile(r"-|[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?\s?%?", re.ASCII)
-_UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
 _LETTERS = re.compile(r"[A-Z]{1,3}")
 
 
@@ -92,7 +91,7 @@ def harmless(text: str) -> str:
     Numbers stay as they are, and so does a single dash, which files use as a mark for `not collected`. Characters that
     a workbook cannot hold are replaced, and a text that is too long for a cell is cut with a sign.
     """
-    clean = _UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text)
+    clean = writable(text)
     if clean.lstrip(" ").startswith(_DANGEROUS) and not _PLAIN.fullmatch(clean.strip(" ")):
         clean = f"'{clean}"
     return clean if len(clean) <= MAX_TEXT else f"{clean[:MAX_TEXT]} … (cut: {len(text):,} characters)"
@@ -118,7 +117,7 @@ def sheet_titles(names: Sequence[str]) -> list[str]:
     taken = {LIST_SHEET.casefold(), "history"}
     titles = []
     for name in names:
-        base = _UNWRITABLE.sub("", re.sub(r"[\[\]:*?/\\]", "_", name)).strip("' ")[:MAX_NAME] or "Sheet"
+        base = UNWRITABLE.sub("", re.sub(r"[\[\]:*?/\\]", "_", name)).strip("' ")[:MAX_NAME] or "Sheet"
         title, n = base, 1
         while title.casefold() in taken:
             n += 1
@@ -181,7 +180,7 @@ def _comment(findings: Sequence[Finding]) -> Comment:
         lines.append(_text(finding, "message"))
         if _text(finding, "remedy"):
             lines.append(f"How to fix it: {_text(finding, 'remedy')}")
-    text = _UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", "\n".join(lines))
+    text = writable("\n".join(lines))
     if len(text) > MAX_COMMENT_TEXT:
         text = f"{text[:MAX_COMMENT_TEXT]} … (all in the sheet {LIST_SHEET})"
     return Comment(text, AUTHOR, height=160, width=360)

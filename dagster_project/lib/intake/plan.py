@@ -56,9 +56,9 @@ def make_plan(listing: Listing, events: pl.DataFrame, version: str, selection: S
     """Folders whose listing or rules differ from what the ledger last saw, within the selection."""
     seen = _seen(current_objects(events))
     versions = {
-        (community_id, year): seen_version
-        for community_id, year, seen_version in current_submissions(events)
-        .select("community_id", "reporting_year", "intake_version")
+        (community_id, year): (seen_version, links_tag)
+        for community_id, year, seen_version, links_tag in current_submissions(events)
+        .select("community_id", "reporting_year", "intake_version", "etag")
         .iter_rows()
     }
     asked = [folder for folder in listing.folders if selection.holds(*folder.partition)]
@@ -66,7 +66,7 @@ def make_plan(listing: Listing, events: pl.DataFrame, version: str, selection: S
         folder
         for folder in asked
         if selection.again
-        or versions.get(folder.partition) != version
+        or versions.get(folder.partition) != (version, folder.links_tag)
         or _listed(folder.files) != seen.get(folder.partition)
     ]
     standing = {folder.partition for folder in listing.folders}

@@ -17,7 +17,18 @@ PARQUET_ENDINGS = frozenset({"parquet"})
 MACRO_ENDINGS = frozenset({"xlsm", "xltm", "xlam"})
 READ_ENDINGS = TEXT_ENDINGS | WORKBOOK_ENDINGS | PARQUET_ENDINGS
 
-__all__ = ["READ_ENDINGS", "FileRead", "Grid", "Limits", "Problem", "WorkbookReader", "is_read", "read_file"]
+__all__ = [
+    "READ_ENDINGS",
+    "FileRead",
+    "Grid",
+    "Limits",
+    "Problem",
+    "WorkbookReader",
+    "is_read",
+    "largest_bytes",
+    "read_file",
+    "refusal_of",
+]
 
 
 def read_file(
@@ -34,7 +45,7 @@ def read_file(
     limits, which should be the same.
     """
     limits = limits or Limits()
-    refusal = _refusal(name, data, limits)
+    refusal = refusal_of(name, len(data), limits)
     if refusal is not None:
         return refusal
     ending = _ending(name)
@@ -51,7 +62,16 @@ def is_read(name: str) -> bool:
     return _ending(name) in READ_ENDINGS and not _is_lock_file(name)
 
 
-def _refusal(name: str, data: bytes, limits: Limits) -> FileRead | None:
+def largest_bytes(name: str, limits: Limits) -> int:
+    """How large a file of that name may be."""
+    return limits.text_bytes if _ending(name) in TEXT_ENDINGS else limits.file_bytes
+
+
+def refusal_of(name: str, size: int, limits: Limits) -> FileRead | None:
+    """Why a file of that name and size is not opened at all; None if a reader is to look at it.
+
+    A file larger than `largest_bytes` is never opened.
+    """
     ending = _ending(name)
     if ending == "xlsb":
         return refused("xlsb_refused", "a binary workbook")
@@ -61,10 +81,10 @@ def _refusal(name: str, data: bytes, limits: Limits) -> FileRead | None:
         return refused(
             "unsupported_file", "a lock file" if _is_lock_file(name) else f".{ending}" if ending else "no ending"
         )
-    largest = limits.text_bytes if ending in TEXT_ENDINGS else limits.file_bytes
-    if len(data) > largest:
-        return refused("too_large", f"{len(data):,} bytes", f"{largest:,} bytes")
-    return refused("empty_file") if not data else None
+    largest = largest_bytes(name, limits)
+    if size > largest:
+        return refused("too_large", f"{size:,} bytes", f"{largest:,} bytes")
+    return refused("empty_file") if not size else None
 
 
 def _ending(name: str) -> str:

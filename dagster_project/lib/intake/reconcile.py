@@ -103,7 +103,7 @@ def _bucket_and_ledger(
             yield Difference(pair, _name(file), "stands in the ledger and is gone from the bucket")
     both = sorted(set(listed) & set(seen.files))
     with ThreadPoolExecutor(WORKERS) as pool:
-        hashes = list(pool.map(lambda file: _hash(drop.get_or_none(listed[file].key)), both))
+        hashes = list(pool.map(lambda file: _hash(drop, listed[file].key), both))
     for file, sha in zip(both, hashes, strict=True):
         stands = seen.files[file]
         if listed[file].etag != stands["etag"] or listed[file].size != stands["size"]:
@@ -120,7 +120,7 @@ def _raw_bytes(lake: Store, seen: _Seen) -> Iterable[Difference]:
     pair = "ledger and lake"
     keys = [info.key for info in lake.objects("raw")]
     with ThreadPoolExecutor(WORKERS) as pool:
-        hashes = list(pool.map(lambda key: _hash(lake.get_or_none(key)), keys))
+        hashes = list(pool.map(lambda key: _hash(lake, key), keys))
     for key, sha in zip(keys, hashes, strict=True):
         if sha is None or key != raw_key(sha):
             yield Difference("lake and itself", key, "the bytes do not hash to their key")
@@ -182,8 +182,14 @@ def _partition(lake: Store, place: Place) -> dict[str, pl.DataFrame]:
     return tables
 
 
-def _hash(data: bytes | None) -> str | None:
-    return None if data is None else hashlib.sha256(data).hexdigest()
+def _hash(store: Store, key: str) -> str | None:
+    digest = hashlib.sha256()
+    try:
+        for piece in store.stream(key):
+            digest.update(piece)
+    except FileNotFoundError:
+        return None
+    return digest.hexdigest()
 
 
 def _name(file: File) -> str:

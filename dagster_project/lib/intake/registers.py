@@ -28,10 +28,23 @@ REGISTER_ROWS = pl.Schema(
         "contract_version": pl.Int32(),
         "row_status": pl.String(),
         "row_reason": pl.String(),
+        "layout_id": pl.String(),
+        "raw_indicator": pl.String(),
+        "raw_dimension": pl.String(),
+        "raw_group": pl.String(),
         "record": pl.String(),
     }
 )
-"""`record` is the typed row as JSON; landing unfolds it into the columns of the table's contract."""
+"""`record` is the typed row as JSON; landing unfolds it into the columns of the table's contract. `raw_*` are labels as
+they were written, null where the register has no such column."""
+
+LABELS = ("indicator", "dimension", "group")
+"""Columns of registers whose labels the crosswalks map."""
+
+WAITING_REGISTER_ROWS = pl.Schema(
+    {name: kind for name, kind in REGISTER_ROWS.items() if name not in ("contract_version", "row_status", "record")}
+)
+"""Register rows that wait until a label has a code."""
 
 
 def check_register(
@@ -110,6 +123,10 @@ def _codes(
     return typed, pl.concat(waiting)
 
 
+def _as_written(name: str, contract: TableContract) -> pl.Expr:
+    return pl.col(name) if name in contract.names else pl.lit(None, pl.String)
+
+
 def _rows(
     typed: pl.DataFrame, texts: pl.DataFrame, contract: TableContract, issues: pl.DataFrame, waiting: pl.DataFrame
 ) -> pl.DataFrame:
@@ -123,7 +140,7 @@ def _rows(
     )
     source = texts.select(
         "row", "community_id", "reporting_year", "submission_id", "source_file", "source_sheet", "source_row",
-        "contract_version",
+        "contract_version", "layout_id", *(_as_written(name, contract).alias(f"raw_{name}") for name in LABELS),
     )  # fmt: skip
     rows = source.hstack(record).with_columns(pl.lit(contract.table).alias("table_name"))
     rows = rows.join(blocked_rows(issues), on="row", how="left", maintain_order="left")
@@ -145,6 +162,12 @@ def _repeats(rows: pl.DataFrame, typed: pl.DataFrame, contract: TableContract) -
     column = contract.key[0] if contract.key else contract.columns[0].name
     settled, issues = settle_repeats(keyed, keys, pl.col("record"), column)
     return settled.select("row", *REGISTER_ROWS), issues
+
+
+def waiting_rows(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows of all registers that wait for a code (WAITING_REGISTER_ROWS), sorted by where they stand."""
+    waiting = rows.filter(pl.col("row_status") == "waiting").select(list(WAITING_REGISTER_ROWS))
+    return waiting.sort("community_id", "reporting_year", "source_file", "source_sheet", "source_row", "table_name")
 
 
 def unfold(rows: pl.DataFrame, contract: TableContract) -> pl.DataFrame:

@@ -58,9 +58,11 @@ def return_files(outbox: Store, lake: Store, intake: Intake, receipts: Iterable[
 def _copy(
     lake: Store, intake: Intake, receipt: Receipt, file: dict[str, object], workbooks: WorkbookReader
 ) -> bytes | None:
-    data = lake.get_or_none(raw_key(str(file["sha256"])))
-    if data is None or len(data) > LARGEST_RETURNED:
+    key = raw_key(str(file["sha256"]))
+    size = lake.size(key)
+    if size is None or size > LARGEST_RETURNED:
         return None
+    data = lake.get(key)
     name = str(file["name"])
     encoding = intake.encodings.get(receipt["community_id"])
     read = read_file(name, data, encoding, intake.limits, workbooks)

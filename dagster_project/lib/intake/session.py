@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import time
 from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 
 import polars as pl
@@ -19,10 +20,12 @@ from dagster_project.lib.intake.lake import remove_partition, write_partition
 from dagster_project.lib.intake.ledger import EVENTS, Ledger, current_objects
 from dagster_project.lib.intake.plan import Selection, intake_version, make_plan
 from dagster_project.lib.intake.reading import WorkbookReader
-from dagster_project.lib.intake.take_in import Intake, Taken, batches, by_version, take_in
+from dagster_project.lib.intake.take_in import Intake, Keep, Taken, batches, by_version, take_in
 from dagster_project.lib.store import Store
 
 SETTLE_TRIES = 20
+WRITERS = 8
+"""Objects of the lake written side by side: on S3 each waits for an answer."""
 
 
 @dataclass(frozen=True)
@@ -91,15 +94,18 @@ def run_intake(
     for partition in _withdraw(places.lake, ledger, events, withdrawn, run_id):
         done.append(partition)
         yield partition
-    with WorkbookReader(intake.limits) as workbooks:
+    with WorkbookReader(intake.limits) as workbooks, ThreadPoolExecutor(WRITERS) as writers:
         for batch in _batches(plan.take):
-            taken = take_in(intake, batch, places.drop.get, _keeper(places.lake), workbooks)
-            for item in taken:
-                write_partition(places.lake, *item.folder.partition, item.tables)
-            ledger.append(_events(taken, events, version, run_id))
-            for item in taken:
-                done.append(_summary(item))
-                yield done[-1]
+            kept: list[Future[bool]] = []
+            taken = take_in(intake, batch, places.drop, _keeper(places.lake, writers, kept), workbooks)
+            for written in kept:
+                written.result()
+            _write_all(places.lake, taken, writers)
+            summaries = [_summary(item) for item in taken]
+            ledger.append(_events(taken, summaries, events, version, run_id))
+            for summary in summaries:
+                done.append(summary)
+                yield summary
             if progress:
                 progress(len(done), total)
     yield IntakeResult(tuple(done), to_findings(stray_findings(listing.strays)), version, listing)
@@ -122,11 +128,24 @@ def _batches(folders: Sequence[Folder]) -> Iterator[list[Folder]]:
         yield from batches(same_version)
 
 
-def _keeper(lake: Store) -> Callable[[str, bytes], None]:
-    def keep(key: str, data: bytes) -> None:
-        lake.create(key, data)
+def _keeper(lake: Store, writers: ThreadPoolExecutor, kept: list[Future[bool]]) -> Keep:
+    """Stores raw bytes; small files while others are read, each adding to `kept` what is to be waited for."""
+
+    def keep(key: str, data: bytes | Iterator[bytes]) -> None:
+        if isinstance(data, bytes):
+            kept.append(writers.submit(lake.create, key, data))
+        elif lake.size(key) is None:  # the key is the content's: what lies there already is the same
+            lake.put_pieces(key, data)
 
     return keep
+
+
+def _write_all(lake: Store, taken: Sequence[Taken], writers: ThreadPoolExecutor) -> None:
+    def write(item: Taken) -> None:
+        write_partition(lake, *item.folder.partition, item.tables)
+
+    for _ in writers.map(write, taken):
+        pass
 
 
 def _withdraw(
@@ -166,7 +185,9 @@ def _summary(item: Taken) -> TakenPartition:
     )
 
 
-def _events(taken: Sequence[Taken], events: pl.DataFrame, version: str, run_id: str) -> pl.DataFrame:
+def _events(
+    taken: Sequence[Taken], summaries: Sequence[TakenPartition], events: pl.DataFrame, version: str, run_id: str
+) -> pl.DataFrame:
     """Ledger events of one batch: each file as it stands, each file that is gone, each folder's state."""
     rows: list[tuple[object, ...]] = []
     seen: dict[tuple[str, int], dict[str, str]] = {}
@@ -174,7 +195,7 @@ def _events(taken: Sequence[Taken], events: pl.DataFrame, version: str, run_id: 
         current_objects(events).select("community_id", "reporting_year", "name", "sha256").iter_rows()
     ):
         seen.setdefault((community_id, year), {})[name] = sha
-    for item in taken:
+    for item, summary in zip(taken, summaries, strict=True):
         place = item.folder.partition
         etags = {file.name: file.etag for file in item.folder.files}
         own = item.tables["files"]
@@ -182,8 +203,8 @@ def _events(taken: Sequence[Taken], events: pl.DataFrame, version: str, run_id: 
             rows.append(("object", *place, name, sha, size, etags[name], kind, None, version, None))
         for name in sorted(set(seen.get(place, {})) - set(etags)):
             rows.append(("withdrawn", *place, name, seen[place][name], None, None, None, None, version, None))
-        status = _summary(item).status
-        rows.append(("submission", *place, None, None, None, None, None, item.submission_id, version, status))
+        tag = item.folder.links_tag
+        rows.append(("submission", *place, None, None, None, tag, None, item.submission_id, version, summary.status))
     names = [name for name in EVENTS if name not in ("sequence", "run_id", "seen_at")]
     return _stamped(pl.DataFrame(rows, schema={name: EVENTS[name] for name in names}, orient="row"), run_id)
 

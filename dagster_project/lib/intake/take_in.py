@@ -6,7 +6,6 @@ Does not: which folders to take (plan.py), any single rule, receipts (receipts.p
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
@@ -18,25 +17,28 @@ import polars as pl
 
 import contracts
 from contracts.base import TableContract
-from dagster_project.lib.intake.drop import LOCATED, NETWORK_FOLDER, Folder, submission_id
+from dagster_project.lib.intake.drop import LINK_RULE, LOCATED, NETWORK_FOLDER, Folder, submission_id
 from dagster_project.lib.intake.extraction import extract
-from dagster_project.lib.intake.glimpse import glimpse
+from dagster_project.lib.intake.fetched import Content, ContentChangedError, fetch
 from dagster_project.lib.intake.grid import FileRead, Grid, Problem, problem
 from dagster_project.lib.intake.issues import BLOCKING, FINDINGS, to_findings
 from dagster_project.lib.intake.lake import FILES, raw_key
 from dagster_project.lib.intake.layouts import Layouts, Match, NoMatch, load_layouts
 from dagster_project.lib.intake.limits import Limits
 from dagster_project.lib.intake.person_level import person_level_reason
-from dagster_project.lib.intake.reading import WorkbookReader, read_file
+from dagster_project.lib.intake.reading import WorkbookReader, largest_bytes, read_file, refusal_of
 from dagster_project.lib.intake.registers import REGISTER_ROWS, check_register
 from dagster_project.lib.intake.values import OBSERVATIONS, CodeTables, check_values
 from dagster_project.lib.reference import Reference
+from dagster_project.lib.store import Source
 
 READ_WORKERS = 4
 BATCH_BYTES = 64 * 1024 * 1024
 BATCH_FOLDERS = 250
 TABLE_ENDINGS = frozenset({".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet", ".xlsb", ".xlsm"})
 Progress = Callable[[int, int], None]
+Keep = Callable[[str, bytes | Iterator[bytes]], None]
+"""Stores raw bytes by their key, given whole or, of a large file, piece by piece."""
 
 
 @dataclass(frozen=True)
@@ -63,10 +65,11 @@ class Intake:
     def layouts(self, version: int) -> Layouts:
         """Foreign layouts and the contract's own tables of one contract version."""
         if version not in self._layouts:
-            layouts = load_layouts(contracts.LAYOUTS)
+            layouts = load_layouts(contracts.LAYOUTS, version)
             for contract in contracts.tables(version).values():
+                # A table that the version inherits keeps its form, and with it the id of that form.
                 layouts.add_contract(
-                    contract.table, version, contract.required, contract.optional, contract.description
+                    contract.table, contract.version, contract.required, contract.optional, contract.description
                 )
             self._layouts[version] = layouts
         return self._layouts[version]
@@ -119,31 +122,31 @@ def batches(folders: Sequence[Folder]) -> Iterator[list[Folder]]:
 def take_in(
     intake: Intake,
     folders: Sequence[Folder],
-    read: Callable[[str], bytes],
-    keep: Callable[[str, bytes], None] | None,
+    source: Source,
+    keep: Keep | None,
     workbooks: WorkbookReader,
 ) -> list[Taken]:
-    """Take one batch of folders. `read` gives an object's bytes, `keep` stores raw bytes by their key.
+    """Take one batch of folders. `source` gives the objects, `keep` stores raw bytes by their key.
 
-    Files that look person-level are not kept: their bytes go no further than this function. All folders must take
-    the same contract version (see `by_version`). A file that is gone since the listing (`read` raises
-    FileNotFoundError) is no longer part of its folder; a folder without any file left is not taken.
+    Files that look person-level are not kept: their bytes go no further than this function. Of a file that is larger
+    than its limit no more than the limit is held: it is hashed and kept piece by piece. All folders must take the same
+    contract version (see `by_version`). A file that is gone or changed since the listing is no longer part of its
+    folder; a folder without any file left is not taken.
     """
     version = contracts.version_for(folders[0].reporting_year)
     layouts = intake.layouts(version)
-    files, matches = _read_all(intake, folders, read, keep, workbooks, layouts)
+    files, matches = _read_all(intake, folders, source, keep, workbooks, layouts)
     folders = _still_there(folders, files)
-    ids = {
-        folder.partition: submission_id(
-            *folder.partition, ((f.name, f.sha256) for f in files if f.place == folder.partition)
-        )
-        for folder in folders
-    }
+    named: dict[tuple[str, int], list[tuple[str, str]]] = {}
+    for file in files:
+        named.setdefault(file.place, []).append((file.name, file.sha256))
+    ids = {place: submission_id(*place, named.get(place, ())) for place in (folder.partition for folder in folders)}
     with duckdb.connect(config={"threads": 1}) as connection:
         extraction = extract(matches, connection)
     _tell_left_out(files, extraction.counts)
     rows, registers, issues = _check_all(intake, version, files, ids, extraction.frames)
-    located = pl.concat([issues, _file_issues(files, ids, _extracted_places(extraction.frames))])
+    places = _extracted_places(extraction.frames)
+    located = pl.concat([issues, _file_issues(files, ids, places), _link_issues(folders, ids)])
     return _split(folders, files, ids, version, rows, registers, to_findings(located))
 
 
@@ -158,8 +161,8 @@ def by_version(folders: Iterable[Folder]) -> dict[int, list[Folder]]:
 def _read_all(
     intake: Intake,
     folders: Sequence[Folder],
-    read: Callable[[str], bytes],
-    keep: Callable[[str, bytes], None] | None,
+    source: Source,
+    keep: Keep | None,
     workbooks: WorkbookReader,
     layouts: Layouts,
 ) -> tuple[list[TakenFile], list[Match]]:
@@ -167,24 +170,20 @@ def _read_all(
     files: list[TakenFile] = []
     matches: list[Match] = []
     with ThreadPoolExecutor(READ_WORKERS) as pool:
-        contents = pool.map(lambda pair: _read_or_none(read, pair[1].key), wanted)
-        for (folder, file), data in zip(wanted, contents, strict=True):
-            if data is None:
+        contents = pool.map(lambda pair: fetch(source, pair[1].key, largest_bytes(pair[1].name, intake.limits)), wanted)
+        for (folder, file), content in zip(wanted, contents, strict=True):
+            if content is None:
                 continue
-            taken = TakenFile(len(files), folder, file.name, hashlib.sha256(data).hexdigest(), len(data))
+            taken = TakenFile(len(files), folder, file.name, content.sha256, content.size)
+            result = _read_one(intake, taken, content, workbooks)
+            try:
+                refused = _recognise(taken, result, content, layouts, matches)
+                if keep is not None and not refused:
+                    keep(raw_key(taken.sha256), content.to_keep())
+            except (FileNotFoundError, ContentChangedError):
+                continue  # A large file that went or changed between two looks at it; the next run sees what came.
             files.append(taken)
-            result = _read_one(intake, taken, data, workbooks)
-            refused = _recognise(taken, result, data, layouts, matches)
-            if keep is not None and not refused:
-                keep(raw_key(taken.sha256), data)
     return files, matches
-
-
-def _read_or_none(read: Callable[[str], bytes], key: str) -> bytes | None:
-    try:
-        return read(key)
-    except FileNotFoundError:
-        return None
 
 
 def _still_there(folders: Sequence[Folder], files: list[TakenFile]) -> list[Folder]:
@@ -197,23 +196,27 @@ def _still_there(folders: Sequence[Folder], files: list[TakenFile]) -> list[Fold
     return [folder for folder in kept if folder.files]
 
 
-def _read_one(intake: Intake, taken: TakenFile, data: bytes, workbooks: WorkbookReader) -> FileRead:
+def _read_one(intake: Intake, taken: TakenFile, content: Content, workbooks: WorkbookReader) -> FileRead:
     if PurePosixPath(taken.name).suffix.lower() not in TABLE_ENDINGS:
         taken.kind = "ignored"
     encoding = intake.encodings.get(taken.folder.community_id)
-    result = read_file(taken.name, data, encoding, intake.limits, workbooks)
+    result = (
+        read_file(taken.name, content.data, encoding, intake.limits, workbooks)
+        if content.data is not None
+        else refusal_of(taken.name, content.size, intake.limits) or FileRead()
+    )
     taken.problems += result.problems
     if taken.kind == "table" and not result.sheets and any(p.severity in BLOCKING for p in result.problems):
         taken.kind = "unreadable"
     return result
 
 
-def _recognise(taken: TakenFile, result: FileRead, data: bytes, layouts: Layouts, matches: list[Match]) -> bool:
+def _recognise(taken: TakenFile, result: FileRead, content: Content, layouts: Layouts, matches: list[Match]) -> bool:
     """Match each sheet to a layout; true if the file was refused as person-level.
 
     A file that no reader opened is looked into as well: a list of persons under a wrong ending is one.
     """
-    seen = [grid.rows for grid in result.sheets] or [glimpse(data)]
+    seen = [grid.rows for grid in result.sheets] or [content.glimpse()]
     reason = next((r for r in map(person_level_reason, seen) if r), None)
     if reason:
         taken.kind = "refused"
@@ -233,7 +236,7 @@ def _match_sheet(taken: TakenFile, grid: Grid, layouts: Layouts, matches: list[M
         else:
             taken.problems.append(match.problem)
         return
-    misplaced = _misplaced(taken.folder.community_id, match.table)
+    misplaced = _misplaced(taken.folder, match.table)
     if misplaced:
         taken.problems.append(problem("misplaced_table", sheet=grid.sheet, found=match.table, allowed=misplaced))
         return
@@ -244,10 +247,10 @@ def _match_sheet(taken: TakenFile, grid: Grid, layouts: Layouts, matches: list[M
     matches.append(match)
 
 
-def _misplaced(community_id: str, table: str) -> str | None:
+def _misplaced(folder: Folder, table: str) -> str | None:
     """Where a table belongs if not in this folder: the network's own tables and the communities' never mix."""
-    network = contracts.tables(contracts.newest_version())[table].network
-    if network == (community_id == NETWORK_FOLDER):
+    network = contracts.tables(contracts.version_for(folder.reporting_year))[table].network
+    if network == (folder.community_id == NETWORK_FOLDER):
         return None
     return f"{NETWORK_FOLDER}/{{reporting_year}}/" if network else "{community_id}/{reporting_year}/"
 
@@ -269,23 +272,24 @@ def _check_all(
     layouts = intake.layouts(version)
     by_table: dict[str, list[pl.DataFrame]] = {}
     for layout_id, frame in extracted.items():
-        by_table.setdefault(layouts.get(layout_id).table, []).append(
-            frame.with_columns(pl.lit(layout_id).alias("layout_id"))
-        )
+        table = layouts.get(layout_id).table
+        frame = _under_kept_names(frame, contracts.tables(version)[table])
+        by_table.setdefault(table, []).append(frame.with_columns(pl.lit(layout_id).alias("layout_id")))
     observations = [pl.DataFrame(schema=OBSERVATIONS)]
     registers = [pl.DataFrame(schema=REGISTER_ROWS)]
     located = [pl.DataFrame(schema=LOCATED)]
+    sources = _sources(files, ids)
     for table in sorted(by_table):
         contract = contracts.tables(version)[table]
-        texts = _source_columns(pl.concat(by_table[table], how="diagonal"), files, ids, contract)
+        texts = _source_columns(pl.concat(by_table[table], how="diagonal"), sources, contract, version)
         blocked = _reading_issues(texts, files)
-        if table == "indicator_values":
-            rows, issues = check_values(texts, contract, intake.reference, intake.codes, blocked)
+        check = check_values if table == contracts.VALUES_TABLE else check_register
+        rows, issues = check(texts, contract.as_kept(), intake.reference, intake.codes, blocked)
+        if table == contracts.VALUES_TABLE:
             observations.append(rows.select(list(OBSERVATIONS)))
         else:
-            rows, issues = check_register(texts, contract, intake.reference, intake.codes, blocked)
             registers.append(_in_folder(rows, texts).select(list(REGISTER_ROWS)))
-        located.append(_located(issues, texts))
+        located.append(_located(issues, texts, contract))
     return pl.concat(observations), pl.concat(registers), pl.concat(located)
 
 
@@ -295,11 +299,18 @@ def _in_folder(rows: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
     return rows.join(folder, on="row", maintain_order="left")
 
 
-def _source_columns(
-    frame: pl.DataFrame, files: list[TakenFile], ids: dict[tuple[str, int], str], contract: TableContract
-) -> pl.DataFrame:
-    """The extracted text rows in the order of file, sheet, row, with what is known of their source."""
-    meta = pl.DataFrame(
+def _under_kept_names(frame: pl.DataFrame, contract: TableContract) -> pl.DataFrame:
+    """Columns that the version renamed, under the names all versions keep them by.
+
+    A foreign layout may give either name: those written before the renaming go on as they are.
+    """
+    given = {name: kept for kept, name in contract.renamed.items() if name in frame.columns}
+    return frame.rename(given)
+
+
+def _sources(files: Iterable[TakenFile], ids: dict[tuple[str, int], str]) -> pl.DataFrame:
+    """Where each file of the batch lies: one row a file, by its number."""
+    return pl.DataFrame(
         [(f.index, f.place[0], f.place[1], ids[f.place], f.name) for f in files],
         schema={
             "_file_id": pl.Int64,
@@ -310,9 +321,18 @@ def _source_columns(
         },
         orient="row",
     )
-    missing = [pl.lit(None, pl.String).alias(name) for name in contract.names if name not in frame.columns]
-    text = [pl.col(name).cast(pl.String).str.strip_chars().replace("", None) for name in contract.names]
-    frame = frame.with_columns(missing).with_columns(text).join(meta, on="_file_id", maintain_order="left")
+
+
+def _source_columns(frame: pl.DataFrame, sources: pl.DataFrame, contract: TableContract, version: int) -> pl.DataFrame:
+    """The extracted text rows in the order of file, sheet, row, with what is known of their source.
+
+    Columns that only other contract versions have are there and empty.
+    """
+    names = contracts.landed()[contract.table].names
+    own = {column.kept for column in contract.columns}
+    missing = [pl.lit(None, pl.String).alias(name) for name in names if name not in frame.columns or name not in own]
+    text = [pl.col(name).cast(pl.String).str.strip_chars().replace("", None) for name in names]
+    frame = frame.with_columns(missing).with_columns(text).join(sources, on="_file_id", maintain_order="left")
     if not contract.network:
         frame = frame.with_columns(community_id=pl.col("folder_id"))
     ordered = frame.sort("_file_id", "_sheet", "_row", maintain_order=True)
@@ -321,7 +341,7 @@ def _source_columns(
         source_sheet=pl.col("_sheet"),
         source_row=pl.col("_row").cast(pl.Int32),
         source_column=pl.col("_column").cast(pl.String),
-        contract_version=pl.lit(contract.version, pl.Int32),
+        contract_version=pl.lit(version, pl.Int32),
     )
 
 
@@ -343,7 +363,8 @@ def _reading_issues(texts: pl.DataFrame, files: list[TakenFile]) -> pl.DataFrame
     return hit.select("row", "rule_id", "column", "found", "allowed", pl.lit(None, pl.String).alias("subject"))
 
 
-def _located(issues: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
+def _located(issues: pl.DataFrame, texts: pl.DataFrame, contract: TableContract) -> pl.DataFrame:
+    """Issues at their file, sheet and row, each column under the name that it has in the file's contract version."""
     source = texts.select(
         "row",
         pl.col("folder_id").alias("community_id"),
@@ -359,6 +380,8 @@ def _located(issues: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
         .then(pl.coalesce("_from", "column"))
         .otherwise(pl.col("column"))
     )
+    if contract.renamed:
+        joined = joined.with_columns(pl.col("source_column").replace(contract.renamed))
     return joined.select(list(LOCATED)).cast(LOCATED)
 
 
@@ -381,6 +404,16 @@ def _file_issues(
                 (*file.place, ids[file.place], file.name, p.sheet, row, p.column, p.rule_id, p.found, p.allowed, None)
                 for row in rows
             ]
+    return pl.DataFrame(lines, schema=LOCATED, orient="row")
+
+
+def _link_issues(folders: Sequence[Folder], ids: dict[tuple[str, int], str]) -> pl.DataFrame:
+    """Links beside the files of a folder: told, not followed."""
+    lines = [
+        (*folder.partition, ids[folder.partition], name, "", None, None, LINK_RULE, name, None, None)
+        for folder in folders
+        for name in folder.links
+    ]
     return pl.DataFrame(lines, schema=LOCATED, orient="row")
 
 

@@ -24,7 +24,8 @@ import contracts
 from contracts.base import Column, TableContract
 from dagster_project.lib.intake.drop import NETWORK_FOLDER
 from dagster_project.lib.intake.layouts import HEADER_SEARCH_ROWS
-from dagster_project.lib.intake.workbook_bytes import stable_bytes
+from dagster_project.lib.intake.prefilled import Cell, Registers, cells_of
+from dagster_project.lib.intake.workbook_bytes import stable_bytes, writable
 from dagster_project.lib.reference import Reference
 
 AUTHOR = "cradle template"
@@ -35,6 +36,7 @@ LAST_LISTED_ROW = 10_000
 REQUIRED_FILL, OPTIONAL_FILL = "1F4E79", "5B7F95"
 WIDTHS = {"text": 26, "url": 34, "indicator": 34, "group": 28, "dimension": 20}
 TEXT_FORMAT = "@"  # else a spreadsheet turns 2024-03 into a date
+FORMULA_SIGNS = ("=", "+", "-", "@")
 
 LAST_VALUES = pl.Schema(
     {
@@ -87,25 +89,33 @@ def last_values(release: duckdb.DuckDBPyConnection, community_id: str, reporting
 
 
 def template_workbook(
-    community_id: str, reporting_year: int, reference: Reference, before: pl.DataFrame | None = None
+    community_id: str,
+    reporting_year: int,
+    reference: Reference,
+    before: pl.DataFrame | None = None,
+    registers: Registers | None = None,
 ) -> bytes:
     """The bytes of the workbook, the same for the same arguments.
 
-    `before` (LAST_VALUES) fills the sheet indicator_values with rows to complete; without it the sheet has none. The
-    network's own folder gets the network's tables.
+    `before` (LAST_VALUES) fills the sheet indicator_values with rows to complete, `registers`
+    (prefilled.last_registers) the other sheets with rows to edit; without them the sheets are empty. The network's own
+    folder gets the network's tables. Sheets and columns are those of the contract version that the year takes.
     """
     tables = contracts.tables(contracts.version_for(reporting_year))
     network = community_id == NETWORK_FOLDER
     own = [contract for contract in tables.values() if contract.network == network]
-    own.sort(key=lambda contract: (contract.table != "indicator_values", contract.table))
+    own.sort(key=lambda contract: (contract.table != contracts.VALUES_TABLE, contract.table))
     book = Workbook()
     _write_notes(book.active, community_id, reporting_year, own)
     lists = _Lists(book, _choices(own, reference, community_id))
     for contract in own:
         sheet = book.create_sheet(contract.table)
         _write_header(sheet, contract, lists)
-        if contract.table == "indicator_values" and before is not None:
+        if contract.table == contracts.VALUES_TABLE and before is not None:
             _write_rows(sheet, contract, list(rows_to_fill(before, reporting_year, reference)))
+        elif registers and contract.table in registers:
+            for line, cells in enumerate(cells_of(registers[contract.table], contract), 2):
+                _write_cells(sheet, contract, line, cells)
     book.move_sheet(LISTS_SHEET, len(own))
     buffer = io.BytesIO()
     book.save(buffer)
@@ -216,7 +226,7 @@ class _Lists:
         if column.choices:
             return self._ranges[f"{contract.table}.{column.name}"], True
         # Local labels, units and places stay welcome where a list is only a help.
-        name = column.name if column.name in ("unit", "geography") else column.kind
+        name = column.kept if column.kept in ("unit", "geography") else column.kind
         area = self._ranges.get(name)
         return (area, column.kind == "boolean") if area else None
 
@@ -229,6 +239,8 @@ def _write_notes(sheet: Worksheet, community_id: str, reporting_year: int, own: 
         "Dark column heads must be filled in each row. Point at a head to read what the column means.",
         "Rows of the sheet indicator_values are prepared from your last accepted values; a comment shows each of them.",
         "Delete prepared rows that you will not report: a row left without numbers says that the value is missing.",
+        "The other sheets show your registers as they stand: change what changed, add what is new. A row left as it is "
+        "stays as it is.",
         "A local name is welcome wherever a menu offers codes; the network maps it.",
         "Masks such as * or <5 may stand in numerator, denominator and value.",
         "Never put names, birth dates or ids of persons into any sheet: such a file is refused unread.",
@@ -274,11 +286,23 @@ def _offer(sheet: Worksheet, letter: str, column: Column, listed: tuple[str, boo
 
 
 def _write_rows(sheet: Worksheet, contract: TableContract, notes: Sequence[Note]) -> None:
-    places = {name: place for place, name in enumerate(contract.names, 1)}
+    shown = {column.kept: column.name for column in contract.columns}
     for line, note in enumerate(notes, 2):
-        for name, text in note.cells.items():
-            cell = sheet.cell(line, places[name], text)
-            # A series may be named anything; typed as text it never becomes a formula.
-            cell.data_type = "s"
-            cell.number_format = TEXT_FORMAT
-        sheet.cell(line, places["value"]).comment = Comment(note.before, AUTHOR, height=70, width=280)
+        # A column that the year's contract version no longer has is not prepared.
+        _write_cells(sheet, contract, line, {shown[name]: text for name, text in note.cells.items() if name in shown})
+        if "value" in shown:
+            place = contract.names.index(shown["value"]) + 1
+            sheet.cell(line, place).comment = Comment(note.before, AUTHOR, height=70, width=280)
+
+
+def _write_cells(sheet: Worksheet, contract: TableContract, line: int, cells: Mapping[str, Cell]) -> None:
+    for name, value in cells.items():
+        cell = sheet.cell(line, contract.names.index(name) + 1)
+        if not isinstance(value, str):
+            cell.value = value
+            continue
+        # A text may begin with anything; typed, formatted and marked as text it never becomes a formula.
+        cell.value = writable(value)
+        cell.data_type = "s"
+        cell.number_format = TEXT_FORMAT
+        cell.quotePrefix = value.startswith(FORMULA_SIGNS)

@@ -1,6 +1,6 @@
-"""A workbook's bytes without the time of writing.
+"""What every workbook that the project writes has in common.
 
-Belongs here: fixing the dates in a package that openpyxl wrote, so that the same content gives the same bytes.
+Belongs here: fixing the dates in a package that openpyxl wrote, so that the same content gives the same bytes; text.
 Does not: what stands in the workbook (template.py, marked_copy.py).
 """
 
@@ -13,6 +13,13 @@ import zipfile
 FIXED_DATE = (1980, 1, 1, 0, 0, 0)
 FIXED_STAMP = rb"\g<1>1980-01-01T00:00:00Z\g<2>"
 STAMP = re.compile(rb"(<dcterms:(?:created|modified)[^>]*>)[^<]*(</dcterms:)")
+UNWRITABLE = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff\ufffe\uffff]")
+"""Characters that the XML of a workbook cannot hold."""
+
+
+def writable(text: str) -> str:
+    """The text with a sign in place of each character that a workbook cannot hold."""
+    return UNWRITABLE.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
 def stable_bytes(data: bytes) -> bytes:

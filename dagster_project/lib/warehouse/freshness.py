@@ -36,11 +36,14 @@ class Pending:
 def pending(plan: Plan, events: pl.DataFrame, version: str) -> Pending | None:
     """What waits to be taken, or None. `events` is the ledger, `version` the one of intake's rules.
 
-    The fingerprint is made of every waiting folder's files (name, etag), the version, and the ledger's last word on
-    the folder: the same listing is one fingerprint however often it is looked at, and an old file that is uploaded
-    again after another is a new one.
+    The fingerprint is made of every waiting folder's files (name, etag) and links, the version, and the ledger's last
+    word on the folder: the same listing is one fingerprint however often it is looked at, and an old file that is
+    uploaded again after another is a new one.
     """
-    folders = {folder.partition: [(file.name, file.etag) for file in folder.files] for folder in plan.take}
+    folders = {
+        folder.partition: [(file.name, file.etag) for file in folder.files] + [(link, "") for link in folder.links]
+        for folder in plan.take
+    }
     folders |= {place: [] for place in plan.withdrawn}
     if not folders:
         return None

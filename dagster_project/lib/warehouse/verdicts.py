@@ -77,10 +77,12 @@ def conservation_verdict(files: pl.DataFrame, submissions: pl.DataFrame, network
     )
 
 
-def labels_verdict(observations: pl.DataFrame) -> Verdict:
-    """Whether every label is mapped; rows with an unmapped one wait and are in no figure."""
-    waiting = observations.filter(pl.col("row_status") == "waiting")
+def labels_verdict(observations: pl.DataFrame, waiting_register_rows: pl.DataFrame) -> Verdict:
+    """Whether every label is mapped; rows of values and of registers with an unmapped one wait and are in no figure."""
     label = ["row_reason", "raw_indicator", "raw_dimension", "raw_group"]
+    asked = [*label, "community_id"]
+    values = observations.filter(pl.col("row_status") == "waiting").select(asked)
+    waiting = pl.concat([values, waiting_register_rows.select(asked)])
     worst = (
         waiting.group_by(label)
         .agg(pl.len().alias("rows"), pl.col("community_id").n_unique().alias("communities"))

@@ -1,10 +1,22 @@
 -- Rows that wait for a label to be mapped: one line in a crosswalk lets the next run take them.
--- Belongs here: what the row says, as it was written, and the rule that keeps it waiting.
+-- Belongs here: what the row says, as it was written, in whatever table, and the rule that keeps it waiting.
 -- Does not: proposals (cradle suggest), or rows that were rejected (fct_finding).
+with waiting as (
+    select
+        'indicator_values' as table_name,
+        community_id, reporting_year, submission_id, source_file, source_sheet, source_row, source_column,
+        raw_indicator, raw_dimension, raw_group, raw_geography, raw_series, layout_id, row_reason
+    from {{ ref('stg_landing__observations') }}
+    where row_status = 'waiting'
+    union all by name
+    select * from {{ ref('stg_landing__waiting_register_rows') }}
+)
+
 select
     community_id,
     reporting_year,
     submission_id,
+    table_name,
     source_file,
     coalesce(source_sheet, '') as source_sheet,
     source_row,
@@ -17,6 +29,5 @@ select
     min(layout_id) as layout_id,
     min(row_reason) as rule_id,
     count(*) as n_rows
-from {{ ref('stg_landing__observations') }}
-where row_status = 'waiting'
+from waiting
 group by all

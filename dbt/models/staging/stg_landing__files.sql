@@ -12,5 +12,7 @@ select
     cast(kind as varchar) as kind,
     cast(rows_read as bigint) as rows_read,
     cast(rows_accepted as bigint) as rows_accepted,
-    cast(rows_rejected as bigint) as rows_rejected
+    cast(rows_rejected as bigint) as rows_rejected,
+    cast(rows_waiting as bigint) as rows_waiting,
+    cast(contract_version as integer) as contract_version
 from {{ source('landing', 'files') }}

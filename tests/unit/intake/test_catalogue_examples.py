@@ -19,14 +19,14 @@ from openpyxl import Workbook
 
 import contracts
 from dagster_project.lib.intake.comparisons import compare_submissions, comparison_parameters
-from dagster_project.lib.intake.drop import Folder, list_drop, stray_findings
+from dagster_project.lib.intake.drop import Folder, list_drop, open_drop, stray_findings
 from dagster_project.lib.intake.issues import BLOCKING, FINDINGS, catalogue, to_findings
 from dagster_project.lib.intake.limits import Limits
 from dagster_project.lib.intake.reading import WorkbookReader
 from dagster_project.lib.intake.take_in import Intake, take_in
 from dagster_project.lib.intake.values import OBSERVATIONS
 from dagster_project.lib.reference import Reference
-from dagster_project.lib.store import Store
+from dagster_project.lib.store import Source
 from dagster_project.lib.warehouse.landing import RULESET
 
 EXAMPLES = contracts.ROOT / "examples"
@@ -130,13 +130,30 @@ def short_series(root: Path, side: str) -> None:
         (folder / "indicator_values.csv").write_text(text, encoding="utf-8")
 
 
-BUILT_BUCKETS: dict[str, Callable[[Path, str], None]] = {"odd_key": odd_key, "short_series_outlier": short_series}
+def linked_file(root: Path, side: str) -> None:
+    """A folder with a table beside another one: a link to it, or a copy."""
+    folder = root / COMMUNITY / "2024"
+    folder.mkdir(parents=True)
+    (folder / "values.csv").write_bytes(TEXT)
+    elsewhere = root.with_name(f"{root.name}-elsewhere.csv")
+    elsewhere.write_bytes(TEXT.replace(b"grade3_reading", b"grade8_math"))
+    if side == "fails":
+        (folder / "math.csv").symlink_to(elsewhere)
+    else:
+        (folder / "math.csv").write_bytes(elsewhere.read_bytes())
 
 
-def take(intake: Intake, folder: Folder, read: Callable[[str], bytes]) -> tuple[pl.DataFrame, pl.DataFrame]:
+BUILT_BUCKETS: dict[str, Callable[[Path, str], None]] = {
+    "odd_key": odd_key,
+    "short_series_outlier": short_series,
+    "link_not_followed": linked_file,
+}
+
+
+def take(intake: Intake, folder: Folder, source: Source) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Observations and findings of one folder."""
     with WorkbookReader(intake.limits) as workbooks:
-        (taken,) = take_in(intake, [folder], read, None, workbooks)
+        (taken,) = take_in(intake, [folder], source, None, workbooks)
     tables = taken.tables
     observations = tables.get("observations", pl.DataFrame(schema=OBSERVATIONS))
     return observations, tables.get("findings", pl.DataFrame(schema=FINDINGS))
@@ -144,11 +161,11 @@ def take(intake: Intake, folder: Folder, read: Callable[[str], bytes]) -> tuple[
 
 def findings_of_bucket(intake: Intake, root: Path) -> pl.DataFrame:
     """Findings of a small bucket: of its folders, their comparisons, and of what lies where it should not."""
-    store = Store(str(root))
+    store = open_drop(str(root))
     reference = intake.reference
     years = reference.reporting_years(TODAY)
     listing = list_drop(store, reference.communities["community_id"], years)
-    taken = [take(intake, folder, store.get) for folder in listing.folders]
+    taken = [take(intake, folder, store) for folder in listing.folders]
     observations = pl.concat([pl.DataFrame(schema=OBSERVATIONS), *(rows for rows, _ in taken)])
     findings = [found for _, found in taken]
     return pl.concat([to_findings(stray_findings(listing.strays)), *findings, compared(observations, reference)])

@@ -13,9 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_project.lib.intake.drop import Listing, list_drop, stray_findings, submission_id
+from dagster_project.lib.intake.drop import Listing, list_drop, open_drop, stray_findings, submission_id
 from dagster_project.lib.intake.issues import to_findings
-from dagster_project.lib.store import Store
 
 COMMUNITIES = ("birchmont_falls", "alderwick_bend")
 YEARS = range(2015, 2025)
@@ -27,7 +26,7 @@ def listing_of(root: Path, *names: str) -> Listing:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("a,b\n1,2\n", encoding="utf-8")
-    return list_drop(Store(str(root)), COMMUNITIES, YEARS)
+    return list_drop(open_drop(str(root)), COMMUNITIES, YEARS)
 
 
 def test_the_submission_id_is_the_hash_of_the_folders_names_and_contents() -> None:
@@ -117,3 +116,88 @@ def test_one_odd_name_spoils_no_other_communitys_listing(tmp_path: Path) -> None
     listing = listing_of(tmp_path, "birchmont_falls/2024/a\n.csv", "alderwick_bend/2024/a.csv")
     assert ("alderwick_bend", 2024) in [folder.partition for folder in listing.folders]
     assert "odd_key" in [stray.rule_id for stray in listing.strays]
+
+
+def outside(tmp_path: Path) -> Path:
+    """A folder beside the bucket with a file that no member may submit by pointing at it."""
+    folder = tmp_path / "outside"
+    folder.mkdir()
+    (folder / "secret.csv").write_text("a,b\nsecret,2\n", encoding="utf-8")
+    return folder
+
+
+def linked(tmp_path: Path) -> Path:
+    """A bucket with links of every kind at every place."""
+    secret, root = outside(tmp_path), tmp_path / "drop"
+    listing_of(root, "birchmont_falls/2024/a.csv", "birchmont_falls/2024/old/b.csv", "alderwick_bend/2023/a.csv")
+    folder = root / "birchmont_falls" / "2024"
+    (folder / "file.csv").symlink_to(secret / "secret.csv")
+    (folder / "broken.csv").symlink_to(tmp_path / "nowhere")
+    (folder / "loop").symlink_to(root / "birchmont_falls")
+    (folder / "folder").symlink_to(secret)
+    (folder / "old" / "deep.csv").symlink_to(secret / "secret.csv")
+    (root / "birchmont_falls" / "2023").symlink_to(secret)
+    (root / "alderwick_bend" / "2022").mkdir()
+    (root / "alderwick_bend" / "2022" / "only.csv").symlink_to(secret / "secret.csv")
+    (root / "top.csv").symlink_to(secret / "secret.csv")
+    (root / "birchmont_twin").symlink_to(root / "birchmont_falls")
+    return root
+
+
+def test_no_link_below_the_bucket_is_followed_and_every_one_is_told(tmp_path: Path) -> None:
+    listing = list_drop(open_drop(str(linked(tmp_path))), COMMUNITIES, YEARS)
+    assert [(folder.partition, [file.name for file in folder.files]) for folder in listing.folders] == [
+        (("alderwick_bend", 2023), ["a.csv"]),
+        (("birchmont_falls", 2024), ["a.csv"]),
+    ]
+    assert listing.folders[1].links == ("broken.csv", "file.csv", "folder", "loop")
+    told = [stray.found for stray in listing.strays if stray.rule_id == "link_not_followed"]
+    assert sorted(told) == [
+        "alderwick_bend/2022/only.csv",
+        "birchmont_falls/2023",
+        "birchmont_falls/2024/old/deep.csv",
+        "birchmont_twin",
+        "top.csv",
+    ]
+    assert [stray.found for stray in listing.strays if stray.rule_id == "stray_file"] == [
+        "birchmont_falls/2024/old/b.csv"
+    ]
+    assert not listing.unlisted
+
+
+@pytest.mark.parametrize("place", ["2024/file.csv", "2024/folder/secret.csv", "2023/secret.csv"])
+def test_what_lies_behind_a_link_cannot_be_read_by_its_key(tmp_path: Path, place: str) -> None:
+    root, key = linked(tmp_path), f"birchmont_falls/{place}"
+    assert b"secret" in (root / key).read_bytes()
+    drop = open_drop(str(root))
+    with pytest.raises(FileNotFoundError):
+        drop.get(key)
+    with pytest.raises(FileNotFoundError):
+        list(drop.stream(key))
+
+
+def test_a_bucket_that_is_a_link_itself_is_read(tmp_path: Path) -> None:
+    listing_of(tmp_path / "real", "birchmont_falls/2024/a.csv")
+    (tmp_path / "drop").symlink_to(tmp_path / "real")
+    drop = open_drop(str(tmp_path / "drop"))
+    listing = list_drop(drop, COMMUNITIES, YEARS)
+    assert [folder.partition for folder in listing.folders] == [("birchmont_falls", 2024)]
+    assert listing.strays == ()
+    assert drop.get(listing.folders[0].files[0].key) == b"a,b\n1,2\n"
+
+
+def test_an_odd_name_beside_a_link_is_still_told(tmp_path: Path) -> None:
+    root = linked(tmp_path)
+    (root / "birchmont_falls" / "2024" / "odd\n.csv").write_text("a", encoding="utf-8")
+    listing = list_drop(open_drop(str(root)), COMMUNITIES, YEARS)
+    assert "odd_key" in [stray.rule_id for stray in listing.strays]
+    assert ("birchmont_falls", 2024) in listing.unlisted
+    assert [folder.partition for folder in listing.folders] == [("alderwick_bend", 2023)]
+
+
+def test_the_same_files_have_the_same_tags_whether_or_not_a_link_lies_beside_them(tmp_path: Path) -> None:
+    before = listing_of(tmp_path / "drop", "birchmont_falls/2024/a.csv").folders[0]
+    (tmp_path / "drop" / "birchmont_falls" / "2024" / "l.csv").symlink_to(tmp_path)
+    after = list_drop(open_drop(str(tmp_path / "drop")), COMMUNITIES, YEARS).folders[0]
+    assert after.files == before.files
+    assert (before.links_tag, after.links_tag is None) == (None, False)

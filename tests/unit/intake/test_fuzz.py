@@ -53,11 +53,11 @@ def test_a_file_on_which_intake_breaks_is_named_and_its_neighbours_are_tried_one
 ) -> None:
     calls: list[int] = []
 
-    def breaks(intake, folders, read, keep, workbooks):  # type: ignore[no-untyped-def]
+    def breaks(intake, folders, source, keep, workbooks):  # type: ignore[no-untyped-def]
         calls.append(len(folders))
-        if any(b"spoiled" in read(file.key) for folder in folders for file in folder.files):
+        if any(b"spoiled" in source.read(file.key) for folder in folders for file in folder.files):
             raise RuntimeError("broken on purpose")
-        return take_in(intake, folders, read, keep, workbooks)
+        return take_in(intake, folders, source, keep, workbooks)
 
     def three(draw: random.Random) -> tuple[str, bytes]:
         name, data = whole_file(draw)

@@ -16,6 +16,7 @@ from dagster_project.lib.intake.drop import DroppedFile, Folder
 from dagster_project.lib.intake.glimpse import glimpse
 from dagster_project.lib.intake.reading import WorkbookReader
 from dagster_project.lib.intake.take_in import Intake, take_in
+from dagster_project.lib.store import Given
 from tests.unit.intake.comparing import COMMUNITY, REFERENCE
 
 PERSONS = (
@@ -48,7 +49,7 @@ def taken(name: str, data: bytes) -> tuple[str, list[str], list[str]]:
     kept: list[str] = []
     folder = Folder(COMMUNITY, 2024, (DroppedFile(name, name, len(data), "tag"),))
     with WorkbookReader() as reader:
-        (item,) = take_in(INTAKE, [folder], lambda _: data, lambda key, _: kept.append(key), reader)
+        (item,) = take_in(INTAKE, [folder], Given(lambda _: data), lambda key, _: kept.append(key), reader)
     return item.tables["files"]["kind"][0], item.tables["findings"]["rule_id"].to_list(), kept
 
 

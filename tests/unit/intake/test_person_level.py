@@ -16,6 +16,7 @@ from dagster_project.lib.intake.layouts import load_layouts
 from dagster_project.lib.intake.person_level import person_level_reason
 from dagster_project.lib.intake.reading import WorkbookReader
 from dagster_project.lib.intake.take_in import Intake, take_in
+from dagster_project.lib.store import Given
 
 PERSONS = "student_id,first_name,last_name,score\n100001,Ada,Invented,231\n100002,Ben,Invented,228\n"
 VALUES = "school_year,indicator,dimension,group,value\n2023-24,graduation_4yr_pct,all,all,88\n"
@@ -80,7 +81,7 @@ def test_of_a_refused_file_a_hash_and_the_reason_are_kept_and_its_neighbour_is_t
     kept: dict[str, bytes] = {}
     with WorkbookReader(intake.limits) as workbooks:
         folder = Folder("birchmont_falls", 2024, files)
-        (taken,) = take_in(intake, [folder], contents.__getitem__, kept.__setitem__, workbooks)
+        (taken,) = take_in(intake, [folder], Given(contents.__getitem__), kept.__setitem__, workbooks)
     assert list(kept.values()) == [contents["values.csv"]]
     listed = taken.tables["files"].select("name", "kind", "sha256", "rows_accepted").rows()
     assert listed == [

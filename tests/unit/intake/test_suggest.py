@@ -9,6 +9,7 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -20,9 +21,11 @@ from dagster_project.lib.intake.suggest import (
     known_labels,
     propose,
     unmapped,
+    waiting_rows,
 )
 from dagster_project.lib.intake.values import CodeTables
 from dagster_project.lib.reference import Reference
+from tests.unit.intake.test_check import House, write_bucket
 
 COLUMNS = (
     "community_id",
@@ -166,6 +169,55 @@ def test_one_communitys_label_is_proposed_for_it_alone_and_a_shared_one_for_all(
     assert line == 'community,birchmont_falls,"Grad, on time",graduation_4yr_pct,,,,'
     both = ["alderwick_bend", "birchmont_falls"]
     assert crosswalk_line(reference, "group", "Boys+", "male", "gender", both) == "global,,gender,Boys+,male,,,"
+
+
+TARGETS = "indicator,dimension,group,value,deadline,horizon\n"
+SELECTION = "indicator,outcome,role\n"
+
+
+def test_labels_that_wait_in_registers_are_asked_about_like_any_other(seeds: Path, tmp_path: Path) -> None:
+    house = House(tmp_path, seeds)
+    targets = TARGETS + "4 Year Grad Rate,Race & Ethnicity,white,90,2030-06-30,long\n"
+    targets += "graduation_4yr_pct,race_ethnicity,Hispanic / Latinx,90,2030-06-30,long\n"
+    targets += "graduation_4yr_pct,gender,female,90,2030-06-30,long\n"
+    selection = SELECTION + "4 Year Grad Rate,high_school_graduation,core\n"
+    values = "school_year,indicator,dimension,group,value\n2023-24,4 year  grad rate,all,all,80\n"
+    write_bucket(house.drop, {("birchmont_falls", 2024): {"targets.csv": targets, "values.csv": values}})
+    write_bucket(house.drop, {("alderwick_bend", 2024): {"selection.csv": selection}})
+    house.take()
+    with duckdb.connect(str(house.release), read_only=True) as connection:
+        rows = waiting_rows(connection)
+    reference = house.pipeline.reference
+    codes = CodeTables.of(reference)
+    asked = unmapped(rows, codes, reference).select("kind", "dimension", "label", "communities", "n_rows").rows()
+    assert asked == [
+        ("dimension", None, "Race & Ethnicity", ["birchmont_falls"], 1),
+        ("group", "race_ethnicity", "Hispanic / Latinx", ["birchmont_falls"], 1),
+        ("indicator", None, "4 Year Grad Rate", ["alderwick_bend", "birchmont_falls"], 3),
+    ]
+    first = {proposal.label: proposal for proposal in propose(rows, reference, codes, shown=1)}
+    assert first["4 Year Grad Rate"].line == "global,,4 Year Grad Rate,graduation_4yr_pct,,,,"
+    assert first["Hispanic / Latinx"].line == "community,birchmont_falls,race_ethnicity,Hispanic / Latinx,hispanic,,,"
+
+
+def test_the_line_for_a_registers_label_lets_its_rows_count(seeds: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "seeds"
+    shutil.copytree(seeds, folder)
+    house = House(tmp_path / "home", folder)
+    write_bucket(
+        house.drop,
+        {("birchmont_falls", 2024): {"selection.csv": SELECTION + "4 Year Grad Rate,high_school_graduation,core\n"}},
+    )
+    house.take()
+    with duckdb.connect(str(house.release), read_only=True) as connection:
+        (proposal,) = propose(waiting_rows(connection), house.pipeline.reference, CodeTables.of(Reference(folder)), 1)
+    with (folder / proposal.file).open("a", encoding="utf-8") as lines:
+        lines.write(proposal.line + "\n")
+    later = House(tmp_path / "home", folder)
+    later.take()
+    landed, _ = later.pipeline.land()
+    assert landed["register_indicator_selection"]["indicator"].to_list() == ["graduation_4yr_pct"]
+    assert landed["waiting_register_rows"].is_empty()
 
 
 def test_scores_do_not_depend_on_the_order_of_the_known_labels() -> None:

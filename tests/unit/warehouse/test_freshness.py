@@ -282,9 +282,10 @@ def test_waiting_labels_are_told_by_label_with_the_most_rows_first() -> None:
     frame = pl.DataFrame(rows, schema=["row_status", "raw_indicator", "community_id"], orient="row").with_columns(
         row_reason=pl.lit("unmapped_label"), raw_dimension=pl.lit("all"), raw_group=pl.lit("all")
     )
-    verdict = labels_verdict(frame)
-    assert verdict.counts == {"rows_waiting": 3, "labels_waiting": 2}
-    assert verdict.worst.select("raw_indicator", "rows", "communities").rows() == [("y", 2, 2), ("x", 1, 1)]
+    register = frame.head(1).with_columns(raw_indicator=pl.lit("y"), community_id=pl.lit("c"))
+    verdict = labels_verdict(frame, register)
+    assert verdict.counts == {"rows_waiting": 4, "labels_waiting": 2}
+    assert verdict.worst.select("raw_indicator", "rows", "communities").rows() == [("y", 3, 3), ("x", 1, 1)]
 
 
 def test_no_strays_is_a_pass() -> None:
