@@ -67,6 +67,7 @@ fuzz: setup
 
 docs: setup
 	$(BIN)/python -m docs.generate
+	$(BIN)/python -m docs.site --out build/docs
 
 # What tests need beside the lock: a browser for pages, a Ceph gateway for bucket policies.
 SYSTEM_PACKAGES := chromium radosgw ceph-mon ceph-osd

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 import sys
 import warnings
@@ -94,6 +95,12 @@ class Published:
         """All rows of a query by column name."""
         with self.open() as connection:
             return connection.execute(query, list(parameters)).pl().to_dicts()
+
+
+def documented_queries(page: Path = PROJECT / "docs" / "analysts.md") -> dict[str, str]:
+    """The SQL of a page by the words in bold above it: a guide's query is run as it stands there."""
+    text = page.read_text(encoding="utf-8")
+    return dict(re.findall(r"\*\*(\d\. [^*]+?)\*\*(?:(?!\*\*).)*?```sql\n(.*?)```", text, re.DOTALL))
 
 
 def current(home: Path) -> Published:

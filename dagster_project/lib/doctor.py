@@ -14,6 +14,7 @@ from dataclasses import dataclass
 import contracts
 from dagster_project.lib.publish.release import current_release, read_manifest
 from dagster_project.lib.reference import Reference, SeedError
+from dagster_project.lib.seed_lint import faults
 from dagster_project.lib.store import Store, StoreError
 from dagster_project.lib.warehouse.dbt_run import MANIFEST
 from dagster_project.settings import PROJECT_ROOT, Settings
@@ -57,6 +58,10 @@ def _seeds(settings: Settings) -> Iterator[Line]:
         years = reference.reporting_years(settings.today)
         found = f"{reference.communities.height} communities, reporting years {years.start} to {years.stop - 1}"
         yield Line(True, "seeds", f"{settings.seeds}: {found}")
+        wrong = faults(reference)
+        yield Line(not wrong, "crosswalks", f"{len(wrong) or 'no'} faults", "correct the lines named below")
+        for fault in wrong:
+            yield Line(False, "crosswalk", str(fault), "correct the line")
     except SeedError as error:
         yield Line(False, "seeds", str(error), "correct the file")
     yield Line(True, "today", settings.today.isoformat())

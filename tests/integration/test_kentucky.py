@@ -15,6 +15,7 @@ from dagster_project.lib.intake.issues import to_findings
 from dagster_project.lib.intake.reading import WorkbookReader
 from dagster_project.lib.intake.take_in import Intake, take_in
 from dagster_project.lib.reference import Reference
+from dagster_project.lib.store import Given
 from tests.support import PROJECT, real_data
 
 REFERENCE = Reference(PROJECT / "seeds")
@@ -38,7 +39,7 @@ def observations() -> pl.DataFrame:
     community = REFERENCE.communities["community_id"][0]
     folder = Folder(community, 2018, (DroppedFile("ccr_dist.csv", "key", len(data), "tag"),))
     with WorkbookReader() as reader:
-        (taken,) = take_in(Intake(REFERENCE), [folder], lambda _: data, None, reader)
+        (taken,) = take_in(Intake(REFERENCE), [folder], Given(lambda _: data), None, reader)
     return taken.tables["observations"]
 
 
@@ -47,6 +48,12 @@ def told(observations: pl.DataFrame) -> pl.DataFrame:
     parameters = comparison_parameters(REFERENCE, ("toa-default", "1.0.0"))
     findings = to_findings(compare_submissions(observations, REFERENCE, parameters))
     return findings.filter(pl.col("rule_id") == "double_counting").sort("found")
+
+
+def test_every_row_has_an_indicator_and_a_group(observations: pl.DataFrame) -> None:
+    assert observations.height > 10_000
+    assert set(observations["row_status"]) == {"accepted"}
+    assert set(observations["indicator_id"]) == {"college_career_ready_pct"}
 
 
 def test_the_cooperatives_are_caught_in_every_year_in_which_they_stand_among_the_districts(told: pl.DataFrame) -> None:

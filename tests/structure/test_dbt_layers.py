@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -21,6 +22,7 @@ import pytest
 
 import contracts
 from dagster_project.lib.analysis.tables import TABLES
+from dagster_project.lib.publish.report import REQUIRED_COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "dbt"
@@ -39,15 +41,42 @@ MAY_READ: dict[str, tuple[set[str], set[str], bool]] = {
     "reporting": ({"marts", "reporting"}, {"analysis"}, False),
     "semantic": ({"marts", "reporting"}, set(), False),
 }
-HOLD_A_RULE = {
-    "int_values__versioned",
-    "int_values__pooled",
-    "int_community_years__expected",
-    "fct_submission_status",
-    "fct_finding",
-    "fct_story",
-    "dim_submission",
+# Models that choose and rename columns, and nothing else; every other one holds a rule. Tables of models/reporting show
+# what the analysis computed, where the rules are tested.
+NO_RULE = {
+    "dim_community",
+    "dim_criterion",
+    "dim_indicator",
+    "dim_outcome",
+    "fct_indicator_value_history",
+    "fct_submission_file",
+    "int_values__combined",
 }
+# Columns that name something which a dimension describes.
+REFERS_TO = {
+    "community_id": "dim_community",
+    "indicator_id": "dim_indicator",
+    "outcome_id": "dim_outcome",
+    "population_group_id": "dim_population_group",
+    "reference_group_id": "dim_population_group",
+    "geography_id": "dim_geography",
+    "criterion_id": "dim_criterion",
+    "submission_id": "dim_submission",
+    "school_year": "dim_school_year",
+    "reporting_year": "dim_reporting_year",
+}
+# The network's own folder is no community and has no row in dim_submission; a replaced state may lie after today.
+REFERS_TO_NOTHING = {
+    "fct_submission_file": {"community_id", "submission_id"},
+    "fct_waiting_row": {"community_id", "submission_id"},
+    "fct_finding": {"submission_id"},
+    "dim_submission": {"reporting_year"},
+}
+CLOSED_WORDS = re.compile(
+    r"status(_when_seen)?$|^(origin|severity|standing|geography_level|kind|known_by|role|direction)$"
+)
+# Open lists: what a trend and a gap may be called stands in the tables of trends and gaps.
+OPEN_WORDS = {"fct_designation_distance": {"current_status", "required_status"}}
 DUCKDB_TYPES: dict[pl.DataType, str] = {
     pl.String(): "varchar",
     pl.Int32(): "integer",
@@ -236,15 +265,80 @@ def test_only_tables_over_the_analysis_belong_to_the_second_build(models: dict[s
     assert second == {name for name, node in models.items() if layer(node) == "reporting"}
 
 
-def test_models_that_hold_a_rule_have_unit_tests_named_as_sentences(manifest: dict[str, Any]) -> None:
+def columns_under(tests: list[Node], kind: str) -> dict[str, set[str]]:
+    """Columns that generic tests of one kind speak of, by model."""
+    found: dict[str, set[str]] = {}
+    for test in tests:
+        if test["test_metadata"]["name"] == kind:
+            name = test["attached_node"].rsplit(".", 1)[-1]
+            found.setdefault(name, set()).update(test["test_metadata"]["kwargs"]["columns"])
+    return found
+
+
+def own_marts(released: dict[str, Node]) -> dict[str, Node]:
+    """Marts that are no selection of another one: the rows of an rpt_ table are tested where they come from."""
+    return {name: node for name, node in released.items() if not name.startswith("rpt_")}
+
+
+def test_every_id_in_a_mart_is_tested_against_its_dimension(released: dict[str, Node], tests: list[Node]) -> None:
+    tested = columns_under(tests, "references")
+    missing = [
+        f"{name}.{column}"
+        for name, node in own_marts(released).items()
+        for column in node["columns"]
+        if REFERS_TO.get(column, name) != name
+        and column not in tested.get(name, set()) | REFERS_TO_NOTHING.get(name, set())
+    ]
+    assert not missing
+
+
+def test_every_status_and_kind_in_a_mart_has_its_words_listed(released: dict[str, Node], tests: list[Node]) -> None:
+    tested = columns_under(tests, "allowed")
+    missing = [
+        f"{name}.{column}"
+        for name, node in own_marts(released).items()
+        for column in node["columns"]
+        if CLOSED_WORDS.search(column) and column not in tested.get(name, set()) | OPEN_WORDS.get(name, set())
+    ]
+    assert not missing
+
+
+def test_a_table_of_the_latest_year_only_selects_from_the_table_of_its_name(released: dict[str, Node]) -> None:
+    for name, node in released.items():
+        if name.startswith("rpt_"):
+            of = name.replace("rpt_", "fct_").removesuffix("_current")
+            assert f"model.cradle.{of}" in node["depends_on"]["nodes"], name
+
+
+def test_models_that_hold_a_rule_have_unit_tests_named_as_sentences(
+    manifest: dict[str, Any], models: dict[str, Node]
+) -> None:
     units = manifest["unit_tests"].values()
-    assert not HOLD_A_RULE - {unit["model"] for unit in units}
+    hold = {name for name, node in models.items() if layer(node) in ("intermediate", "marts")} - NO_RULE
+    assert not hold - {unit["model"] for unit in units}
     assert not [unit["name"] for unit in units if unit["name"].count("_") < 4]
+
+
+def test_every_mart_that_the_code_reads_has_an_exposure_that_says_so(
+    manifest: dict[str, Any], models: dict[str, Node]
+) -> None:
+    shown = {parent.rsplit(".", 1)[-1] for e in manifest["exposures"].values() for parent in e["depends_on"]["nodes"]}
+    code = "".join(path.read_text(encoding="utf-8") for path in sorted((ROOT / "dagster_project").rglob("*.py")))
+    read = {name for name in re.findall(r"\bmarts\.(\w+)", code) if name in models} | REQUIRED_COLUMNS.keys()
+    assert len(read) > 15
+    assert not read - shown
+
+
+def test_the_flat_tables_of_the_latest_year_are_shown_to_bi_clients(
+    manifest: dict[str, Any], models: dict[str, Node]
+) -> None:
+    clients = manifest["exposures"]["exposure.cradle.bi_clients"]["depends_on"]["nodes"]
+    assert {name for name in models if name.startswith("rpt_")} == {parent.rsplit(".", 1)[-1] for parent in clients}
 
 
 def test_source_columns_of_registers_are_the_contracts_columns(manifest: dict[str, Any]) -> None:
     sources = {s["name"]: s for s in manifest["sources"].values() if s["source_name"] == "landing"}
-    registers = contracts.registers(max(version for _, version in contracts.VERSIONS))
+    registers = contracts.landed_registers()
     assert {name for name in sources if name.startswith("register_")} == {f"register_{name}" for name in registers}
     for name, contract in registers.items():
         own = {c.name: DUCKDB_TYPES[c.polars_type] for c in contract.columns if c.name not in PLACE}

@@ -78,6 +78,31 @@ def _finish(lines: pl.DataFrame) -> pl.DataFrame:
     ).unique(maintain_order=True)
 
 
+def place_table(reference: Reference) -> pl.DataFrame:
+    """All known labels of places, in the form that `resolve` reads; `dimension` is the kind of place.
+
+    A crosswalk line comes first, in its own years. Then a place's id, name and code: in the years the place is valid,
+    so that two places that bore one name one after the other are told apart, and last in any year.
+    """
+    places = reference.geographies.rename({"community_id": "scope_id"}).with_columns(
+        pl.col("valid_from").cast(pl.Int32).fill_null(0), pl.col("valid_to").cast(pl.Int32).fill_null(9999)
+    )
+    always = places.with_columns(valid_from=pl.lit(0, pl.Int32), valid_to=pl.lit(9999, pl.Int32))
+    kinds = places.select("scope_id", "geography_id", "geography_level").unique(maintain_order=True)
+    given = reference.crosswalk("geography").filter(scope="community").join(kinds, on=["scope_id", "geography_id"])
+    own = [
+        vintage.with_columns(label=pl.col(text))
+        for vintage in (places, always)
+        for text in ("geography_id", "name", "code")
+    ]
+    columns = ("scope_id", "geography_level", "label", "geography_id", "valid_from", "valid_to")
+    lines = pl.concat(
+        part.select(*columns, pl.lit(rank, pl.Int32).alias("rank")) for rank, part in enumerate([given, *own])
+    )
+    named = {"geography_level": "dimension", "geography_id": "code"}
+    return lines.rename(named).with_columns(scope=pl.lit("community"), label=normalised("label")).drop_nulls("label")
+
+
 def resolve(
     rows: pl.DataFrame, label: str, table: pl.DataFrame, dimension: str | None = None, exact: bool = False
 ) -> pl.Series:

@@ -10,11 +10,12 @@ from dataclasses import dataclass
 
 import polars as pl
 
+import contracts
 from contracts.base import TableContract
 from dagster_project.lib.intake.cells import cast_texts, parse_cells
-from dagster_project.lib.intake.contract_check import contract_issues, required_issues
+from dagster_project.lib.intake.contract_check import cast_column, contract_issues, required_issues
 from dagster_project.lib.intake.issues import ISSUES, blocked_rows, issues_where, no_issues
-from dagster_project.lib.intake.labels import code_table, nearest_labels, normalised, resolve
+from dagster_project.lib.intake.labels import code_table, nearest_labels, normalised, place_table, resolve
 from dagster_project.lib.intake.repeated import settle_repeats
 from dagster_project.lib.reference import Reference
 
@@ -33,7 +34,10 @@ KEY = [
 ]
 CONTENT = ["numerator", "denominator", "value", "value_low", "value_high", "value_status"]
 
-OBSERVATIONS = pl.Schema(
+RAW = {name: f"raw_{name}" for name in ("indicator", "dimension", "group", "geography")}
+"""Columns of the contract that are kept as they were written, beside the codes made of them."""
+
+_OWN = pl.Schema(
     {
         "community_id": pl.String(),
         "reporting_year": pl.Int32(),
@@ -72,6 +76,16 @@ OBSERVATIONS = pl.Schema(
         "row_reason": pl.String(),
     }
 )
+
+
+def added_columns() -> dict[str, pl.DataType]:
+    """Columns of the values table beyond those of version 1, by the type they are kept with."""
+    columns = contracts.landed()[contracts.VALUES_TABLE].columns
+    return {column.name: column.polars_type for column in columns if RAW.get(column.name, column.name) not in _OWN}
+
+
+OBSERVATIONS = pl.Schema({**_OWN, **added_columns()})
+"""A row of values as it is kept; columns that only some contract versions have are null in rows of the others."""
 
 
 @dataclass(frozen=True)
@@ -115,7 +129,15 @@ def check_values(
 def _typed(texts: pl.DataFrame, contract: TableContract, reference: Reference) -> tuple[pl.DataFrame, pl.DataFrame]:
     issues = [required_issues(texts, contract)]
     typed = texts
+    for name in added_columns():
+        if name in contract.names:
+            values, bad = cast_column(texts, contract.column(name))
+            typed = typed.with_columns(values.alias(name))
+            issues.append(bad)
     for name in ("school_year", "period", "participation_rate"):
+        if name not in contract.names:
+            typed = typed.with_columns(pl.lit(None, OBSERVATIONS[name]).alias(name))
+            continue
         column = contract.column(name)
         given = texts
         if name == "participation_rate":  # A masked or bounded participation rate is simply not known.
@@ -126,7 +148,7 @@ def _typed(texts: pl.DataFrame, contract: TableContract, reference: Reference) -
         issues.append(issues_where(bad, pl.col("_bad"), f"bad_{column.kind}", name, pl.col(name), column.allowed))
         typed = typed.with_columns(cast["typed"].alias(name))
     typed = typed.with_columns(
-        period=pl.col("period").fill_null("annual") if "period" in texts.columns else pl.lit("annual"),
+        period=pl.col("period").fill_null("annual"),
         geography_level=pl.col("geography_level").str.to_lowercase().fill_null("community"),
         series=pl.col("series").fill_null("default"),
     )
@@ -210,26 +232,11 @@ def _placed(rows: pl.DataFrame, reference: Reference) -> tuple[pl.DataFrame, pl.
     """
     own = pl.col("geography_level") == "community"
     places = reference.geographies
-    lookup = pl.concat(
-        places.select("community_id", "geography_level", normalised(label).alias("_place"), "geography_id")
-        for label in ("geography_id", "name", "code")
-    )
-    labels = reference.crosswalk("geography").filter(pl.col("scope") == "community")
-    level = places.select("geography_id", "geography_level")
-    crossed = labels.join(level, on="geography_id").select(
-        pl.col("scope_id").alias("community_id"), "geography_level", normalised("label").alias("_place"), "geography_id"
-    )
-    lookup = (
-        pl.concat([crossed, lookup])
-        .drop_nulls("_place")
-        .unique(["community_id", "geography_level", "_place"], keep="first", maintain_order=True)
-    )
     governed = places.select("community_id", "geography_level").unique().with_columns(governed=pl.lit(True))
-    rows = (
-        rows.with_columns(_place=normalised("geography"))
-        .join(lookup, on=["community_id", "geography_level", "_place"], how="left", maintain_order="left")
-        .join(governed, on=["community_id", "geography_level"], how="left", maintain_order="left")
-    )
+    rows = rows.with_columns(
+        _place=normalised("geography"),
+        geography_id=resolve(rows, "geography", place_table(reference), dimension="geography_level"),
+    ).join(governed, on=["community_id", "geography_level"], how="left", maintain_order="left")
     invented = pl.concat_str("community_id", "geography_level", slug("geography"), separator=":")
     rows = rows.with_columns(
         geography_id=pl.when(own)

@@ -12,7 +12,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from dagster_project.lib.intake.labels import code_table, nearest, nearest_labels, resolve
+from dagster_project.lib.intake.labels import code_table, nearest, nearest_labels, place_table, resolve
 from dagster_project.lib.reference import Reference
 
 INDICATORS = """scope,scope_id,label,indicator_id,unit,valid_from,valid_to,note
@@ -120,3 +120,46 @@ def test_the_nearest_known_labels_are_named_and_none_where_nothing_is_near(label
     assert nearest("zzzzzz", known) == "none"
     table = nearest_labels(pl.Series(["Reding Rate", "Reding Rate", None]), code_table(labels, "indicator"))
     assert table["label"].to_list() == ["Reding Rate"]
+
+
+PLACES = """geography_id,community_id,name,geography_level,parent_id,code_system,code,valid_from,valid_to
+old_north,birchmont_falls,North Schools,district,birchmont_falls,invented,1,,2018
+new_north,birchmont_falls,North Schools,district,birchmont_falls,invented,2,2019,
+zip_north,birchmont_falls,North Schools,zip,birchmont_falls,invented,3,,
+other,alderwick_bend,Elsewhere,district,alderwick_bend,invented,4,,
+"""
+PLACE_LABELS = """scope,scope_id,label,geography_id,valid_from,valid_to,note
+community,birchmont_falls,N.S.,old_north,,2016,
+community,birchmont_falls,N.S.,new_north,2021,,
+"""
+
+
+@pytest.fixture(scope="module")
+def places(seeds: Path, tmp_path_factory: pytest.TempPathFactory) -> Reference:
+    """The small seeds with places of this test."""
+    folder = tmp_path_factory.mktemp("places") / "seeds"
+    shutil.copytree(seeds, folder)
+    (folder / "network" / "geographies.csv").write_text(PLACES, encoding="utf-8")
+    (folder / "crosswalks" / "geography_labels.csv").write_text(PLACE_LABELS, encoding="utf-8")
+    return Reference(folder)
+
+
+def place(reference: Reference, label: str, year: int, level: str = "district") -> str | None:
+    """The place of one label in a school year."""
+    cells = {"geography": [label], "community_id": ["birchmont_falls"], "layout_id": ["any"], "level": [level]}
+    rows = pl.DataFrame(cells).with_columns(school_year=pl.lit(year, pl.Int32))
+    return resolve(rows, "geography", place_table(reference), "level").item()
+
+
+def test_a_place_label_holds_in_its_own_years_only(places: Reference) -> None:
+    assert [place(places, "n.s.", year) for year in (2016, 2018, 2021)] == ["old_north", None, "new_north"]
+
+
+def test_of_two_places_with_one_name_the_one_that_was_valid_then_is_meant(places: Reference) -> None:
+    assert [place(places, "North Schools", year) for year in (2018, 2019)] == ["old_north", "new_north"]
+    assert place(places, "North Schools", 2018, "zip") == "zip_north"
+
+
+def test_a_closed_place_is_still_known_by_its_code_and_no_place_of_another_community_is(places: Reference) -> None:
+    assert place(places, "1", 2024) == "old_north"
+    assert place(places, "Elsewhere", 2024) is None

@@ -1,0 +1,92 @@
+"""The documentation site in a real browser without a network: it can be searched, explains columns, shows lineage.
+
+Belongs here: what a reader sees of the one file that `make docs` writes.
+Does not: the descriptions themselves (tests/structure/test_dbt_layers.py), or download a browser; without one it skips,
+in CI it fails.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, expect, sync_playwright
+
+from docs.site import POLICY, build_site
+from tests.support import PROJECT
+
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+OFFLINE = ("file:", "data:", "blob:")
+PATIENCE_MS = 30_000
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The page of the declarations alone, as on a machine that has no warehouse yet."""
+    return build_site(tmp_path_factory.mktemp("site"), PROJECT / "seeds", None)
+
+
+@pytest.fixture(scope="module")
+def opened(site: Path) -> Iterator[tuple[Page, list[str]]]:
+    """The page in a browser that is offline, and every address it asked for beyond its own file."""
+    if not CHROMIUM.exists():
+        message = f"BROWSER TESTS DID NOT RUN: there is no {CHROMIUM} (install the system package chromium)"
+        if os.environ.get("CI", "").lower() == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    asked: list[str] = []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        context = browser.new_context(offline=True, viewport={"width": 1400, "height": 900})
+        page = context.new_page()
+        page.set_default_timeout(PATIENCE_MS)
+        page.on("request", lambda request: None if request.url.startswith(OFFLINE) else asked.append(request.url))
+        page.goto(site.as_uri())
+        expect(page.get_by_role("heading", name="The cradle warehouse")).to_be_visible(timeout=PATIENCE_MS)
+        yield page, asked
+        browser.close()
+
+
+def test_the_site_is_one_file_that_may_ask_nothing_of_a_network(site: Path) -> None:
+    assert [path.name for path in site.parent.iterdir()] == ["index.html"]
+    text = site.read_text(encoding="utf-8")
+    assert text.index(POLICY) < text.index("<script")
+    assert "connect-src data:" in POLICY and "http" not in POLICY.replace("http-equiv", "")
+
+
+def test_a_search_finds_a_mart_and_its_page_describes_every_column(opened: tuple[Page, list[str]]) -> None:
+    page, _ = opened
+    page.get_by_placeholder("Search for models...").fill("fct_trend")
+    page.locator(".search-result", has_text=re.compile(r"^\s*fct_trend\s*model")).click()
+    expect(page.get_by_text("Trends: the slope of every series of values").first).to_be_visible()
+    row = page.locator("tr.column-row", has_text="slope_theil_sen")
+    expect(row).to_contain_text("Median of the pairwise slopes")
+    columns = page.locator("tr.column-row")
+    assert columns.count() > 20
+    undescribed = [text for text in columns.all_inner_texts() if len(text.split()) < 2]
+    assert undescribed == []
+
+
+def test_the_lineage_of_a_mart_shows_what_it_is_made_from_and_who_reads_it(opened: tuple[Page, list[str]]) -> None:
+    page, _ = opened
+    page.goto(page.url.split("#")[0] + "#!/model/model.cradle.fct_indicator_value")
+    page.locator(".launcher").click()
+    page.wait_for_function("document.querySelectorAll('canvas').length > 0")
+    page.wait_for_function(f"({DRAWN})().length > 3")
+    drawn = set(page.evaluate(DRAWN))
+    assert {"fct_indicator_value", "int_values__combined", "National report"} <= drawn
+
+
+def test_nothing_was_asked_of_a_network(opened: tuple[Page, list[str]]) -> None:
+    _, asked = opened
+    assert asked == []
+
+
+# The graph is drawn on a canvas, so what is drawn is asked of the page's own graph service.
+DRAWN = """() => angular.element(document.body).injector().get('graph').graph.elements
+  .filter(element => element.data && element.data.label && element.data.display !== 'none')
+  .map(element => element.data.label)"""
