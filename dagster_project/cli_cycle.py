@@ -68,7 +68,8 @@ def _freeze(config: Settings, year: int) -> list[str]:
         raise CradleError(str(error), "the seeds are not those of the current release; run `cradle run`") from None
     with open_release(config, manifest["release_id"]) as connection:
         records = frozen.records_to_freeze(connection, year, reference, today, ruleset)
-    content = frozen.file_bytes(year, records, manifest["release_id"], (ruleset_id, version))
+        held = frozen.FrozenContent(records, frozen.distances_to_freeze(connection, year))
+    content = frozen.file_bytes(year, held, manifest["release_id"], (ruleset_id, version))
     sha256 = frozen.freeze_cycle(lake, year, content)
     n_communities = len({record["community_id"] for record in records})
     lines = [

@@ -94,7 +94,7 @@ def _records(config: Settings, community: str, what: str | None, year: int) -> t
     with open_release(config) as connection:
         inputs = record_inputs(connection, community, reference, dt.date.fromisoformat(manifest["today"]), ruleset)
         cycle = cycle_of(connection, lake, year)
-    mine = [record for record in (cycle.records if cycle else []) if record["community_id"] == community]
+    mine = [record for record in (cycle.read().records if cycle else []) if record["community_id"] == community]
     kept = {record["designation"]: record for record in mine}
     try:
         pairs = [_pair(inputs, kept.get(name), (community, name, year)) for name in wanted]

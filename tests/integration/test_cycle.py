@@ -26,7 +26,7 @@ from dagster_project.lib.pipeline import Pipeline
 from dagster_project.lib.warehouse.dbt_run import raise_for
 from dagster_project.settings import from_environment
 from examples.generate import generate
-from tests.support import PROJECT, Published, current
+from tests.support import PROJECT, Published, current, receipt
 
 COMMUNITIES = 4
 TODAY = "2024-12-31"
@@ -35,6 +35,7 @@ COMMUNITY, DESIGNATION = "aspenreach", "systems_transformation"
 RESTATED = ("kindergarten_ready_pct", "graduation_4yr_pct", "postsecondary_enrolled_pct", "postsecondary_completed_pct")
 KEY = "community_id, designation, reporting_year"
 KEPT = "status, standing, decided_on, next_review_due, record_id, ruleset_id, ruleset_version"
+KEPT_DISTANCES = "requirement_id, rank, indicator_id, population_group_id, current_status, required_value, statement"
 KEPT_FIGURES = "requirement_id, required, actual, status, n_undetermined, n_members, evidence, reason"
 
 
@@ -136,11 +137,43 @@ def test_freezing_is_a_new_input_so_the_next_run_makes_a_release(cycle: Cycle) -
 
 
 @pytest.mark.parametrize(
-    ("table", "columns"), [("fct_designation", KEPT), ("fct_designation_requirement", KEPT_FIGURES)]
+    ("table", "columns"),
+    [
+        ("fct_designation", KEPT),
+        ("fct_designation_requirement", KEPT_FIGURES),
+        ("fct_designation_distance", KEPT_DISTANCES),
+    ],
 )
 def test_a_restated_value_leaves_frozen_rows_as_they_were(cycle: Cycle, table: str, columns: str) -> None:
     query = f"select {KEY}, {columns} from marts.{table} where reporting_year = ? order by all"
-    assert cycle.after.rows(query, YEAR) == cycle.before.rows(query, YEAR)
+    before = cycle.before.rows(query, YEAR)
+    assert before
+    assert cycle.after.rows(query, YEAR) == before
+
+
+def test_rubric_rows_agree_with_every_determination_frozen_or_not(cycle: Cycle) -> None:
+    query = (
+        "select count(*), count(*) filter ("
+        "c.status is distinct from r.status or c.evidence is distinct from r.evidence)"
+        " from marts.fct_designation_requirement r join marts.fct_criterion_status c on c.community_id = r.community_id"
+        " and c.reporting_year = r.reporting_year and c.criterion_id = r.requirement_id"
+    )
+    ((rows, other),) = cycle.after.rows(query)
+    assert rows > 0
+    assert other == 0
+
+
+def test_the_receipt_of_the_restated_folder_says_that_the_frozen_determination_stays(cycle: Cycle) -> None:
+    query = (
+        "select designation, status from marts.fct_designation where community_id = ? and reporting_year = ? "
+        "and record_state = 'frozen' and status is distinct from status_now order by all"
+    )
+    kept = cycle.after.rows(query, COMMUNITY, YEAR)
+    rows = receipt(cycle.home, COMMUNITY, YEAR)["changes"]["eligibility"]
+    frozen = [row for row in rows if row["change"] == "frozen" and row["column"] == "status"]
+    assert kept and [(row["designation"], row["before"]) for row in frozen] == kept
+    of_year = [row for row in rows if row["table"] == "fct_designation" and row["reporting_year"] == YEAR]
+    assert {row["change"] for row in of_year} == {"frozen"}
 
 
 def test_what_the_restated_value_would_give_stands_beside_the_frozen_row(cycle: Cycle) -> None:

@@ -246,13 +246,17 @@ def _reason(final: pl.Expr) -> pl.Expr:
     )
 
 
-def designation_criteria(requirements: pl.DataFrame, context: FactContext, rubric: pl.DataFrame) -> pl.DataFrame:
+def designation_criteria(requirements: pl.DataFrame, rubric: pl.DataFrame) -> pl.DataFrame:
     """The rubric's designation rows in the form of `criterion_statuses`, from fct_designation_requirement.
 
-    A row whose requirement the ruleset does not hold, and the cadence row, have status null.
+    A row whose requirement the ruleset does not hold, and the cadence row, have status null. Each row names the rules
+    that its own determination was made by: frozen ones may be older.
     """
     ruled = typed_rubric(rubric).filter(pl.col("pillar") == "designation").with_row_index("position")
-    rows = context.scaffold.select(AT).join(ruled.select("criterion_id", "position"), how="cross")
+    ruled = ruled.select("criterion_id", "position", designation="gateway")
+    any_version = requirements.group_by(AT).agg(pl.col("ruleset_version").max().alias("any_version"))
+    versions = requirements.group_by([*AT, "designation"]).agg(pl.col("ruleset_version").max())
+    rows = any_version.join(ruled, how="cross").join(versions, on=[*AT, "designation"], how="left")
     judged = requirements.select(*AT, pl.col("requirement_id").alias("criterion_id"), "status", "evidence")
     rows = rows.join(judged, on=[*AT, "criterion_id"], how="left").with_columns(
         pl.col("status").alias("own_status"),
@@ -260,7 +264,7 @@ def designation_criteria(requirements: pl.DataFrame, context: FactContext, rubri
         pl.lit(None, pl.String).alias("attested_status"),
         pl.lit(None, pl.String).alias("decision"),
         pl.lit(None, pl.String).alias("reason"),
-        pl.lit(context.ruleset_version).alias("ruleset_version"),
+        pl.coalesce("ruleset_version", "any_version"),
     )
     return rows.sort(*AT, "position").select(STATUS_COLUMNS)
 

@@ -63,7 +63,7 @@ def _memory(contract: TableContract) -> RegisterMemory:
 
 
 REGISTERS: dict[str, RegisterMemory] = {
-    name: _memory(contract) for name, contract in contracts.registers(contracts.newest_version()).items()
+    name: _memory(contract) for name, contract in contracts.landed_registers().items()
 }
 
 
@@ -319,6 +319,11 @@ def _filled(column: str) -> pl.Expr:
     return pl.col(column).cast(pl.String).str.strip_chars().fill_null("") != ""
 
 
+def _plain(column: str) -> pl.Expr:
+    """Text as it is compared: what a person writes with other case or blanks is the same."""
+    return pl.col(column).str.strip_chars().str.to_lowercase()
+
+
 def _in_force(start: str, end: str) -> pl.Expr:
     day = pl.col("assessment_date")
     return (pl.col(start) <= day).fill_null(True) & (pl.col(end) >= day).fill_null(True)
@@ -348,24 +353,24 @@ def rows_with(context: FactContext, row: Mapping[str, str]) -> pl.DataFrame:
 
 
 def distinct_values(context: FactContext, row: Mapping[str, str]) -> pl.DataFrame:
-    """Distinct values of one column."""
+    """Distinct values of one column of text, however they are written."""
     rows = context.known[row["register"]].filter(_filled(row["argument"]))
-    return _count(rows, pl.col(row["argument"]).n_unique(), f"different values of {row['argument']}")
+    return _count(rows, _plain(row["argument"]).n_unique(), f"different values of {row['argument']}")
 
 
 def single_value(context: FactContext, row: Mapping[str, str]) -> pl.DataFrame:
     """Exactly as many different anchors as the parameter says, in place on the assessment date."""
     rows = context.known[row["register"]].filter(_filled(row["argument"]))
     rows = rows.filter((pl.col("anchor_since") <= pl.col("assessment_date")).fill_null(True))
-    found = _count(rows, pl.col(row["argument"]).n_unique(), "current anchor organizations named")
+    found = _count(rows, _plain(row["argument"]).n_unique(), "current anchor organizations named")
     return found.with_columns((pl.col("n") == needed(context.parameters, row["parameter"])).alias("passed"))
 
 
 def _roster(context: FactContext, body: str) -> pl.DataFrame:
     """Active organizations of a body, each with one category: of its newest submission, then the first letter."""
     rows = context.known["partner_roster"].filter((pl.col("body") == body) & _in_force("active_from", "active_to"))
-    name = pl.col("organization").str.strip_chars().str.to_lowercase()
-    rows = rows.filter(_filled("organization") & _filled("sector_category")).with_columns(name.alias("organization"))
+    named = _filled("organization") & _filled("sector_category")
+    rows = rows.filter(named).with_columns(_plain("organization").alias("organization"))
     rows = rows.sort(
         *AT, "organization", "submitted_in", "sector_category", descending=[False, False, False, True, False]
     )
@@ -444,14 +449,14 @@ def dimension_coverage(context: FactContext, row: Mapping[str, str]) -> pl.DataF
 def full_time(context: FactContext, row: Mapping[str, str]) -> pl.DataFrame:
     """The largest share of a full-time post that one person holds in a role."""
     rows = context.known["capacity"].filter(_role() == row["argument"]).with_row_index("line")
-    who = pl.coalesce(pl.col("person").str.strip_chars(), pl.format("line {}", "line")).alias("who")
+    who = pl.coalesce(_plain("person"), pl.format("line {}", "line")).alias("who")
     people = rows.group_by([*AT, who], maintain_order=True).agg(pl.col("fte").fill_null(0.0).sum())
     most = people.group_by(AT, maintain_order=True).agg(pl.col("fte").max().alias("n"))
     return most.with_columns(pl.format(f"one person holds {{}} FTE of {row['argument']}", "n").alias("evidence"))
 
 
 def _role() -> pl.Expr:
-    return pl.col("role").str.strip_chars().str.to_lowercase().str.replace_all(r"[\s-]+", "_")
+    return _plain("role").str.replace_all(r"[\s-]+", "_")
 
 
 def role_present(context: FactContext, row: Mapping[str, str]) -> pl.DataFrame:
@@ -473,9 +478,8 @@ def funding_until(context: FactContext, row: Mapping[str, str]) -> pl.DataFrame:
 def operations_support(context: FactContext, row: Mapping[str, str]) -> pl.DataFrame:
     """Partners that currently give money or help in kind for operations."""
     purposes = codes(context.parameters, "gateway.operations_purposes")
-    purpose = pl.col("purpose").str.strip_chars().str.to_lowercase()
-    rows = context.known["funding"].filter(purpose.is_in(purposes) & _in_force("start_date", "end_date"))
-    return _count(rows.filter(_filled("partner")), pl.col("partner").n_unique(), "partners support operations now")
+    rows = context.known["funding"].filter(_plain("purpose").is_in(purposes) & _in_force("start_date", "end_date"))
+    return _count(rows.filter(_filled("partner")), _plain("partner").n_unique(), "partners support operations now")
 
 
 def baseline_release(context: FactContext, row: Mapping[str, str]) -> pl.DataFrame:
@@ -551,10 +555,9 @@ def example_count(context: FactContext, row: Mapping[str, str]) -> pl.DataFrame:
 
 def enacted_policy(context: FactContext, row: Mapping[str, str]) -> pl.DataFrame:
     """Policy examples at a public level whose status shows that they came about."""
-    level = pl.col("level").str.strip_chars().str.to_lowercase()
     rows = current_examples(context).filter(
         (pl.col("kind") == row["argument"])
-        & level.is_in(codes(context.parameters, "gateway.public_levels"))
+        & _plain("level").is_in(codes(context.parameters, "gateway.public_levels"))
         & pl.col("status").is_in(codes(context.parameters, "gateway.enacted_statuses"))
     )
     return _count(rows, pl.len(), "public policy changes made")
@@ -569,9 +572,11 @@ def active_agreements(context: FactContext, row: Mapping[str, str]) -> pl.DataFr
 def individual_adjacent_agreements(context: FactContext, row: Mapping[str, str]) -> pl.DataFrame:
     """Agreements in force on individual-level data with a party of another sector than the named one."""
     level, home = _argument(row)
-    sector = pl.col("sector").str.strip_chars().str.to_lowercase()
     rows = context.known["data_sharing_agreements"].filter(
-        _in_force("start_date", "end_date") & (pl.col("data_level") == level) & _filled("sector") & (sector != home)
+        _in_force("start_date", "end_date")
+        & (pl.col("data_level") == level)
+        & _filled("sector")
+        & (_plain("sector") != home)
     )
     return _count(rows, pl.len(), f"{level}-level agreements in force with a party outside {home}")
 

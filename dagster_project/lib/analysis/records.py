@@ -165,7 +165,7 @@ def decide(
     made = dict(tables) | {"fct_benchmark_status": benchmarks, "fct_gateway_status": path}
     required = designations.designation_requirements(context, made, seeds["designation_requirements"])
     made["fct_gateway_missing"] = gateways.gateway_missing(judged, path, rubric)
-    both = pl.concat([judged, criteria.designation_criteria(required, context, rubric)])
+    both = pl.concat([judged, criteria.designation_criteria(required, rubric)])
     order = rubric.select("criterion_id").with_row_index("position")
     both = both.join(order, on="criterion_id", how="left").sort(*AT, "position")
     made["fct_criterion_status"] = both.drop("position")

@@ -63,7 +63,7 @@ def standings(
     the assessment date; of one group the newest effective_from, then the newest reporting year holds. A dimension with
     such rows is the register's: the starter's burdened groups of it no longer hold. Where it names no reference, the
     default stays the reference, unless the register calls that very group burdened. Of several references the newest
-    in effect holds, then the one that sorts first.
+    in effect holds, of one day that of the newest submission, then the one that sorts first.
     starter: rows of starter_burdened_groups.csv; dimensions: dimension, reference_group (null for none).
     """
     known = _known_rows(register, grid, today)

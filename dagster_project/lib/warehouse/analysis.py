@@ -23,6 +23,7 @@ from dagster_project.lib.analysis.facts import FactContext, Tables, fact_context
 from dagster_project.lib.analysis.gateways import benchmark_statuses, gateway_missing, gateway_statuses
 from dagster_project.lib.analysis.records import RecordInputs, with_record_ids
 from dagster_project.lib.analysis.tables import TABLES
+from dagster_project.lib.publish.reading import INPUTS, OBSERVATIONS_TABLE
 from dagster_project.lib.reference import Reference
 
 RUBRIC_TABLES = (
@@ -44,8 +45,6 @@ RECORD_TABLES = (
 )
 ANALYSIS_TABLES: tuple[str, ...] = (*TABLES, *RUBRIC_TABLES)
 KNOWN_TABLE = "int_values__known"
-INPUTS = "inputs"
-"""Schema of a release that holds what its records were decided from."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +84,8 @@ NOT_INPUTS = frozenset({"stories", "explanations"})
 
 def analysis_inputs() -> list[str]:
     """Landing tables that analysis reads beside int_values__known."""
-    registers = [name for name in contracts.registers(contracts.newest_version()) if name not in NOT_INPUTS]
-    return ["submissions", "observations", *(f"register_{name}" for name in registers)]
+    registers = [name for name in contracts.landed_registers() if name not in NOT_INPUTS]
+    return ["submissions", OBSERVATIONS_TABLE, *(f"register_{name}" for name in registers)]
 
 
 def read_inputs(warehouse: Path, landing: Path, reference: Reference, today: dt.date) -> WarehouseInputs:
@@ -204,7 +203,7 @@ def rubric_tables(inputs: WarehouseInputs, result: AnalysisResult, ruleset: Rule
     gateways = gateway_statuses(benchmarks, context)
     tables = {**result.tables, "fct_gateway_status": gateways, "units": reference.units}
     requirements = designation_requirements(context, tables, required)
-    criteria = pl.concat([criteria, designation_criteria(requirements, context, rubric)])
+    criteria = pl.concat([criteria, designation_criteria(requirements, rubric)])
     tables |= {
         "fct_criterion_status": criteria,
         "fct_benchmark_status": benchmarks,

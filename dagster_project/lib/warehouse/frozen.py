@@ -1,4 +1,4 @@
-"""Frozen cycles: the records of a reporting year, kept as they were when the cycle was closed.
+"""Frozen cycles: the records of a reporting year and their distances, kept as they were when the cycle was closed.
 
 Belongs here: writing a year's records once, reading them, and letting frozen rows stand beside what would be now.
 Does not: deciding anything (lib/analysis), words for people (lib/analysis/beside.py), publishing.
@@ -19,6 +19,7 @@ import duckdb
 import polars as pl
 
 from dagster_project.lib.analysis import Ruleset
+from dagster_project.lib.analysis.criteria import designation_criteria
 from dagster_project.lib.analysis.records import (
     FROZEN,
     PROVISIONAL,
@@ -28,14 +29,16 @@ from dagster_project.lib.analysis.records import (
     stated,
     verify,
 )
+from dagster_project.lib.publish.reading import INPUTS
 from dagster_project.lib.reference import Reference
 from dagster_project.lib.store import Store
-from dagster_project.lib.warehouse.analysis import INPUTS, record_inputs
+from dagster_project.lib.warehouse.analysis import record_inputs
 
 PREFIX = "frozen"
 KEY = re.compile(rf"{PREFIX}/(\d{{4}})/records\.json\.gz")
 FILE_FORMAT = 1
 FROZEN_TABLE = "frozen_cycles"
+DISTANCE_TABLE = "fct_designation_distance"
 DETERMINATION = ["community_id", "designation", "reporting_year"]
 REQUIREMENT = [*DETERMINATION, "requirement_id"]
 RULES = ("ruleset_id", "ruleset_version")
@@ -57,6 +60,14 @@ class FrozenAlreadyError(FreezeError):
 
 
 @dataclass(frozen=True)
+class FrozenContent:
+    """What a frozen file holds, in its order: the records, and the rows of fct_designation_distance beside them."""
+
+    records: list[Record]
+    distances: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
 class FrozenCycle:
     """One frozen reporting year: its file as it is kept."""
 
@@ -68,9 +79,8 @@ class FrozenCycle:
         """What the file is known by."""
         return hashlib.sha256(self.content).hexdigest()
 
-    @property
-    def records(self) -> list[Record]:
-        """The records in the file's order, read anew at each call: a decade of them at once would fill the memory.
+    def read(self) -> FrozenContent:
+        """What the file holds, read anew at each call: a decade of records at once would fill the memory.
 
         ValueError if the file is of another form or year than its place says.
         """
@@ -78,8 +88,8 @@ class FrozenCycle:
         if held["file_format"] != FILE_FORMAT or held["reporting_year"] != self.reporting_year:
             found = f"form {held['file_format']} and year {held['reporting_year']}"
             raise ValueError(f"{frozen_key(self.reporting_year)} is of {found}")
-        found_records: list[Record] = held["records"]
-        return found_records
+        # Files from before distances were kept hold none.
+        return FrozenContent(held["records"], held.get("distances", []))
 
 
 # ---- writing, once ----
@@ -118,8 +128,15 @@ def records_to_freeze(
     return records
 
 
-def file_bytes(reporting_year: int, records: Sequence[Record], release_id: str, ruleset: tuple[str, str]) -> bytes:
-    """The frozen file: one JSON object, gzipped, a record on each line; the same records give the same bytes."""
+def distances_to_freeze(connection: duckdb.DuckDBPyConnection, reporting_year: int) -> list[dict[str, Any]]:
+    """A release's rows of fct_designation_distance for a year, sorted by key: what its records were away from."""
+    order = ", ".join([*REQUIREMENT, "rank"])
+    query = f"select * from marts.{DISTANCE_TABLE} where reporting_year = ? order by {order}"
+    return connection.execute(query, [reporting_year]).pl().to_dicts()
+
+
+def file_bytes(reporting_year: int, content: FrozenContent, release_id: str, ruleset: tuple[str, str]) -> bytes:
+    """The frozen file: one JSON object, gzipped, a record or distance a line; the same content gives the same bytes."""
     head = {
         "file_format": FILE_FORMAT,
         "reporting_year": reporting_year,
@@ -127,15 +144,13 @@ def file_bytes(reporting_year: int, records: Sequence[Record], release_id: str, 
         "ruleset_id": ruleset[0],
         "ruleset_version": ruleset[1],
     }
-    lines = ",\n".join(record_text(record) for record in records)
-    text = f'{_json(head)[:-1]},"records":[\n{lines}\n]}}\n'
+    text = f"{_json(head)[:-1]},{_lines('records', content.records)},{_lines('distances', content.distances)}}}\n"
     # No time of writing in the header: it would be all that differs between two writings.
     return gzip.compress(text.encode(), compresslevel=9, mtime=0)
 
 
-def record_text(record: Record) -> str:
-    """A record as the one line of text that is kept."""
-    return _json(record)
+def _lines(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    return f'"{name}":[\n' + ",\n".join(_json(row) for row in rows) + "\n]"
 
 
 def _json(value: Mapping[str, Any]) -> str:
@@ -205,30 +220,42 @@ def cycle_of(connection: duckdb.DuckDBPyConnection, lake: Store, reporting_year:
 
 
 def keep_frozen(
-    tables: Mapping[str, pl.DataFrame], cycles: Sequence[FrozenCycle], communities: Sequence[str]
+    tables: Mapping[str, pl.DataFrame], cycles: Sequence[FrozenCycle], communities: Sequence[str], rubric: pl.DataFrame
 ) -> dict[str, pl.DataFrame]:
-    """The tables, with fct_designation and fct_designation_requirement as frozen where a record is frozen.
+    """The tables, with what is said of a determination as frozen where its record is frozen.
 
-    Frozen rows stay as they were, also where nothing of the community stands any more; what today's data give stands
-    beside them in the columns `*_now` (equal where provisional). `communities`: those of the network; records of
-    others are left aside, as every line about them is. Other tables speak from today's data and pass as they are.
+    fct_designation and fct_designation_requirement: frozen rows stay as they were, also where nothing of the community
+    stands any more; what today's data give stands beside them in the columns `*_now` (equal where provisional). The
+    designation rows of fct_criterion_status (`rubric`: seeds/rubric/rubric.csv) and fct_designation_distance follow
+    the determination. `communities`: those of the network; records of others are left aside, as every line about them
+    is. Other tables, gateways among them, speak from today's data and pass as they are.
     """
     decided, required = tables["fct_designation"], tables["fct_designation_requirement"]
     held: list[dict[str, Any]] = []
     judged: list[dict[str, Any]] = []
-    for record in (record for cycle in cycles for record in cycle.records):
-        if record["community_id"] in set(communities):
+    away: list[dict[str, Any]] = []
+    members = set(communities)
+    for content in (cycle.read() for cycle in cycles):
+        for record in (record for record in content.records if record["community_id"] in members):
             held.append({name: record[name] for name in (*DETERMINATION, *KEPT)})
             judged += _requirement_rows(record)
+        away += [row for row in content.distances if row["community_id"] in members]
     kept, figures = _frame(held, decided), _frame(judged, required)
     # A frozen determination keeps its own requirements: one that came with later rules is none of its.
     now = pl.concat(
         [required.join(figures, on=REQUIREMENT, how="semi"), required.join(figures, on=DETERMINATION, how="anti")]
     )
+    requirements = _beside(now, figures, REQUIREMENT, KEPT_OF_REQUIREMENT, ("actual", "status"))
+    criteria, distance = tables["fct_criterion_status"], tables[DISTANCE_TABLE]
+    # One source for both tables: a rubric row says what its requirement says, frozen or not.
+    follow = designation_criteria(requirements, rubric)
+    others = distance.join(kept, on=DETERMINATION, how="anti")
     return {
         **tables,
         "fct_designation": _beside(decided, kept, DETERMINATION, KEPT, ("status", "standing", "record_id")),
-        "fct_designation_requirement": _beside(now, figures, REQUIREMENT, KEPT_OF_REQUIREMENT, ("actual", "status")),
+        "fct_designation_requirement": requirements,
+        "fct_criterion_status": pl.concat([criteria.join(follow, on="criterion_id", how="anti"), follow]),
+        DISTANCE_TABLE: pl.concat([others, _frame(away, distance)], how="diagonal").sort(*REQUIREMENT, "rank"),
     }
 
 

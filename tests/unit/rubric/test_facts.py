@@ -110,6 +110,11 @@ def test_one_person_must_hold_a_full_time_post(fte: float | None, expected: str)
     assert fact(world, "emerging.7.1.a") == expected
 
 
+def test_two_lines_of_one_person_are_added_up_however_the_name_is_written() -> None:
+    rows = [{"role": "daily_management", "person": name, "fte": 0.5} for name in ("Director", " director")]
+    assert fact(World().add("capacity", *rows), "exploring.7.2") == "met"
+
+
 def test_two_halves_of_two_persons_make_no_full_time_post() -> None:
     rows = [{"role": "daily_management", "person": name, "fte": 0.5} for name in ("a", "b")]
     assert fact(World().add("capacity", *rows), "exploring.7.2") == "not_met"
@@ -477,7 +482,13 @@ def test_every_revision_gives_its_reason(
 
 
 @pytest.mark.parametrize(
-    ("sectors", "expected"), [(["health"], "not_met"), (["health", "housing"], "met"), (["health", None], "not_met")]
+    ("sectors", "expected"),
+    [
+        (["health"], "not_met"),
+        (["health", "housing"], "met"),
+        (["health", None], "not_met"),
+        (["health", "Health "], "not_met"),
+    ],
 )
 def test_two_owner_sectors_keep_common_measures(sectors: list[str | None], expected: str) -> None:
     rows = [{"name": f"m{place}", "action": "a", "owner_sector": sector} for place, sector in enumerate(sectors)]

@@ -178,7 +178,7 @@ def test_records_of_the_other_ruleset_are_decided_again_by_its_own_rules() -> No
 def test_designation_rows_of_the_rubric_take_their_requirements_status() -> None:
     prepared = inputs()
     table = prepared.tables["fct_designation_requirement"]
-    rows = criteria.designation_criteria(table, prepared.context, prepared.rubric)
+    rows = criteria.designation_criteria(table, prepared.rubric)
     whole = prepared.tables["fct_criterion_status"]
     assert whole.head(184)["criterion_id"].to_list() == prepared.rubric["criterion_id"].to_list()
     assert whole.height == 184 * len(COMMUNITIES) * len(YEARS)
