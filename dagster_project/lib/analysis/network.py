@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import numpy as np
 import polars as pl
-import sklearn
-from sklearn.linear_model import LinearRegression
 
 from dagster_project.lib.analysis import regression
 from dagster_project.lib.analysis.regression import Floats, Ints
@@ -168,11 +166,11 @@ def _fixed_effects(points: pl.DataFrame, ruleset: Ruleset) -> pl.DataFrame:
     """Slope common to all units (community x series), each about its own mean: a changing panel cannot move it.
 
     One LinearRegression without intercept on the centred data of a few cells at a time, each cell a column of its own
-    (block-diagonal), which is the same as one fit a cell at a fraction of the cost. Null where the window fails the
-    duration test or no unit has two years.
+    (block-diagonal), which is the same as one fit a cell at a fraction of the cost. Null where no
+    unit has two years: the duration test is the pooled slope's alone (RULES 7, literally).
     """
     year, value = pl.col("school_year").cast(pl.Float64), pl.col("value")
-    centred = points.filter("long_enough").select(
+    centred = points.select(
         *_UNIT, (year - year.mean().over(_UNIT)).alias("dx"), (value - value.mean().over(_UNIT)).alias("dy")
     )
     # A unit with a single year says nothing about a slope.
@@ -187,6 +185,9 @@ def _fixed_effects(points: pl.DataFrame, ruleset: Ruleset) -> pl.DataFrame:
 
 def _slopes_through_origin(dx: Floats, dy: Floats, rows: Ints) -> Floats:
     """Slope through the origin of consecutive stretches of dx and dy, `rows` long each; (len(rows),)."""
+    import sklearn  # imported late: it costs a second, which only a run that computes need pay
+    from sklearn.linear_model import LinearRegression
+
     starts = np.cumsum(rows) - rows
     slopes = np.full(len(rows), np.nan)
     model = LinearRegression(fit_intercept=False)

@@ -141,10 +141,10 @@ def test_the_fixed_effects_slope_is_the_within_unit_slope(ruleset: Ruleset) -> N
     assert found["fixed_effects_slope"] == pytest.approx(expected, abs=1e-9)
 
 
-def test_a_window_of_two_years_gives_no_slope_of_any_kind(ruleset: Ruleset) -> None:
+def test_a_window_of_two_years_pools_no_slope_but_has_one_within_communities(ruleset: Ruleset) -> None:
     rows = counted({2023: (50, 100), 2024: (60, 100)}, community_id="a")
     row = network(rows, ruleset)
-    assert (row["pooled_slope"], row["fixed_effects_slope"], row["pooled_rate_last"]) == (None, None, 60.0)
+    assert (row["pooled_slope"], row["fixed_effects_slope"], row["pooled_rate_last"]) == (None, 10.0, 60.0)
 
 
 def test_who_entered_and_left_is_named(ruleset: Ruleset) -> None:
