@@ -106,9 +106,12 @@ def run(communities: tuple[str, ...], years: str | None, since_last: bool) -> No
 
 def _known_communities(config: Settings, communities: tuple[str, ...]) -> None:
     from dagster_project.lib.reference import Reference, SeedError
+    from dagster_project.lib.seed_lint import require_sound
 
+    reference = Reference(config.seeds)
     try:
-        known = set(Reference(config.seeds).communities["community_id"])
+        known = set(reference.communities["community_id"])
+        require_sound(reference)
     except SeedError as error:
         raise CradleError(str(error), "correct the seed and run again", 2) from None
     for community in communities:

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -20,7 +20,7 @@ from dagster_project.settings import Settings
 if TYPE_CHECKING:
     import duckdb
 
-    from dagster_project.lib.intake.check import Compare, History
+    from dagster_project.lib.intake.check import Checked, Compare, History
     from dagster_project.lib.intake.take_in import Intake
     from dagster_project.lib.reference import Reference
 
@@ -60,12 +60,15 @@ def _release(config: Settings, release_id: str | None = None) -> Iterator[duckdb
 
 
 def _history(config: Settings, against: str | None) -> History | None:
-    from dagster_project.lib.intake.check import history_of
+    from dagster_project.lib.intake.check import NoHistoryError, history_of
 
     if against is None:
         return None
     with _release(config, None if against == "current" else against) as connection:
-        return history_of(connection)
+        try:
+            return history_of(connection)
+        except NoHistoryError as error:
+            raise CradleError(f"release {against}: {error}", "name a newer release", USAGE) from None
 
 
 def _comparisons(reference: Reference) -> Compare:
@@ -82,23 +85,29 @@ def _comparisons(reference: Reference) -> Compare:
 @click.option("--community", required=True, metavar="ID", help="The community whose folder this would be.")
 @click.option("--year", required=True, type=int, metavar="Y", help="The reporting year of the folder.")
 @click.option("--against", metavar="RELEASE", help="Compare with the earlier values of a release (an id, or current).")
+@click.option("--changes", is_flag=True, help="Say what the folder would change in that release (takes a while).")
 @click.option("--json", "as_json", is_flag=True, help="Print the receipt.")
-def check(path: Path, community: str, year: int, against: str | None, as_json: bool) -> None:
+def check(path: Path, community: str, year: int, against: str | None, changes: bool, as_json: bool) -> None:
     """The checks of intake on a file or folder of this machine, offline; nothing is written.
 
     Exit code 0: no fatal or error finding; 1: at least one; 2: usage.
     """
-    from dagster_project.lib.intake.check import NothingToCheckError, check_path, is_clean, receipt_lines
+    from dagster_project.lib.intake.check import NothingToCheckError, examine, is_clean, receipt_lines
     from dagster_project.lib.intake.receipts import as_json as receipt_json
     from dagster_project.lib.store import StoreError
 
     config = settings()
+    if changes:
+        _refuse_changes(community, against)
     intake = _intake(config, community, year)
     history = _history(config, against)
     try:
-        receipt = check_path(path, community, year, intake, history, _comparisons(intake.reference))
+        checked = examine(path, community, year, intake, history, _comparisons(intake.reference))
     except (NothingToCheckError, StoreError) as error:
         raise CradleError(str(error), "name a file, or a folder that holds the files of one year", USAGE) from None
+    receipt = checked.receipt
+    if changes and against:
+        receipt["changes"] = _predicted(config, against, checked)
     if as_json:
         click.echo(receipt_json(receipt).decode(), nl=False)
     else:
@@ -106,6 +115,29 @@ def check(path: Path, community: str, year: int, against: str | None, as_json: b
             click.echo(line)
     if not is_clean(receipt):
         sys.exit(UNCLEAN)
+
+
+def _refuse_changes(community: str, against: str | None) -> None:
+    from dagster_project.lib.intake.drop import NETWORK_FOLDER
+
+    if against is None:
+        raise CradleError("--changes needs a release to compare with", "add --against current", USAGE)
+    if community == NETWORK_FOLDER:
+        hint = "see cradle compare for two releases"
+        raise CradleError("--changes speaks of one community; the network's own folder moves all of them", hint, USAGE)
+
+
+def _predicted(config: Settings, against: str, checked: Checked) -> dict[str, Any]:
+    from dagster_project.cli_release import manifest_of_release
+    from dagster_project.lib.prediction import Released, predict
+    from dagster_project.lib.publish.reading import database_path
+    from dagster_project.lib.warehouse.dbt_run import WarehouseError
+
+    manifest = manifest_of_release(config, None if against == "current" else against)
+    try:
+        return predict(config, Released(database_path(config, manifest["release_id"]), manifest), checked)
+    except WarehouseError as error:
+        raise CradleError(str(error), "check without --changes for the findings of the folder alone") from None
 
 
 @click.command()
@@ -116,7 +148,8 @@ def check(path: Path, community: str, year: int, against: str | None, as_json: b
     help="Where the workbook is written.",
 )  # fmt: skip
 def template(community: str, year: int, output: Path) -> None:
-    """A workbook to fill in, prepared from the community's own last accepted values."""
+    """A workbook to fill in, prepared from the community's own last accepted values and its registers."""
+    from dagster_project.lib.intake.prefilled import last_registers
     from dagster_project.lib.intake.template import last_values, template_workbook
     from dagster_project.lib.publish.release import current_release
     from dagster_project.lib.store import Store, StoreError
@@ -125,16 +158,18 @@ def template(community: str, year: int, output: Path) -> None:
     if output.suffix.lower() != ".xlsx":
         raise CradleError(f"{output} does not end in .xlsx", "name the file FILE.xlsx", USAGE)
     intake = _intake(config, community, year, ahead=1)
-    before = None
+    before, registers = None, None
     try:
         if current_release(Store(config.publish_url, config.s3_endpoint)) is not None:
             with _release(config) as connection:
                 before = last_values(connection, community, year)
-        output.write_bytes(template_workbook(community, year, intake.reference, before))
+                registers = last_registers(connection, community, year)
+        output.write_bytes(template_workbook(community, year, intake.reference, before, registers))
     except (StoreError, OSError) as error:
         raise CradleError(f"cannot write {output}: {error}", "name a file in a folder that exists", USAGE) from None
     source = "without earlier values" if before is None or not before.height else "with last values as comments"
-    click.echo(f"Wrote {output} ({source}).")
+    filled = f", {len(registers)} registers as they stand" if registers else ""
+    click.echo(f"Wrote {output} ({source}{filled}).")
 
 
 @click.command()

@@ -50,19 +50,34 @@ def _head() -> str:
 
 
 def _tables() -> Iterator[str]:
-    for version in sorted({version for _, version in contracts.VERSIONS}):
-        years = [year for year, taken in contracts.VERSIONS if taken == version]
-        since = "all reporting years" if years == [0] else f"reporting years from {', '.join(map(str, years))}"
-        yield f"## Submitted tables, contract version {version} ({since})\n"
-        own = sorted(contracts.tables(version).values(), key=lambda contract: (contract.network, contract.table))
-        first = [contract for contract in own if contract.table == "indicator_values"]
-        for contract in first + [contract for contract in own if contract not in first]:
+    for known in contracts.VERSIONS:
+        first_year = known.first_reporting_year
+        since = f"reporting years from {first_year}" if first_year else "all reporting years"
+        yield f"## Submitted tables, contract version {known.version} ({since})\n"
+        yield from _inherited(known.version)
+        for contract in sorted(contracts.stated(known.version).values(), key=_place_on_page):
             yield from _table(contract)
+
+
+def _place_on_page(contract: TableContract) -> tuple[bool, bool, str]:
+    return contract.table != contracts.VALUES_TABLE, contract.network, contract.table
+
+
+def _inherited(version: int) -> Iterator[str]:
+    """What a version takes over from the ones before it, and what it no longer takes."""
+    own, every = contracts.stated(version), contracts.tables(version)
+    taken = [name for name in every if name not in own]
+    if taken:
+        yield f"As in the version before: {', '.join(f'`{name}`' for name in taken)}.\n"
+    before = [known.version for known in contracts.VERSIONS if known.version < version]
+    if gone := sorted({name for earlier in before for name in contracts.tables(earlier)} - set(every)):
+        yield f"No longer taken: {', '.join(f'`{name}`' for name in gone)}.\n"
 
 
 def _table(contract: TableContract) -> Iterator[str]:
     place = "In the network's own folder. " if contract.network else ""
-    key = f"Key: {', '.join(f'`{name}`' for name in contract.key)}." if contract.key else "One row."
+    names = [contract.renamed.get(name, name) for name in contract.key]
+    key = f"Key: {', '.join(f'`{name}`' for name in names)}." if names else "One row."
     yield f"### {contract.table}\n\n{contract.description} {place}{key} {MEMORY[contract.memory]}\n"
     rows = [
         (f"`{column.name}`", "yes" if column.required else "", column.kind, column.description, _allowed(column))
@@ -70,7 +85,8 @@ def _table(contract: TableContract) -> Iterator[str]:
     ]
     yield from _grid(("column", "required", "kind", "meaning", "allowed"), rows)
     for rule in contract.row_rules:
-        yield f"Within a row, `{rule.column}`: {rule.allowed} (`{rule.rule_id}`).\n"
+        column = contract.renamed.get(rule.column, rule.column)
+        yield f"Within a row, `{column}`: {rule.allowed} (`{rule.rule_id}`).\n"
 
 
 def _allowed(column: Column) -> str:

@@ -19,17 +19,21 @@ import duckdb
 import polars as pl
 
 import contracts
-from dagster_project.lib.intake.drop import Listing, list_drop, stray_findings
+from dagster_project.lib.intake.drop import Listing, list_drop, open_drop, stray_findings
 from dagster_project.lib.intake.issues import to_findings
 from dagster_project.lib.intake.ledger import Ledger, current_submissions
 from dagster_project.lib.intake.limits import Limits
 from dagster_project.lib.intake.plan import Selection, intake_version, make_plan
-from dagster_project.lib.intake.receipts import Receipt, remove_withdrawn, write_receipts
+from dagster_project.lib.intake.receipts import RECEIPT_TABLES, Changes, Receipt, remove_withdrawn, write_receipts
 from dagster_project.lib.intake.returned import return_files
 from dagster_project.lib.intake.session import IntakeResult, Places, TakenPartition, run_intake
 from dagster_project.lib.intake.take_in import Intake
 from dagster_project.lib.progress import tell
+from dagster_project.lib.publish.change_log import ChangeLog
+from dagster_project.lib.publish.change_words import TOLD, UNKNOWN_CHANGES
+from dagster_project.lib.publish.changes import State, changed_folders, changes_between, read_tables
 from dagster_project.lib.publish.hashing import code_version, lock_sha256
+from dagster_project.lib.publish.reading import ANSWERS_TABLE, INPUTS, database_path
 from dagster_project.lib.publish.release import (
     Release,
     ReleaseFacts,
@@ -39,9 +43,9 @@ from dagster_project.lib.publish.release import (
 )
 from dagster_project.lib.publish.report import ReportContext, RuleParameter, write_report
 from dagster_project.lib.reference import Reference
+from dagster_project.lib.seed_lint import require_sound
 from dagster_project.lib.store import Store, StoreError
 from dagster_project.lib.warehouse.analysis import (
-    INPUTS,
     KNOWN_TABLE,
     AnalysisOutcome,
     analysis_inputs,
@@ -98,7 +102,7 @@ class Pipeline:
         own = url == str(self.settings.home / "drop")
         if not (own or url.startswith("s3://") or Path(url).is_dir()):
             raise StoreError(f"the drop folder {url} does not exist")
-        return self._store(url)
+        return open_drop(url, self.settings.s3_endpoint)
 
     @cached_property
     def lake(self) -> Store:
@@ -127,7 +131,8 @@ class Pipeline:
         return read_frozen(self.lake, self.reference.reporting_years(self.settings.today))
 
     def take(self, selection: Selection, run_id: str) -> Iterator[TakenPartition | IntakeResult]:
-        """Intake of what changed or was asked for; the last item is the result."""
+        """Intake of what changed or was asked for; the last item is the result. SeedError where seeds do not hold."""
+        require_sound(self.reference)
         tell("Listing the drop bucket")
         places = Places(self.drop, self.lake)
         for item in run_intake(
@@ -167,12 +172,13 @@ class Pipeline:
 
     def land(self, communities: frozenset[str] | None = None) -> tuple[Landed, list[Receipt]]:
         """Gather the lake into landing files and write the receipts that changed (of all communities by default)."""
+        require_sound(self.reference)
         tell("Gathering accepted rows")
         landed = gather(self.lake, self.reference, self.settings.today, self.strays(), self.ruleset)
         write_tables(landed.tables, self.settings.landing)
         everyone = communities if communities is not None else frozenset(landed["submissions"]["community_id"])
         remove_withdrawn(self.outbox, landed.tables)
-        receipts = write_receipts(self.outbox, landed.tables, everyone)
+        receipts = write_receipts(self.outbox, landed.tables, everyone, self.told_changes())
         return_files(self.outbox, self.lake, self.intake, receipts)
         return landed, receipts
 
@@ -186,7 +192,8 @@ class Pipeline:
         s = self.settings
         tell("Computing trends, gaps, gateways and designations")
         outcome = run_analysis(s.warehouse, s.landing, self.reference, s.today, self.ruleset)
-        tables = keep_frozen(outcome.tables, self.frozen, self.reference.communities["community_id"].to_list())
+        communities = self.reference.communities["community_id"].to_list()
+        tables = keep_frozen(outcome.tables, self.frozen, communities, self.reference.table("rubric/rubric"))
         write_tables({**tables, FROZEN_TABLE: released_cycles(self.frozen)}, s.analysis)
         return replace(outcome, tables=tables)
 
@@ -196,14 +203,22 @@ class Pipeline:
         return dbt_build(self.dbt_places, REPORTING_MODELS)
 
     def release(self) -> Release:
-        """Publish the warehouse as it stands."""
+        """Publish the warehouse as it stands, and tell in the receipts what the folders that changed moved."""
+        before = self.change_log.told or current_release(self.published)
+        made = self._publish()
+        if before != made.release_id:
+            self._tell_changes(before, made)
+        self.change_log.tell(made.release_id)
+        return made
+
+    def _publish(self) -> Release:
         tell("Publishing the release and its report")
         facts = self.release_facts()
         ledger = Ledger(self.lake).events()
         ops = self.settings.work / "ops"
         write_tables({"ledger_event": ledger}, ops)
         # Records are rebuilt from the release alone, so it carries what they were decided from.
-        inputs = {name: self.settings.landing / f"{name}.parquet" for name in analysis_inputs()}
+        inputs = {name: self.settings.landing / f"{name}.parquet" for name in (*analysis_inputs(), ANSWERS_TABLE)}
         inputs |= {name: self.settings.analysis / f"{name}.parquet" for name in (KNOWN_TABLE, FROZEN_TABLE)}
         return publish(
             self.published,
@@ -239,6 +254,48 @@ class Pipeline:
             parameters=[RuleParameter(*text) for text in texts],
         )
 
+    @property
+    def change_log(self) -> ChangeLog:
+        """What submissions changed, as it was told."""
+        return ChangeLog(self.lake)
+
+    def told_changes(self) -> Changes:
+        """What each submission changed that the release told last was made from."""
+        manifest = self._manifest(self.change_log.told or current_release(self.published))
+        return {} if manifest is None else self._changes_of(manifest)
+
+    def _changes_of(self, manifest: Mapping[str, Any]) -> Changes:
+        places = [(row["community_id"], row["reporting_year"], row["submission_id"]) for row in manifest["inputs"]]
+        return dict.fromkeys(places, UNKNOWN_CHANGES) | self.change_log.records()
+
+    def _manifest(self, release_id: str | None) -> dict[str, Any] | None:
+        """The manifest of a release, None for none or one that was removed."""
+        try:
+            return None if release_id is None else read_manifest(self.published, release_id)
+        except FileNotFoundError:
+            return None
+
+    def _tell_changes(self, before: str | None, made: Release) -> None:
+        """Compare with the release before, keep what is found, and write the receipts of the folders that changed.
+
+        Done again as a whole if the run dies on the way: the release counts as told only afterwards.
+        """
+        tell("Telling what the submissions changed")
+        earlier = self._manifest(before)
+        changed = changed_folders(earlier["inputs"] if earlier else (), made.manifest["inputs"])
+        communities = {folder.community_id for folder in changed}
+        was = None
+        if before is not None and earlier is not None:
+            was = State(earlier, read_tables(database_path(self.settings, before), communities))
+        # Where the release before was removed, nothing can be said of what changed since.
+        if was is not None or before is None:
+            stands = State(made.manifest, read_tables(self.settings.warehouse, communities))
+            found = changes_between(was, stands, table_keys(MANIFEST))
+            after = {(folder.community_id, folder.reporting_year): folder.after for folder in changed}
+            self.change_log.keep({(*place, after[place]): {"state": TOLD, **found[place]} for place in found})
+        landed = {name: pl.read_parquet(self.settings.landing / f"{name}.parquet") for name in RECEIPT_TABLES}
+        write_receipts(self.outbox, landed, communities, self._changes_of(made.manifest))
+
     def release_facts(self) -> ReleaseFacts:
         """What the next release would be made from, whether or not it differs from the current one."""
         years = self.reference.reporting_years(self.settings.today)
@@ -253,25 +310,27 @@ class Pipeline:
         ]
         inputs += manifest_inputs(self.frozen)
         strays = self.strays()["finding_id"].sort().to_list()
-        version, lock = code_version(PROJECT_ROOT), lock_sha256(PROJECT_ROOT)
-        seeds = self.reference.fingerprint()
-        today = self.settings.today.isoformat()
-        text = json.dumps([inputs, strays, version, lock, seeds, today, self.ruleset])
-        return ReleaseFacts(
-            today=today,
-            ruleset_id=self.ruleset[0],
-            ruleset_version=self.ruleset[1],
-            contract_version=max(contracts.version_for(year) for year in years),
-            code_version=version,
-            lock_sha256=lock,
-            inputs_sha256=hashlib.sha256(text.encode()).hexdigest(),
-            inputs=inputs,
-        )
+        conditions = self.conditions()
+        text = json.dumps([inputs, strays, conditions], sort_keys=True)
+        return ReleaseFacts(**conditions, inputs_sha256=hashlib.sha256(text.encode()).hexdigest(), inputs=inputs)
+
+    def conditions(self) -> dict[str, Any]:
+        """What figures depend on beside the folders and frozen records, by its name in the manifest."""
+        years = self.reference.reporting_years(self.settings.today)
+        return {
+            "today": self.settings.today.isoformat(),
+            "ruleset_id": self.ruleset[0],
+            "ruleset_version": self.ruleset[1],
+            "contract_version": max(contracts.version_for(year) for year in years),
+            "code_version": code_version(PROJECT_ROOT),
+            "lock_sha256": lock_sha256(PROJECT_ROOT),
+            "seeds_sha256": self.reference.fingerprint(),
+        }
 
     def up_to_date(self) -> str | None:
-        """The current release's id if it was made from exactly what stands now, else None."""
+        """The current release's id if it was made from exactly what stands now and its changes are told, else None."""
         release_id = current_release(self.published)
-        if release_id is None:
+        if release_id is None or self.change_log.told != release_id:
             return None
         manifest = read_manifest(self.published, release_id)
         return release_id if manifest["inputs_sha256"] == self.release_facts().inputs_sha256 else None

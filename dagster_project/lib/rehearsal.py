@@ -22,6 +22,7 @@ from dagster_project.lib.analysis import load_ruleset
 from dagster_project.lib.intake.ledger import PREFIX as LEDGER_PREFIX
 from dagster_project.lib.intake.plan import Selection
 from dagster_project.lib.pipeline import Pipeline
+from dagster_project.lib.publish.changes import changed_folders, compare_designations
 from dagster_project.lib.publish.compare import CellDifference, compare_releases
 from dagster_project.lib.publish.release import hash_tables
 from dagster_project.lib.reference import Reference
@@ -37,7 +38,6 @@ NAMES = frozenset({"ruleset_id", "ruleset_version", "record_id", "record_id_now"
 REPEATS = "rpt_"
 DESIGNATIONS, STATUSES, VALUES, REFERENCE = "designations", "statuses", "values", "reference"
 VALUE_TABLES = frozenset({"fct_indicator_value", "fct_waiting_row", "fct_finding", "fct_submission_status"})
-DETERMINATION = ["community_id", "designation", "reporting_year"]
 
 
 @dataclass(frozen=True)
@@ -118,7 +118,10 @@ def rehearse(
         return Rehearsal(
             release_id=manifest["release_id"],
             ruleset=ruleset,
-            changed_folders=tuple(_changed_folders(manifest["inputs"], pipeline.release_facts().inputs)),
+            changed_folders=tuple(
+                f"{folder.community_id}/{folder.reporting_year}"
+                for folder in changed_folders(manifest["inputs"], pipeline.release_facts().inputs)
+            ),
             tables=tuple(_counts(cells)),
             designations=compare_designations(_designations(release), _designations(side.warehouse)),
             cells=tuple(cells),
@@ -147,6 +150,11 @@ def _run(pipeline: Pipeline) -> None:
     for _ in pipeline.take(Selection(again=True), "rehearsal"):
         continue
     pipeline.land(frozenset())
+    compute(pipeline)
+
+
+def compute(pipeline: Pipeline) -> None:
+    """From landing files to a finished warehouse; WarehouseError where a model fails or two computations disagree."""
     raise_for(pipeline.build_core())
     outcome = pipeline.analyse()
     if not outcome.agrees:
@@ -156,15 +164,6 @@ def _run(pipeline: Pipeline) -> None:
 
 def _is_a_move(cell: CellDifference) -> bool:
     return cell.column not in NAMES and not cell.table.startswith(REPEATS)
-
-
-def _changed_folders(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Folders that changed since the release: what they move is not the rehearsed change's doing."""
-    was, stands = (
-        {(row["community_id"], row["reporting_year"], row["submission_id"]) for row in rows if row["community_id"]}
-        for rows in (before, after)
-    )
-    return sorted({f"{community}/{year}" for community, year, _ in was ^ stands})
 
 
 def kind_of(table: str) -> str:
@@ -198,33 +197,3 @@ def _designations(database: Path) -> pl.DataFrame:
         return connection.execute("select * from marts.fct_designation").pl()
     finally:
         connection.close()
-
-
-def compare_designations(before: pl.DataFrame, after: pl.DataFrame) -> pl.DataFrame:
-    """Determinations of which another status or standing would come out, by community, designation, reporting year.
-
-    before, after: fct_designation. Columns: DETERMINATION, status_before, status_after, standing_before,
-    standing_after (null where there is no such determination), frozen: whether a frozen record keeps what was decided.
-    """
-    both = _as_of_now(before).join(_as_of_now(after), on=DETERMINATION, how="full", suffix="_after", coalesce=True)
-    moved = [pl.col(name).ne_missing(pl.col(f"{name}_after")) for name in ("status", "standing")]
-    return (
-        both.filter(pl.any_horizontal(moved))
-        .select(
-            *DETERMINATION,
-            pl.col("status").alias("status_before"),
-            "status_after",
-            pl.col("standing").alias("standing_before"),
-            "standing_after",
-            pl.any_horizontal(pl.col("frozen", "frozen_after").fill_null(False)).alias("frozen"),
-        )
-        .sort(DETERMINATION)
-    )
-
-
-def _as_of_now(rows: pl.DataFrame) -> pl.DataFrame:
-    """What today's data give; a frozen row holds it in columns of its own."""
-    if "record_state" not in rows.columns:
-        return rows.select(*DETERMINATION, "status", "standing", frozen=pl.lit(False))
-    now = [pl.col(f"{name}_now").alias(name) for name in ("status", "standing")]
-    return rows.select(*DETERMINATION, *now, frozen=pl.col("record_state") == "frozen")

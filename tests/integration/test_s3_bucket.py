@@ -7,8 +7,11 @@ Does not: who may write where (test_grant.py), rules and figures.
 from __future__ import annotations
 
 import datetime as dt
+import hashlib
+import io
 import itertools
 import json
+import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -21,6 +24,7 @@ from click.testing import CliRunner
 
 from dagster_project.cli_bucket import grant
 from dagster_project.cli_bucket import reconcile as reconcile_command
+from dagster_project.lib.intake.limits import Limits
 from dagster_project.lib.intake.plan import Selection
 from dagster_project.lib.intake.receipts import write_receipts
 from dagster_project.lib.intake.reconcile import reconcile
@@ -28,7 +32,7 @@ from dagster_project.lib.intake.session import IntakeResult, Places, TakenPartit
 from dagster_project.lib.intake.take_in import Intake
 from dagster_project.lib.publish.release import Release, ReleaseFacts, current_release, publish, read_manifest
 from dagster_project.lib.reference import Reference
-from dagster_project.lib.store import OddKeyError, Store, StoreError
+from dagster_project.lib.store import PIECE_BYTES, OddKeyError, Store, StoreError
 from dagster_project.lib.warehouse.landing import Landed, gather
 from tests.integration.s3_servers import Account, client, moto_server
 
@@ -205,7 +209,7 @@ def test_a_release_is_published_to_s3_whole_and_current_points_at_it(
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute("create schema marts")
         connection.execute("create table marts.dim_community as select 'alder' as community_id, 'Alder' as name")
-    facts = ReleaseFacts("2026-06-30", "toa-default", "1.0.0", 1, "code", "lock", "inputs", [])
+    facts = ReleaseFacts("2026-06-30", "toa-default", "1.0.0", 1, "code", "lock", "seeds", "inputs", [])
 
     def write_report(database: Path, folder: Path, manifest: Any) -> None:
         (folder / "report").mkdir()
@@ -279,3 +283,38 @@ def test_a_signed_address_takes_the_file_of_one_key(bucket: tuple[Any, str], end
     address = printed.output.strip()
     assert address.startswith(f"{endpoint}/{bucket[1]}/network/drop/{FIRST}/2022/values.csv?")
     assert "X-Amz-Expires=3600" in address
+
+
+class Watched(Store):
+    """A store that is never asked for a whole object and notes how much it gave at once."""
+
+    largest = 0
+
+    def get(self, key: str) -> bytes:
+        raise AssertionError(f"{key} was read whole")
+
+    def stream(self, key: str) -> Iterator[bytes]:
+        for piece in super().stream(key):
+            self.largest = max(self.largest, len(piece))
+            yield piece
+
+
+def test_a_file_beyond_its_limit_is_hashed_and_kept_over_s3_piece_by_piece(places: Places, endpoint: str) -> None:
+    small = Intake(REFERENCE, Limits(file_bytes=PART, text_bytes=PART))
+    large = VALUES.encode() + b"2022,graduation_4yr_pct,all,all,80,100\n" * 1_250_000
+    roster = io.BytesIO()
+    with zipfile.ZipFile(roster, "w", zipfile.ZIP_STORED) as package:
+        package.writestr("xl/media/picture.png", b"\xff" * (9 * PART))
+        package.writestr("xl/sharedStrings.xml", "<sst><t>student_id</t><t>first_name</t><t>last_name</t></sst>")
+    places.drop.put(f"{FIRST}/2022/large.csv", large)
+    places.drop.put(f"{FIRST}/2022/small.csv", VALUES.encode())
+    places.drop.put(f"{SECOND}/2022/roster.xlsx", roster.getvalue())
+    drop = Watched(places.drop.url, endpoint)
+    items = list(run_intake(Places(drop, places.lake), small, TODAY, Selection(), "run"))
+    assert PIECE_BYTES <= drop.largest <= 2 * PIECE_BYTES < len(large) / 4
+    taken = [item for item in items if isinstance(item, TakenPartition)]
+    assert [(item.n_files, item.rows_accepted) for item in taken] == [(2, 2), (1, 0)]
+    kept = {info.key: info.size for info in places.lake.objects("raw")}
+    shas = [hashlib.sha256(data).hexdigest() for data in (large, VALUES.encode())]
+    assert kept == {f"raw/{sha[:2]}/{sha}": size for sha, size in zip(shas, (len(large), len(VALUES)), strict=True)}
+    assert reconcile(drop, places.lake, REFERENCE, TODAY) == []

@@ -25,6 +25,7 @@ from dagster_project.partitions import SUBMISSION_PARTITIONS
 ROOT = Path(__file__).resolve().parents[2]
 DBT = ROOT / "dbt"
 LANDING = {"observations", "files", "findings", "submissions", "submission_states", "run_context"}
+LANDING |= {"waiting_register_rows"}
 SCHEMAS = {"staging": "staging", "intermediate": "intermediate", "marts": "marts", "reporting": "marts"}
 SCHEMAS["semantic"] = "semantic"
 GROUPS = {
@@ -33,6 +34,8 @@ GROUPS = {
     "publish": {("publish", "release")},
 }
 OWNERS = {"drop": "team:members"}
+BESIDE = ("reminders", "tidy_history")
+"""Jobs that write nothing of the house."""
 HOUSE_CHECKS = {
     ("drop/files", "nothing_astray", False),
     ("drop/files", "on_time", False),
@@ -63,7 +66,7 @@ def manifest() -> dict[str, Any]:
 def expected() -> dict[str, str]:
     """Asset keys and their groups, from the files of the project rather than from what was loaded."""
     found = {"/".join(key): group for group, keys in GROUPS.items() for key in keys}
-    registers = contracts.registers(contracts.newest_version())
+    registers = contracts.landed_registers()
     found |= {f"landing/{name}": "landing" for name in LANDING | {f"register_{name}" for name in registers}}
     found |= {f"analysis/{name}": "analysis" for name in ANALYSIS_TABLES}
     found |= {f"seeds/{path.stem}": "seeds" for path in (ROOT / "seeds").rglob("*.csv")}
@@ -132,21 +135,24 @@ def test_only_the_listing_of_the_bucket_has_a_clock(specs: dict[str, dg.AssetSpe
 
 
 def test_jobs_sensors_and_schedules_are_the_ones_documented(repository: dg.RepositoryDefinition) -> None:
-    assert {job.name for job in repository.get_all_jobs()} == {"__ASSET_JOB", "ingest", "build", "reminders"}
+    assert {job.name for job in repository.get_all_jobs()} == {"__ASSET_JOB", "ingest", "build", *BESIDE}
     running = dg.DefaultSensorStatus.RUNNING
     assert {s.name: s.default_status == running for s in repository.sensor_defs} == {
         "bucket": True,
         "conditions": False,
     }
-    assert [schedule.name for schedule in repository.schedule_defs] == ["every_morning"]
+    assert {schedule.name: schedule.job_name for schedule in repository.schedule_defs} == {
+        "every_morning": "reminders",
+        "every_week": "tidy_history",
+    }
     operations = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    for name in ("ingest", "build", "reminders", "bucket", "conditions", "every_morning"):
+    for name in ("ingest", "build", *BESIDE, "bucket", "conditions", "every_morning", "every_week"):
         assert f"`{name}`" in operations, name
 
 
 def test_everything_that_writes_shares_one_pool(repository: dg.RepositoryDefinition) -> None:
-    looking = {"look_at_bucket"}
-    for name in ("ingest", "build", "reminders"):
+    looking = {"look_at_bucket", "forget_old_runs"}
+    for name in ("ingest", "build", *BESIDE):
         for node in repository.get_job(name).all_node_defs:
             assert node.pools == (set() if node.name in looking else {"warehouse"}), node.name
 

@@ -1,13 +1,13 @@
 """The very receipt that intake gives, for a folder or file on this machine, offline and without writing anything.
 
-Belongs here: a path as a submission of its own, the earlier values of a release as history, what had to be skipped.
+Belongs here: a path as a submission of its own, the rows of a release as history, what had to be skipped.
 Does not: any rule (values.py, registers.py, comparisons.py), printing or exit codes (cli_intake.py).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,7 @@ import polars as pl
 
 import contracts
 from dagster_project.lib.intake.comparisons import NEEDS_HISTORY, RULES
-from dagster_project.lib.intake.drop import LOCATED, DroppedFile, Folder
+from dagster_project.lib.intake.drop import LOCATED, DroppedFile, Folder, open_drop
 from dagster_project.lib.intake.issues import BLOCKING, FINDINGS, to_findings
 from dagster_project.lib.intake.reading import WorkbookReader
 from dagster_project.lib.intake.receipts import Receipt, build_receipt
@@ -24,6 +24,8 @@ from dagster_project.lib.intake.registers import REGISTER_ROWS, unfold
 from dagster_project.lib.intake.standing import answered, submissions
 from dagster_project.lib.intake.take_in import Intake, Taken, take_in
 from dagster_project.lib.intake.values import OBSERVATIONS
+from dagster_project.lib.publish.change_words import PENDING, change_lines
+from dagster_project.lib.publish.reading import ANSWERS_TABLE, INPUTS, OBSERVATIONS_TABLE
 from dagster_project.lib.store import Store
 
 Compare = Callable[[pl.DataFrame], pl.DataFrame]
@@ -41,22 +43,34 @@ ANSWERS = pl.Schema(
 )
 
 
+@dataclass(frozen=True)
+class Checked:
+    """A folder that was checked: its rows as intake would write them, and its receipt."""
+
+    taken: Taken
+    receipt: Receipt
+
+
 class NothingToCheckError(ValueError):
     """The path holds no file."""
 
 
+class NoHistoryError(LookupError):
+    """The release does not hold the rows of earlier folders."""
+
+
 @dataclass(frozen=True)
 class History:
-    """What a release knows of earlier submissions: accepted values (OBSERVATIONS), answers (ANSWERS) and states."""
+    """What a release knows of all folders: their rows (OBSERVATIONS), answers (ANSWERS) and current states."""
 
     observations: pl.DataFrame
     answers: pl.DataFrame
     states: dict[tuple[str, int], str]
 
-    def without(self, community_id: str, reporting_year: int) -> pl.DataFrame:
-        """Values of all folders but the one that is checked."""
+    def without(self, community_id: str, reporting_year: int) -> History:
+        """What is known of all folders but the one that is checked."""
         own = (pl.col("community_id") == community_id) & (pl.col("reporting_year") == reporting_year)
-        return self.observations.filter(~own)
+        return replace(self, observations=self.observations.filter(~own), answers=self.answers.filter(~own))
 
 
 def check_path(
@@ -67,15 +81,30 @@ def check_path(
     history: History | None = None,
     compare: Compare | None = None,
 ) -> Receipt:
-    """The receipt that intake would write for the files at `path`, with one more key, `skipped_rules`.
+    """The receipt that intake would write for the files at `path`; see `examine`."""
+    return examine(path, community_id, reporting_year, intake, history, compare).receipt
+
+
+def examine(
+    path: Path,
+    community_id: str,
+    reporting_year: int,
+    intake: Intake,
+    history: History | None = None,
+    compare: Compare | None = None,
+) -> Checked:
+    """Check the files at `path`. The receipt is the one that intake would write, with one more key, `skipped_rules`.
 
     A file is taken as a folder that holds only it. `compare` makes the findings that look across rows and years; of
-    these, rules that need history are left out and listed where none is given, and a question that intake asked in an
-    earlier year is asked again. NothingToCheckError if there is no file.
+    these, rules that need history are left out and listed where none is given. With the history of a release the
+    findings are those of intake, byte for byte: it holds the same rows that intake compares, so that a question asked
+    in an earlier year is not asked again. NothingToCheckError if there is no file.
     """
-    folder, read = _as_folder(path, community_id, reporting_year)
+    folder, source = _as_folder(path, community_id, reporting_year)
     with WorkbookReader(intake.limits) as workbooks:
-        (taken,) = take_in(intake, [folder], read, None, workbooks)
+        (taken,) = take_in(intake, [folder], source, None, workbooks)
+    replaced = _replaced(taken, history)
+    history = history.without(*folder.partition) if history else None
     findings = pl.concat([_table(taken, "findings", FINDINGS), _compared(taken, history, compare)])
     registers = _registers(taken, "explanations", "indicator_selection")
     findings = answered(findings, _answers(registers["explanations"], history))
@@ -84,8 +113,8 @@ def check_path(
     (submission,) = submissions(
         files, findings, observations, registers["indicator_selection"], intake.reference
     ).to_dicts()
-    receipt = build_receipt(submission, files, findings, _replaced(taken, history))
-    return {**receipt, "skipped_rules": skipped_rules(history, compare)}
+    receipt = build_receipt(submission, files, findings, replaced)
+    return Checked(taken, {**receipt, "skipped_rules": skipped_rules(history, compare)})
 
 
 def skipped_rules(history: History | None, compare: Compare | None) -> list[str]:
@@ -115,20 +144,23 @@ def receipt_lines(receipt: Receipt) -> Iterator[str]:
         yield f"  How to fix it: {finding['remedy']}"
     if receipt["skipped_rules"]:
         yield f"Skipped, since they need earlier years (--against RELEASE): {', '.join(receipt['skipped_rules'])}"
+    if receipt["changes"]["state"] != PENDING:
+        yield from change_lines(receipt["changes"])
 
 
-def _as_folder(path: Path, community_id: str, reporting_year: int) -> tuple[Folder, Callable[[str], bytes]]:
+def _as_folder(path: Path, community_id: str, reporting_year: int) -> tuple[Folder, Store]:
     path = path.resolve()
     if path.is_file():
         only = DroppedFile(path.name, path.name, path.stat().st_size, "")
-        return Folder(community_id, reporting_year, (only,)), lambda _: path.read_bytes()
-    # Listed by the same store as the bucket, so that the same files are seen.
-    store = Store(str(path))
+        return Folder(community_id, reporting_year, (only,)), open_drop(str(path.parent))
+    # Listed by the same store as the bucket, so that the same files and links are seen.
+    store = open_drop(str(path))
     listed = [DroppedFile(info.key, info.key, info.size, info.etag) for info in store.files()]
     if not listed:
         raise NothingToCheckError(f"{path} holds no file")
     files = tuple(sorted(listed, key=lambda file: file.name.encode()))
-    return Folder(community_id, reporting_year, files), store.get
+    links = tuple(sorted(store.links(deep=False), key=str.encode))
+    return Folder(community_id, reporting_year, files, links), store
 
 
 def _table(taken: Taken, name: str, schema: pl.Schema) -> pl.DataFrame:
@@ -136,9 +168,8 @@ def _table(taken: Taken, name: str, schema: pl.Schema) -> pl.DataFrame:
 
 
 def _registers(taken: Taken, *names: str) -> dict[str, pl.DataFrame]:
-    version = contracts.version_for(taken.folder.reporting_year)
     rows = _table(taken, "register_rows", REGISTER_ROWS)
-    return {name: unfold(rows, contracts.tables(version)[name]) for name in names}
+    return {name: unfold(rows, contracts.landed()[name]) for name in names}
 
 
 def _compared(taken: Taken, history: History | None, compare: Compare | None) -> pl.DataFrame:
@@ -146,8 +177,9 @@ def _compared(taken: Taken, history: History | None, compare: Compare | None) ->
     if compare is None:
         return pl.DataFrame(schema=FINDINGS)
     own = _table(taken, "observations", OBSERVATIONS)
-    others = history.without(*taken.folder.partition) if history else own.clear()
-    issues = compare(pl.concat([others, own]))
+    others = history.observations if history else own.clear()
+    # In the order in which intake gathers them, so that nothing depends on which folder is the checked one.
+    issues = compare(pl.concat([others, own]).sort("community_id", "reporting_year", maintain_order=True))
     community_id, reporting_year = taken.folder.partition
     mine = issues.filter((pl.col("community_id") == community_id) & (pl.col("reporting_year") == reporting_year))
     if history is None:
@@ -166,39 +198,19 @@ def _replaced(taken: Taken, history: History | None) -> str | None:
 
 
 def history_of(release: duckdb.DuckDBPyConnection) -> History:
-    """What a release's internal database knows: every version of every submitted value, answers, current states."""
-    known = release.execute(ACCEPTED_VALUES).pl()
+    """What a release's internal database knows of all folders; NoHistoryError for one that does not hold their rows."""
+    query = "select table_name from information_schema.tables where table_schema = ?"
+    carried = {name for (name,) in release.execute(query, [INPUTS]).fetchall()}
+    if not {OBSERVATIONS_TABLE, ANSWERS_TABLE} <= carried:
+        raise NoHistoryError("it was made before releases held the rows that a check compares with")
+    known = release.execute(f"select * from {INPUTS}.{OBSERVATIONS_TABLE}").pl()
+    # A release from before a contract version lacks the columns that it added.
     missing = [pl.lit(None, dtype).alias(name) for name, dtype in OBSERVATIONS.items() if name not in known.columns]
     observations = known.with_columns(missing).select(list(OBSERVATIONS)).cast(OBSERVATIONS)
-    answers = release.execute(ANSWERED).pl().select(list(ANSWERS)).cast(ANSWERS)
+    answers = release.execute(f"select * from {INPUTS}.{ANSWERS_TABLE}").pl().select(list(ANSWERS)).cast(ANSWERS)
     states: list[tuple[Any, ...]] = release.execute(STATES).fetchall()
     return History(observations, answers, {(community_id, year): state for community_id, year, state in states})
 
-
-ACCEPTED_VALUES = """
-select
-    history.community_id, history.known_from as reporting_year, history.submission_id, history.source_file,
-    history.source_sheet, history.source_row, history.source_column, history.indicator_id,
-    case when history.population_group_id = 'all' then 'all' else split_part(history.population_group_id, ':', 1) end
-        as dimension,
-    case when history.population_group_id = 'all' then 'all' else split_part(history.population_group_id, ':', 2) end
-        as group_code,
-    history.population_group_id, history.geography_id, places.geography_level, history.school_year, history.series,
-    history.period, units.unit, history.numerator, history.denominator, history.value, history.value_low,
-    history.value_high, history.value_status, 'accepted' as row_status
-from marts.fct_indicator_value_history as history
-left join marts.dim_geography as places using (community_id, geography_id)
-left join marts.dim_indicator as units using (indicator_id)
-where history.origin = 'submitted'
-order by all
-"""
-
-ANSWERED = """
-select community_id, reporting_year, source_file, source_row, finding_id, explanation as text
-from marts.fct_finding
-where status = 'explained'
-order by all
-"""
 
 STATES = """
 select community_id, reporting_year, submission_id

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from dagster_project.lib.intake.drop import LOCATED
+from dagster_project.lib.reference import Reference
 
 PLACE = ["community_id", "reporting_year"]
 SERIES = ["community_id", "indicator_id", "series", "geography_id", "population_group_id", "period"]
@@ -83,6 +84,25 @@ def compared_values(observations: pl.DataFrame) -> pl.DataFrame:
         _alike=same_content.fill_null(False),
     ).with_columns(is_news=~(pl.col("_again") & pl.col("_alike")))
     return _with_ends(rows).drop("_again", "_alike")
+
+
+def with_names(values: pl.DataFrame, reference: Reference) -> pl.DataFrame:
+    """Adds `indicator_name` and `group_name`, the dictionary's words for the codes (a code without words: itself)."""
+    indicators = reference.indicators.select("indicator_id", indicator_name="name")
+    groups = reference.groups.select("dimension", "group_code", group_name="label")
+    named = values.join(indicators, on="indicator_id", how="left", maintain_order="left")
+    named = named.join(groups, on=["dimension", "group_code"], how="left", maintain_order="left")
+    return named.with_columns(
+        indicator_name=pl.coalesce("indicator_name", "indicator_id"), group_name=pl.coalesce("group_name", "group_code")
+    )
+
+
+def in_words() -> pl.Expr:
+    """Indicator and group of a value as a member reads them; the total needs no group."""
+    group = (
+        pl.when(pl.col("population_group_id") == "all").then(pl.lit("")).otherwise(text_of(", ", pl.col("group_name")))
+    )
+    return text_of(pl.col("indicator_name"), group)
 
 
 def _with_ends(rows: pl.DataFrame) -> pl.DataFrame:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from dagster_project.lib.intake.compared_values import Thresholds, compared_values
+import contracts
+from dagster_project.lib.intake.compared_values import Thresholds, compared_values, with_names
 from dagster_project.lib.intake.drop import LOCATED
 from dagster_project.lib.intake.outliers import short_series_outliers
 from dagster_project.lib.intake.over_years import changes_over_years, groups_over_years
@@ -49,7 +50,7 @@ def compare_submissions(observations: pl.DataFrame, reference: Reference, parame
     is what makes one answer last. ParameterError where a threshold is missing.
     """
     limits = Thresholds.of(parameters)
-    rows = compared_values(observations)
+    rows = with_names(compared_values(observations), reference)
     # Rows that wait for the code of their indicator are counted in no figure yet, but may already repeat others.
     overlapping = double_counting(rows, limits)
     values = rows.filter(pl.col("row_status") == "accepted")
@@ -64,10 +65,21 @@ def compare_submissions(observations: pl.DataFrame, reference: Reference, parame
         suspected.issues,
         short_series_outliers(values, limits, pl.concat([changed.values, suspected.values])),
     ]
-    return _asked_once(pl.concat(parts))
+    return _asked_once(_as_submitted(pl.concat(parts)))
 
 
 def _asked_once(issues: pl.DataFrame) -> pl.DataFrame:
     question = ["community_id", "rule_id", "subject", "found"]
     first = pl.col("reporting_year") == pl.col("reporting_year").min().over(question)
     return issues.filter(first).sort(list(LOCATED), nulls_last=False)
+
+
+def _as_submitted(issues: pl.DataFrame) -> pl.DataFrame:
+    """Columns under the names that they have in the contract version of the issue's reporting year."""
+    for known in contracts.VERSIONS:
+        if renamed := contracts.tables(known.version)[contracts.VALUES_TABLE].renamed:
+            years = [year for year in issues["reporting_year"].unique() if contracts.version_for(year) == known.version]
+            name = pl.col("source_column")
+            own = pl.col("reporting_year").is_in(years)
+            issues = issues.with_columns(pl.when(own).then(name.replace(renamed)).otherwise(name))
+    return issues

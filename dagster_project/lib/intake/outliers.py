@@ -12,7 +12,15 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from dagster_project.lib.intake.compared_values import Thresholds, known_numbers, no_issues, shown, text_of, told
+from dagster_project.lib.intake.compared_values import (
+    Thresholds,
+    in_words,
+    known_numbers,
+    no_issues,
+    shown,
+    text_of,
+    told,
+)
 
 Numbers = npt.NDArray[np.float64]
 SUBJECT = ["indicator_id", "population_group_id", "geography_id", "series", "school_year", "period"]
@@ -123,5 +131,5 @@ def _tell(hit: pl.DataFrame) -> pl.DataFrame:
         " years is ",
         shown("_middle"),
     )
-    allowed = text_of("values like the others of ", pl.col("indicator_id"), ", ", pl.col("population_group_id"))
+    allowed = text_of("values like the others of ", in_words())
     return told(hit, "short_series_outlier", "value", found, allowed, SUBJECT)

@@ -14,6 +14,7 @@ from dagster_project.lib.intake.compared_values import (
     POINT,
     Thresholds,
     chance_points,
+    in_words,
     known_numbers,
     no_issues,
     shown,
@@ -135,14 +136,15 @@ def _tell_rates(unusual: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
         shown("value"), " in ", pl.col("school_year"), " after ", shown("before"), " in ", pl.col("before_year")
     )
     points = pl.when(pl.col("unit") == "percent").then(pl.lit(" percentage points")).otherwise(pl.lit(""))
-    allowed = text_of("a change of at most ", shown("tolerance"), points, " for ", _what())
+    allowed = text_of("a change of at most ", shown("tolerance"), points, " for ", in_words())
     return _one_cause(unusual, "year_over_year_change", "value", found, allowed)
 
 
 def _tell_counts(unusual: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
     now, before = (pl.col(name).round(0).cast(pl.Int64) for name in ("now_n", "then_n"))
     found = text_of(now, " in ", pl.col("school_year"), " after ", before, " in ", pl.col("before_year"))
-    allowed = text_of("a change of at most ", pl.col("tolerance").floor().cast(pl.Int64), " for ", _what())
+    counted = pl.when(pl.col("unit") == "count").then(pl.lit("")).otherwise(pl.lit(" in the denominator"))
+    allowed = text_of("a change of at most ", pl.col("tolerance").floor().cast(pl.Int64), counted, " for ", in_words())
     values = unusual.filter(pl.col("unit") == "count")
     sizes = unusual.filter((pl.col("unit") != "count").fill_null(True))
     return pl.concat(
@@ -151,14 +153,6 @@ def _tell_counts(unusual: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
             _one_cause(values, "count_change", "value", found, allowed),
         ]
     )
-
-
-def _what() -> pl.Expr:
-    """Indicator and group in words of the dictionary's codes."""
-    group = (
-        pl.when(pl.col("population_group_id") == "all").then(pl.lit("")).otherwise(text_of(", ", pl.col("group_code")))
-    )
-    return text_of(pl.col("indicator_id"), group)
 
 
 def _one_cause(unusual: pl.DataFrame, rule_id: str, column: str, found: pl.Expr, allowed: pl.Expr) -> pl.DataFrame:
@@ -200,7 +194,7 @@ def groups_over_years(values: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
 def _changed_cells(annual: pl.DataFrame, max_gap: int) -> pl.DataFrame:
     """Indicator and place of each submission with something new, and the nearest earlier school year known then."""
     own = annual.filter("is_news").group_by(*PLACE_OF_GROUPS, "school_year", "reporting_year", maintain_order=True)
-    cells = own.agg(pl.col("submission_id", "spot").first())
+    cells = own.agg(pl.col("submission_id", "spot", "indicator_name").first())
     known = annual.group_by(*PLACE_OF_GROUPS, "school_year", maintain_order=True).agg(
         pl.col("reporting_year").min().alias("since")
     )
@@ -271,6 +265,6 @@ def _tell_groups(groups: pl.DataFrame, rule_id: str, column: str | None, before:
     found = text_of(
         pl.col("dimension"), " ", pl.col("_groups"), at, before, pl.col("before_year"), now, pl.col("school_year")
     )
-    allowed = text_of("the groups of ", pl.col("before_year"), " for ", pl.col("indicator_id"))
+    allowed = text_of("the groups of ", pl.col("before_year"), " for ", pl.col("indicator_name"))
     subject = ["indicator_id", "dimension", "geography_level", "school_year"]
     return told(issues, rule_id, column, found, allowed, subject)

@@ -15,6 +15,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
+from dagster_project.lib.publish.change_words import SHOWN_LINES, compared, sections, summary, value_rows
+
 Finding = Mapping[str, Any]
 
 _TEMPLATES = Path(__file__).parent / "templates"
@@ -43,13 +45,17 @@ SEVERITIES: Mapping[str, tuple[str, str]] = {
 
 @dataclass(frozen=True)
 class FindingGroup:
-    """Findings of one rule in one file; `allowed` and `remedy` are set where all of them share one text."""
+    """Findings of one rule in one file; `allowed` and `remedy` are set where all of them share one text.
+
+    `quoted`: what was found needs a column of its own, since the messages do not say it whole.
+    """
 
     rule_id: str
     findings: Sequence[Finding]
     n_rows: int
     allowed: str | None
     remedy: str | None
+    quoted: bool
     folded: bool
 
 
@@ -111,6 +117,7 @@ def _groups(findings: Iterable[Finding]) -> list[FindingGroup]:
             n_rows=sum(row.get("n_rows") or 1 for row in rows),
             allowed=_common(rows, "allowed"),
             remedy=_common(rows, "remedy"),
+            quoted=any(visible(row.get("found")) not in what(row) for row in rows),
             folded=len(rows) > _OPEN_UP_TO,
         )
         for rule, rows in sorted(by_rule.items())
@@ -138,6 +145,18 @@ def _sections(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     return sections
 
 
+def _effects(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What the submission changed: sentences, the first changed values and how many more, lines by heading."""
+    rows = value_rows(changes)
+    return {
+        "summary": summary(changes),
+        "compared": compared(changes),
+        "values": rows[:SHOWN_LINES],
+        "more_values": max(len(rows) - SHOWN_LINES, 0),
+        "sections": sections(changes),
+    }
+
+
 @cache
 def _template() -> Template:
     environment = Environment(
@@ -163,9 +182,10 @@ def render_receipt(receipt: Mapping[str, Any]) -> str:
     """The receipt as one self-contained HTML page, the same text for the same receipt.
 
     `receipt` is the content of receipt.json: community_id, reporting_year, submission_id, status, first_line, files and
-    findings; further keys are ignored. All text of the member is escaped. Raises KeyError when one of these is missing.
+    findings, and as far as they are known changes; further keys are ignored. All text of the member is escaped. Raises
+    KeyError when one of the others is missing.
     """
-    findings = receipt["findings"]
+    findings, changes = receipt["findings"], receipt.get("changes")
     blocking = sum(f["severity"] in ("fatal", "error") for f in findings)
     questions = sum(f["severity"] == "explainable" and f.get("status") == "open" for f in findings)
     return _template().render(
@@ -178,4 +198,5 @@ def render_receipt(receipt: Mapping[str, Any]) -> str:
         blocking=blocking,
         questions=questions,
         sections=_sections(findings),
+        effects=changes and _effects(changes),
     )

@@ -15,18 +15,30 @@ import polars as pl
 
 from dagster_project.lib.intake.issues import FINDINGS
 from dagster_project.lib.intake.receipt_page import render_receipt
+from dagster_project.lib.publish.change_words import PENDING_CHANGES
 from dagster_project.lib.store import Store
 
 Receipt = dict[str, Any]
 SEVERITY_ORDER = {"fatal": 0, "error": 1, "explainable": 2, "info": 3}
 WRITERS = 4
 SHOWN_FILES = 3
+RECEIPT_TABLES = ("submissions", "files", "findings", "submission_states")
+"""Landing tables that receipts are written from."""
+Changes = Mapping[tuple[str, int, str | None], Mapping[str, Any]]
+"""What submissions changed, by community, reporting year and submission id (publish/changes.py)."""
 
 
 def build_receipt(
-    submission: Mapping[str, Any], files: pl.DataFrame, findings: pl.DataFrame, replaced: str | None = None
+    submission: Mapping[str, Any],
+    files: pl.DataFrame,
+    findings: pl.DataFrame,
+    replaced: str | None = None,
+    changes: Mapping[str, Any] = PENDING_CHANGES,
 ) -> Receipt:
-    """The receipt of one folder (DESIGN 3.6). `replaced` is the id of the state that this one replaced, if any."""
+    """The receipt of one folder (DESIGN 3.6). `replaced` is the id of the state that this one replaced, if any.
+
+    `changes` is what the submission changed, as far as a release was made from it.
+    """
     listed = files.sort("name").select(
         "name", "sha256", "layout", "rows_read", "rows_accepted", "rows_rejected", "rows_waiting", "kind"
     )
@@ -43,6 +55,7 @@ def build_receipt(
         "contract_version": submission["contract_version"],
         "files": listed.to_dicts(),
         "findings": told.select(list(FINDINGS)).to_dicts(),
+        "changes": dict(changes),
     }
 
 
@@ -102,6 +115,7 @@ def write_receipts(
     outbox: Store,
     tables: Mapping[str, pl.DataFrame],
     communities: Iterable[str],
+    changes: Changes | None = None,
 ) -> list[Receipt]:
     """Write the receipts of all folders of the given communities that differ from what the outbox holds.
 
@@ -118,10 +132,12 @@ def write_receipts(
         for row in counted_before.iter_rows(named=True)
     }
     none = tables["findings"].clear()
+    told = changes or {}
 
     def write(submission: dict[str, Any]) -> Receipt | None:
         key = (submission["community_id"], submission["reporting_year"])
-        receipt = build_receipt(submission, files[key], findings.get(key, none), replaced.get(key))
+        effects = told.get((*key, submission["submission_id"]), PENDING_CHANGES)
+        receipt = build_receipt(submission, files[key], findings.get(key, none), replaced.get(key), effects)
         return receipt if put_receipt(outbox, receipt) else None
 
     with ThreadPoolExecutor(WRITERS) as pool:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from dagster_project.lib.intake.compared_values import CELL, Thresholds, shown, text_of, told
+from dagster_project.lib.intake.compared_values import CELL, Thresholds, in_words, shown, text_of, told
 from dagster_project.lib.reference import Reference
 
 GROUPS_OF = [*CELL, "geography_id"]
@@ -56,7 +56,7 @@ def groups_against_totals(values: pl.DataFrame, reference: Reference, limits: Th
     said = text_of("groups of ", pl.col("dimension"), " add up to ", differs)
     found = text_of(pl.coalesce(said, rates), " in ", pl.col("school_year"))
     hit = joined.with_columns(_said=found).filter(pl.col("_said").is_not_null())
-    allowed = text_of("groups that add up to the total of ", pl.col("indicator_id"))
+    allowed = text_of("groups that add up to the total of ", pl.col("indicator_name"))
     subject = ["indicator_id", "dimension", "geography_id", "series", "school_year", "period"]
     return told(hit, "groups_against_total", "denominator", pl.col("_said"), allowed, subject)
 
@@ -88,10 +88,7 @@ def geography_sums(
     differs = _disagreement("places", pl.col("_n") >= pl.col("_listed"), limits)
     found = text_of(pl.col("geography_level"), " rows add up to ", differs, " in ", pl.col("school_year"))
     hit = joined.with_columns(_said=found).filter(pl.col("_said").is_not_null())
-    group = (
-        pl.when(pl.col("population_group_id") != "all").then(text_of(", ", pl.col("group_code"))).otherwise(pl.lit(""))
-    )
-    allowed = text_of("places that add up to the community's own row of ", pl.col("indicator_id"), group)
+    allowed = text_of("places that add up to the community's own row of ", in_words())
     subject = ["indicator_id", "population_group_id", "geography_level", "series", "school_year", "period"]
     return told(hit, "geography_sum", "denominator", pl.col("_said"), allowed, subject)
 

@@ -33,7 +33,8 @@ def table_columns(connection: duckdb.DuckDBPyConnection, schema: str, table: str
 def table_hash(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> tuple[int, str]:
     """Rows of a table and its sha256: rows as text in sorted order, floats at 10 significant digits (DESIGN 3.6)."""
     columns = table_columns(connection, schema, table)
-    row = " || chr(31) || ".join(_as_text(name, kind) for name, kind in columns)
+    # No text is null, so concat_ws leaves nothing out; it takes half the time of a chain of `||`.
+    row = f"concat_ws(chr(31), {', '.join(_as_text(name, kind) for name, kind in columns)})"
     where = f"where {HISTORY[table]}" if table in HISTORY else ""
     digest = hashlib.sha256(repr([name for name, _ in columns]).encode())
     query = f'select sha256({row}) as h from "{schema}"."{table}" {where} order by h'

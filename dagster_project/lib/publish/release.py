@@ -6,6 +6,7 @@ Does not: computing figures, the pages' looks (report.py), disclosure control (n
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
 import shutil
@@ -39,6 +40,7 @@ class ReleaseFacts:
     contract_version: int
     code_version: str
     lock_sha256: str
+    seeds_sha256: str
     inputs_sha256: str
     inputs: Sequence[Mapping[str, Any]]
 
@@ -102,6 +104,7 @@ def manifest_of(facts: ReleaseFacts, tables: Sequence[Mapping[str, Any]]) -> dic
         "contract_version": facts.contract_version,
         "code_version": facts.code_version,
         "lock_sha256": facts.lock_sha256,
+        "seeds_sha256": facts.seeds_sha256,
         "report_edition": EDITION,
         "notice": EDITION_SENTENCE,
         "inputs_sha256": facts.inputs_sha256,
@@ -153,16 +156,26 @@ def _move(building: Path, store: Store, prefix: str) -> None:
     target = store.local(prefix)
     if target is not None:
         target.parent.mkdir(parents=True, exist_ok=True)
-        aside = target.with_name(f".{target.name}.partial")
-        shutil.rmtree(aside, ignore_errors=True)
-        shutil.copytree(building, aside)
-        aside.chmod(0o755)  # the scratch folder was made for one user; a release is to be read by all
-        aside.rename(target)
+        building.chmod(0o755)  # the scratch folder was made for one user; a release is to be read by all
+        try:
+            building.rename(target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            _copy_whole(building, target)
         return
     files = sorted(path for path in building.rglob("*") if path.is_file())
     # The manifest goes last: a release without one is not finished.
     for path in sorted(files, key=lambda file: file.name == "manifest.json"):
         store.put(f"{prefix}/{path.relative_to(building).as_posix()}", path.read_bytes())
+
+
+def _copy_whole(building: Path, target: Path) -> None:
+    """From another file system: beside the target first, so that nobody sees half a release."""
+    aside = target.with_name(f".{target.name}.partial")
+    shutil.rmtree(aside, ignore_errors=True)
+    shutil.copytree(building, aside)
+    aside.rename(target)
 
 
 def current_release(store: Store) -> str | None:

@@ -19,7 +19,7 @@ from dagster_project.lib.intake.drop import NETWORK_FOLDER
 from dagster_project.lib.intake.issues import FINDINGS, to_findings
 from dagster_project.lib.intake.lake import TABLES, read_partitions
 from dagster_project.lib.intake.ledger import Ledger, current_submissions, submission_states
-from dagster_project.lib.intake.registers import unfold
+from dagster_project.lib.intake.registers import unfold, waiting_rows
 from dagster_project.lib.intake.standing import answered, submissions
 from dagster_project.lib.reference import Reference
 from dagster_project.lib.store import Store
@@ -54,7 +54,19 @@ def gather(
     )
     partitions = list(current.select("community_id", "reporting_year").iter_rows())
     raw = {table: read_partitions(lake, table, partitions) for table in TABLES}
-    registers = _registers(raw["register_rows"], years)
+    return landing_of(raw, events, reference, today, strays, ruleset)
+
+
+def landing_of(
+    raw: Mapping[str, pl.DataFrame],
+    events: pl.DataFrame,
+    reference: Reference,
+    today: dt.date,
+    strays: pl.DataFrame,
+    ruleset: tuple[str, str],
+) -> Landed:
+    """All landing tables from the rows of some partitions (`raw`: intake.lake.TABLES) and the ledger's events."""
+    registers = _registers(raw["register_rows"])
     thresholds = comparison_parameters(reference, RULESET)
     compared = to_findings(compare_submissions(raw["observations"], reference, thresholds))
     findings = answered(_all_findings(raw["findings"], compared, strays), registers["explanations"])
@@ -69,8 +81,9 @@ def gather(
         "submissions": submissions(
             own_files, findings, raw["observations"], registers["indicator_selection"], reference
         ),
+        "waiting_register_rows": waiting_rows(raw["register_rows"]),
         "submission_states": states,
-        "run_context": run_context(today, years, ruleset),
+        "run_context": run_context(today, reference.reporting_years(today), ruleset),
     }
     tables |= {f"register_{name}": frame for name, frame in registers.items()}
     return Landed(tables)
@@ -81,10 +94,9 @@ def _all_findings(*parts: pl.DataFrame) -> pl.DataFrame:
     return pl.concat([part.select(list(FINDINGS)) for part in parts])
 
 
-def _registers(rows: pl.DataFrame, years: range) -> dict[str, pl.DataFrame]:
-    """Accepted register rows by table, in the newest contract version's columns."""
-    newest = max(contracts.version_for(year) for year in years)
-    return {name: unfold(rows, contract) for name, contract in contracts.registers(newest).items()}
+def _registers(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
+    """Accepted register rows by table, those of all contract versions together."""
+    return {name: unfold(rows, contract) for name, contract in contracts.landed_registers().items()}
 
 
 def run_context(today: dt.date, years: range, ruleset: tuple[str, str] = RULESET) -> pl.DataFrame:

@@ -12,13 +12,13 @@ import polars as pl
 import pytest
 
 from dagster_project.cli_cycle import rehearsal_lines
+from dagster_project.lib.publish.changes import compare_designations
 from dagster_project.lib.publish.compare import CellDifference
 from dagster_project.lib.reference import Reference
 from dagster_project.lib.rehearsal import (
     Rehearsal,
     TableMoves,
     choose_ruleset,
-    compare_designations,
     kind_of,
 )
 from tests.unit.rubric.conftest import COMMUNITY, SEEDS, analysed, complete_world

@@ -10,11 +10,14 @@ from pathlib import Path
 
 import duckdb
 
+from dagster_project.lib.publish.reading import ANSWERS_TABLE
 from dagster_project.lib.reference import Reference
+from dagster_project.lib.warehouse.analysis import analysis_inputs
 from dagster_project.lib.warehouse.landing import Landed
 
 VIEWS = """
 create schema marts;
+create schema inputs;
 create table marts.fct_indicator_value_history as
     select *, 'submitted' as origin, reporting_year as known_from, coalesce(
         lead(reporting_year) over (
@@ -38,7 +41,7 @@ create table marts.fct_waiting_row as
     select community_id, reporting_year, layout_id, coalesce(raw_indicator, '') as raw_indicator,
         coalesce(raw_dimension, '') as raw_dimension, coalesce(raw_group, '') as raw_group,
         coalesce(raw_geography, '') as raw_geography, count(*) as n_rows
-    from observations where row_status = 'waiting' group by all;
+    from (from observations where row_status = 'waiting' union all by name from waiting_register_rows) group by all;
 """
 
 
@@ -46,9 +49,12 @@ def release_of(landed: Landed, reference: Reference, path: Path) -> Path:
     """Write the database and return its path."""
     path.parent.mkdir(parents=True, exist_ok=True)
     with duckdb.connect(str(path)) as connection:
-        for name in ("observations", "findings", "submissions", "submission_states"):
+        for name in ("observations", "findings", "submissions", "submission_states", "waiting_register_rows"):
             connection.register(name, landed[name])
         connection.register("places", reference.geographies)
         connection.register("indicators", reference.indicators)
         connection.execute(VIEWS)
+        for name in (*analysis_inputs(), ANSWERS_TABLE):
+            connection.register("input", landed[name])
+            connection.execute(f'create table inputs."{name}" as from input')
     return path

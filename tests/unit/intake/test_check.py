@@ -6,6 +6,7 @@ Does not: any rule (tests of its module), the command's arguments (tests/unit/te
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ import pytest
 from dagster_project.lib.intake.check import (
     Compare,
     History,
+    NoHistoryError,
     NothingToCheckError,
     check_path,
     history_of,
@@ -76,9 +78,9 @@ def compare_with(reference: Reference) -> Compare:
 class House:
     """A small network that was taken in, with its receipts and a release."""
 
-    def __init__(self, home: Path, seeds: Path) -> None:
+    def __init__(self, home: Path, seeds: Path, today: str = "2024-12-31") -> None:
         settings = from_environment(
-            {"CRADLE_HOME": str(home), "CRADLE_SEEDS": str(seeds), "CRADLE_TODAY": "2024-12-31"}
+            {"CRADLE_HOME": str(home), "CRADLE_SEEDS": str(seeds), "CRADLE_TODAY": today}
             | {"CRADLE_SETTLE_SECONDS": "0"}
         )
         self.pipeline = Pipeline(settings)
@@ -249,3 +251,86 @@ def test_the_networks_own_folder_is_checked_as_well(tmp_path: Path, intake: Inta
     )
     receipt = check_path(tmp_path, "_network", 2024, intake)
     assert (receipt["status"], receipt["findings"]) == ("accepted", [])
+
+
+REPEATED = HEAD + "".join(
+    [
+        # A total under another dimension's name, and groups that exceed it.
+        "2022-23,graduation_4yr_pct,gender,all,600,1000,,,\n",
+        "2022-23,graduation_4yr_pct,gender,female,500,900,,,\n",
+        "2022-23,graduation_4yr_pct,gender,male,400,800,,,\n",
+        # The whole is the sum of two, one of which waits for the code of its indicator in every folder.
+        *(
+            f"2022-23,Brook Index,all,all,{n},{d},,{name},school\n"
+            for name, n, d in (("Brook", 40, 100), ("Hill", 60, 122), ("Both together", 100, 222))
+        ),
+        *(
+            f"2022-23,employed_pct,all,all,{n},{d},,{name},school\n"
+            for name, n, d in (("Brook", 41, 100), ("Hill", 61, 122), ("Both together", 102, 222))
+        ),
+    ]
+)
+EARLIER = HEAD + "2021-22,graduation_4yr_pct,all,all,900,1000,,,\n2021-22,employed_pct,all,all,100,222,,,\n"
+NEXT = "2023-24,graduation_4yr_pct,all,all,950,1000,,,\n2023-24,graduation_4yr_pct,gender,female,500,900,,,\n"
+
+
+@pytest.fixture(scope="module")
+def repeating(seeds: Path, tmp_path_factory: pytest.TempPathFactory) -> House:
+    """A community that sends the rows of one year again with the next, as many do, and answers one question early."""
+    made = House(tmp_path_factory.mktemp("repeating"), seeds)
+    folders = {2022: EARLIER, 2023: REPEATED, 2024: REPEATED + NEXT}
+    write_bucket(made.drop, {("birchmont_falls", year): {"values.csv": text} for year, text in folders.items()})
+    made.take()
+    asked = made.check("birchmont_falls", 2024, made.history)["findings"]
+    early = next(finding["finding_id"] for finding in asked if finding["rule_id"] == "year_over_year_change")
+    answers = {"explanations.csv": f"finding_id,text\n{early},As expected\n0123456789abcdef,Of nothing\n"}
+    write_bucket(made.drop, {("birchmont_falls", 2022): answers})
+    made.take()
+    return made
+
+
+def asked_by(receipt: dict[str, Any]) -> list[dict[str, Any]]:
+    """The questions of the comparisons."""
+    return [finding for finding in receipt["findings"] if finding["rule_id"] in RULES]
+
+
+def test_a_question_of_an_earlier_year_is_not_asked_again_by_a_check_against_the_release(repeating: House) -> None:
+    first, second = (repeating.check("birchmont_falls", year, repeating.history) for year in (2023, 2024))
+    rules = {finding["rule_id"] for finding in asked_by(first)}
+    assert {"groups_against_total", "double_counting"} <= rules
+    ids = [{finding["finding_id"] for finding in asked_by(receipt)} for receipt in (first, second)]
+    assert ids[0] and ids[1] and not ids[0] & ids[1]
+    alone = {finding["finding_id"] for finding in asked_by(repeating.check("birchmont_falls", 2024))}
+    assert ids[0] & alone, "without the release the check cannot know what was asked"
+
+
+@pytest.mark.parametrize("year", [2022, 2023, 2024])
+def test_the_findings_of_a_check_in_any_year_of_a_history_are_intakes_byte_for_byte(
+    repeating: House, year: int
+) -> None:
+    receipt = repeating.check("birchmont_falls", year, repeating.history)
+    written = json.loads(repeating.receipt("birchmont_falls", year))
+    assert json.dumps(receipt["findings"]) == json.dumps(written["findings"])
+    assert without_skipped(receipt) == repeating.receipt("birchmont_falls", year)
+
+
+def test_an_answer_given_before_its_question_counts_and_one_taken_out_of_the_folder_no_longer_does(
+    repeating: House, tmp_path: Path
+) -> None:
+    receipt = repeating.check("birchmont_falls", 2024, repeating.history)
+    explained = [finding for finding in receipt["findings"] if finding["status"] == "explained"]
+    assert [finding["rule_id"] for finding in explained] == ["year_over_year_change"]
+    house = House(tmp_path, repeating.pipeline.reference.folder)
+    folders = {2023: REPEATED, 2024: REPEATED + NEXT}
+    write_bucket(house.drop, {("birchmont_falls", year): {"values.csv": text} for year, text in folders.items()})
+    question = asked_by(house.check("birchmont_falls", 2023))[0]["finding_id"]
+    write_bucket(house.drop, {("birchmont_falls", 2023): {"explanations.csv": f"finding_id,text\n{question},So\n"}})
+    house.take()
+    assert "explained" in {f["status"] for f in house.check("birchmont_falls", 2023, house.history)["findings"]}
+    (house.drop / "birchmont_falls" / "2023" / "explanations.csv").unlink()
+    assert "explained" not in {f["status"] for f in house.check("birchmont_falls", 2023, house.history)["findings"]}
+
+
+def test_a_release_without_the_rows_of_its_folders_is_no_history() -> None:
+    with duckdb.connect() as connection, pytest.raises(NoHistoryError):
+        history_of(connection)

@@ -173,7 +173,13 @@ def test_a_page_asks_for_nothing_from_outside() -> None:
 
 def test_tables_have_captions_and_headers_and_headings_do_not_skip_a_level() -> None:
     page = Page(
-        render_receipt(receipt(*[finding(n) for n in range(12)], finding(99, severity="info", source_file=None)))
+        render_receipt(
+            receipt(
+                *[finding(n) for n in range(12)],
+                finding(99, severity="info", source_file=None),
+                changes=effects(flip(), values=(gone_value(),)),
+            )
+        )
     )
     tables = sum(tag == "table" for tag, _ in page.tags)
     assert tables == sum(tag == "caption" for tag, _ in page.tags) > 0
@@ -189,6 +195,111 @@ def test_a_receipt_without_findings_says_that_nothing_is_to_be_done() -> None:
 
 def test_a_finding_of_a_whole_file_has_a_place_too() -> None:
     assert where(finding(source_row=None, source_column=None)) == "whole file"
+
+
+# --- what the submission changed -----------------------------------------------------------------------------------
+
+
+def flip(number: int = 1, **changes: Any) -> dict[str, Any]:
+    """A trend that flipped, as changes.py tells it."""
+    return {
+        "label": f"Students who graduate, group {number}",
+        "table": "fct_trend",
+        "column": "trend_status",
+        "change": "changed",
+        "reporting_year": 2024,
+        "before": "improving",
+        "after": "maintained",
+    } | changes
+
+
+def gone_value(number: int = 1, **changes: Any) -> dict[str, Any]:
+    """A value that counts no more."""
+    side = {
+        "value": 60.0, "value_low": None, "value_high": None, "numerator": 6, "denominator": 10,
+        "value_status": "reported", "submission_id": "old", "source_file": FILE, "source_sheet": "",
+        "source_row": number,
+    }  # fmt: skip
+    return {
+        "label": f"Students who graduate, group {number}", "change": "gone", "school_year": 2023, "series": "default",
+        "period": "annual", "unit": "percent", "before": side, "after": None,
+    } | changes  # fmt: skip
+
+
+def effects(*statuses: dict[str, Any], values: tuple[dict[str, Any], ...] = (), **changes: Any) -> dict[str, Any]:
+    """The key `changes` of a receipt."""
+    counted = {
+        "values": {"added": 0, "gone": len(values), "changed": 0, "same": 90},
+        "statuses": {"added": 0, "gone": 0, "changed": len(statuses)},
+        "eligibility": {"added": 0, "gone": 0, "changed": 0, "frozen": 0},
+    }
+    return {
+        "state": "told", "kind": "replaced", "previous_submission_id": "old", "release_id": "r2",
+        "previous_release_id": "r1", "today": "2024-12-31", "previous_today": "2024-12-01",
+        "also_changed": {"folders": [], "causes": []}, "totals": counted, "values": list(values),
+        "statuses": list(statuses), "eligibility": [],
+    } | changes  # fmt: skip
+
+
+def test_a_flip_is_a_sentence_that_anybody_reads() -> None:
+    text = Page(render_receipt(receipt(changes=effects(flip())))).text
+    assert "Students who graduate, group 1: was improving, is now maintained (reporting year 2024)" in text
+    assert "Release r2 compared with release r1." in text
+
+
+def test_until_a_release_is_made_one_line_says_when_the_effects_are_told() -> None:
+    html = render_receipt(receipt(changes={"state": "pending"}))
+    assert "is told here with the next release" in Page(html).text
+    assert html.count('<h2 id="changes">') == 1 and "<h3>Trends" not in html
+
+
+def test_a_first_submission_is_told_by_counts() -> None:
+    made = effects(kind="first", previous_submission_id=None)
+    made["totals"]["values"] = {"added": 1234, "gone": 0, "changed": 0, "same": 0}
+    page = Page(render_receipt(receipt(changes=made)))
+    assert "First submission of this year" in page.text and "Values: 1,234 new." in page.text
+    assert sum(tag == "table" for tag, _ in page.tags) == 1
+
+
+def test_no_change_is_told_as_none() -> None:
+    text = Page(render_receipt(receipt(changes=effects()))).text
+    assert "Values: 90 as before." in text
+    assert "Trends, gaps and outcomes: nothing changed." in text
+
+
+def test_a_rejected_replacement_shows_the_values_that_are_gone() -> None:
+    first = "Rejected: no row could be read, so nothing of this folder counts. The rows that counted before are gone"
+    page = Page(render_receipt(receipt(status="rejected", first_line=first, changes=effects(values=(gone_value(),)))))
+    assert page.text.index("are gone") < page.text.index("Students who graduate, group 1, 2023")
+    for words in ("60.0% (6 of 10)", "no row", f"{FILE}, row 1"):
+        assert words in page.text
+
+
+@settings(max_examples=10, deadline=None)
+@given(st.integers(0, 60), st.integers(0, 60))
+def test_what_the_page_leaves_out_of_the_changes_it_counts(n_flips: int, n_values: int) -> None:
+    made = effects(*(flip(n) for n in range(n_flips)), values=tuple(gone_value(n) for n in range(n_values)))
+    text = Page(render_receipt(receipt(changes=made))).text
+    for total, shown, key in (
+        (n_flips, text.count("was improving"), "statuses"),
+        (n_values, text.count("no row"), "values"),
+    ):
+        left_out = re.search(
+            rf"And (\d+) more: all of them stand in receipt.json beside this page, under changes, {key}", text
+        )
+        assert shown + (int(left_out[1]) if left_out else 0) == total
+        assert bool(left_out) == (total > shown)
+
+
+@settings(max_examples=60, deadline=None)
+@given(HOSTILE)
+def test_names_and_labels_in_the_changes_are_never_markup(text: str) -> None:
+    hostile = f"<script>alert(1)</script>{text}"
+    value = gone_value(label=hostile, series=hostile)
+    value["before"] |= {"source_file": hostile, "source_sheet": hostile}
+    html = render_receipt(receipt(changes=effects(flip(label=hostile), values=(value,), release_id=hostile)))
+    assert not [tag for tag, _ in Page(html).tags if tag in ("script", "img", "iframe", "link", "object")]
+    html.encode("utf-8")
 
 
 # --- marked copy ---------------------------------------------------------------------------------------------------

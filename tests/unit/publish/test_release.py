@@ -25,7 +25,7 @@ from dagster_project.lib.publish.release import (
 )
 from dagster_project.lib.store import Store
 
-FACTS = ReleaseFacts("2026-06-30", "toa-default", "1.0.0", 1, "code", "lock", "inputs", [])
+FACTS = ReleaseFacts("2026-06-30", "toa-default", "1.0.0", 1, "code", "lock", "seeds", "inputs", [])
 KEYS = {"fct_trend": ["community_id"], "dim_submission": ["submission_id"]}
 ROWS = [("a", 1.5, "x"), ("b", 2.25, None), ("c", None, "z")]
 
