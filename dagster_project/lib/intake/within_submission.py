@@ -54,11 +54,16 @@ def groups_against_totals(values: pl.DataFrame, reference: Reference, limits: Th
         )
     )
     said = text_of("groups of ", pl.col("dimension"), " add up to ", differs)
-    found = text_of(pl.coalesce(said, rates), " in ", pl.col("school_year"))
-    hit = joined.with_columns(_said=found).filter(pl.col("_said").is_not_null())
     allowed = text_of("groups that add up to the total of ", pl.col("indicator_name"))
     subject = ["indicator_id", "dimension", "geography_id", "series", "school_year", "period"]
-    return told(hit, "groups_against_total", "denominator", pl.col("_said"), allowed, subject)
+    by_counts = said.is_not_null()
+    causes = {"denominator": pl.when(by_counts).then(said), "value": pl.when(~by_counts).then(rates)}
+    parts = []
+    for column, found in causes.items():
+        hit = joined.with_columns(_said=text_of(found, " in ", pl.col("school_year")))
+        hit = hit.filter(pl.col("_said").is_not_null())
+        parts.append(told(hit, "groups_against_total", column, pl.col("_said"), allowed, subject))
+    return pl.concat(parts)
 
 
 def geography_sums(

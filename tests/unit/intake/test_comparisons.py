@@ -197,6 +197,21 @@ def test_a_total_outside_the_range_of_its_groups_is_asked_about() -> None:
     assert told(lines, "groups_against_total") == []
 
 
+def test_a_question_points_at_the_cell_of_the_file_and_names_things_as_the_dictionary_does() -> None:
+    wide = {"source_column": "2021-22"}
+    rates = [line(2022, 70.0, **wide), *(line(2022, 60.0, group=f"gender:{g}", **wide) for g in ("female", "male"))]
+    counts = with_total(1000, {"gender:female": 700, "gender:male": 550})
+    name = "Students who graduate within four years"
+    for lines, column in ((rates, "2021-22"), (counts, "denominator")):
+        asked = findings(lines).filter(rule_id="groups_against_total")
+        assert asked.select("source_column", "allowed").rows() == [
+            (column, f"groups that add up to the total of {name}")
+        ]
+    changed = [line(2021, 40.0, group="gender:female"), line(2022, 80.0, group="gender:female")]
+    (allowed,) = findings(changed).filter(rule_id="year_over_year_change")["allowed"]
+    assert allowed.endswith(f"for {name}, Female")
+
+
 def test_places_that_exceed_the_community_are_asked_about() -> None:
     places = [
         line(2022, None, n, numerator=n // 2, place=f"district:{name}") for name, n in (("East", 700), ("West", 500))
