@@ -3,13 +3,14 @@
 Belongs here: seconds and CPU seconds of whole backfills, of one folder alone, of a run with nothing new, and the fixed
 cost told apart; the overhead in milliseconds a partition. Does not: figures, or a floor (tests hold behaviour only).
 
-    python -m benchmarks.backfill [--large] [--singles] [--years 2015..2026]
+    python -m benchmarks.backfill [--sizes small,usual,large] [--singles] [--years 2015..2026]
 """
 
 from __future__ import annotations
 
 import argparse
 import csv
+import itertools
 import json
 import os
 import random
@@ -19,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -27,8 +28,8 @@ import polars as pl
 
 ROOT = Path(__file__).resolve().parents[1]
 TODAY = "2026-12-31"
-COPIES = 10
-"""The large network is the example network ten times over, under other names."""
+SIZES = {"small": 70, "usual": 840, "large": 8_400}
+"""Folders of communities in each network; the network's own folders come on top."""
 
 
 # --- Measured processes: each starts fresh, so that imports and dbt's start are in every one alike ------------------
@@ -38,9 +39,15 @@ def main_of_worker(mode: str, again: bool) -> None:
     """One measured process; prints one line of JSON: seconds and CPU seconds by step."""
     spent: dict[str, tuple[float, float]] = {}
     with _Timed(spent, "imports"):
+        # What the work itself would import late belongs to the imports of every contestant that needs it.
+        import sklearn.linear_model  # noqa: F401
+
         from dagster_project.lib.pipeline import Pipeline
         from dagster_project.settings import from_environment
 
+        if mode != "script":
+            import dbt.adapters.duckdb
+            import dbt.cli.main  # noqa: F401
         if mode == "script":
             from benchmarks.plain_chain import plain_chain
         elif mode == "dagster":
@@ -108,29 +115,47 @@ def _cpu() -> float:
 # --- Homes ---------------------------------------------------------------------------------------------------------
 
 
-def example_home(home: Path, communities: int, years: tuple[int, int]) -> int:
-    """Write a drop and return the number of its folders."""
+def network_home(home: Path, seeds: Path, years: tuple[int, int], folders: int) -> int:
+    """The example network, filled up to so many folders by its communities under other names; the number reached.
+
+    Not every community of the example was there from the first year on, so it has fewer folders than communities x
+    years. `seeds` are written: they know every community, from the first of these years on.
+    """
     from examples.generate import generate
 
-    return generate(home / "drop", communities=communities, first_year=years[0], last_year=years[1]).folders
-
-
-def large_home(home: Path, seeds: Path, years: tuple[int, int]) -> int:
-    """The example network ten times over, with seeds that know all of its communities; the number of folders."""
-    folders = example_home(home, 70, years)
+    drop = home / "drop"
+    generate(drop, communities=70, first_year=years[0], last_year=years[1])
     shutil.copytree(ROOT / "seeds", seeds)
     path = seeds / "network" / "communities.csv"
     with path.open(newline="", encoding="utf-8") as lines:
-        _, *rows = list(csv.reader(lines))
-    with path.open("a", newline="", encoding="utf-8") as out:
+        columns, *rows = csv.reader(lines)
+    joined = columns.index("joined_year")
+    rows = [[*row[:joined], str(max(int(row[joined]), years[0])), *row[joined + 1 :]] for row in rows]
+    copies = list(_copies([(row[0], _n_folders(drop / row[0], years)) for row in rows], folders))
+    for name, copy in copies:
+        shutil.copytree(drop / name, drop / copy)
+    by_name = {row[0]: row for row in rows}
+    with path.open("w", newline="", encoding="utf-8") as out:
         table = csv.writer(out, lineterminator="\n")
-        for number in range(2, COPIES + 1):
-            for row in rows:
-                table.writerow([f"{row[0]}_{number}", *row[1:]])
-                source = home / "drop" / row[0]
-                if source.is_dir():
-                    shutil.copytree(source, home / "drop" / f"{row[0]}_{number}")
-    return folders * COPIES
+        table.writerows([columns, *rows, *([copy, *by_name[name][1:]] for name, copy in copies)])
+    return sum(_n_folders(place, years) for place in drop.iterdir() if not place.name.startswith("_"))
+
+
+def _n_folders(community: Path, years: tuple[int, int]) -> int:
+    return sum((community / str(year)).is_dir() for year in range(years[0], years[1] + 1))
+
+
+def _copies(communities: Sequence[tuple[str, int]], folders: int) -> Iterator[tuple[str, str]]:
+    """Which communities (name, folders) to copy under which name, until so many folders are reached."""
+    missing = folders - sum(n for _, n in communities)
+    for number in itertools.count(2):
+        fitting = [(name, n) for name, n in communities if 0 < n <= missing]
+        if not fitting:
+            return
+        for name, n in fitting:
+            if n <= missing:
+                missing -= n
+                yield name, f"{name}_{number}"
 
 
 def measured(home: Path, seeds: Path, mode: str, again: bool = False, selection: Any = None) -> dict[str, Any]:
@@ -154,11 +179,10 @@ def total(spent: dict[str, Any], which: int) -> float:
 # --- The table -----------------------------------------------------------------------------------------------------
 
 
-def measure(folder: Path, n_years: int, seeds: Path, fill: Callable[[Path], int]) -> dict[str, Any]:
+def measure(folder: Path, years: tuple[int, int], folders: int) -> dict[str, Any]:
     """Backfill, the same without Dagster, nothing new, and one folder alone, over one network."""
-    home = folder / f"dagster-{n_years}"
-    partitions = fill(home)
-    beside = folder / f"beside-{n_years}"
+    home, beside, seeds = (folder / f"{what}-{folders}" for what in ("dagster", "beside", "seeds"))
+    partitions = network_home(home, seeds, years, folders)
     shutil.copytree(home, beside)
     script = measured(beside, seeds, "script")
     steps = measured(beside, seeds, "steps")
@@ -205,22 +229,22 @@ def lines_of(result: dict[str, Any]) -> list[str]:
 
 def singles_equal_range(folder: Path, years: tuple[int, int]) -> str:
     """Every folder taken by a run of its own, in random order, against one ranged backfill: are all tables equal?"""
-    home = folder / "singles"
-    example_home(home, 70, years)
+    home, seeds = folder / "singles", folder / "seeds-singles"
+    network_home(home, seeds, years, SIZES["usual"])
     places = sorted((path.parent.name, path.name) for path in (home / "drop").glob("*/*") if path.is_dir())
     places = [place for place in places if place[1].isdigit()]
     ranged = folder / "ranged"
     shutil.copytree(home, ranged)
     random.Random(11).shuffle(places)
-    seconds = measured_singles(home, places)
-    measured(home, ROOT / "seeds", "dagster")
-    measured(ranged, ROOT / "seeds", "dagster")
-    hashes = [_hashes(one) for one in (home, ranged)]
+    seconds = measured_singles(home, seeds, places)
+    measured(home, seeds, "dagster")
+    measured(ranged, seeds, "dagster")
+    hashes = [release_hashes(one) for one in (home, ranged)]
     verdict = "equal" if hashes[0] == hashes[1] and hashes[0] else "DIFFERENT"
     return f"{len(places)} single runs in random order: {seconds:.0f} s; tables of both releases: {verdict}"
 
 
-def measured_singles(home: Path, places: Sequence[tuple[str, str]]) -> float:
+def measured_singles(home: Path, seeds: Path, places: Sequence[tuple[str, str]]) -> float:
     """Seconds of one run a folder, all in one process."""
     code = (
         "import json, sys\nfrom dagster_project.lib.intake.plan import Selection\n"
@@ -230,13 +254,14 @@ def measured_singles(home: Path, places: Sequence[tuple[str, str]]) -> float:
         "    one = Selection(frozenset([community]), frozenset([int(year)]), again=True)\n"
         "    run_job(from_environment(), 'ingest', selection_config(one))\n"
     )
-    environment = {**os.environ, "CRADLE_HOME": str(home), "CRADLE_TODAY": TODAY, "CRADLE_SEEDS": str(ROOT / "seeds")}
+    environment = {**os.environ, "CRADLE_HOME": str(home), "CRADLE_TODAY": TODAY, "CRADLE_SEEDS": str(seeds)}
     start = time.perf_counter()
     subprocess.run([sys.executable, "-c", code], input=json.dumps(places), text=True, check=True, env=environment)
     return time.perf_counter() - start
 
 
-def _hashes(home: Path) -> dict[str, str]:
+def release_hashes(home: Path) -> dict[str, str]:
+    """sha256 of every table of a home's current release."""
     current = (home / "publish" / "current").read_text(encoding="utf-8").strip()
     manifest = json.loads((home / "publish" / "releases" / current / "manifest.json").read_text(encoding="utf-8"))
     return {table["name"]: table["sha256"] for table in manifest["tables"]}
@@ -245,10 +270,11 @@ def _hashes(home: Path) -> dict[str, str]:
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--large", action="store_true", help="also 8,400 folders (minutes, and 2 GB of disk)")
+    parser.add_argument(
+        "--sizes", default="small,usual", help="of small (70), usual (840), large (8,400: minutes, 2 GB)"
+    )
     parser.add_argument("--singles", action="store_true", help="also one run a folder, in random order (minutes)")
     parser.add_argument("--years", default="2015..2026")
-    parser.add_argument("--only-small", action="store_true", help="70 folders alone")
     parser.add_argument("--worker", choices=["script", "steps", "dagster"], help=argparse.SUPPRESS)
     parser.add_argument("--again", action="store_true", help=argparse.SUPPRESS)
     arguments = parser.parse_args()
@@ -256,24 +282,16 @@ def main() -> None:
         main_of_worker(arguments.worker, arguments.again)
         return
     first, last = (int(year) for year in arguments.years.split(".."))
-    seeds = ROOT / "seeds"
     busy = os.getloadavg()[0]
     print(f"python {sys.version.split()[0]}, polars {pl.__version__}, {os.cpu_count()} cores, {busy:.1f} busy before")
     with tempfile.TemporaryDirectory() as temporary:
         folder = Path(temporary)
-        _show(measure(folder, 1, seeds, lambda home: example_home(home, 70, (last - 1, last - 1))))
-        if not arguments.only_small:
-            _show(measure(folder, last - first + 1, seeds, lambda home: example_home(home, 70, (first, last))))
-        if arguments.large:
-            large = folder / "seeds"
-            _show(measure(folder, 10 * (last - first + 1), large, lambda home: large_home(home, large, (first, last))))
+        for size in filter(None, arguments.sizes.split(",")):
+            years = (last, last) if size == "small" else (first, last)
+            for line in lines_of(measure(folder, years, SIZES[size])):
+                print(line, flush=True)
         if arguments.singles:
             print(singles_equal_range(folder, (first, last)), flush=True)
-
-
-def _show(result: dict[str, Any]) -> None:
-    for line in lines_of(result):
-        print(line, flush=True)
 
 
 if __name__ == "__main__":

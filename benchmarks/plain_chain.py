@@ -18,7 +18,7 @@ import polars as pl
 
 import contracts
 from dagster_project.lib.intake.comparisons import compare_submissions, comparison_parameters
-from dagster_project.lib.intake.drop import NETWORK_FOLDER, list_drop, stray_findings
+from dagster_project.lib.intake.drop import NETWORK_FOLDER, list_drop, open_drop, stray_findings
 from dagster_project.lib.intake.issues import FINDINGS, to_findings
 from dagster_project.lib.intake.lake import FILES
 from dagster_project.lib.intake.reading import WorkbookReader
@@ -27,7 +27,6 @@ from dagster_project.lib.intake.standing import answered, submissions
 from dagster_project.lib.intake.take_in import Intake, batches, by_version, take_in
 from dagster_project.lib.intake.values import OBSERVATIONS
 from dagster_project.lib.reference import Reference
-from dagster_project.lib.store import Store
 from dagster_project.lib.warehouse.analysis import run_analysis
 from dagster_project.lib.warehouse.landing import RULESET, write_tables
 
@@ -153,13 +152,14 @@ select *, 'pooled' as origin from pooled
 
 def read_bucket(drop: Path, reference: Reference, today: dt.date) -> dict[str, pl.DataFrame]:
     """All rows, findings and files of the bucket as it stands, one frame a table."""
-    listing = list_drop(Store(str(drop)), reference.communities["community_id"], reference.reporting_years(today))
+    bucket = open_drop(str(drop))
+    listing = list_drop(bucket, reference.communities["community_id"], reference.reporting_years(today))
     intake = Intake(reference)
     parts: dict[str, list[pl.DataFrame]] = {name: [pl.DataFrame(schema=schema)] for name, schema in SCHEMAS.items()}
     with WorkbookReader(intake.limits) as workbooks:
         for _, folders in sorted(by_version(listing.folders).items()):
             for batch in batches(folders):
-                for taken in take_in(intake, batch, lambda key: (drop / key).read_bytes(), None, workbooks):
+                for taken in take_in(intake, batch, bucket, None, workbooks):
                     for name, frame in taken.tables.items():
                         parts[name].append(frame)
     parts["findings"].append(to_findings(stray_findings(listing.strays)).select(list(FINDINGS)))
@@ -168,8 +168,7 @@ def read_bucket(drop: Path, reference: Reference, today: dt.date) -> dict[str, p
 
 def tables_of(read: dict[str, pl.DataFrame], reference: Reference) -> dict[str, pl.DataFrame]:
     """What SQL and analysis start from: rows, files, answered findings, the state of each folder, the registers."""
-    version = contracts.newest_version()
-    registers = {name: unfold(read["register_rows"], it) for name, it in contracts.registers(version).items()}
+    registers = {name: unfold(read["register_rows"], it) for name, it in contracts.landed_registers().items()}
     thresholds = comparison_parameters(reference, RULESET)
     compared = to_findings(compare_submissions(read["observations"], reference, thresholds)).select(list(FINDINGS))
     findings = answered(pl.concat([read["findings"], compared]), registers["explanations"])

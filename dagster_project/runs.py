@@ -1,11 +1,12 @@
 """Running Dagster's jobs from this process, with the history kept in its instance.
 
-Belongs here: the instance, the home's lock, quick history, one call a job, one sentence for a failed run.
+Belongs here: the instance, the home's lock, quick history and its end, one call a job, one sentence for a failed run.
 Does not: what the jobs do (defs/), what the user sees of it (cli.py).
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import fcntl
 import logging
 import os
@@ -14,7 +15,7 @@ import shutil
 import sqlite3
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -127,6 +128,39 @@ def _quick(connection: Any, _record: Any) -> None:
     _kept_open[path] = kept
     while len(_kept_open) > KEPT_OPEN:
         _kept_open.popitem(last=False)[1].close()
+
+
+def forget_runs(instance: dg.DagsterInstance, settings: Settings, jobs: Sequence[str], now: dt.datetime) -> list[str]:
+    """Delete finished runs of these jobs that are older than the settings keep them, with their events; their ids.
+
+    The newest run that succeeded of each job stays, so that every asset keeps its last word. Where history lies in
+    SQLite, deleting rows gives no room back: a run's own file and its captured output go as well.
+    """
+    import dagster as dg
+
+    if not settings.runs_kept_days:
+        return []
+    ended = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+    before = now - dt.timedelta(days=settings.runs_kept_days)
+    forgotten = []
+    for job in jobs:
+        newest = instance.get_runs(dg.RunsFilter(job_name=job, statuses=ended[:1]), limit=1)
+        old = instance.get_runs(dg.RunsFilter(job_name=job, statuses=ended, created_before=before))
+        forgotten += [run.run_id for run in old if run.run_id not in {run.run_id for run in newest}]
+    for run_id in forgotten:
+        instance.delete_run(run_id)
+        _remove_files(settings.dagster_home, run_id)
+    return forgotten
+
+
+def _remove_files(home: Path, run_id: str) -> None:
+    own = home / "history" / "runs" / f"{run_id}.db"
+    kept = _kept_open.pop(str(own.resolve()), None)
+    if kept:
+        kept.close()
+    for path in own.parent.glob(f"{own.name}*"):
+        path.unlink(missing_ok=True)
+    shutil.rmtree(home / "storage" / run_id, ignore_errors=True)
 
 
 def prepare_dagster_home(settings: Settings) -> None:

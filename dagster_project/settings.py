@@ -25,6 +25,7 @@ KNOWN = {
     "CRADLE_SEEDS": "folder of reference data (default ./seeds, else the project's own)",
     "CRADLE_MAX_FILE_BYTES": "largest file that is read, in bytes (default 31457280)",
     "CRADLE_SETTLE_SECONDS": "a file in a folder that changed within this many seconds is waited for (default 0.5)",
+    "CRADLE_RUNS_KEPT_DAYS": "days after which Dagster's record of a build is deleted; 0: never (default 400)",
 }
 
 
@@ -46,6 +47,7 @@ class Settings:
     seeds: Path
     max_file_bytes: int
     settle_seconds: float
+    runs_kept_days: int
 
     @property
     def work(self) -> Path:
@@ -91,6 +93,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         seeds=_seeds(env),
         max_file_bytes=int(_number(env, "CRADLE_MAX_FILE_BYTES", 31_457_280)),
         settle_seconds=_number(env, "CRADLE_SETTLE_SECONDS", 0.5),
+        runs_kept_days=int(_number(env, "CRADLE_RUNS_KEPT_DAYS", 400)),
     )
 
 

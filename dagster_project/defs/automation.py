@@ -1,9 +1,10 @@
 """Automation: the bucket watched by content, the warehouse that follows, reminders by the calendar.
 
-Belongs here: the sensor, the schedule, the condition sensor, and what each asks Dagster for.
+Belongs here: the sensor, the schedules, the condition sensor, and what each asks Dagster for.
 Does not: what is new, settled, due or dead (lib/warehouse/freshness.py), what the jobs do (intake.py, publish.py).
 """
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -18,7 +19,7 @@ from dagster_project.lib.intake.plan import Selection, intake_version, make_plan
 from dagster_project.lib.pipeline import STRAYS_KEY, Pipeline
 from dagster_project.lib.publish.release import current_release, read_manifest
 from dagster_project.lib.warehouse.freshness import Pending, Watch, idle_runs, pending, settle
-from dagster_project.runs import selection_config, somebody_writes
+from dagster_project.runs import forget_runs, selection_config, somebody_writes
 from dagster_project.settings import from_environment
 
 # Looking at a folder costs next to nothing; on S3 each look is one paid listing a community.
@@ -44,6 +45,33 @@ every_morning = dg.ScheduleDefinition(
     default_status=dg.DefaultScheduleStatus.RUNNING,
     description="Deadlines and reminders, once a day.",
 )
+
+
+@dg.op(out=dg.Out(dg.Nothing), description="Delete old runs of builds and reminders, with their events.")
+def forget_old_runs(context: dg.OpExecutionContext) -> None:
+    """Runs of intake stay: the partitions of `lake/submissions` are known from them alone."""
+    # The age of a run is its own; it has nothing to do with the day that figures are computed for.
+    now = dt.datetime.now(dt.UTC)
+    gone = forget_runs(context.instance, from_environment(), (build.name, *LOOKING), now)
+    context.log.info(f"{len(gone)} old runs deleted")
+
+
+@dg.job(executor_def=dg.in_process_executor)
+def tidy_history() -> None:
+    """Delete Dagster's record of builds and reminders that is older than CRADLE_RUNS_KEPT_DAYS; no data is touched."""
+    forget_old_runs()
+
+
+every_week = dg.ScheduleDefinition(
+    name="every_week",
+    job=tidy_history,
+    cron_schedule="0 5 * * 0",
+    execution_timezone="UTC",
+    default_status=dg.DefaultScheduleStatus.RUNNING,
+    description="Old history, once a week.",
+)
+LOOKING = (reminders.name, tidy_history.name)
+"""Jobs that write nothing of the house, so that nobody waits for them."""
 conditions = dg.AutomationConditionSensorDefinition(
     "conditions",
     target=dg.AssetSelection.all(),
@@ -123,7 +151,7 @@ def _follow(instance: dg.DagsterInstance, pipeline: Pipeline, watch: Watch) -> d
 
 def _unfinished(instance: dg.DagsterInstance, statuses: Sequence[dg.DagsterRunStatus]) -> list[dg.DagsterRun]:
     runs = instance.get_runs(dg.RunsFilter(statuses=list(statuses)))
-    return [run for run in runs if run.job_name != reminders.name]
+    return [run for run in runs if run.job_name not in LOOKING]
 
 
 def _dead_runs(

@@ -5,6 +5,7 @@ Does not: listing, reading, checking or writing (lib/intake).
 """
 
 import datetime as dt
+import time
 from collections.abc import Iterator
 
 import dagster as dg
@@ -70,7 +71,7 @@ def _taken(context: dg.OpExecutionContext, pipeline: Pipeline, selection: Select
     refused = set(standing.select("community_id", "reporting_year").iter_rows())
     known = set(SUBMISSION_PARTITIONS.get_partition_keys())
     result: IntakeResult | None = None
-    done = 0
+    done, started = 0, time.perf_counter()
     for item in pipeline.take(selection, context.run_id):
         if isinstance(item, IntakeResult):
             result = item
@@ -87,7 +88,8 @@ def _taken(context: dg.OpExecutionContext, pipeline: Pipeline, selection: Select
             tell(context, submitted(item, key))
     if result is None:
         raise dg.Failure("intake ended without a result")
-    context.log_event(listed(result.listing))
+    took = {"folders_taken": len(result.taken), "seconds_of_step": round(time.perf_counter() - started, 3)}
+    context.log_event(listed(result.listing, took))
     tell(context, astray(result.strays))
     context.log.info(f"{len(result.taken)} folders taken, {result.strays.height} things in no submission")
     return result

@@ -4,6 +4,8 @@ Belongs here: the release, the job that builds everything behind intake.
 Does not: copying, hashing, pages (lib/publish).
 """
 
+import time
+
 import dagster as dg
 import polars as pl
 
@@ -30,6 +32,7 @@ def release(context: dg.AssetExecutionContext, cradle: CradleResource) -> dg.Mat
     """Publish the warehouse as it stands; refused if it was not built from what stands."""
     pipeline = cradle.pipeline()
     _refuse_outdated(pipeline)
+    started = time.perf_counter()
     made = pipeline.release()
     rows = {table["name"]: table["rows"] for table in made.manifest["tables"]}
     return dg.MaterializeResult(
@@ -39,6 +42,7 @@ def release(context: dg.AssetExecutionContext, cradle: CradleResource) -> dg.Mat
             "edition": made.manifest["report_edition"],
             "tables": len(rows),
             "rows": sum(rows.values()),
+            "seconds_of_step": round(time.perf_counter() - started, 3),
         },
         data_version=dg.DataVersion(made.release_id),
     )

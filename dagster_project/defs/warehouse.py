@@ -4,6 +4,7 @@ Belongs here: the landing asset, the two dbt builds, their translation to keys, 
 Does not: SQL (dbt/), calling dbt (lib/warehouse/dbt_run.py), gathering rows (lib/warehouse/landing.py).
 """
 
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -42,8 +43,9 @@ LANDING_TABLES = (
     "findings",
     "submissions",
     "submission_states",
+    "waiting_register_rows",
     "run_context",
-    *(f"register_{name}" for name in contracts.registers(contracts.newest_version())),
+    *(f"register_{name}" for name in contracts.landed_registers()),
 )
 # Plain eager() never fires while a partition is missing upstream, and most years of most communities are.
 FOLLOWS = dg.AutomationCondition.eager().without(~dg.AutomationCondition.any_deps_missing())
@@ -124,11 +126,14 @@ def _layer(node: Mapping[str, Any]) -> str:
 )
 def landing(context: dg.AssetExecutionContext, cradle: CradleResource) -> Iterator[Any]:
     """Gather the lake's partitions and write the receipts that changed."""
+    started = time.perf_counter()
     landed, receipts = cradle.pipeline().land()
+    seconds = round(time.perf_counter() - started, 3)
     context.log.info(f"{len(receipts)} receipts written")
     for name in LANDING_TABLES:
         yield dg.MaterializeResult(
-            asset_key=dg.AssetKey(["landing", name]), metadata={"dagster/row_count": landed[name].height}
+            asset_key=dg.AssetKey(["landing", name]),
+            metadata={"dagster/row_count": landed[name].height, "seconds_of_step": seconds},
         )
     yield from landing_checks(landed)
 
@@ -137,7 +142,7 @@ def landing_checks(landed: Landed) -> Iterator[dg.AssetCheckResult]:
     """What the landing as a whole says of itself."""
     yield told(CONTRACT, contract_verdict(landed["submissions"]))
     yield told(CONSERVED, conservation_verdict(landed["files"], landed["submissions"], NETWORK_FOLDER))
-    yield told(MAPPED, labels_verdict(landed["observations"]))
+    yield told(MAPPED, labels_verdict(landed["observations"], landed["waiting_register_rows"]))
 
 
 def build_events(

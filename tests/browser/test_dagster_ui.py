@@ -1,4 +1,4 @@
-"""The data team's Dagster in a real browser, with its daemon: the graph, a partition, a failed check, queued writers.
+"""The data team's Dagster in a real browser, with its daemon: graph, partition, failed check, backfill, queued writers.
 
 Belongs here: what only the running `dagster dev` can show, with the system's Chromium.
 Does not: what runs compute, or rules of the sensor (tests/integration/test_orchestration.py). Without Chromium it skips
@@ -26,6 +26,9 @@ from typing import Any, TypeVar
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from dagster_project.partitions import partition_key
+from dagster_project.runs import only_one, somebody_writes
+from dagster_project.settings import from_environment
 from examples.generate import generate
 from tests.support import PROJECT, clean_environment
 
@@ -92,6 +95,15 @@ class Dagster:
         )
         parameters = {"selector": {**REPOSITORY, "pipelineName": job}, "runConfigData": config, "mode": "default"}
         return str(self.ask(query, p=parameters)["launchRun"]["run"]["runId"])
+
+    def backfill(self, partitions: list[str]) -> str:
+        """Launch a backfill of `lake/submissions` as its dialog does; its id."""
+        query = (
+            "mutation($p:LaunchBackfillParams!){launchPartitionBackfill(backfillParams:$p){__typename "
+            "... on LaunchBackfillSuccess{backfillId} ... on PythonError{message}}}"
+        )
+        parameters = {"assetSelection": [{"path": ["lake", "submissions"]}], "partitionNames": partitions}
+        return str(self.ask(query, p=parameters)["launchPartitionBackfill"]["backfillId"])
 
 
 @pytest.fixture(scope="module")
@@ -235,6 +247,40 @@ def test_the_sensor_lets_the_warehouse_follow_without_being_told(ingested: Dagst
     build = until("a build was asked for", lambda: [run for run in ingested.runs() if run["jobName"] == "build"])[0]
     tags = {tag["key"]: tag["value"] for tag in build["tags"]}
     assert tags["dagster/sensor_name"] == "bucket" and tags["dagster/run_key"].startswith("build-")
+
+
+def test_a_running_backfill_shows_how_far_it_is(ingested: Dagster, page: Page) -> None:
+    config = from_environment({"CRADLE_HOME": str(ingested.home)})
+    places = {path.parent.name for path in (ingested.home / "drop").glob("*/2019")} - {"_network"}
+    wanted = [str(partition_key(community, year)) for community in sorted(places) for year in (2018, 2019, 2020)]
+    # A build that is still queued would wait for the lock before the backfill does, and the backfill for it.
+    until("the first build ended", lambda: ended(ingested, "build"), 2 * PATIENCE_SECONDS)
+    with only_one(config):  # No run writes before the page is looked at.
+        backfill = ingested.backfill(wanted)
+        page.goto(f"http://127.0.0.1:{ingested.port}/runs/b/{backfill}")
+        expect(page.get_by_text("In progress").first).to_be_visible(timeout=60_000)
+        until("a run waits for the lock", lambda: backfilled(ingested, backfill, "STARTED"))
+    until("the first run writes", lambda: somebody_writes(config))
+    with only_one(config):  # Let go of by the first run, and the second waits in turn.
+        until("the first run is done", lambda: len(backfilled(ingested, backfill, "SUCCESS")) == 1)
+        expect(page.get_by_text("50% completed")).to_be_visible(timeout=60_000)
+        keep(page, "backfill")
+    until("both runs are done", lambda: len(backfilled(ingested, backfill, "SUCCESS")) == 2)
+    expect(page.get_by_text("100% completed")).to_be_visible(timeout=60_000)
+    keep(page, "backfill_done")
+
+
+def ended(dagster: Dagster, job: str) -> bool:
+    """Whether there is a run of this job, and no run of any job goes on."""
+    runs = dagster.runs()
+    over = all(run["status"] in ("SUCCESS", "FAILURE") for run in runs)
+    return over and any(run["jobName"] == job for run in runs)
+
+
+def backfilled(dagster: Dagster, backfill: str, status: str) -> list[dict[str, Any]]:
+    """Runs of a backfill that have a status."""
+    mine = {"key": "dagster/backfill", "value": backfill}
+    return [run for run in dagster.runs() if mine in run["tags"] and run["status"] == status]
 
 
 def test_the_log_of_the_start_holds_no_notice_and_no_error(ingested: Dagster) -> None:

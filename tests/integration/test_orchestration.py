@@ -6,6 +6,7 @@ Does not: the pure rules (tests/unit/warehouse), a daemon and a browser (tests/b
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import os
 import random
@@ -38,6 +39,7 @@ from dagster_project.runs import (
     QUIET,
     STARTED_BY,
     close_dead_runs,
+    forget_runs,
     only_one,
     selection_config,
     somebody_writes,
@@ -290,6 +292,13 @@ def succeeded(unique_id: str, node: Mapping[str, Any]) -> NodeResult:
 def test_a_build_without_a_failing_check_reaches_the_release(steps: list[str], instance: dg.DagsterInstance) -> None:
     assert build(instance).success
     assert steps == ["dbt", "analysis", "dbt", "release"]
+
+
+def test_every_asset_of_a_build_tells_its_seconds_for_the_plots(steps: list[str], instance: dg.DagsterInstance) -> None:
+    events = build(instance).get_asset_materialization_events()
+    told = {event.asset_key: event.materialization.metadata for event in events}
+    assert len(told) > 100
+    assert not [key for key, metadata in told.items() if not {"seconds", "seconds_of_step"} & set(metadata)]
 
 
 def test_rows_lost_between_reading_and_landing_stop_the_release(
@@ -570,6 +579,35 @@ def test_an_intake_that_dies_half_way_is_continued_from_what_it_wrote(home: Path
     ingest(instance, one(*first))
     ran = ingest(instance, Selection())
     assert set(materialized(instance, ran.run_id)) == {str(partition_key(*place)) for place in rest}
+
+
+# --- History -------------------------------------------------------------------------------------------------------
+
+
+def test_old_history_is_deleted_but_the_last_word_of_every_asset_and_all_intakes(
+    home: Path, history: dg.DagsterInstance
+) -> None:
+    place = folders(home)[0]
+    taken = ingest(history, one(*place)).run_id
+    job = defs().resolve_job_def("reminders")
+    older, newer = (job.execute_in_process(instance=history, run_config=QUIET).run_id for _ in range(2))
+    own = home / "dagster" / "history" / "runs"
+    assert (own / f"{older}.db").exists()
+    config, now = from_environment(), dt.datetime.now(dt.UTC)
+    almost, later = (now + dt.timedelta(days=config.runs_kept_days + days) for days in (-1, 1))
+    assert forget_runs(history, config, ["reminders"], almost) == []
+    assert forget_runs(history, replace(config, runs_kept_days=0), ["reminders"], later) == []
+    assert forget_runs(history, config, ["reminders"], later) == [older]
+    assert {run.run_id for run in history.get_runs()} == {taken, newer}
+    assert not list(own.glob(f"{older}.db*")) and (own / f"{newer}.db").exists()
+    assert str(partition_key(*place)) in materialized(history)
+    assert history.get_latest_materialization_event(dg.AssetKey(["drop", "files"])).run_id == newer  # type: ignore[union-attr]
+
+
+def test_the_weekly_job_deletes_nothing_that_is_young(home: Path, history: dg.DagsterInstance) -> None:
+    defs().resolve_job_def("reminders").execute_in_process(instance=history, run_config=QUIET)
+    assert defs().resolve_job_def("tidy_history").execute_in_process(instance=history, run_config=QUIET).success
+    assert sorted(run.job_name for run in history.get_runs()) == ["reminders", "tidy_history"]
 
 
 # --- Reminders -----------------------------------------------------------------------------------------------------

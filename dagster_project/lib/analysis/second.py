@@ -12,8 +12,6 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 import polars as pl
-import sklearn
-from sklearn.linear_model import LinearRegression
 
 from dagster_project.lib.analysis.tables import with_shared_codes
 
@@ -92,6 +90,9 @@ def _fit_by_pattern(points: pl.DataFrame, figures: list[str]) -> pl.DataFrame:
     points: _CELL, x (years relative to the last, so that patterns repeat) and the figures. Result: _CELL, and slope
     and intercept of every figure.
     """
+    import sklearn  # imported late: it costs a second, which only a run that computes need pay
+    from sklearn.linear_model import LinearRegression
+
     # The fact tables come sorted by key; sorting again costs little then, and is needed if one day they do not.
     rows = points.sort(*_CELL, "x")
     starts_cell = pl.any_horizontal(pl.col(name) != pl.col(name).shift() for name in _CELL).fill_null(True)

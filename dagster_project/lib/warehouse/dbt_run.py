@@ -73,7 +73,9 @@ def dbt_build(places: DbtPlaces, arguments: Sequence[str]) -> list[NodeResult]:
 
     Failures of nodes are results, not errors: the caller decides what blocks (see `raise_for`).
     """
-    from dbt.cli.main import dbtRunner  # imported late: it costs a second that other commands need not pay
+    # Imported late: they cost a second that other commands need not pay.
+    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    from dbt.cli.main import dbtRunner
 
     places.work.mkdir(parents=True, exist_ok=True)
     target = Path(tempfile.mkdtemp(prefix="dbt-", dir=places.work))
@@ -87,6 +89,8 @@ def dbt_build(places: DbtPlaces, arguments: Sequence[str]) -> list[NodeResult]:
             outcome = dbtRunner().invoke(command)
         _keep_parse(places, target)
     finally:
+        # The target keeps the file open over all nodes (profiles.yml); whoever reads it next needs it closed.
+        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
         shutil.rmtree(target, ignore_errors=True)
     if outcome.exception is not None or outcome.result is None:
         raise WarehouseError(f"dbt could not run: {outcome.exception}")

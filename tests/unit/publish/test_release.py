@@ -6,6 +6,7 @@ Does not: the report's pages (test_report.py), the whole chain (tests/integratio
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -101,6 +102,27 @@ def test_a_reader_of_an_older_release_is_not_disturbed_by_a_newer_one(tmp_path: 
     assert second.release_id != first.release_id
     assert reader.execute("select count(*) from marts.fct_trend").fetchone() == (3,)
     reader.close()
+
+
+def test_a_release_is_moved_whole_also_from_another_file_system(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rename = Path.rename
+
+    def across(self: Path, target: Path) -> Path:
+        if self.name.startswith("release-"):
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        return rename(self, target)
+
+    _, here = released(tmp_path / "here", warehouse(tmp_path / "a.duckdb"))
+    monkeypatch.setattr(Path, "rename", across)
+    _, there = released(tmp_path / "there", warehouse(tmp_path / "b.duckdb"))
+    assert here.release_id == there.release_id
+    folders = [tmp_path / place / "publish" / "releases" / here.release_id for place in ("here", "there")]
+    names = [sorted(path.name for path in folder.iterdir()) for folder in folders]
+    assert names[0] == names[1] and "internal.duckdb" in names[0]
+    assert [folder.stat().st_mode & 0o777 for folder in folders] == [0o755, 0o755]
+    assert [path.name for path in folders[1].parent.iterdir()] == [here.release_id], "nothing is left beside it"
 
 
 def test_a_report_that_fails_leaves_current_and_releases_as_they_were(tmp_path: Path) -> None:
