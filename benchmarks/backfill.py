@@ -138,7 +138,7 @@ def network_home(home: Path, seeds: Path, years: tuple[int, int], folders: int) 
     with path.open("w", newline="", encoding="utf-8") as out:
         table = csv.writer(out, lineterminator="\n")
         table.writerows([columns, *rows, *([copy, *by_name[name][1:]] for name, copy in copies)])
-    return sum(_n_folders(place, years) for place in drop.iterdir() if not place.name.startswith("_"))
+    return sum(_n_folders(drop / name, years) for name in (*by_name, *(copy for _, copy in copies)))
 
 
 def _n_folders(community: Path, years: tuple[int, int]) -> int:
