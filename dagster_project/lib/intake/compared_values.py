@@ -17,6 +17,8 @@ from dagster_project.lib.reference import Reference
 PLACE = ["community_id", "reporting_year"]
 SERIES = ["community_id", "indicator_id", "series", "geography_id", "population_group_id", "period"]
 POINT = [*SERIES, "school_year"]
+SUBJECT = ["indicator_id", "population_group_id", "geography_id", "series", "school_year", "period"]
+"""What a question about one value speaks of, whichever submission says it."""
 CELL = [*PLACE, "indicator_id", "series", "school_year", "period"]
 """What values of several groups or places of one submission share."""
 CONTENT = ["numerator", "denominator", "value", "value_low", "value_high", "value_status"]

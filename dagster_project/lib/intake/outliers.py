@@ -13,6 +13,7 @@ import numpy.typing as npt
 import polars as pl
 
 from dagster_project.lib.intake.compared_values import (
+    SUBJECT,
     Thresholds,
     in_words,
     known_numbers,
@@ -23,7 +24,6 @@ from dagster_project.lib.intake.compared_values import (
 )
 
 Numbers = npt.NDArray[np.float64]
-SUBJECT = ["indicator_id", "population_group_id", "geography_id", "series", "school_year", "period"]
 
 
 def short_series_outliers(values: pl.DataFrame, limits: Thresholds, told_already: pl.DataFrame) -> pl.DataFrame:

@@ -12,6 +12,7 @@ import polars as pl
 
 from dagster_project.lib.intake.compared_values import (
     POINT,
+    SUBJECT,
     Thresholds,
     chance_points,
     in_words,
@@ -24,7 +25,6 @@ from dagster_project.lib.intake.compared_values import (
 
 EPSILON = 1e-9  # RULES, head: in favour of equality.
 TOTAL = [name for name in POINT if name != "population_group_id"]
-SUBJECT = ["indicator_id", "population_group_id", "geography_id", "series", "school_year", "period"]
 PLACE_OF_GROUPS = ["community_id", "indicator_id", "geography_id", "geography_level"]
 GROUP = [*PLACE_OF_GROUPS, "dimension", "group_code"]
 
