@@ -1,7 +1,7 @@
 """Running Dagster's jobs from this process, with the history kept in its instance.
 
-Belongs here: the instance, the home's lock, quick history and its end, one call a job, one sentence for a failed run.
-Does not: what the jobs do (defs/), what the user sees of it (cli.py).
+Belongs here: the instance, the home's lock, the end of old runs, one call a job, one sentence for a failed run.
+Does not: how history is stored (history.py), what the jobs do (defs/), what the user sees of it (cli.py).
 """
 
 from __future__ import annotations
@@ -12,9 +12,7 @@ import logging
 import os
 import re
 import shutil
-import sqlite3
 import threading
-from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -30,7 +28,6 @@ ERROR_CLASS = re.compile(r"^[\w.]+(?:Error|Failure|Exception): ")
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 STARTED_BY = "cradle/started_by"
 COMMAND_LINE = "command line"
-KEPT_OPEN = 4
 
 
 class RunFailedError(RuntimeError):
@@ -95,40 +92,6 @@ def _try_lock(descriptor: int) -> bool:
 
 # --- History -------------------------------------------------------------------------------------------------------
 
-_kept_open: OrderedDict[str, sqlite3.Connection] = OrderedDict()
-
-
-def quick_history() -> None:
-    """Make every event that Dagster writes to its SQLite files cheap; called once in a process, again is harmless.
-
-    Dagster opens and closes its files for each event. Closing the last connection writes the journal back and waits
-    for the disk, and so does each commit: 20 to 60 ms an event on a slow disk, 6 without. One connection of our own
-    keeps each file open, and commits wait for the disk at checkpoints only: after a power cut the last events may be
-    missing, the files are whole. See docs/decisions/0010-history-and-backfills.md.
-    """
-    import sqlalchemy
-
-    if not sqlalchemy.event.contains(sqlalchemy.Engine, "connect", _quick):
-        sqlalchemy.event.listen(sqlalchemy.Engine, "connect", _quick)
-
-
-def _quick(connection: Any, _record: Any) -> None:
-    home = os.environ.get("DAGSTER_HOME")
-    if not home or not isinstance(connection, sqlite3.Connection):
-        return
-    path = connection.execute("pragma database_list").fetchone()[2]
-    if not path or not Path(path).is_relative_to(Path(home).resolve()):
-        return
-    connection.execute("pragma synchronous = normal")
-    if path in _kept_open or connection.execute("pragma journal_mode").fetchone()[0] != "wal":
-        return
-    kept = sqlite3.connect(path, check_same_thread=False)
-    # A connection takes part in the journal from its first read on.
-    kept.execute("select 1 from sqlite_master limit 1").fetchall()
-    _kept_open[path] = kept
-    while len(_kept_open) > KEPT_OPEN:
-        _kept_open.popitem(last=False)[1].close()
-
 
 def forget_runs(instance: dg.DagsterInstance, settings: Settings, jobs: Sequence[str], now: dt.datetime) -> list[str]:
     """Delete finished runs of these jobs that are older than the settings keep them, with their events; their ids.
@@ -155,9 +118,6 @@ def forget_runs(instance: dg.DagsterInstance, settings: Settings, jobs: Sequence
 
 def _remove_files(home: Path, run_id: str) -> None:
     own = home / "history" / "runs" / f"{run_id}.db"
-    kept = _kept_open.pop(str(own.resolve()), None)
-    if kept:
-        kept.close()
     for path in own.parent.glob(f"{own.name}*"):
         path.unlink(missing_ok=True)
     shutil.rmtree(home / "storage" / run_id, ignore_errors=True)

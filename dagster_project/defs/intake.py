@@ -13,6 +13,7 @@ from pydantic import Field
 
 from dagster_project.defs.checks import DROP_FILES, SUBMISSIONS, SUBMITTED, astray, listed, submitted_evaluation, tell
 from dagster_project.defs.resources import CradleResource
+from dagster_project.history import Marks
 from dagster_project.lib.intake.ledger import Ledger, current_submissions
 from dagster_project.lib.intake.plan import Selection
 from dagster_project.lib.intake.session import IntakeResult, TakenPartition
@@ -72,20 +73,21 @@ def _taken(context: dg.OpExecutionContext, pipeline: Pipeline, selection: Select
     known = set(SUBMISSION_PARTITIONS.get_partition_keys())
     result: IntakeResult | None = None
     done, started = 0, time.perf_counter()
-    for item in pipeline.take(selection, context.run_id):
-        if isinstance(item, IntakeResult):
-            result = item
-            continue
-        key = partition_key(item.community_id, item.reporting_year)
-        if key not in known:
-            continue
-        context.log_event(materialization(item, key))
-        done += 1
-        if done % TOLD_EVERY == 0:
-            # Each line is an event of the run; a few are enough to watch a backfill.
-            context.log.info(f"{done} folders taken so far")
-        if tell_all or item.status == "rejected" or (item.community_id, item.reporting_year) in refused:
-            tell(context, submitted(item, key))
+    with Marks(context) as marks:
+        for item in pipeline.take(selection, context.run_id):
+            if isinstance(item, IntakeResult):
+                result = item
+                continue
+            key = partition_key(item.community_id, item.reporting_year)
+            if key not in known:
+                continue
+            marks.add(materialization(item, key))
+            done += 1
+            if done % TOLD_EVERY == 0:
+                # Each line is an event of the run; a few are enough to watch a backfill.
+                context.log.info(f"{done} folders taken so far")
+            if tell_all or item.status == "rejected" or (item.community_id, item.reporting_year) in refused:
+                tell(context, submitted(item, key))
     if result is None:
         raise dg.Failure("intake ended without a result")
     took = {"folders_taken": len(result.taken), "seconds_of_step": round(time.perf_counter() - started, 3)}

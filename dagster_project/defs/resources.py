@@ -9,12 +9,13 @@ from contextlib import contextmanager
 
 import dagster as dg
 
+from dagster_project.history import write_in_batches
 from dagster_project.lib.pipeline import Pipeline
-from dagster_project.runs import only_one, quick_history
+from dagster_project.runs import only_one
 from dagster_project.settings import from_environment
 
 # Every process that runs steps loads this module, whoever started it.
-quick_history()
+write_in_batches()
 
 
 class CradleResource(dg.ConfigurableResource):  # type: ignore[type-arg]
