@@ -153,8 +153,11 @@ class KeptEvents(SqliteEventLogStorage):
     def store_event_batch(self, events: Sequence[EventLogEntry]) -> None:
         """Store events as they would be stored one by one, in one transaction of each file."""
         with ExitStack() as stack:
-            runs = {event.run_id: stack.enter_context(self.run_connection(event.run_id)) for event in events}
-            self._batch.held = {**runs, INDEX: stack.enter_context(self.index_connection())}
+            held = {
+                run_id: stack.enter_context(self.run_connection(run_id))
+                for run_id in {event.run_id for event in events}
+            }
+            self._batch.held = {**held, INDEX: stack.enter_context(self.index_connection())}
             stack.callback(setattr, self._batch, "held", {})
             for event in events:
                 self.store_event(event)
