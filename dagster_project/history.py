@@ -6,6 +6,7 @@ Does not: which runs there are (runs.py), what is said of a partition (defs/inta
 
 from __future__ import annotations
 
+import fcntl
 import os
 import threading
 import uuid
@@ -178,11 +179,14 @@ class KeptSqlite(DagsterSqliteStorage):
     """Dagster's SQLite storage at the usual places below `base_dir`, with files that stay open."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
-        super().__init__(base_dir, inst_data)
         base = Path(base_dir)
-        self._run_storage = KeptRuns.from_local(f"{base / 'history'}/")
-        self._event_log_storage = KeptEvents(f"{base / 'history' / 'runs'}/")
-        self._schedule_storage = KeptSchedules.from_local(str(base / "schedules"))
+        # Two processes that start in a new home must not make the same tables side by side.
+        with (base / ".making").open("w") as making:
+            fcntl.flock(making, fcntl.LOCK_EX)
+            super().__init__(base_dir, inst_data)
+            self._run_storage = KeptRuns.from_local(f"{base / 'history'}/")
+            self._event_log_storage = KeptEvents(f"{base / 'history' / 'runs'}/")
+            self._schedule_storage = KeptSchedules.from_local(str(base / "schedules"))
 
     @classmethod
     def from_config_value(cls, inst_data: ConfigurableClassData, config_value: Any) -> KeptSqlite:

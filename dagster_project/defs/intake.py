@@ -7,22 +7,26 @@ Does not: listing, reading, checking or writing (lib/intake).
 import datetime as dt
 import time
 from collections.abc import Iterator
+from itertools import chain
 
 import dagster as dg
+import polars as pl
 from pydantic import Field
 
 from dagster_project.defs.checks import DROP_FILES, SUBMISSIONS, SUBMITTED, astray, listed, submitted_evaluation, tell
 from dagster_project.defs.resources import CradleResource
 from dagster_project.history import Marks
-from dagster_project.lib.intake.ledger import Ledger, current_submissions
+from dagster_project.lib.intake.ledger import Ledger, current_submissions, newest_states
 from dagster_project.lib.intake.plan import Selection
-from dagster_project.lib.intake.session import IntakeResult, TakenPartition
+from dagster_project.lib.intake.session import IntakeResult, TakenPartition, standing_partition
 from dagster_project.lib.pipeline import Pipeline
-from dagster_project.lib.store import StoreError
+from dagster_project.lib.store import Store, StoreError
 from dagster_project.partitions import COMMUNITY, SUBMISSION_PARTITIONS, YEAR, partition_key
 
 RETRIES = 3
 TOLD_EVERY = 200
+DATA_VERSION = "dagster/data_version"
+WITHDRAWN = "withdrawn"
 DROP = dg.AssetSpec(
     DROP_FILES,
     group_name="drop",
@@ -68,13 +72,16 @@ def take(
 
 
 def _taken(context: dg.OpExecutionContext, pipeline: Pipeline, selection: Selection, tell_all: bool) -> IntakeResult:
-    standing = current_submissions(Ledger(pipeline.lake).events()).filter(status="rejected")
+    events = Ledger(pipeline.lake).events()
+    standing = current_submissions(events).filter(status="rejected")
     refused = set(standing.select("community_id", "reporting_year").iter_rows())
     known = set(SUBMISSION_PARTITIONS.get_partition_keys())
     result: IntakeResult | None = None
     done, started = 0, time.perf_counter()
     with Marks(context) as marks:
-        for item in pipeline.take(selection, context.run_id):
+        for item in chain(
+            left_unmarked(context.instance, pipeline.lake, events), pipeline.take(selection, context.run_id)
+        ):
             if isinstance(item, IntakeResult):
                 result = item
                 continue
@@ -97,6 +104,23 @@ def _taken(context: dg.OpExecutionContext, pipeline: Pipeline, selection: Select
     return result
 
 
+def left_unmarked(instance: dg.DagsterInstance, lake: Store, events: pl.DataFrame) -> Iterator[TakenPartition]:
+    """Folders that a run which died had taken and could not mark any more.
+
+    Intake finds nothing new in them, so without this their partitions would look untaken for ever.
+    """
+    ended_badly = [dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+    died = [run.run_id for run in instance.get_runs(dg.RunsFilter(statuses=ended_badly))]
+    left = newest_states(events).filter(pl.col("run_id").is_in(died))
+    place = ("community_id", "reporting_year", "submission_id")
+    for community_id, year, submission_id in left.select(place).iter_rows():
+        only = dg.AssetRecordsFilter(SUBMISSIONS, asset_partitions=[partition_key(community_id, year)])
+        marks = instance.fetch_materializations(only, limit=1).records
+        told = marks[0].asset_materialization if marks else None
+        if told is None or (told.tags or {}).get(DATA_VERSION) != (submission_id or WITHDRAWN):
+            yield standing_partition(lake, community_id, year, submission_id)
+
+
 def materialization(item: TakenPartition, key: dg.MultiPartitionKey) -> dg.AssetMaterialization:
     """What Dagster keeps of one partition: its data version is the submission id."""
     return dg.AssetMaterialization(
@@ -113,7 +137,7 @@ def materialization(item: TakenPartition, key: dg.MultiPartitionKey) -> dg.Asset
             "findings": item.findings,
             "contract_version": item.contract_version or 0,
         },
-        tags={"dagster/data_version": item.submission_id or "withdrawn"},
+        tags={DATA_VERSION: item.submission_id or WITHDRAWN},
     )
 
 

@@ -77,11 +77,15 @@ def current_objects(events: pl.DataFrame) -> pl.DataFrame:
     return newest.filter(pl.col("event") == "object")
 
 
+def newest_states(events: pl.DataFrame) -> pl.DataFrame:
+    """The newest state of each folder that ever had files; a folder without any now has no submission id."""
+    states = events.filter(pl.col("event") == "submission")
+    return states.unique(["community_id", "reporting_year"], keep="last", maintain_order=True)
+
+
 def current_submissions(events: pl.DataFrame) -> pl.DataFrame:
     """The newest state of each folder, folders without files left out."""
-    states = events.filter(pl.col("event") == "submission")
-    newest = states.unique(["community_id", "reporting_year"], keep="last", maintain_order=True)
-    return newest.filter(pl.col("submission_id").is_not_null())
+    return newest_states(events).filter(pl.col("submission_id").is_not_null())
 
 
 SUBMISSION_STATES = pl.Schema(

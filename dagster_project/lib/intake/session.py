@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from dagster_project.lib.intake.drop import NETWORK_FOLDER, Folder, Listing, list_drop, settled, stray_findings
-from dagster_project.lib.intake.issues import BLOCKING, to_findings
-from dagster_project.lib.intake.lake import remove_partition, write_partition
+from dagster_project.lib.intake.issues import BLOCKING, FINDINGS, to_findings
+from dagster_project.lib.intake.lake import read_partitions, remove_partition, write_partition
 from dagster_project.lib.intake.ledger import EVENTS, Ledger, current_objects
 from dagster_project.lib.intake.plan import Selection, intake_version, make_plan
 from dagster_project.lib.intake.reading import WorkbookReader
@@ -101,7 +101,7 @@ def run_intake(
             for written in kept:
                 written.result()
             _write_all(places.lake, taken, writers)
-            summaries = [_summary(item) for item in taken]
+            summaries = [_summary_of(item) for item in taken]
             ledger.append(_events(taken, summaries, events, version, run_id))
             for summary in summaries:
                 done.append(summary)
@@ -162,25 +162,41 @@ def _withdraw(
             status=pl.lit("withdrawn"),
         )
         ledger.append(_stamped(pl.concat([gone.with_columns(event=pl.lit("withdrawn")), state]), run_id))
-        yield TakenPartition(community_id, year, None, "withdrawn", 0, 0, 0, 0, 0, None)
+        yield _withdrawn(community_id, year)
 
 
-def _summary(item: Taken) -> TakenPartition:
-    files = item.tables["files"]
-    findings = item.tables.get("findings")
+def standing_partition(lake: Store, community_id: str, year: int, submission_id: str | None) -> TakenPartition:
+    """What was done with a folder, read again from the lake; without a submission id it was withdrawn."""
+    if submission_id is None:
+        return _withdrawn(community_id, year)
+    files, findings = (read_partitions(lake, table, [(community_id, year)]) for table in ("files", "findings"))
+    return _summary(community_id, year, submission_id, files, findings)
+
+
+def _withdrawn(community_id: str, year: int) -> TakenPartition:
+    return TakenPartition(community_id, year, None, "withdrawn", 0, 0, 0, 0, 0, None)
+
+
+def _summary_of(item: Taken) -> TakenPartition:
+    findings = item.tables.get("findings", pl.DataFrame(schema=FINDINGS))
+    return _summary(*item.folder.partition, item.submission_id, item.tables["files"], findings)
+
+
+def _summary(
+    community_id: str, year: int, submission_id: str, files: pl.DataFrame, findings: pl.DataFrame
+) -> TakenPartition:
     accepted = int(files["rows_accepted"].sum())
-    blocking = 0 if findings is None else findings.filter(pl.col("severity").is_in(BLOCKING)).height
-    queries = 0 if findings is None else findings.filter(pl.col("severity") == "explainable").height
-    status = "rejected" if not accepted else "accepted_with_queries" if blocking or queries else "accepted"
+    open_ones = findings.filter(pl.col("severity").is_in([*BLOCKING, "explainable"])).height
     return TakenPartition(
-        *item.folder.partition,
-        item.submission_id,
-        status,
+        community_id,
+        year,
+        submission_id,
+        "rejected" if not accepted else "accepted_with_queries" if open_ones else "accepted",
         files.height,
         int(files["rows_read"].sum()),
         accepted,
         int(files["rows_rejected"].sum()),
-        0 if findings is None else findings.height,
+        findings.height,
         int(files["contract_version"][0]),
     )
 
@@ -218,4 +234,4 @@ def _stamped(events: pl.DataFrame, run_id: str) -> pl.DataFrame:
     return stamped.select(list(EVENTS)).cast(EVENTS)
 
 
-__all__ = ["NETWORK_FOLDER", "IntakeResult", "Places", "TakenPartition", "run_intake"]
+__all__ = ["NETWORK_FOLDER", "IntakeResult", "Places", "TakenPartition", "run_intake", "standing_partition"]
