@@ -28,6 +28,7 @@ from dagster_project.definitions import defs
 from dagster_project.defs import intake as intake_room
 from dagster_project.defs.automation import IDLE_LOOKS, MOST_LOOKS, bucket
 from dagster_project.history import Marks
+from dagster_project.lib.intake.ledger import Ledger
 from dagster_project.lib.intake.plan import Selection
 from dagster_project.lib.pipeline import Pipeline
 from dagster_project.lib.publish.release import Release
@@ -582,31 +583,46 @@ def test_an_intake_that_dies_half_way_is_continued_from_what_it_wrote(home: Path
     assert set(materialized(instance, ran.run_id)) == {str(partition_key(*place)) for place in rest}
 
 
+def ingest_that_dies(instance: dg.DagsterInstance, patched: pytest.MonkeyPatch, where: type, step: str) -> None:
+    def dies(*_: object) -> None:
+        raise OSError("the process ended")
+
+    patched.setattr(where, step, dies)
+    job = defs().resolve_job_def("ingest")
+    assert not job.execute_in_process(instance=instance, run_config=QUIET, raise_on_error=False).success
+
+
 def test_folders_that_a_dead_run_took_and_could_not_mark_are_marked_by_the_next_one(
     home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def dies(_: Marks) -> None:
-        raise OSError("the process ended")
-
     first, *_, last = [place for place in folders(home) if place[0] != "_network"]
     ingest(instance, Selection())
     before = materialized(instance)
     shutil.rmtree(home / "drop" / first[0] / str(first[1]))
     touch(home, *last, b"\n")
     with monkeypatch.context() as patched:
-        patched.setattr(Marks, "log", dies)
-        died = (
-            defs()
-            .resolve_job_def("ingest")
-            .execute_in_process(instance=instance, run_config=QUIET, raise_on_error=False)
-        )
-    assert not died.success and materialized(instance) == before
+        ingest_that_dies(instance, patched, Marks, "log")
+    assert materialized(instance) == before
     late = materialized(instance, ingest(instance, Selection()).run_id)
     assert set(late) == {str(partition_key(*first)), str(partition_key(*last))}
     assert value(late[str(partition_key(*first))], "status") == "withdrawn"
     assert not materialized(instance, ingest(instance, Selection()).run_id), "once is enough"
     again = materialized(instance, ingest(instance, one(*last)).run_id)
     assert again[str(partition_key(*last))] == late[str(partition_key(*last))]
+
+
+def test_a_withdrawal_that_died_half_way_is_finished_by_the_next_run(
+    home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = folders(home)[0]
+    with monkeypatch.context() as patched:
+        ingest_that_dies(instance, patched, Marks, "log")
+    shutil.rmtree(home / "drop" / place[0] / str(place[1]))
+    with monkeypatch.context() as patched:
+        ingest_that_dies(instance, patched, Ledger, "append")
+    after = materialized(instance, ingest(instance, Selection()).run_id)
+    assert value(after[str(partition_key(*place))], "status") == "withdrawn"
+    assert set(materialized(instance)) == {str(partition_key(*one)) for one in [place, *folders(home)]}
 
 
 # --- History -------------------------------------------------------------------------------------------------------

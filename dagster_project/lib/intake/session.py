@@ -166,10 +166,13 @@ def _withdraw(
 
 
 def standing_partition(lake: Store, community_id: str, year: int, submission_id: str | None) -> TakenPartition:
-    """What was done with a folder, read again from the lake; without a submission id it was withdrawn."""
-    if submission_id is None:
-        return _withdrawn(community_id, year)
+    """What was done with a folder, read again from the lake; withdrawn without a submission id.
+
+    Without rows of files it is withdrawn as well: a run died after it had removed them and before the ledger said so.
+    """
     files, findings = (read_partitions(lake, table, [(community_id, year)]) for table in ("files", "findings"))
+    if submission_id is None or files.is_empty():
+        return _withdrawn(community_id, year)
     return _summary(community_id, year, submission_id, files, findings)
 
 
