@@ -13,6 +13,7 @@ import uuid
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
 
@@ -78,40 +79,32 @@ def _wait_at_checkpoints_only(connection: Any, _record: Any) -> None:
     connection.execute("pragma synchronous = normal")
 
 
-class KeptRuns(SqliteRunStorage):
+class _KeptFile:
+    """What storages with a single file share: the connection that its queries ask for."""
+
+    _conn_string: str
+
+    @cached_property
+    def _files(self) -> _Files:
+        return _Files()
+
+    @contextmanager
+    def connect(self) -> Iterator[Connection]:
+        """A connection in a transaction."""
+        with self._files.connection(self._conn_string) as connection:
+            yield connection
+
+    def dispose(self) -> None:
+        """Close the file."""
+        self._files.close()
+
+
+class KeptRuns(_KeptFile, SqliteRunStorage):
     """Dagster's runs in SQLite, the file kept open."""
 
-    def __init__(self, conn_string: str, inst_data: ConfigurableClassData | None = None) -> None:
-        self._url, self._files = conn_string, _Files()
-        super().__init__(conn_string, inst_data)
 
-    @contextmanager
-    def connect(self) -> Iterator[Connection]:
-        """A connection in a transaction."""
-        with self._files.connection(self._url) as connection:
-            yield connection
-
-    def dispose(self) -> None:
-        """Close the file."""
-        self._files.close()
-
-
-class KeptSchedules(SqliteScheduleStorage):
+class KeptSchedules(_KeptFile, SqliteScheduleStorage):
     """Dagster's ticks of schedules and sensors in SQLite, the file kept open."""
-
-    def __init__(self, conn_string: str, inst_data: ConfigurableClassData | None = None) -> None:
-        self._url, self._files = conn_string, _Files()
-        super().__init__(conn_string, inst_data)
-
-    @contextmanager
-    def connect(self) -> Iterator[Connection]:
-        """A connection in a transaction."""
-        with self._files.connection(self._url) as connection:
-            yield connection
-
-    def dispose(self) -> None:
-        """Close the file."""
-        self._files.close()
 
 
 class KeptEvents(SqliteEventLogStorage):
