@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
@@ -15,7 +16,7 @@ from types import ModuleType
 
 import duckdb
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from dagster_project.lib.intake.receipt_page import render_receipt
 from dagster_project.lib.publish.report import ReportContext, RuleParameter, write_report
@@ -110,20 +111,23 @@ def test_all_text_has_the_contrast_of_wcag_aa(page: Page, report: Path, name: st
 def test_the_first_tab_stop_leads_past_the_navigation(page: Page, report: Path) -> None:
     page.goto((report / "index.html").as_uri())
     page.keyboard.press("Tab")
-    assert page.evaluate("document.activeElement.textContent") == "Skip to the content"
-    assert page.evaluate("document.activeElement.getBoundingClientRect().left") >= 0
+    skip = page.get_by_role("link", name="Skip to the content")
+    expect(skip).to_be_focused()
+    assert (skip.bounding_box() or {"x": -1})["x"] >= 0
     page.keyboard.press("Enter")
-    assert page.url.endswith("#main")
+    # The browser follows a link after the key press has returned, so each of these is waited for.
+    expect(page).to_have_url(re.compile("#main$"))
+    expect(page.locator(":target")).to_have_id("main")
 
 
 def test_a_reader_gets_from_the_summary_to_the_rows_behind_a_figure(page: Page, report: Path) -> None:
     page.goto((report / "index.html").as_uri())
     page.get_by_role("link", name="Alder Falls").click()
-    assert page.locator("h1").inner_text() == "Alder Falls"
+    expect(page.locator("h1")).to_have_text("Alder Falls")
     page.get_by_role("link", name="All values of this indicator with their source rows").first.click()
-    assert page.locator(":target").get_by_role("table").is_visible()
+    expect(page.locator(":target").get_by_role("table")).to_be_visible()
     page.get_by_role("link", name="Summary").click()
-    assert page.locator("h1").inner_text().startswith("Network summary")
+    expect(page.locator("h1")).to_have_text(re.compile("^Network summary"))
 
 
 def test_charts_are_pictures_with_a_name_and_a_description(page: Page, report: Path) -> None:
@@ -194,8 +198,10 @@ def test_a_receipt_folds_many_findings_on_screen_and_prints_them_all(page: Page,
     last = page.get_by_text("f029")
     assert not last.is_visible()
     page.locator("summary").click()
-    assert last.is_visible() and page.evaluate(FAINT_TEXT) == []
+    expect(last).to_be_visible()
+    assert page.evaluate(FAINT_TEXT) == []
     page.locator("summary").click()
+    expect(last).not_to_be_visible()
     page.emulate_media(media="print")
     assert page.evaluate("document.querySelector('details table').getBoundingClientRect().height") > 500
 
