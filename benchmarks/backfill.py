@@ -26,6 +26,8 @@ from typing import Any
 
 import polars as pl
 
+from benchmarks._homes import environment
+
 ROOT = Path(__file__).resolve().parents[1]
 TODAY = "2026-12-31"
 SIZES = {"small": 70, "usual": 840, "large": 8_400}
@@ -172,11 +174,10 @@ def _copies(communities: Sequence[tuple[str, int]], folders: int) -> Iterator[tu
 
 def measured(home: Path, seeds: Path, mode: str, again: bool = False, selection: Any = None) -> dict[str, Any]:
     """Run one measured process over a home."""
-    environment = {key: value for key, value in os.environ.items() if not key.startswith(("CRADLE_", "DAGSTER_"))}
-    environment |= {"CRADLE_HOME": str(home), "CRADLE_TODAY": TODAY, "CRADLE_SEEDS": str(seeds)}
-    environment |= {"CRADLE_SETTLE_SECONDS": "0", "BENCH_SELECTION": json.dumps(selection or {})}
+    own = {"CRADLE_SEEDS": seeds, "CRADLE_SETTLE_SECONDS": "0", "BENCH_SELECTION": json.dumps(selection or {})}
     command = [sys.executable, "-m", "benchmarks.backfill", "--worker", mode, *(["--again"] if again else [])]
-    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    settings = environment(home, TODAY, **own)
+    done = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=False)
     if done.returncode:
         raise SystemExit(f"{mode} failed:\n{done.stderr[-3000:]}")
     result: dict[str, Any] = json.loads(done.stdout.splitlines()[-1])
@@ -266,9 +267,9 @@ def measured_singles(home: Path, seeds: Path, places: Sequence[tuple[str, str]])
         "    one = Selection(frozenset([community]), frozenset([int(year)]), again=True)\n"
         "    run_job(from_environment(), 'ingest', selection_config(one))\n"
     )
-    environment = {**os.environ, "CRADLE_HOME": str(home), "CRADLE_TODAY": TODAY, "CRADLE_SEEDS": str(seeds)}
+    settings = environment(home, TODAY, CRADLE_SEEDS=seeds)
     start = time.perf_counter()
-    subprocess.run([sys.executable, "-c", code], input=json.dumps(places), text=True, check=True, env=environment)
+    subprocess.run([sys.executable, "-c", code], input=json.dumps(places), text=True, check=True, env=settings)
     return time.perf_counter() - start
 
 

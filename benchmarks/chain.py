@@ -9,7 +9,6 @@ Run: python -m benchmarks.chain [--communities 70] [--years 2015..2026]
 from __future__ import annotations
 
 import argparse
-import os
 import subprocess
 import sys
 import tempfile
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import duckdb
 
+from benchmarks._homes import environment, history
 from examples.generate import generate
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -35,17 +35,9 @@ def timed(command: Sequence[str], environment: dict[str, str]) -> float:
     return time.perf_counter() - start
 
 
-def settings(home: Path) -> dict[str, str]:
-    """The environment of a run whose everything lies below `home`."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("CRADLE_", "DAGSTER_"))}
-    return kept | {"CRADLE_HOME": str(home), "CRADLE_SEEDS": str(PROJECT / "seeds"), "CRADLE_TODAY": TODAY}
-
-
 def steps(home: Path) -> Iterator[tuple[str, float]]:
     """Every step of the newest run of each job, with its seconds, in the order of their beginning."""
-    from dagster import DagsterInstance  # imported late: the timed commands must not share its cost
-
-    with DagsterInstance.from_config(str(home / "dagster")) as instance:
+    with history(home) as instance:
         for record in reversed(instance.get_run_records()):
             stats = instance.get_run_step_stats(record.dagster_run.run_id)
             for step in sorted(stats, key=lambda stats: stats.start_time or 0):
@@ -96,9 +88,9 @@ def measure(folder: Path, communities: int, years: tuple[int, int]) -> None:
         flush=True,
     )
     plain = [sys.executable, "-m", "benchmarks.plain_chain", str(home / "drop"), str(folder / "plain.duckdb")]
-    script = timed([*plain, "--today", TODAY], settings(folder / "none"))
+    script = timed([*plain, "--today", TODAY], environment(folder / "none", TODAY))
     command = [str(Path(sys.executable).parent / "cradle"), "run"]
-    first, again = timed(command, settings(home)), timed(command, settings(home))
+    first, again = timed(command, environment(home, TODAY)), timed(command, environment(home, TODAY))
     print(f"{'plain script (Polars and DuckDB)':<45}{script:8.1f} s")
     print(f"{'cradle run, first':<45}{first:8.1f} s   {first / script:.1f} x the plain script")
     print(f"{'cradle run, nothing new':<45}{again:8.1f} s   {again / script:.1f} x the plain script")

@@ -24,7 +24,8 @@ from typing import Any
 
 import duckdb
 
-from benchmarks.chain import PROJECT, _years, differences, settings, timed
+from benchmarks._homes import environment
+from benchmarks.chain import PROJECT, TODAY, _years, differences, timed
 from dagster_project.lib.pipeline import NO_UNIT_TESTS
 from dagster_project.lib.warehouse.dbt_run import PROJECT as DBT
 from dagster_project.lib.warehouse.dbt_run import DbtPlaces, dbt_build, raise_for
@@ -55,7 +56,7 @@ def compiled(places: DbtPlaces) -> list[Statement]:
         "compile",
         *(text for name, at in folders.items() for text in (f"--{name}", str(at))),
     ]
-    timed(command, settings(places.work) | places.environment)
+    timed(command, environment(places.work, TODAY) | places.environment)
     manifest = json.loads((places.work / "manifest.json").read_text(encoding="utf-8"))
     nodes: dict[str, Node] = {
         name: node for name, node in manifest["nodes"].items() if node["resource_type"] in ("seed", "model", "test")
@@ -116,7 +117,7 @@ def run_command(places: DbtPlaces) -> float:
     folders = {"project-dir": DBT, "profiles-dir": DBT, "target-path": places.work / "cold", "log-path": places.work}
     command = [str(dbt), "--quiet", "build", *NO_UNIT_TESTS]
     command += [text for name, at in folders.items() for text in (f"--{name}", str(at))]
-    return timed(command, settings(places.work) | places.environment)
+    return timed(command, environment(places.work, TODAY) | places.environment)
 
 
 def measure(title: str, home: Path, seeds: Path, folder: Path) -> None:
@@ -176,7 +177,7 @@ def example_home(folder: Path, communities: int, years: tuple[int, int]) -> tupl
     """The example network after one run of the main job, and its seeds."""
     home = folder / "home"
     generate(home / "drop", communities=communities, first_year=years[0], last_year=years[1])
-    timed([str(Path(sys.executable).with_name("cradle")), "run"], settings(home))
+    timed([str(Path(sys.executable).with_name("cradle")), "run"], environment(home, TODAY))
     return home, PROJECT / "seeds"
 
 
@@ -193,7 +194,7 @@ def connecticut_home(folder: Path, real: Path) -> tuple[Path, Path]:
         table = csv.writer(out, lineterminator="\n")
         table.writerow(["community_id", "name", "state", "joined_year", "district_name"])
         table.writerows([row["community_id"], row["name"], row["state"], 2007, row["district_name"]] for row in rows)
-    timed([str(Path(sys.executable).with_name("cradle")), "run"], settings(home) | {"CRADLE_SEEDS": str(seeds)})
+    timed([str(Path(sys.executable).with_name("cradle")), "run"], environment(home, TODAY, CRADLE_SEEDS=seeds))
     return home, seeds
 
 

@@ -23,6 +23,7 @@ from pathlib import Path
 
 import dagster as dg
 
+from benchmarks._homes import environment, history
 from benchmarks.backfill import release_hashes
 from dagster_project.lib.intake.ledger import Ledger, current_objects
 from dagster_project.lib.store import Store
@@ -40,16 +41,11 @@ MOMENTS = {
 }
 
 
-def environment(home: Path) -> dict[str, str]:
-    """The settings of one home."""
-    kept = {key: value for key, value in os.environ.items() if not key.startswith(("CRADLE_", "DAGSTER_"))}
-    return kept | {"CRADLE_HOME": str(home), "CRADLE_TODAY": TODAY, "DAGSTER_HOME": str(home / "dagster")}
-
-
 def cradle_run(home: Path) -> float:
     """Seconds of `cradle run`, from a cold process."""
+    settings = environment(home, TODAY)
     start = time.perf_counter()
-    subprocess.run([str(BIN / "cradle"), "run"], cwd=ROOT, env=environment(home), check=True, capture_output=True)
+    subprocess.run([str(BIN / "cradle"), "run"], cwd=ROOT, env=settings, check=True, capture_output=True)
     return time.perf_counter() - start
 
 
@@ -65,7 +61,7 @@ def daemon(home: Path) -> Iterator[None]:
         process = subprocess.Popen(
             [str(BIN / "dagster-daemon"), "run", "-w", str(ROOT / "workspace.yaml")],
             cwd=home,
-            env=environment(home),
+            env=environment(home, TODAY),
             stdout=log,
             stderr=subprocess.STDOUT,
             start_new_session=True,
@@ -122,7 +118,7 @@ def by_daemon(home: Path) -> dict[str, float]:
     path = a_file(home)
     receipt = home / "outbox" / path.parent.parent.name / path.parent.name / "receipt.json"
     told = receipt.stat().st_mtime_ns
-    with daemon(home), dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
+    with daemon(home), history(home) as instance:
         time.sleep(30)  # The daemon and its code server start; a look or two find nothing new.
         before, start = current(home), time.time()
         replaced(path)
@@ -143,7 +139,7 @@ def burst(home: Path, uploads: int) -> str:
     chance = random.Random(3)
     files = sorted(path.relative_to(source) for path in source.rglob("*") if path.is_file())
     sent = [chance.choice(files) for _ in range(uploads)]
-    with daemon(home), dg.DagsterInstance.from_config(str(home / "dagster")) as instance:
+    with daemon(home), history(home) as instance:
         before = instance.get_runs_count()
         start = time.monotonic()
         for number, file in enumerate(sent):
