@@ -4,6 +4,7 @@ Belongs here: the storage that dagster.yaml names, against Dagster's own one. Do
 old runs (test_orchestration.py), a daemon (tests/browser).
 """
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator, Sequence
@@ -15,6 +16,7 @@ import dagster as dg
 import pytest
 from dagster import EventLogEntry
 
+from benchmarks._homes import history
 from dagster_project.history import BATCH, KEPT_FILES, KeptEvents, KeptRuns, KeptSchedules, Marks, write_in_batches
 from dagster_project.settings import PROJECT_ROOT
 
@@ -201,6 +203,16 @@ def test_two_that_make_a_home_at_once_make_one(home: Path) -> None:
 
     with ThreadPoolExecutor(4) as pool:
         assert all(pool.map(make, range(4)))
+
+
+def test_a_measurement_reads_the_history_of_the_home_it_names(
+    home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(instance, lambda context: context.log_event(said(1)))
+    monkeypatch.setenv("DAGSTER_HOME", "elsewhere")
+    with history(home.parent) as read:
+        assert [found.job_name for found in read.get_runs()] == ["marks"]
+    assert os.environ["DAGSTER_HOME"] == "elsewhere"
 
 
 def _marks(entry: EventLogEntry) -> bool:
