@@ -46,7 +46,7 @@ def main_of_worker(mode: str, again: bool) -> None:
         # What the work itself would import late belongs to the imports of every contestant that needs it.
         import sklearn.linear_model  # noqa: F401
 
-        from dagster_project.lib.pipeline import Pipeline
+        from dagster_project.lib.app.pipeline import Pipeline
         from dagster_project.settings import from_environment
 
         if mode != "script":
@@ -80,7 +80,7 @@ def _start_dbt(pipeline: Any) -> None:
 
 
 def _steps(pipeline: Any, spent: dict[str, tuple[float, float]], again: bool) -> None:
-    from dagster_project.lib.intake.plan import Selection
+    from dagster_project.lib.intake.bucket.plan import Selection
     from dagster_project.lib.warehouse.dbt_run import raise_for
 
     with _Timed(spent, "ingest"):
@@ -96,9 +96,9 @@ def _steps(pipeline: Any, spent: dict[str, tuple[float, float]], again: bool) ->
 
 
 def _through_dagster(settings: Any, spent: dict[str, tuple[float, float]], chosen: Any, again: bool) -> None:
-    from dagster_project.lib.intake.plan import Selection
-    from dagster_project.lib.pipeline import Pipeline
-    from dagster_project.runs import run_job, selection_config
+    from dagster_project.instance.runs import run_job, selection_config
+    from dagster_project.lib.app.pipeline import Pipeline
+    from dagster_project.lib.intake.bucket.plan import Selection
 
     selection = Selection(
         frozenset(chosen.get("communities", ())) or None, frozenset(chosen.get("years", ())) or None, again
@@ -260,8 +260,8 @@ def singles_equal_range(folder: Path, years: tuple[int, int]) -> str:
 def measured_singles(home: Path, seeds: Path, places: Sequence[tuple[str, str]]) -> float:
     """Seconds of one run a folder, all in one process."""
     code = (
-        "import json, sys\nfrom dagster_project.lib.intake.plan import Selection\n"
-        "from dagster_project.runs import run_job, selection_config\n"
+        "import json, sys\nfrom dagster_project.lib.intake.bucket.plan import Selection\n"
+        "from dagster_project.instance.runs import run_job, selection_config\n"
         "from dagster_project.settings import from_environment\n"
         "for community, year in json.load(sys.stdin):\n"
         "    one = Selection(frozenset([community]), frozenset([int(year)]), again=True)\n"

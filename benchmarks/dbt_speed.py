@@ -26,7 +26,7 @@ import duckdb
 
 from benchmarks._homes import environment
 from benchmarks.chain import PROJECT, TODAY, _years, differences, timed
-from dagster_project.lib.pipeline import NO_UNIT_TESTS
+from dagster_project.lib.app.pipeline import NO_UNIT_TESTS
 from dagster_project.lib.warehouse.dbt_run import PROJECT as DBT
 from dagster_project.lib.warehouse.dbt_run import DbtPlaces, dbt_build, raise_for
 from examples.generate import generate

@@ -91,7 +91,7 @@ def bare_calamine(data: Bytes) -> object:
 
 def reader_alone(data: Bytes) -> object:
     """Pre-flight, child process (its start included) and grid of a workbook."""
-    from dagster_project.lib.intake.reading import WorkbookReader
+    from dagster_project.lib.intake.reading.files import WorkbookReader
 
     with WorkbookReader() as reader:
         result = reader.read(data)
@@ -119,11 +119,11 @@ def cpu_seconds() -> float:
 
 def whole_intake(name: str) -> Callable[[Bytes], object]:
     """Reading, recognising, checking and telling of one file, as a run does it."""
-    from dagster_project.lib.intake.drop import DroppedFile, Folder
-    from dagster_project.lib.intake.reading import WorkbookReader
+    from dagster_project.lib.base.reference import Reference
+    from dagster_project.lib.base.store import Given
+    from dagster_project.lib.intake.bucket.drop import DroppedFile, Folder
+    from dagster_project.lib.intake.reading.files import WorkbookReader
     from dagster_project.lib.intake.take_in import Intake, take_in
-    from dagster_project.lib.reference import Reference
-    from dagster_project.lib.store import Given
 
     intake = Intake(Reference(ROOT / "seeds"))
     community = intake.reference.communities["community_id"][0]
@@ -143,8 +143,8 @@ def whole_intake(name: str) -> Callable[[Bytes], object]:
 
 def comparisons(data: Bytes) -> Callable[[Bytes], object]:
     """All comparisons between the values of one file's rows, spread over reporting years."""
-    from dagster_project.lib.intake.comparisons import compare_submissions, comparison_parameters
-    from dagster_project.lib.reference import Reference
+    from dagster_project.lib.base.reference import Reference
+    from dagster_project.lib.intake.comparing.comparisons import compare_submissions, comparison_parameters
 
     reference = Reference(ROOT / "seeds")
     taken = whole_intake("values.csv")(data)

@@ -25,8 +25,8 @@ import dagster as dg
 
 from benchmarks._homes import environment, history
 from benchmarks.backfill import release_hashes
-from dagster_project.lib.intake.ledger import Ledger, current_objects
-from dagster_project.lib.store import Store
+from dagster_project.lib.base.store import Store
+from dagster_project.lib.intake.bucket.ledger import Ledger, current_objects
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent

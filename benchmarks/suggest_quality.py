@@ -10,9 +10,9 @@ from pathlib import Path
 
 import polars as pl
 
-from dagster_project.lib.intake.suggest import SHOWN, held_out, known_labels
-from dagster_project.lib.intake.values import CodeTables
-from dagster_project.lib.reference import Reference
+from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.intake.rows.values import CodeTables
+from dagster_project.lib.member.suggest import SHOWN, held_out, known_labels
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds"
 # Places are left out: their crosswalk lists official names and codes, from which nothing can be inferred.

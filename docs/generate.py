@@ -11,8 +11,8 @@ from pathlib import Path
 
 import contracts
 from contracts.base import ALLOWED_WORDS, Column, TableContract
-from dagster_project.lib.intake.issues import catalogue
-from dagster_project.lib.reference import Reference
+from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.intake.findings import catalogue
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"

@@ -16,15 +16,15 @@ import polars as pl
 import pytest
 
 import contracts
-from dagster_project.lib.intake.drop import DroppedFile, Folder
-from dagster_project.lib.intake.issues import FINDINGS
-from dagster_project.lib.intake.limits import Limits
-from dagster_project.lib.intake.reading import WorkbookReader
-from dagster_project.lib.intake.registers import REGISTER_ROWS, unfold
+from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.store import Given
+from dagster_project.lib.intake.bucket.drop import DroppedFile, Folder
+from dagster_project.lib.intake.findings import FINDINGS
+from dagster_project.lib.intake.reading.files import WorkbookReader
+from dagster_project.lib.intake.reading.limits import Limits
+from dagster_project.lib.intake.rows.registers import REGISTER_ROWS, unfold
+from dagster_project.lib.intake.rows.values import OBSERVATIONS
 from dagster_project.lib.intake.take_in import Intake, Taken, take_in
-from dagster_project.lib.intake.values import OBSERVATIONS
-from dagster_project.lib.reference import Reference
-from dagster_project.lib.store import Given
 
 ROOT = Path(__file__).resolve().parents[1]
 # Test folders are no packages (import mode importlib): helpers such as Outcome are found from the project's root.

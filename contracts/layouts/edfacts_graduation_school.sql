@@ -1,6 +1,6 @@
 -- EDFacts public-use file of adjusted cohort graduation rates by school: one school year, groups side by side.
 -- Belongs here: how the file is recognised; cohort and rate of each group as one row of indicator_values.
--- Does not: what a range, a bound or PS means (lib/intake/cells.py); a cell '.' is no data and given on as empty.
+-- Does not: what a range, a bound or PS means (lib/intake/rows/cells.py); a cell '.' is no data and given on as empty.
 --
 -- ---
 -- id: edfacts_graduation_school

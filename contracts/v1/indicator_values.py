@@ -1,7 +1,7 @@
 """Contract of indicator_values, version 1: the long table of yearly values.
 
 Belongs here: its columns, their kinds and the arithmetic that must hold within one row.
-Does not: how a cell's text becomes a number or a mask (lib/intake/cells.py), or comparisons between rows.
+Does not: how a cell's text becomes a number or a mask (lib/intake/rows/cells.py), or comparisons between rows.
 """
 
 import polars as pl

@@ -1,7 +1,7 @@
 """The analysis room: what Python computes, as assets between the two dbt builds.
 
 Belongs here: one asset a computed table, and the check that both computations of every slope agree.
-Does not: any figure (lib/analysis), reading or writing of tables (lib/warehouse/analysis.py).
+Does not: any figure (lib/analysis), reading or writing of tables (lib/app/analysis.py).
 """
 
 import time
@@ -12,7 +12,7 @@ import dagster as dg
 
 from dagster_project.defs.resources import CradleResource
 from dagster_project.defs.warehouse import FOLLOWS
-from dagster_project.lib.warehouse.analysis import ANALYSIS_TABLES
+from dagster_project.lib.app.analysis import ANALYSIS_TABLES
 
 NEEDS = [
     dg.AssetKey(["intermediate", "int_values__known"]),

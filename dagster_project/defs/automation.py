@@ -1,7 +1,7 @@
 """Automation: the bucket watched by content, the warehouse that follows, reminders by the calendar.
 
 Belongs here: the sensor, the schedules, the condition sensor, and what each asks Dagster for.
-Does not: what is new, settled, due or dead (lib/warehouse/freshness.py), what the jobs do (intake.py, publish.py).
+Does not: what is new, settled, due or dead (lib/monitoring/freshness.py), what the jobs do (intake.py, publish.py).
 """
 
 import datetime as dt
@@ -13,13 +13,13 @@ import dagster as dg
 from dagster_project.defs.checks import look_at_bucket
 from dagster_project.defs.intake import ingest
 from dagster_project.defs.publish import build
-from dagster_project.lib.intake.drop import list_drop
-from dagster_project.lib.intake.ledger import Ledger
-from dagster_project.lib.intake.plan import Selection, intake_version, make_plan
-from dagster_project.lib.pipeline import STRAYS_KEY, Pipeline
-from dagster_project.lib.publish.release import current_release, read_manifest
-from dagster_project.lib.warehouse.freshness import Pending, Watch, idle_runs, pending, settle
-from dagster_project.runs import forget_runs, selection_config, somebody_writes
+from dagster_project.instance.runs import forget_runs, selection_config, somebody_writes
+from dagster_project.lib.app.pipeline import STRAYS_KEY, Pipeline
+from dagster_project.lib.intake.bucket.drop import list_drop
+from dagster_project.lib.intake.bucket.ledger import Ledger
+from dagster_project.lib.intake.bucket.plan import Selection, intake_version, make_plan
+from dagster_project.lib.monitoring.freshness import Pending, Watch, idle_runs, pending, settle
+from dagster_project.lib.publish.release.release import current_release, read_manifest
 from dagster_project.settings import from_environment
 
 # Looking at a folder costs next to nothing; on S3 each look is one paid listing a community.

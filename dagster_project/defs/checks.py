@@ -1,7 +1,7 @@
 """Checks of the house: what each is called, what it speaks of, whether it blocks, and how a verdict becomes a result.
 
 Belongs here: check specs, metadata of verdicts, and the checks that look at the bucket and at the calendar.
-Does not: judging (lib/warehouse/verdicts.py, freshness.py), dbt's tests (warehouse.py), single rows (intake).
+Does not: judging (lib/monitoring/verdicts.py, freshness.py), dbt's tests (warehouse.py), single rows (intake).
 """
 
 import warnings
@@ -12,12 +12,12 @@ import dagster as dg
 import polars as pl
 
 from dagster_project.defs.resources import ReaderResource
-from dagster_project.lib.intake.drop import NETWORK_FOLDER, Listing, list_drop, stray_findings
-from dagster_project.lib.intake.issues import to_findings
-from dagster_project.lib.intake.ledger import Ledger, current_submissions
-from dagster_project.lib.pipeline import Pipeline
-from dagster_project.lib.warehouse.freshness import deadlines
-from dagster_project.lib.warehouse.verdicts import Verdict, strays_verdict
+from dagster_project.lib.app.pipeline import Pipeline
+from dagster_project.lib.intake.bucket.drop import NETWORK_FOLDER, Listing, list_drop, stray_findings
+from dagster_project.lib.intake.bucket.ledger import Ledger, current_submissions
+from dagster_project.lib.intake.findings import to_findings
+from dagster_project.lib.monitoring.freshness import deadlines
+from dagster_project.lib.monitoring.verdicts import Verdict, strays_verdict
 from dagster_project.partitions import SUBMISSION_PARTITIONS
 
 DROP_FILES = dg.AssetKey(["drop", "files"])

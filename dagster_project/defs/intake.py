@@ -15,12 +15,12 @@ from pydantic import Field
 
 from dagster_project.defs.checks import DROP_FILES, SUBMISSIONS, SUBMITTED, astray, listed, submitted_evaluation, tell
 from dagster_project.defs.resources import CradleResource
-from dagster_project.history import Marks
-from dagster_project.lib.intake.ledger import Ledger, current_submissions, newest_states
-from dagster_project.lib.intake.plan import Selection
+from dagster_project.instance.history import Marks
+from dagster_project.lib.app.pipeline import Pipeline
+from dagster_project.lib.base.store import Store, StoreError
+from dagster_project.lib.intake.bucket.ledger import Ledger, current_submissions, newest_states
+from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.lib.intake.session import IntakeResult, TakenPartition, standing_partition
-from dagster_project.lib.pipeline import Pipeline
-from dagster_project.lib.store import Store, StoreError
 from dagster_project.partitions import COMMUNITY, SUBMISSION_PARTITIONS, YEAR, partition_key
 
 RETRIES = 3

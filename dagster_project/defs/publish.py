@@ -11,7 +11,7 @@ import polars as pl
 
 from dagster_project.defs.resources import CradleResource
 from dagster_project.defs.warehouse import FOLLOWS, dbt_core, dbt_reporting
-from dagster_project.lib.pipeline import Pipeline
+from dagster_project.lib.app.pipeline import Pipeline
 
 RELEASE = dg.AssetKey(["publish", "release"])
 # The release copies schema `marts` whole, so it waits for every table and every blocking check of it.

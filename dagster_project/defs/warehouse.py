@@ -28,13 +28,13 @@ from dagster_project.defs.checks import (
     told,
 )
 from dagster_project.defs.resources import CradleResource
-from dagster_project.lib.intake.drop import NETWORK_FOLDER
-from dagster_project.lib.pipeline import Pipeline
-from dagster_project.lib.publish.reading import ReleaseMissingError, open_release
+from dagster_project.lib.app.pipeline import Pipeline
+from dagster_project.lib.intake.bucket.drop import NETWORK_FOLDER
+from dagster_project.lib.monitoring.freshness import MISSING, changed_verdicts, lateness_by_year
+from dagster_project.lib.monitoring.verdicts import conservation_verdict, contract_verdict, labels_verdict
+from dagster_project.lib.publish.release.opening import ReleaseMissingError, open_release
 from dagster_project.lib.warehouse.dbt_run import MANIFEST, NodeResult, raise_for
-from dagster_project.lib.warehouse.freshness import MISSING, changed_verdicts, lateness_by_year
 from dagster_project.lib.warehouse.landing import Landed
-from dagster_project.lib.warehouse.verdicts import conservation_verdict, contract_verdict, labels_verdict
 from dagster_project.partitions import SUBMISSION_PARTITIONS, partition_key
 
 LANDING_TABLES = (

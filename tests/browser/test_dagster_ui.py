@@ -26,8 +26,8 @@ from typing import Any, TypeVar
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
+from dagster_project.instance.runs import only_one, somebody_writes
 from dagster_project.partitions import partition_key
-from dagster_project.runs import only_one, somebody_writes
 from dagster_project.settings import from_environment
 from examples.generate import generate
 from tests.support import PROJECT, clean_environment

@@ -18,8 +18,8 @@ import duckdb
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from dagster_project.lib.intake.receipt_page import render_receipt
-from dagster_project.lib.publish.report import ReportContext, RuleParameter, write_report
+from dagster_project.lib.publish.report.report import ReportContext, RuleParameter, write_report
+from dagster_project.lib.receipts.receipt_page import render_receipt
 
 ROOT = Path(__file__).resolve().parents[2]
 CHROMIUM = Path("/usr/bin/chromium")

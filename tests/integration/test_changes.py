@@ -18,9 +18,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from dagster_project.cli_intake import check
-from dagster_project.lib.intake.plan import Selection
-from dagster_project.lib.pipeline import Pipeline
+from dagster_project.cli.intake import check
+from dagster_project.lib.app.pipeline import Pipeline
+from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.settings import from_environment
 from tests.integration.conftest import EXAMPLE_TODAY, GRADUATION, HEADER, READING, UNKNOWN, lines, small_seeds
 from tests.integration.test_cycle import released

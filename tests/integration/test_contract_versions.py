@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from dagster_project.cli_intake import check, suggest, template
-from dagster_project.lib.intake.plan import Selection
-from dagster_project.lib.pipeline import Pipeline
+from dagster_project.cli.intake import check, suggest, template
+from dagster_project.lib.app.pipeline import Pipeline
+from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.lib.warehouse.dbt_run import raise_for
 from dagster_project.settings import from_environment
 from tests.conftest import small_seeds

@@ -18,11 +18,11 @@ from typing import Any
 import pytest
 from click.testing import CliRunner, Result
 
-from dagster_project.cli_cycle import freeze, rehearse
-from dagster_project.cli_release import explain
-from dagster_project.lib.analysis import records
-from dagster_project.lib.intake.plan import Selection
-from dagster_project.lib.pipeline import Pipeline
+from dagster_project.cli.cycle import freeze, rehearse
+from dagster_project.cli.release import explain
+from dagster_project.lib.analysis.records import records
+from dagster_project.lib.app.pipeline import Pipeline
+from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.lib.warehouse.dbt_run import raise_for
 from dagster_project.settings import from_environment
 from examples.generate import generate

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from dagster_project.cli_bucket import grant
-from dagster_project.lib.reference import Reference
-from dagster_project.lib.store import Store
+from dagster_project.cli.bucket import grant
+from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.store import Store
 from tests.integration.s3_servers import Account, Gateway, ceph_gateway, client, require_ceph
 
 SEEDS = Path(__file__).resolve().parents[2] / "seeds"

@@ -17,7 +17,15 @@ import pytest
 from dagster import EventLogEntry
 
 from benchmarks._homes import history
-from dagster_project.history import BATCH, KEPT_FILES, KeptEvents, KeptRuns, KeptSchedules, Marks, write_in_batches
+from dagster_project.instance.history import (
+    BATCH,
+    KEPT_FILES,
+    KeptEvents,
+    KeptRuns,
+    KeptSchedules,
+    Marks,
+    write_in_batches,
+)
 from dagster_project.settings import PROJECT_ROOT
 
 ASSET = dg.AssetKey(["lake", "submissions"])

@@ -9,13 +9,13 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from dagster_project.lib.intake.comparisons import compare_submissions, comparison_parameters
-from dagster_project.lib.intake.drop import DroppedFile, Folder
-from dagster_project.lib.intake.issues import to_findings
-from dagster_project.lib.intake.reading import WorkbookReader
+from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.store import Given
+from dagster_project.lib.intake.bucket.drop import DroppedFile, Folder
+from dagster_project.lib.intake.comparing.comparisons import compare_submissions, comparison_parameters
+from dagster_project.lib.intake.findings import to_findings
+from dagster_project.lib.intake.reading.files import WorkbookReader
 from dagster_project.lib.intake.take_in import Intake, take_in
-from dagster_project.lib.reference import Reference
-from dagster_project.lib.store import Given
 from tests.support import PROJECT, real_data
 
 REFERENCE = Reference(PROJECT / "seeds")

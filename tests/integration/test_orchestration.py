@@ -27,16 +27,8 @@ import yaml
 from dagster_project.definitions import defs
 from dagster_project.defs import intake as intake_room
 from dagster_project.defs.automation import IDLE_LOOKS, MOST_LOOKS, bucket
-from dagster_project.history import Marks
-from dagster_project.lib.intake.ledger import Ledger
-from dagster_project.lib.intake.plan import Selection
-from dagster_project.lib.pipeline import Pipeline
-from dagster_project.lib.publish.release import Release
-from dagster_project.lib.warehouse.analysis import AnalysisOutcome
-from dagster_project.lib.warehouse.dbt_run import MANIFEST, NodeResult
-from dagster_project.lib.warehouse.landing import Landed
-from dagster_project.partitions import SUBMISSION_PARTITIONS, partition_key
-from dagster_project.runs import (
+from dagster_project.instance.history import Marks
+from dagster_project.instance.runs import (
     COMMAND_LINE,
     QUIET,
     STARTED_BY,
@@ -46,6 +38,14 @@ from dagster_project.runs import (
     selection_config,
     somebody_writes,
 )
+from dagster_project.lib.app.analysis import AnalysisOutcome
+from dagster_project.lib.app.pipeline import Pipeline
+from dagster_project.lib.intake.bucket.ledger import Ledger
+from dagster_project.lib.intake.bucket.plan import Selection
+from dagster_project.lib.publish.release.release import Release
+from dagster_project.lib.warehouse.dbt_run import MANIFEST, NodeResult
+from dagster_project.lib.warehouse.landing import Landed
+from dagster_project.partitions import SUBMISSION_PARTITIONS, partition_key
 from dagster_project.settings import PROJECT_ROOT, Settings, from_environment
 from examples.generate import generate
 
@@ -495,7 +495,7 @@ def test_the_conditions_fire_while_most_partitions_are_missing_and_once_for_a_bu
 
 
 HOLD = (
-    "from dagster_project.runs import only_one; from dagster_project.settings import from_environment\n"
+    "from dagster_project.instance.runs import only_one; from dagster_project.settings import from_environment\n"
     "with only_one(from_environment()):\n    print('held', flush=True); input()"
 )
 

@@ -22,17 +22,17 @@ import polars as pl
 import pytest
 from click.testing import CliRunner
 
-from dagster_project.cli_bucket import grant
-from dagster_project.cli_bucket import reconcile as reconcile_command
-from dagster_project.lib.intake.limits import Limits
-from dagster_project.lib.intake.plan import Selection
-from dagster_project.lib.intake.receipts import write_receipts
-from dagster_project.lib.intake.reconcile import reconcile
+from dagster_project.cli.bucket import grant
+from dagster_project.cli.bucket import reconcile as reconcile_command
+from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.store import PIECE_BYTES, OddKeyError, Store, StoreError
+from dagster_project.lib.intake.bucket.plan import Selection
+from dagster_project.lib.intake.bucket.reconcile import reconcile
+from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.intake.session import IntakeResult, Places, TakenPartition, run_intake
 from dagster_project.lib.intake.take_in import Intake
-from dagster_project.lib.publish.release import Release, ReleaseFacts, current_release, publish, read_manifest
-from dagster_project.lib.reference import Reference
-from dagster_project.lib.store import PIECE_BYTES, OddKeyError, Store, StoreError
+from dagster_project.lib.publish.release.release import Release, ReleaseFacts, current_release, publish, read_manifest
+from dagster_project.lib.receipts.receipts import write_receipts
 from dagster_project.lib.warehouse.landing import Landed, gather
 from tests.integration.s3_servers import Account, client, moto_server
 

@@ -15,12 +15,12 @@ import yaml
 
 import contracts
 from contracts.base import TableContract
-from dagster_project.lib.intake.issues import FINDINGS
-from dagster_project.lib.intake.lake import FILES
-from dagster_project.lib.intake.ledger import SUBMISSION_STATES
-from dagster_project.lib.intake.registers import WAITING_REGISTER_ROWS
-from dagster_project.lib.intake.standing import SUBMISSIONS
-from dagster_project.lib.intake.values import OBSERVATIONS, RAW
+from dagster_project.lib.intake.answers import SUBMISSIONS
+from dagster_project.lib.intake.bucket.lake import FILES
+from dagster_project.lib.intake.bucket.ledger import SUBMISSION_STATES
+from dagster_project.lib.intake.findings import FINDINGS
+from dagster_project.lib.intake.rows.registers import WAITING_REGISTER_ROWS
+from dagster_project.lib.intake.rows.values import OBSERVATIONS, RAW
 
 SOURCES = Path(__file__).resolve().parents[2] / "dbt" / "models" / "staging" / "_landing__sources.yml"
 SOURCE_COLUMNS = {

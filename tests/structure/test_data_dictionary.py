@@ -9,7 +9,7 @@ from __future__ import annotations
 import pytest
 
 import contracts
-from dagster_project.lib.intake.issues import catalogue
+from dagster_project.lib.intake.findings import catalogue
 from docs.generate import DOCS, PAGES, data_dictionary
 
 

@@ -11,17 +11,17 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from dagster_project.lib.analysis.gap import compute_gaps
-from dagster_project.lib.analysis.known import expand_known
-from dagster_project.lib.analysis.network import compute_network
-from dagster_project.lib.analysis.outcome import compute_outcomes
-from dagster_project.lib.analysis.ruleset import Ruleset, load_ruleset, load_rulesets
-from dagster_project.lib.analysis.second import SecondComputation, check_gaps, check_trends
-from dagster_project.lib.analysis.simulate import false_positive_rates
-from dagster_project.lib.analysis.standing import community_years, standings
+from dagster_project.lib.analysis.figures.gap import compute_gaps
+from dagster_project.lib.analysis.figures.known import expand_known
+from dagster_project.lib.analysis.figures.network import compute_network
+from dagster_project.lib.analysis.figures.outcome import compute_outcomes
+from dagster_project.lib.analysis.figures.second import SecondComputation, check_gaps, check_trends
+from dagster_project.lib.analysis.figures.simulate import false_positive_rates
+from dagster_project.lib.analysis.figures.standing import community_years, standings
+from dagster_project.lib.analysis.figures.targets import compute_target_progress
+from dagster_project.lib.analysis.figures.trend import compute_trends, trends_of
 from dagster_project.lib.analysis.tables import TABLES, TableSpec
-from dagster_project.lib.analysis.targets import compute_target_progress
-from dagster_project.lib.analysis.trend import compute_trends, trends_of
+from dagster_project.lib.base.ruleset import Ruleset, load_ruleset
 
 __all__ = [
     "TABLES",
@@ -33,7 +33,6 @@ __all__ = [
     "analyse",
     "compute_trends",
     "load_ruleset",
-    "load_rulesets",
 ]
 
 

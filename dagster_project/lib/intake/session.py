@@ -14,14 +14,14 @@ from dataclasses import dataclass
 
 import polars as pl
 
-from dagster_project.lib.intake.drop import NETWORK_FOLDER, Folder, Listing, list_drop, settled, stray_findings
-from dagster_project.lib.intake.issues import BLOCKING, FINDINGS, to_findings
-from dagster_project.lib.intake.lake import read_partitions, remove_partition, write_partition
-from dagster_project.lib.intake.ledger import EVENTS, Ledger, current_objects
-from dagster_project.lib.intake.plan import Selection, intake_version, make_plan
-from dagster_project.lib.intake.reading import WorkbookReader
+from dagster_project.lib.base.store import Store
+from dagster_project.lib.intake.bucket.drop import NETWORK_FOLDER, Folder, Listing, list_drop, settled, stray_findings
+from dagster_project.lib.intake.bucket.lake import read_partitions, remove_partition, write_partition
+from dagster_project.lib.intake.bucket.ledger import EVENTS, Ledger, current_objects
+from dagster_project.lib.intake.bucket.plan import Selection, intake_version, make_plan
+from dagster_project.lib.intake.findings import BLOCKING, FINDINGS, to_findings
+from dagster_project.lib.intake.reading.files import WorkbookReader
 from dagster_project.lib.intake.take_in import Intake, Keep, Taken, batches, by_version, take_in
-from dagster_project.lib.store import Store
 
 SETTLE_TRIES = 20
 WRITERS = 8

@@ -17,20 +17,20 @@ import polars as pl
 
 import contracts
 from contracts.base import TableContract
-from dagster_project.lib.intake.drop import LINK_RULE, LOCATED, NETWORK_FOLDER, Folder, submission_id
-from dagster_project.lib.intake.extraction import extract
-from dagster_project.lib.intake.fetched import Content, ContentChangedError, fetch
-from dagster_project.lib.intake.grid import FileRead, Grid, Problem, problem
-from dagster_project.lib.intake.issues import BLOCKING, FINDINGS, to_findings
-from dagster_project.lib.intake.lake import FILES, raw_key
-from dagster_project.lib.intake.layouts import Layouts, Match, NoMatch, load_layouts
-from dagster_project.lib.intake.limits import Limits
-from dagster_project.lib.intake.person_level import person_level_reason
-from dagster_project.lib.intake.reading import WorkbookReader, largest_bytes, read_file, refusal_of
-from dagster_project.lib.intake.registers import REGISTER_ROWS, check_register
-from dagster_project.lib.intake.values import OBSERVATIONS, CodeTables, check_values
-from dagster_project.lib.reference import Reference
-from dagster_project.lib.store import Source
+from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.store import Source
+from dagster_project.lib.intake.bucket.drop import LINK_RULE, LOCATED, NETWORK_FOLDER, Folder, submission_id
+from dagster_project.lib.intake.bucket.lake import FILES, raw_key
+from dagster_project.lib.intake.findings import BLOCKING, FINDINGS, to_findings
+from dagster_project.lib.intake.layouts.extraction import extract
+from dagster_project.lib.intake.layouts.layouts import Layouts, Match, NoMatch, load_layouts
+from dagster_project.lib.intake.reading.fetched import Content, ContentChangedError, fetch
+from dagster_project.lib.intake.reading.files import WorkbookReader, largest_bytes, read_file, refusal_of
+from dagster_project.lib.intake.reading.grid import FileRead, Grid, Problem, problem
+from dagster_project.lib.intake.reading.limits import Limits
+from dagster_project.lib.intake.reading.person_level import person_level_reason
+from dagster_project.lib.intake.rows.registers import REGISTER_ROWS, check_register
+from dagster_project.lib.intake.rows.values import OBSERVATIONS, CodeTables, check_values
 
 READ_WORKERS = 4
 BATCH_BYTES = 64 * 1024 * 1024

@@ -15,9 +15,9 @@ from typing import Any
 import polars as pl
 
 from dagster_project.lib.analysis import AnalysisInputs, Ruleset, analyse
-from dagster_project.lib.analysis.outcome import SELECTION_SCHEMA
-from dagster_project.lib.analysis.standing import REGISTER_SCHEMA
-from dagster_project.lib.analysis.targets import TARGET_SCHEMA
+from dagster_project.lib.analysis.figures.outcome import SELECTION_SCHEMA
+from dagster_project.lib.analysis.figures.standing import REGISTER_SCHEMA
+from dagster_project.lib.analysis.figures.targets import TARGET_SCHEMA
 
 ROOT = Path(__file__).resolve().parents[3]
 KNOWN_SCHEMA: dict[str, pl.DataType] = {

@@ -17,10 +17,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dagster_project.lib.analysis import Ruleset, compute_trends
-from dagster_project.lib.analysis.gap import compute_gaps
-from dagster_project.lib.analysis.known import expand_known
-from dagster_project.lib.analysis.standing import REGISTER_SCHEMA, community_years, standings
-from dagster_project.lib.analysis.trend import trends_of
+from dagster_project.lib.analysis.figures.gap import compute_gaps
+from dagster_project.lib.analysis.figures.known import expand_known
+from dagster_project.lib.analysis.figures.standing import REGISTER_SCHEMA, community_years, standings
+from dagster_project.lib.analysis.figures.trend import trends_of
 from tests.unit.analysis import reference
 from tests.unit.analysis.builders import INDICATORS, first_years, inputs, known
 

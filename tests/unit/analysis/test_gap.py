@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from dagster_project.lib.analysis import Ruleset
-from dagster_project.lib.analysis.standing import REGISTER_SCHEMA
+from dagster_project.lib.analysis.figures.standing import REGISTER_SCHEMA
 from tests.unit.analysis.builders import known, tables, yearly
 
 Rows = list[dict[str, Any]]

@@ -13,8 +13,8 @@ import polars as pl
 import pytest
 
 from dagster_project.lib.analysis import Ruleset
-from dagster_project.lib.analysis.outcome import SELECTION_SCHEMA, compute_outcomes
-from dagster_project.lib.analysis.standing import community_years
+from dagster_project.lib.analysis.figures.outcome import SELECTION_SCHEMA, compute_outcomes
+from dagster_project.lib.analysis.figures.standing import community_years
 from dagster_project.lib.analysis.tables import FCT_GAP, FCT_TREND
 from tests.unit.analysis import reference
 from tests.unit.analysis.builders import known, tables, yearly

@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagster_project.lib.analysis import regression
+from dagster_project.lib.analysis.figures import regression
 
 NORRIS = Path(__file__).resolve().parents[2] / "fixtures/nist/norris.csv"
 # NIST StRD, Norris (public domain): certified values.

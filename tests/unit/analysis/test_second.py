@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from dagster_project.lib.analysis import Ruleset, analyse
-from dagster_project.lib.analysis.second import check_gaps, check_trends
+from dagster_project.lib.analysis.figures.second import check_gaps, check_trends
 from tests.unit.analysis.builders import INDICATORS, inputs, known, tables, yearly
 
 GROUPS = ("all", "race_ethnicity:white", "race_ethnicity:black")

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from dagster_project.lib.analysis import Ruleset
-from dagster_project.lib.analysis.simulate import false_positive_rates, own_network_rates, stylised_rates
+from dagster_project.lib.analysis.figures.simulate import false_positive_rates, own_network_rates, stylised_rates
 from dagster_project.lib.analysis.tables import FCT_FALSE_POSITIVE, FCT_TREND_POINT
 from tests.unit.analysis.builders import INDICATORS, known, tables, yearly
 

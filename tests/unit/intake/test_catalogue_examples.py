@@ -18,15 +18,15 @@ import pytest
 from openpyxl import Workbook
 
 import contracts
-from dagster_project.lib.intake.comparisons import compare_submissions, comparison_parameters
-from dagster_project.lib.intake.drop import Folder, list_drop, open_drop, stray_findings
-from dagster_project.lib.intake.issues import BLOCKING, FINDINGS, catalogue, to_findings
-from dagster_project.lib.intake.limits import Limits
-from dagster_project.lib.intake.reading import WorkbookReader
+from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.store import Source
+from dagster_project.lib.intake.bucket.drop import Folder, list_drop, open_drop, stray_findings
+from dagster_project.lib.intake.comparing.comparisons import compare_submissions, comparison_parameters
+from dagster_project.lib.intake.findings import BLOCKING, FINDINGS, catalogue, to_findings
+from dagster_project.lib.intake.reading.files import WorkbookReader
+from dagster_project.lib.intake.reading.limits import Limits
+from dagster_project.lib.intake.rows.values import OBSERVATIONS
 from dagster_project.lib.intake.take_in import Intake, take_in
-from dagster_project.lib.intake.values import OBSERVATIONS
-from dagster_project.lib.reference import Reference
-from dagster_project.lib.store import Source
 from dagster_project.lib.warehouse.landing import RULESET
 
 EXAMPLES = contracts.ROOT / "examples"

@@ -1,6 +1,6 @@
 """A cell's text is a number, a mask, an interval, a date or a year, or it is none of them and never guessed.
 
-Belongs here: lib/intake/cells.py, cell by cell (RULES 1).
+Belongs here: lib/intake/rows/cells.py, cell by cell (RULES 1).
 Does not: what the cells of a row say together (test_values.py).
 """
 
@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_project.lib.intake.cells import (
+from dagster_project.lib.intake.rows.cells import (
     CELL_TYPES,
     PARSERS,
     cast_texts,

@@ -10,11 +10,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from dagster_project.lib.intake.compared_values import ParameterError
-from dagster_project.lib.intake.comparisons import RULES, compare_submissions
-from dagster_project.lib.intake.drop import LOCATED
-from dagster_project.lib.intake.issues import catalogue
-from dagster_project.lib.reference import Reference
+from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.intake.bucket.drop import LOCATED
+from dagster_project.lib.intake.comparing.compared_values import ParameterError
+from dagster_project.lib.intake.comparing.comparisons import RULES, compare_submissions
+from dagster_project.lib.intake.findings import catalogue
 from tests.unit.intake.comparing import COMMUNITY, PARAMETERS, REFERENCE, Line, findings, line, observations, told
 
 STEADY = [

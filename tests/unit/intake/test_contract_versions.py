@@ -17,22 +17,22 @@ import pytest
 from openpyxl import load_workbook
 
 import contracts
-from dagster_project.lib.intake.comparisons import compare_submissions
-from dagster_project.lib.intake.drop import list_drop
-from dagster_project.lib.intake.lake import TABLES, read_partitions
-from dagster_project.lib.intake.layouts import load_layouts
-from dagster_project.lib.intake.plan import Selection
-from dagster_project.lib.intake.prefilled import as_they_stand
+from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.intake.bucket.drop import list_drop
+from dagster_project.lib.intake.bucket.lake import TABLES, read_partitions
+from dagster_project.lib.intake.bucket.plan import Selection
+from dagster_project.lib.intake.comparing.comparisons import compare_submissions
+from dagster_project.lib.intake.layouts.layouts import load_layouts
+from dagster_project.lib.intake.rows.values import OBSERVATIONS, added_columns
 from dagster_project.lib.intake.take_in import Intake, by_version
-from dagster_project.lib.intake.template import template_workbook
-from dagster_project.lib.intake.values import OBSERVATIONS, added_columns
-from dagster_project.lib.reference import Reference
+from dagster_project.lib.member.prefilled import as_they_stand
+from dagster_project.lib.member.template import template_workbook
 from dagster_project.lib.warehouse.landing import Landed
 from docs.generate import data_dictionary
 from tests.structure.test_contracts_and_sources import LANDING, TYPES, expected
 from tests.unit.intake.comparing import PARAMETERS, REFERENCE, line, observations
-from tests.unit.intake.test_check import House, without_skipped, write_bucket
 from tests.unit.intake.versions import FIRST_YEAR, REGISTRY, register_second_version
+from tests.unit.member.test_check import House, without_skipped, write_bucket
 
 COMMUNITY, OTHER = "birchmont_falls", "alderwick_bend"
 OLD_YEARS, NEW_YEAR = (2022, 2023), 2024

@@ -13,8 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_project.lib.intake.drop import Listing, list_drop, open_drop, stray_findings, submission_id
-from dagster_project.lib.intake.issues import to_findings
+from dagster_project.lib.intake.bucket.drop import Listing, list_drop, open_drop, stray_findings, submission_id
+from dagster_project.lib.intake.findings import to_findings
 
 COMMUNITIES = ("birchmont_falls", "alderwick_bend")
 YEARS = range(2015, 2025)

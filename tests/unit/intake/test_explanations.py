@@ -12,13 +12,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from dagster_project.lib.intake.comparisons import RULES, compare_submissions
-from dagster_project.lib.intake.issues import to_findings
-from dagster_project.lib.intake.plan import Selection
+from dagster_project.lib.base.store import Store
+from dagster_project.lib.intake.answers import answered
+from dagster_project.lib.intake.bucket.plan import Selection
+from dagster_project.lib.intake.comparing.comparisons import RULES, compare_submissions
+from dagster_project.lib.intake.findings import to_findings
 from dagster_project.lib.intake.session import IntakeResult, Places, run_intake
-from dagster_project.lib.intake.standing import answered
 from dagster_project.lib.intake.take_in import Intake
-from dagster_project.lib.store import Store
 from dagster_project.lib.warehouse.landing import Landed, gather
 from tests.unit.intake.comparing import COMMUNITY, PARAMETERS, REFERENCE, Line, findings, line, observations
 

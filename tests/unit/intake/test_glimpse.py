@@ -12,11 +12,11 @@ import zipfile
 import openpyxl
 import pytest
 
-from dagster_project.lib.intake.drop import DroppedFile, Folder
-from dagster_project.lib.intake.glimpse import glimpse
-from dagster_project.lib.intake.reading import WorkbookReader
+from dagster_project.lib.base.store import Given
+from dagster_project.lib.intake.bucket.drop import DroppedFile, Folder
+from dagster_project.lib.intake.reading.files import WorkbookReader
+from dagster_project.lib.intake.reading.glimpse import glimpse
 from dagster_project.lib.intake.take_in import Intake, take_in
-from dagster_project.lib.store import Given
 from tests.unit.intake.comparing import COMMUNITY, REFERENCE
 
 PERSONS = (

@@ -15,9 +15,9 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from dagster_project.cli_bucket import grant
-from dagster_project.lib.intake.grant import GrantError, policy, upload_key
-from dagster_project.lib.reference import Reference
+from dagster_project.cli.bucket import grant
+from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.intake.bucket.grant import GrantError, policy, upload_key
 
 SEEDS = Path(__file__).resolve().parents[3] / "seeds"
 COMMUNITY = Reference(SEEDS).communities["community_id"][0]

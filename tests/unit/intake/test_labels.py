@@ -1,6 +1,6 @@
 """A local label stands for the code that the narrowest scope gives it in its year.
 
-Belongs here: lib/intake/labels.py over small crosswalks made for the test.
+Belongs here: lib/intake/rows/labels.py over small crosswalks made for the test.
 Does not: what rows with and without codes become (test_values.py), proposals (test_suggest.py).
 """
 
@@ -12,8 +12,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from dagster_project.lib.intake.labels import code_table, nearest, nearest_labels, place_table, resolve
-from dagster_project.lib.reference import Reference
+from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.intake.rows.labels import code_table, nearest, nearest_labels, place_table, resolve
 
 INDICATORS = """scope,scope_id,label,indicator_id,unit,valid_from,valid_to,note
 global,,Reading Rate,grade3_reading_proficient_pct,,,,

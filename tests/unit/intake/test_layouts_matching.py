@@ -1,6 +1,6 @@
 """Headers are recognised, and what is not recognised says what came nearest.
 
-Belongs here: declarations, matching and the relation `file` of lib/intake/layouts.py and extraction.py, on small grids.
+Belongs here: declarations, matching and the relation `file` of lib/intake/layouts, on small grids.
 Does not: the layouts that ship (test_layouts_samples.py), public data (test_layouts_real.py).
 """
 
@@ -11,9 +11,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_project.lib.intake.extraction import Extraction, extract
-from dagster_project.lib.intake.grid import Grid, column_index, column_letter, snake_name
-from dagster_project.lib.intake.layouts import (
+from dagster_project.lib.intake.layouts.extraction import Extraction, extract
+from dagster_project.lib.intake.layouts.layouts import (
     LayoutError,
     Layouts,
     Match,
@@ -23,6 +22,7 @@ from dagster_project.lib.intake.layouts import (
     load_layouts,
     read_layout,
 )
+from dagster_project.lib.intake.reading.grid import Grid, column_index, column_letter, snake_name
 
 SELECT = 'SELECT _file_id, _sheet, _row, place AS geography, rate AS "value" FROM file\n'
 

@@ -13,9 +13,9 @@ import duckdb
 import pytest
 
 import contracts
-from dagster_project.lib.intake.extraction import extract
-from dagster_project.lib.intake.layouts import Layouts, Match, NoMatch, load_layouts
-from dagster_project.lib.intake.reading import read_file
+from dagster_project.lib.intake.layouts.extraction import extract
+from dagster_project.lib.intake.layouts.layouts import Layouts, Match, NoMatch, load_layouts
+from dagster_project.lib.intake.reading.files import read_file
 
 SAMPLES = contracts.LAYOUTS / "samples"
 IDS = sorted(path.stem for path in contracts.LAYOUTS.glob("*.sql"))

@@ -11,14 +11,14 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from dagster_project.lib.intake.ledger import (
+from dagster_project.lib.base.store import Store
+from dagster_project.lib.intake.bucket.ledger import (
     EVENTS,
     Ledger,
     current_objects,
     current_submissions,
     submission_states,
 )
-from dagster_project.lib.store import Store
 
 
 def events(*rows: tuple[str, int, str, str | None, str | None, str | None]) -> pl.DataFrame:

@@ -12,11 +12,11 @@ from typing import Any
 
 import pytest
 
-from dagster_project.lib.intake.check import NothingToCheckError, check_path
-from dagster_project.lib.intake.plan import Selection
-from dagster_project.lib.intake.reconcile import reconcile
+from dagster_project.lib.intake.bucket.plan import Selection
+from dagster_project.lib.intake.bucket.reconcile import reconcile
 from dagster_project.lib.intake.session import TakenPartition
-from tests.unit.intake.test_check import HEAD, ROW, House, without_skipped, write_bucket
+from dagster_project.lib.member.check import NothingToCheckError, check_path
+from tests.unit.member.test_check import HEAD, ROW, House, without_skipped, write_bucket
 
 COMMUNITY, YEAR = "birchmont_falls", 2024
 SECRET = HEAD + ROW.format(year="2022-23", n=999)

@@ -1,6 +1,6 @@
 """Data on single persons are refused at the door, and nothing else is.
 
-Belongs here: the signs of lib/intake/person_level.py, and what intake keeps of a refused file.
+Belongs here: the signs of lib/intake/reading/person_level.py, and what intake keeps of a refused file.
 Does not: other reasons to refuse a file (test_reading_text.py, test_reading_workbooks.py).
 """
 
@@ -11,12 +11,12 @@ import hashlib
 import pytest
 
 import contracts
-from dagster_project.lib.intake.drop import DroppedFile, Folder
-from dagster_project.lib.intake.layouts import load_layouts
-from dagster_project.lib.intake.person_level import person_level_reason
-from dagster_project.lib.intake.reading import WorkbookReader
+from dagster_project.lib.base.store import Given
+from dagster_project.lib.intake.bucket.drop import DroppedFile, Folder
+from dagster_project.lib.intake.layouts.layouts import load_layouts
+from dagster_project.lib.intake.reading.files import WorkbookReader
+from dagster_project.lib.intake.reading.person_level import person_level_reason
 from dagster_project.lib.intake.take_in import Intake, take_in
-from dagster_project.lib.store import Given
 
 PERSONS = "student_id,first_name,last_name,score\n100001,Ada,Invented,231\n100002,Ben,Invented,228\n"
 VALUES = "school_year,indicator,dimension,group,value\n2023-24,graduation_4yr_pct,all,all,88\n"

@@ -1,6 +1,6 @@
 """Text files become grids with true row numbers, or findings.
 
-Belongs here: encodings, delimiters, quoting, ids in disguise and limits of lib/intake/delimited.py and reading.py.
+Belongs here: encodings, delimiters, quoting, ids in disguise and limits of lib/intake/reading.
 Does not: workbooks (test_reading_workbooks.py), headers (test_layouts_matching.py).
 """
 
@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import pytest
 
-from dagster_project.lib.intake.grid import FileRead
-from dagster_project.lib.intake.limits import Limits
-from dagster_project.lib.intake.reading import is_read, read_file
+from dagster_project.lib.intake.reading.files import is_read, read_file
+from dagster_project.lib.intake.reading.grid import FileRead
+from dagster_project.lib.intake.reading.limits import Limits
 
 TABLE = "name,place\nJosé,Peñasco\nZoë,Orono\n"
 ROWS = [["name", "place"], ["José", "Peñasco"], ["Zoë", "Orono"]]

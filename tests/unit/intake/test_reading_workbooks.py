@@ -1,6 +1,6 @@
 """Workbooks and Parquet files become grids of text, and hostile ones become findings.
 
-Belongs here: what lib/intake/workbook.py, package.py and workbook_child.py promise.
+Belongs here: what lib/intake/reading/workbook.py, package.py and workbook_child.py promise.
 Does not: text files (test_reading_text.py), headers (test_layouts_matching.py).
 """
 
@@ -20,10 +20,10 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from dagster_project.lib.intake.grid import FileRead
-from dagster_project.lib.intake.limits import Limits
-from dagster_project.lib.intake.reading import WorkbookReader, read_file
-from dagster_project.lib.intake.workbook_child import cell_text, packed
+from dagster_project.lib.intake.reading.files import WorkbookReader, read_file
+from dagster_project.lib.intake.reading.grid import FileRead
+from dagster_project.lib.intake.reading.limits import Limits
+from dagster_project.lib.intake.reading.workbook_child import cell_text, packed
 
 MOMENT = dt.datetime.fromisoformat("2024-06-30T13:05:00")
 MIDNIGHT = dt.datetime.fromisoformat("2024-06-30T00:00:00")
@@ -173,14 +173,14 @@ def test_an_entity_bomb_is_refused(reader: WorkbookReader, encoding: str) -> Non
 
 
 def test_a_declaration_across_two_chunks_is_seen(reader: WorkbookReader, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dagster_project.lib.intake.package.CHUNK", 2_000)
+    monkeypatch.setattr("dagster_project.lib.intake.reading.package.CHUNK", 2_000)
     padding = b"<!--" + b"x" * 1_985 + b"-->"
     data = repacked(SIMPLE, unchanged, {"xl/extra.xml": padding + b"<!DOCTYPE x><x/>"})
     assert only_rule(reader.read(data)) == "entity_bomb"
 
 
 def test_cells_across_chunks_are_seen_once(reader: WorkbookReader, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dagster_project.lib.intake.package.CHUNK", 3_000)
+    monkeypatch.setattr("dagster_project.lib.intake.reading.package.CHUNK", 3_000)
     rows: list[list[Any]] = [[f"word {n}", n] for n in range(400)]
     assert reader.read(workbook_of(rows)).sheets[0].rows[399] == ["word 399", "399"]
 

@@ -14,8 +14,9 @@ from typing import Any
 import duckdb
 import pytest
 
-from dagster_project.lib.publish.compare import compare_releases, verify_release
-from dagster_project.lib.publish.release import (
+from dagster_project.lib.base.store import Store
+from dagster_project.lib.publish.release.compare import compare_releases, verify_release
+from dagster_project.lib.publish.release.release import (
     EDITION_SENTENCE,
     Release,
     ReleaseFacts,
@@ -24,7 +25,6 @@ from dagster_project.lib.publish.release import (
     publish,
     read_manifest,
 )
-from dagster_project.lib.store import Store
 
 FACTS = ReleaseFacts("2026-06-30", "toa-default", "1.0.0", 1, "code", "lock", "seeds", "inputs", [])
 KEYS = {"fct_trend": ["community_id"], "dim_submission": ["submission_id"]}

@@ -17,7 +17,7 @@ from types import ModuleType
 import duckdb
 import pytest
 
-from dagster_project.lib.publish.report import (
+from dagster_project.lib.publish.report.report import (
     EDITION_NOTICES,
     REQUIRED_COLUMNS,
     ReportContext,

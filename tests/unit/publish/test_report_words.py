@@ -1,6 +1,6 @@
 """Words and charts: a sentence never says the opposite of its figure, a chart never draws what nobody reported.
 
-Belongs here: property tests of lib/publish/words.py and charts.py.
+Belongs here: property tests of lib/publish/report/words.py and charts.py.
 Does not: pages (test_report.py).
 """
 
@@ -12,8 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_project.lib.publish import words
-from dagster_project.lib.publish.charts import (
+from dagster_project.lib.publish.report.charts import (
     ChartPoint,
     FittedLine,
     SpreadRow,
@@ -22,6 +21,7 @@ from dagster_project.lib.publish.charts import (
     spread_chart,
     trend_chart,
 )
+from dagster_project.lib.publish.report import words
 
 LIMITS = {
     "numeric.epsilon": "1e-9",

@@ -18,19 +18,10 @@ import numpy as np
 import polars as pl
 import pytest
 
-from dagster_project.lib.analysis import (
-    criteria,
-    designations,
-    facts,
-    gap,
-    gateways,
-    known,
-    outcome,
-    records,
-    standing,
-    trend,
-)
-from dagster_project.lib.analysis.ruleset import load_ruleset
+from dagster_project.lib.analysis.figures import gap, known, outcome, standing, trend
+from dagster_project.lib.analysis.records import records
+from dagster_project.lib.analysis.rubric import criteria, designations, facts, gateways
+from dagster_project.lib.base.ruleset import load_ruleset
 
 ROOT = Path(__file__).resolve().parents[3]
 SEEDS = ROOT / "seeds"

@@ -9,7 +9,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from dagster_project.lib.analysis import gateways
+from dagster_project.lib.analysis.rubric import gateways
 
 from .conftest import World, complete_world, seed
 

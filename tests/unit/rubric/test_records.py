@@ -13,7 +13,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from dagster_project.lib.analysis import criteria, designations, distance, explain, records
+from dagster_project.lib.analysis.records import explain, records
+from dagster_project.lib.analysis.rubric import criteria, designations, distance
 
 from .conftest import COMMUNITY, World, analysed, complete_world, example, random_values, seed
 

@@ -14,8 +14,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from dagster_project.lib.analysis import criteria, designations, facts
-from dagster_project.lib.analysis.facts import FACT_DATES, REGISTERS
+from dagster_project.lib.analysis.rubric import criteria, designations, facts
+from dagster_project.lib.analysis.rubric.facts import FACT_DATES, REGISTERS
 
 from .conftest import ROOT, contract, ruleset_parameters, seed
 

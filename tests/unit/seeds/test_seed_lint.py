@@ -1,8 +1,8 @@
 """The governed reference data holds together: no overlap, no orphan, no cycle, no blank that matters.
 
 Belongs here: lint of seeds/network, seeds/dictionary and seeds/crosswalks as they stand in the repository.
-Does not: faults that stop a run wherever the seeds lie (lib/seed_lint.py, test_crosswalk_faults.py), dbt's own tests of
-keys and relationships, or how code reads the seeds.
+Does not: faults that stop a run wherever the seeds lie (test_crosswalk_faults.py), dbt's own tests of keys and
+relationships, or how code reads the seeds.
 """
 
 from __future__ import annotations

@@ -1,0 +1,203 @@
+"""Commands for members and for labels: check, template, suggest.
+
+Belongs here: arguments, exit codes and output of these commands.
+Does not: any work of its own (lib/intake), other commands (cli/main.py).
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from dagster_project.cli.base import CradleError, settings
+from dagster_project.settings import Settings
+
+if TYPE_CHECKING:
+    import duckdb
+
+    from dagster_project.lib.base.reference import Reference
+    from dagster_project.lib.intake.take_in import Intake
+    from dagster_project.lib.member.check import Checked, Compare, History
+
+UNCLEAN, USAGE = 1, 2
+
+
+def _intake(config: Settings, community: str, year: int, ahead: int = 0) -> Intake:
+    """What intake needs; a usage error for a community or year (`ahead` years early) that the network does not have."""
+    from dagster_project.lib.base.reference import Reference, SeedError
+    from dagster_project.lib.intake.bucket.drop import NETWORK_FOLDER
+    from dagster_project.lib.intake.reading.limits import Limits
+    from dagster_project.lib.intake.take_in import Intake
+
+    reference = Reference(config.seeds)
+    try:
+        known = {*reference.communities["community_id"], NETWORK_FOLDER}
+        years = reference.reporting_years(config.today)
+    except SeedError as error:
+        raise CradleError(str(error), "correct the seed and run again", USAGE) from None
+    if community not in known:
+        raise CradleError(f"{community} is not a community of the network", "see network/communities.csv", USAGE)
+    first, last = years.start, years.stop - 1 + ahead
+    if not first <= year <= last:
+        raise CradleError(f"{year} is not a reporting year", f"they run from {first} to {last}", USAGE)
+    return Intake(reference, Limits(file_bytes=config.max_file_bytes))
+
+
+@contextmanager
+def _release(config: Settings, release_id: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    from dagster_project.lib.publish.release.opening import ReleaseMissingError, open_release
+
+    try:
+        with open_release(config, release_id) as connection:
+            yield connection
+    except ReleaseMissingError as error:
+        raise CradleError(str(error), "cradle run makes the first release", USAGE) from None
+
+
+def _history(config: Settings, against: str | None) -> History | None:
+    from dagster_project.lib.member.check import NoHistoryError, history_of
+
+    if against is None:
+        return None
+    with _release(config, None if against == "current" else against) as connection:
+        try:
+            return history_of(connection)
+        except NoHistoryError as error:
+            raise CradleError(f"release {against}: {error}", "name a newer release", USAGE) from None
+
+
+def _comparisons(reference: Reference) -> Compare:
+    """The comparisons between rows, years and members, with the thresholds of the ruleset in force."""
+    from dagster_project.lib.intake.comparing.comparisons import compare_submissions, comparison_parameters
+    from dagster_project.lib.warehouse.landing import RULESET
+
+    parameters = comparison_parameters(reference, RULESET)
+    return lambda observations: compare_submissions(observations, reference, parameters)
+
+
+@click.command()
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.option("--community", required=True, metavar="ID", help="The community whose folder this would be.")
+@click.option("--year", required=True, type=int, metavar="Y", help="The reporting year of the folder.")
+@click.option("--against", metavar="RELEASE", help="Compare with the earlier values of a release (an id, or current).")
+@click.option("--changes", is_flag=True, help="Say what the folder would change in that release (takes a while).")
+@click.option("--json", "as_json", is_flag=True, help="Print the receipt.")
+def check(path: Path, community: str, year: int, against: str | None, changes: bool, as_json: bool) -> None:
+    """The checks of intake on a file or folder of this machine, offline; nothing is written.
+
+    Exit code 0: no fatal or error finding; 1: at least one; 2: usage.
+    """
+    from dagster_project.lib.base.store import StoreError
+    from dagster_project.lib.member.check import NothingToCheckError, examine, is_clean, receipt_lines
+    from dagster_project.lib.receipts.receipts import as_json as receipt_json
+
+    config = settings()
+    if changes:
+        _refuse_changes(community, against)
+    intake = _intake(config, community, year)
+    history = _history(config, against)
+    try:
+        checked = examine(path, community, year, intake, history, _comparisons(intake.reference))
+    except (NothingToCheckError, StoreError) as error:
+        raise CradleError(str(error), "name a file, or a folder that holds the files of one year", USAGE) from None
+    receipt = checked.receipt
+    if changes and against:
+        receipt["changes"] = _predicted(config, against, checked)
+    if as_json:
+        click.echo(receipt_json(receipt).decode(), nl=False)
+    else:
+        for line in receipt_lines(receipt):
+            click.echo(line)
+    if not is_clean(receipt):
+        sys.exit(UNCLEAN)
+
+
+def _refuse_changes(community: str, against: str | None) -> None:
+    from dagster_project.lib.intake.bucket.drop import NETWORK_FOLDER
+
+    if against is None:
+        raise CradleError("--changes needs a release to compare with", "add --against current", USAGE)
+    if community == NETWORK_FOLDER:
+        hint = "see cradle compare for two releases"
+        raise CradleError("--changes speaks of one community; the network's own folder moves all of them", hint, USAGE)
+
+
+def _predicted(config: Settings, against: str, checked: Checked) -> dict[str, Any]:
+    from dagster_project.cli.release import manifest_of_release
+    from dagster_project.lib.app.prediction import Released, predict
+    from dagster_project.lib.publish.release.opening import database_path
+    from dagster_project.lib.warehouse.dbt_run import WarehouseError
+
+    manifest = manifest_of_release(config, None if against == "current" else against)
+    try:
+        return predict(config, Released(database_path(config, manifest["release_id"]), manifest), checked)
+    except WarehouseError as error:
+        raise CradleError(str(error), "check without --changes for the findings of the folder alone") from None
+
+
+@click.command()
+@click.option("--community", required=True, metavar="ID", help="The community that is to fill it in.")
+@click.option("--year", required=True, type=int, metavar="Y", help="The reporting year it is for.")
+@click.option(
+    "-o", "--output", required=True, type=click.Path(dir_okay=False, path_type=Path), metavar="FILE.xlsx",
+    help="Where the workbook is written.",
+)  # fmt: skip
+def template(community: str, year: int, output: Path) -> None:
+    """A workbook to fill in, prepared from the community's own last accepted values and its registers."""
+    from dagster_project.lib.base.store import Store, StoreError
+    from dagster_project.lib.member.prefilled import last_registers
+    from dagster_project.lib.member.template import last_values, template_workbook
+    from dagster_project.lib.publish.release.release import current_release
+
+    config = settings()
+    if output.suffix.lower() != ".xlsx":
+        raise CradleError(f"{output} does not end in .xlsx", "name the file FILE.xlsx", USAGE)
+    intake = _intake(config, community, year, ahead=1)
+    before, registers = None, None
+    try:
+        if current_release(Store(config.publish_url, config.s3_endpoint)) is not None:
+            with _release(config) as connection:
+                before = last_values(connection, community, year)
+                registers = last_registers(connection, community, year)
+        output.write_bytes(template_workbook(community, year, intake.reference, before, registers))
+    except (StoreError, OSError) as error:
+        raise CradleError(f"cannot write {output}: {error}", "name a file in a folder that exists", USAGE) from None
+    source = "without earlier values" if before is None or not before.height else "with last values as comments"
+    filled = f", {len(registers)} registers as they stand" if registers else ""
+    click.echo(f"Wrote {output} ({source}{filled}).")
+
+
+@click.command()
+def suggest() -> None:
+    """Proposals for labels that no crosswalk maps, with the line of CSV that would map them."""
+    from dagster_project.lib.base.reference import Reference
+    from dagster_project.lib.intake.rows.values import CodeTables
+    from dagster_project.lib.member.suggest import propose, waiting_rows
+
+    config = settings()
+    reference = Reference(config.seeds)
+    with _release(config) as connection:
+        waiting = waiting_rows(connection)
+    proposals = propose(waiting, reference, CodeTables.of(reference))
+    if not proposals:
+        click.echo("No label waits.")
+    asked = ""
+    for proposal in proposals:
+        rows = f"{proposal.n_rows:,} row{'' if proposal.n_rows == 1 else 's'}"
+        head = f"{proposal.kind} {proposal.label!r}: {rows} of {', '.join(proposal.communities)}"
+        if head != asked:
+            click.echo(head)
+            asked = head
+        if proposal.code is None:
+            click.echo(f"  nothing alike is known; a line of {proposal.file} would map it")
+            continue
+        click.echo(f"  {proposal.score:.2f}  {proposal.code} (as {proposal.nearest_label!r}); add to {proposal.file}:")
+        click.echo(f"        {proposal.line}")
+
+
+COMMANDS: list[click.Command] = [check, template, suggest]

@@ -1,0 +1,218 @@
+"""The command line: every command calls what the assets call.
+
+Belongs here: arguments, exit codes, progress, and one line and a hint for every error.
+Does not: any work of its own (lib/), Dagster's jobs (defs/, instance/runs.py).
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from dagster_project.cli.base import CradleError, settings
+from dagster_project.cli.bucket import COMMANDS as BUCKET_COMMANDS
+from dagster_project.cli.cycle import COMMANDS as CYCLE_COMMANDS
+from dagster_project.cli.intake import COMMANDS as INTAKE_COMMANDS
+from dagster_project.cli.release import COMMANDS as RELEASE_COMMANDS
+from dagster_project.settings import Settings
+
+YEARS = re.compile(r"(\d{4})(?:\.\.(\d{4}))?")
+LATER = {
+    "prune": "pruning old releases",
+    "forget": "forgetting a file",
+}
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="cradle-warehouse")
+def cli() -> None:
+    """The warehouse of a network of cradle-to-career communities."""
+
+
+class _Lines(logging.Handler):
+    """Progress as plain lines, or as a bar that is redrawn on a terminal."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.terminal = sys.stderr.isatty()
+        self.last = ""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Show one record of the progress logger."""
+        done, total = getattr(record, "done", 0), getattr(record, "total", 0)
+        step = record.getMessage()
+        if self.terminal and total:
+            filled = 30 * done // total
+            sys.stderr.write(f"\r  {step} [{'#' * filled}{'.' * (30 - filled)}] {done:,}/{total:,}")
+            sys.stderr.write("\n" if done >= total else "")
+        elif step != self.last or (total and done >= total):
+            sys.stderr.write(f"  {step}{f' {done:,}/{total:,}' if total else ''}\n")
+        sys.stderr.flush()
+        self.last = step
+
+
+@contextmanager
+def shown_progress() -> Iterator[None]:
+    """Show progress on standard error while the block runs."""
+    from dagster_project.lib.base.progress import LOGGER
+
+    handler = _Lines()
+    LOGGER.addHandler(handler)
+    try:
+        yield
+    finally:
+        LOGGER.removeHandler(handler)
+
+
+def parse_years(text: str | None) -> frozenset[int] | None:
+    """`2015..2024` or `2020` as years; a usage error otherwise."""
+    if text is None:
+        return None
+    match = YEARS.fullmatch(text.strip())
+    if not match:
+        raise CradleError(f"--years {text} is not a range of years", "write 2015..2024 or 2020", 2)
+    first, last = int(match[1]), int(match[2] or match[1])
+    if last < first:
+        raise CradleError(f"--years {text} runs backwards", "write the earlier year first", 2)
+    return frozenset(range(first, last + 1))
+
+
+@cli.command()
+@click.option("--community", "communities", multiple=True, metavar="ID", help="Only this community (repeatable).")
+@click.option("--years", metavar="2015..2024", help="Only these reporting years.")
+@click.option("--since-last", is_flag=True, help="Within the selection, only what changed since the last run.")
+def run(communities: tuple[str, ...], years: str | None, since_last: bool) -> None:
+    """The main job: from the bucket to a published release.
+
+    Without a selection only folders that changed are taken; a selection takes its folders again.
+    """
+    from dagster_project.lib.intake.bucket.plan import Selection
+
+    config = settings()
+    chosen_years = parse_years(years)
+    _known_communities(config, communities)
+    again = bool(communities or chosen_years) and not since_last
+    selection = Selection(frozenset(communities) or None, chosen_years, again)
+    with shown_progress():
+        _run(config, selection)
+
+
+def _known_communities(config: Settings, communities: tuple[str, ...]) -> None:
+    from dagster_project.lib.base.reference import Reference, SeedError
+    from dagster_project.lib.base.seed_lint import require_sound
+
+    reference = Reference(config.seeds)
+    try:
+        known = set(reference.communities["community_id"])
+        require_sound(reference)
+    except SeedError as error:
+        raise CradleError(str(error), "correct the seed and run again", 2) from None
+    for community in communities:
+        if community not in known:
+            raise CradleError(f"{community} is not a community of the network", "see seeds/network/communities.csv", 2)
+
+
+def _run(config: Settings, selection: Any) -> None:
+    from dagster_project.instance.runs import RunFailedError, only_one, run_job, selection_config
+    from dagster_project.lib.app.pipeline import Pipeline
+    from dagster_project.lib.base.store import StoreError
+    from dagster_project.lib.publish.release.release import current_release
+
+    try:
+        with only_one(config):
+            pipeline = Pipeline(config)
+            if pipeline.nothing_new(selection):
+                click.echo("Nothing new: the current release was made from exactly what stands now.")
+            else:
+                run_job(config, "ingest", selection_config(selection))
+                if Pipeline(config).up_to_date() is None:
+                    run_job(config, "build")
+            current = current_release(pipeline.published)
+    except (RunFailedError, StoreError) as error:
+        raise CradleError(str(error), "the Dagster UI (make dev) shows the whole run") from None
+    _tell_release(config, current)
+
+
+def _tell_release(config: Settings, release_id: str | None) -> None:
+    click.echo(f"Release  {config.publish_url}/releases/{release_id}")
+    click.echo(f"Report   {config.publish_url}/releases/{release_id}/report/index.html")
+    click.echo(f"Receipts {config.outbox_url}")
+    click.echo("Runs     make dev, then http://127.0.0.1:3000")
+    click.echo("public.duckdb is absent: disclosure control is not built yet, so this release is the internal edition.")
+
+
+@cli.command()
+@click.option("--year", type=int, help="Only this reporting year.")
+@click.option("--json", "as_json", is_flag=True, help="Print rows of fct_submission_status as JSON.")
+def status(year: int | None, as_json: bool) -> None:
+    """Who has submitted what, from the current release."""
+    rows = _rows(
+        "select * from marts.fct_submission_status where ? is null or reporting_year = ? "
+        "order by reporting_year, community_id",
+        [year, year],
+    )
+    if as_json:
+        click.echo(json.dumps(rows, ensure_ascii=False, indent=1, default=str))
+        return
+    for row in rows:
+        click.echo(
+            f"{row['reporting_year']}  {row['community_id']:<28} {row['status']:<22} "
+            f"{row['rows_accepted'] or 0:>6} of {row['rows_read'] or 0:>6} rows"
+            f"{'' if not row['findings_open'] else f'  {row_questions(row)}'}"
+        )
+
+
+def row_questions(row: dict[str, Any]) -> str:
+    """Open questions of a status row in words."""
+    return f"{row['findings_open']} open questions"
+
+
+def _rows(query: str, parameters: list[Any]) -> list[dict[str, Any]]:
+    from dagster_project.lib.publish.release.opening import ReleaseMissingError, open_release
+
+    try:
+        with open_release(settings()) as connection:
+            return connection.execute(query, parameters).pl().to_dicts()
+    except ReleaseMissingError as error:
+        raise CradleError(str(error), "run `cradle run` first") from None
+
+
+@cli.command()
+def doctor() -> None:
+    """Check settings, folders, tools and the current release; exit 1 if something is wrong."""
+    from dagster_project.lib.app.doctor import examine
+
+    lines = examine(settings())
+    for line in lines:
+        click.echo(f"{'ok  ' if line.ok else 'BAD '} {line.what}: {line.found}")
+        if not line.ok:
+            click.echo(f"     hint: {line.hint}")
+    if not all(line.ok for line in lines):
+        sys.exit(1)
+
+
+def _later(name: str, what: str) -> None:
+    @cli.command(name, help=f"Not built yet: {what}.", context_settings={"ignore_unknown_options": True})
+    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+    def refuse(arguments: tuple[str, ...]) -> None:
+        raise CradleError(f"{name} is not built yet ({what})", "see CHANGELOG.md for what is", 2)
+
+
+for _name, _what in LATER.items():
+    _later(_name, _what)
+
+
+for _command in (*BUCKET_COMMANDS, *INTAKE_COMMANDS, *RELEASE_COMMANDS, *CYCLE_COMMANDS):
+    cli.add_command(_command)
+
+
+def main() -> None:
+    """Entry point: no traceback reaches the user for an error that is not a fault of the program."""
+    cli()

@@ -1,0 +1,195 @@
+"""Running Dagster's jobs from this process, with the history kept in its instance.
+
+Belongs here: the instance, the home's lock, the end of old runs, one call a job, one sentence for a failed run.
+Does not: how history is stored (instance/history.py), what the jobs do (defs/), what the user sees of it (cli/main.py).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import fcntl
+import logging
+import os
+import re
+import shutil
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from dagster_project.lib.intake.bucket.plan import Selection
+from dagster_project.settings import PROJECT_ROOT, Settings
+
+if TYPE_CHECKING:
+    import dagster as dg
+
+ERROR_CLASS = re.compile(r"^[\w.]+(?:Error|Failure|Exception): ")
+QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
+STARTED_BY = "cradle/started_by"
+COMMAND_LINE = "command line"
+
+
+class RunFailedError(RuntimeError):
+    """A job failed; the message is the step's own error in one line."""
+
+
+# --- One writer ----------------------------------------------------------------------------------------------------
+
+_own = threading.RLock()
+_held: dict[str, int] = {}
+
+
+@contextmanager
+def only_one(settings: Settings, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+    """Hold the home's lock: a second run of this machine waits for the first instead of failing.
+
+    Every run that writes holds it, whoever started it; a process that holds it may take it again. The operating
+    system lets go of it when the process dies. `waiting` is called once if another run holds it now.
+    """
+    settings.home.mkdir(parents=True, exist_ok=True)
+    path = str(settings.home / ".lock")
+    with _own:
+        if _held.get(path):
+            _held[path] += 1
+            try:
+                yield
+            finally:
+                _held[path] -= 1
+            return
+        with Path(path).open("w") as handle:
+            if not _try_lock(handle.fileno()):
+                if waiting:
+                    waiting()
+                fcntl.flock(handle, fcntl.LOCK_EX)
+            _held[path] = 1
+            try:
+                yield
+            finally:
+                _held[path] = 0
+                fcntl.flock(handle, fcntl.LOCK_UN)
+
+
+def somebody_writes(settings: Settings) -> bool:
+    """Whether a run of this machine holds the home's lock at this moment."""
+    path = settings.home / ".lock"
+    if not path.exists():
+        return False
+    with path.open("r") as handle:
+        if not _try_lock(handle.fileno()):
+            return True
+        fcntl.flock(handle, fcntl.LOCK_UN)
+        return False
+
+
+def _try_lock(descriptor: int) -> bool:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+# --- History -------------------------------------------------------------------------------------------------------
+
+
+def forget_runs(instance: dg.DagsterInstance, settings: Settings, jobs: Sequence[str], now: dt.datetime) -> list[str]:
+    """Delete finished runs of these jobs that are older than the settings keep them, with their events; their ids.
+
+    The newest run that succeeded of each job stays, so that every asset keeps its last word. Where history lies in
+    SQLite, deleting rows gives no room back: a run's own file and its captured output go as well.
+    """
+    import dagster as dg
+
+    if not settings.runs_kept_days:
+        return []
+    ended = [dg.DagsterRunStatus.SUCCESS, dg.DagsterRunStatus.FAILURE, dg.DagsterRunStatus.CANCELED]
+    before = now - dt.timedelta(days=settings.runs_kept_days)
+    forgotten = []
+    for job in jobs:
+        newest = instance.get_runs(dg.RunsFilter(job_name=job, statuses=ended[:1]), limit=1)
+        old = instance.get_runs(dg.RunsFilter(job_name=job, statuses=ended, created_before=before))
+        forgotten += [run.run_id for run in old if run.run_id not in {run.run_id for run in newest}]
+    for run_id in forgotten:
+        instance.delete_run(run_id)
+        _remove_files(settings.dagster_home, run_id)
+    return forgotten
+
+
+def _remove_files(home: Path, run_id: str) -> None:
+    own = home / "history" / "runs" / f"{run_id}.db"
+    for path in own.parent.glob(f"{own.name}*"):
+        path.unlink(missing_ok=True)
+    shutil.rmtree(home / "storage" / run_id, ignore_errors=True)
+
+
+def prepare_dagster_home(settings: Settings) -> None:
+    """Make Dagster's home with the project's own dagster.yaml (no telemetry, no first-visit dialog)."""
+    home = settings.dagster_home
+    home.mkdir(parents=True, exist_ok=True)
+    if not (home / "dagster.yaml").exists():
+        shutil.copyfile(PROJECT_ROOT / "dagster.yaml", home / "dagster.yaml")
+    os.environ["DAGSTER_HOME"] = str(home)
+
+
+# --- Jobs ----------------------------------------------------------------------------------------------------------
+
+
+def selection_config(selection: Selection) -> dict[str, Any]:
+    """The job config of a selection."""
+    config = {
+        "communities": sorted(selection.communities or ()),
+        "years": sorted(selection.years or ()),
+        "again": selection.again,
+    }
+    return {"ops": {"take_folders": {"config": config}}}
+
+
+def run_job(settings: Settings, name: str, config: Mapping[str, Any] | None = None) -> str:
+    """Run one job in this process and return its run id; RunFailedError with the first failing step's error."""
+    prepare_dagster_home(settings)
+    import dagster as dg
+
+    from dagster_project.definitions import defs
+
+    logging.getLogger("dagster").setLevel(logging.CRITICAL)
+    with only_one(settings), dg.DagsterInstance.get() as instance:
+        close_dead_runs(instance)
+        job = defs().resolve_job_def(name)
+        result = job.execute_in_process(
+            instance=instance,
+            run_config={**QUIET, **(config or {})},
+            # The person at the terminal decides whether it runs again.
+            tags={STARTED_BY: COMMAND_LINE, "dagster/max_retries": "0"},
+            raise_on_error=False,
+        )
+        if not result.success:
+            raise RunFailedError(_reason(result))
+        return str(result.run_id)
+
+
+def close_dead_runs(instance: dg.DagsterInstance) -> list[str]:
+    """Mark runs of the command line whose process has died as failed, and return their ids.
+
+    Call it while holding the home's lock: such a run exists only while its process holds it. Left alone, a dead run
+    would count as a running writer for ever, and every queued run would wait for it.
+    """
+    import dagster as dg
+
+    unfinished = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
+    dead = instance.get_runs(dg.RunsFilter(tags={STARTED_BY: COMMAND_LINE}, statuses=unfinished))
+    for run in dead:
+        instance.report_run_failed(run, "Its process ended without a word; what it wrote is whole, run again.")
+    return [run.run_id for run in dead]
+
+
+def _reason(result: Any) -> str:
+    for event in result.all_events:
+        if event.is_step_failure:
+            error = event.event_specific_data.error
+            while error is not None and error.cause is not None:
+                error = error.cause
+            lines = (error.message if error else "failed").strip().splitlines()
+            # The class of the error is for programmers; the sentence behind it is for the reader.
+            return f"step {event.step_key}: {ERROR_CLASS.sub('', lines[0])}"
+    return "the run failed before its first step"

@@ -1,0 +1,100 @@
+"""What must be in order before a run, looked at one by one.
+
+Belongs here: checks of settings, stores, tools, seeds and the current release, each with a hint.
+Does not: repairing anything.
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import contracts
+from dagster_project.lib.base.reference import Reference, SeedError
+from dagster_project.lib.base.seed_lint import faults
+from dagster_project.lib.base.store import Store, StoreError
+from dagster_project.lib.publish.release.release import current_release, read_manifest
+from dagster_project.lib.warehouse.dbt_run import MANIFEST
+from dagster_project.settings import PROJECT_ROOT, Settings
+
+
+@dataclass(frozen=True)
+class Line:
+    """One thing looked at."""
+
+    ok: bool
+    what: str
+    found: str
+    hint: str = ""
+
+
+def examine(settings: Settings) -> list[Line]:
+    """Look at everything; every line says what was found, a bad one also how to mend it."""
+    return [*_tools(), *_seeds(settings), *_stores(settings), *_release(settings)]
+
+
+def _tools() -> Iterator[Line]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Line((3, 11) <= sys.version_info[:2] < (3, 14), "Python", version, "use Python 3.11 to 3.13")
+    for name in ("dagster", "dbt-core", "dbt-duckdb", "duckdb", "polars"):
+        locked = _locked(name)
+        found = importlib.metadata.version(name)
+        yield Line(found == locked, name, f"{found} (locked {locked})", "run make setup")
+    yield Line(MANIFEST.is_file(), "dbt manifest", "present" if MANIFEST.is_file() else "absent", "run make setup")
+
+
+def _locked(name: str) -> str:
+    for line in (PROJECT_ROOT / "requirements.lock").read_text(encoding="utf-8").splitlines():
+        if line.startswith(f"{name}=="):
+            return line.split("==")[1].split()[0]
+    return "not in the lock"
+
+
+def _seeds(settings: Settings) -> Iterator[Line]:
+    try:
+        reference = Reference(settings.seeds)
+        years = reference.reporting_years(settings.today)
+        found = f"{reference.communities.height} communities, reporting years {years.start} to {years.stop - 1}"
+        yield Line(True, "seeds", f"{settings.seeds}: {found}")
+        wrong = faults(reference)
+        yield Line(not wrong, "crosswalks", f"{len(wrong) or 'no'} faults", "correct the lines named below")
+        for fault in wrong:
+            yield Line(False, "crosswalk", str(fault), "correct the line")
+    except SeedError as error:
+        yield Line(False, "seeds", str(error), "correct the file")
+    yield Line(True, "today", settings.today.isoformat())
+    tables = contracts.tables(contracts.version_for(settings.today.year))
+    yield Line(True, "contracts", f"{len(tables)} tables, version {contracts.version_for(settings.today.year)}")
+
+
+def _stores(settings: Settings) -> Iterator[Line]:
+    places = {
+        "drop bucket": settings.drop_url,
+        "outbox": settings.outbox_url,
+        "lake": settings.lake_url,
+        "publish": settings.publish_url,
+    }
+    for what, url in places.items():
+        yield _reachable(what, url, lambda url=url: len(Store(url, settings.s3_endpoint).folders()))  # type: ignore[misc]
+
+
+def _reachable(what: str, url: str, look: Callable[[], int]) -> Line:
+    try:
+        return Line(True, what, f"{url} ({look()} folders)")
+    except StoreError as error:
+        return Line(False, what, str(error), "check the address, the endpoint and the credentials")
+
+
+def _release(settings: Settings) -> Iterator[Line]:
+    store = Store(settings.publish_url, settings.s3_endpoint)
+    try:
+        release_id = current_release(store)
+        if release_id is None:
+            yield Line(True, "current release", "none yet")
+            return
+        manifest = read_manifest(store, release_id)
+        yield Line(True, "current release", f"{release_id}, {len(manifest['tables'])} tables")
+    except (StoreError, FileNotFoundError) as error:
+        yield Line(False, "current release", str(error), "run cradle run, or put the id of a release into `current`")

@@ -1,0 +1,288 @@
+"""Frozen cycles: the records of a reporting year and their distances, kept as they were when the cycle was closed.
+
+Belongs here: writing a year's records once, reading them, and letting frozen rows stand beside what would be now.
+Does not: deciding anything (lib/analysis), words for people (lib/analysis/records/beside.py), publishing.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import gzip
+import hashlib
+import json
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import polars as pl
+
+from dagster_project.lib.analysis import Ruleset
+from dagster_project.lib.analysis.records.records import (
+    FROZEN,
+    PROVISIONAL,
+    Record,
+    build_records,
+    recompute,
+    stated,
+    verify,
+)
+from dagster_project.lib.analysis.rubric.criteria import designation_criteria
+from dagster_project.lib.app.analysis import record_inputs
+from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.store import Store
+from dagster_project.lib.publish.release.opening import INPUTS
+
+PREFIX = "frozen"
+KEY = re.compile(rf"{PREFIX}/(\d{{4}})/records\.json\.gz")
+FILE_FORMAT = 1
+FROZEN_TABLE = "frozen_cycles"
+DISTANCE_TABLE = "fct_designation_distance"
+DETERMINATION = ["community_id", "designation", "reporting_year"]
+REQUIREMENT = [*DETERMINATION, "requirement_id"]
+RULES = ("ruleset_id", "ruleset_version")
+KEPT = ("status", "standing", "decided_on", "next_review_due", "record_id", *RULES)
+KEPT_FIGURES = ("required", "actual", "status", "n_undetermined", "n_members", "measure", "statement", "evidence")
+KEPT_OF_REQUIREMENT = (*KEPT_FIGURES, "reason", *RULES)
+RELEASED = pl.Schema({"reporting_year": pl.Int32(), "sha256": pl.String(), "content": pl.Binary()})
+
+
+class FreezeError(RuntimeError):
+    """A cycle cannot be frozen; the message says why in one line."""
+
+
+class FrozenAlreadyError(FreezeError):
+    """The cycle is frozen, and nothing changes it."""
+
+    def __init__(self, reporting_year: int) -> None:
+        super().__init__(f"reporting year {reporting_year} is frozen already; frozen records never change")
+
+
+@dataclass(frozen=True)
+class FrozenContent:
+    """What a frozen file holds, in its order: the records, and the rows of fct_designation_distance beside them."""
+
+    records: list[Record]
+    distances: list[dict[str, Any]]
+
+
+@dataclass(frozen=True)
+class FrozenCycle:
+    """One frozen reporting year: its file as it is kept."""
+
+    reporting_year: int
+    content: bytes
+
+    @property
+    def sha256(self) -> str:
+        """What the file is known by."""
+        return hashlib.sha256(self.content).hexdigest()
+
+    def read(self) -> FrozenContent:
+        """What the file holds, read anew at each call: a decade of records at once would fill the memory.
+
+        ValueError if the file is of another form or year than its place says.
+        """
+        held = json.loads(gzip.decompress(self.content))
+        if held["file_format"] != FILE_FORMAT or held["reporting_year"] != self.reporting_year:
+            found = f"form {held['file_format']} and year {held['reporting_year']}"
+            raise ValueError(f"{frozen_key(self.reporting_year)} is of {found}")
+        # Files from before distances were kept hold none.
+        return FrozenContent(held["records"], held.get("distances", []))
+
+
+# ---- writing, once ----
+
+
+def frozen_key(reporting_year: int) -> str:
+    """Where a year's frozen records lie in the lake."""
+    return f"{PREFIX}/{reporting_year}/records.json.gz"
+
+
+def records_to_freeze(
+    connection: duckdb.DuckDBPyConnection, reporting_year: int, reference: Reference, today: dt.date, ruleset: Ruleset
+) -> list[Record]:
+    """All records of a year, made from a release alone, each proven: the release's id, and deciding again agrees.
+
+    `today` and `ruleset` are the release's own. FreezeError where the release has no record of the year, or where the
+    reference data at hand no longer give the release's records.
+    """
+    rows = connection.execute(
+        "select community_id, designation, record_id from marts.fct_designation where reporting_year = ?",
+        [reporting_year],
+    ).fetchall()
+    if not rows:
+        raise FreezeError(f"the current release holds no determination of reporting year {reporting_year}")
+    inputs = record_inputs(connection, None, reference, today, ruleset)
+    records = [{**record, "state": FROZEN} for record in build_records(inputs, reporting_year)]
+    released = {(community, designation): record_id for community, designation, record_id in rows}
+    made = {(record["community_id"], record["designation"]): record["record_id"] for record in records}
+    if made != released:
+        n = sum(made.get(place) != released.get(place) for place in made.keys() | released.keys())
+        raise FreezeError(f"{n} of {len(released)} records of {reporting_year} are not those of the current release")
+    for record in records:
+        if not verify(record) or recompute(record) != stated(record):
+            place = f"{record['community_id']}, {record['designation']}"
+            raise FreezeError(f"the record of {place} cannot be decided again from itself")
+    return records
+
+
+def distances_to_freeze(connection: duckdb.DuckDBPyConnection, reporting_year: int) -> list[dict[str, Any]]:
+    """A release's rows of fct_designation_distance for a year, sorted by key: what its records were away from."""
+    order = ", ".join([*REQUIREMENT, "rank"])
+    query = f"select * from marts.{DISTANCE_TABLE} where reporting_year = ? order by {order}"
+    return connection.execute(query, [reporting_year]).pl().to_dicts()
+
+
+def file_bytes(reporting_year: int, content: FrozenContent, release_id: str, ruleset: tuple[str, str]) -> bytes:
+    """The frozen file: one JSON object, gzipped, a record or distance a line; the same content gives the same bytes."""
+    head = {
+        "file_format": FILE_FORMAT,
+        "reporting_year": reporting_year,
+        "release_id": release_id,
+        "ruleset_id": ruleset[0],
+        "ruleset_version": ruleset[1],
+    }
+    text = f"{_json(head)[:-1]},{_lines('records', content.records)},{_lines('distances', content.distances)}}}\n"
+    # No time of writing in the header: it would be all that differs between two writings.
+    return gzip.compress(text.encode(), compresslevel=9, mtime=0)
+
+
+def _lines(name: str, rows: Sequence[Mapping[str, Any]]) -> str:
+    return f'"{name}":[\n' + ",\n".join(_json(row) for row in rows) + "\n]"
+
+
+def _json(value: Mapping[str, Any]) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+def refuse_frozen(lake: Store, reporting_year: int) -> None:
+    """FrozenAlreadyError if the year is frozen."""
+    if lake.get_or_none(frozen_key(reporting_year)) is not None:
+        raise FrozenAlreadyError(reporting_year)
+
+
+def freeze_cycle(lake: Store, reporting_year: int, content: bytes) -> str:
+    """Keep a year's frozen file and return its sha256; FrozenAlreadyError if the year is frozen."""
+    if not lake.create(frozen_key(reporting_year), content):
+        raise FrozenAlreadyError(reporting_year)
+    return hashlib.sha256(content).hexdigest()
+
+
+# ---- reading ----
+
+
+def read_frozen(lake: Store, years: range | None = None) -> tuple[FrozenCycle, ...]:
+    """Every frozen cycle of the lake (of the given reporting years), by year."""
+    found = []
+    for info in lake.objects(PREFIX):
+        match = KEY.fullmatch(info.key)
+        if match and (years is None or int(match[1]) in years):
+            found.append(FrozenCycle(int(match[1]), lake.get(info.key)))
+    return tuple(sorted(found, key=lambda cycle: cycle.reporting_year))
+
+
+def manifest_inputs(cycles: Sequence[FrozenCycle]) -> list[dict[str, Any]]:
+    """Frozen cycles as inputs of a release: of no one community or submission, each with the sha256 of its file."""
+    return [
+        {
+            "community_id": None,
+            "reporting_year": cycle.reporting_year,
+            "submission_id": None,
+            "frozen_records_sha256": cycle.sha256,
+        }
+        for cycle in cycles
+    ]
+
+
+def released_cycles(cycles: Sequence[FrozenCycle]) -> pl.DataFrame:
+    """RELEASED: what a release carries of frozen cycles, each file byte for byte."""
+    rows = [(cycle.reporting_year, cycle.sha256, cycle.content) for cycle in cycles]
+    return pl.DataFrame(rows, schema=RELEASED, orient="row").sort("reporting_year")
+
+
+def cycle_of(connection: duckdb.DuckDBPyConnection, lake: Store, reporting_year: int) -> FrozenCycle | None:
+    """A frozen cycle as released, else as frozen since the release was made; None where the year is not frozen."""
+    place = [INPUTS, FROZEN_TABLE]
+    query = "select count(*) from information_schema.tables where table_schema = ? and table_name = ?"
+    content = None
+    # A release made before any cycle could be frozen has no such table.
+    if connection.execute(query, place).fetchone() == (1,):
+        query = f"select content from {INPUTS}.{FROZEN_TABLE} where reporting_year = ?"
+        row = connection.execute(query, [reporting_year]).fetchone()
+        content = bytes(row[0]) if row else None
+    content = content or lake.get_or_none(frozen_key(reporting_year))
+    return None if content is None else FrozenCycle(reporting_year, content)
+
+
+# ---- beside what would be now ----
+
+
+def keep_frozen(
+    tables: Mapping[str, pl.DataFrame], cycles: Sequence[FrozenCycle], communities: Sequence[str], rubric: pl.DataFrame
+) -> dict[str, pl.DataFrame]:
+    """The tables, with what is said of a determination as frozen where its record is frozen.
+
+    fct_designation and fct_designation_requirement: frozen rows stay as they were, also where nothing of the community
+    stands any more; what today's data give stands beside them in the columns `*_now` (equal where provisional). The
+    designation rows of fct_criterion_status (`rubric`: seeds/rubric/rubric.csv) and fct_designation_distance follow
+    the determination. `communities`: those of the network; records of others are left aside, as every line about them
+    is. Other tables, gateways among them, speak from today's data and pass as they are.
+    """
+    decided, required = tables["fct_designation"], tables["fct_designation_requirement"]
+    held: list[dict[str, Any]] = []
+    judged: list[dict[str, Any]] = []
+    away: list[dict[str, Any]] = []
+    members = set(communities)
+    for content in (cycle.read() for cycle in cycles):
+        for record in (record for record in content.records if record["community_id"] in members):
+            held.append({name: record[name] for name in (*DETERMINATION, *KEPT)})
+            judged += _requirement_rows(record)
+        away += [row for row in content.distances if row["community_id"] in members]
+    kept, figures = _frame(held, decided), _frame(judged, required)
+    # A frozen determination keeps its own requirements: one that came with later rules is none of its.
+    now = pl.concat(
+        [required.join(figures, on=REQUIREMENT, how="semi"), required.join(figures, on=DETERMINATION, how="anti")]
+    )
+    requirements = _beside(now, figures, REQUIREMENT, KEPT_OF_REQUIREMENT, ("actual", "status"))
+    criteria, distance = tables["fct_criterion_status"], tables[DISTANCE_TABLE]
+    # One source for both tables: a rubric row says what its requirement says, frozen or not.
+    follow = designation_criteria(requirements, rubric)
+    others = distance.join(kept, on=DETERMINATION, how="anti")
+    return {
+        **tables,
+        "fct_designation": _beside(decided, kept, DETERMINATION, KEPT, ("status", "standing", "record_id")),
+        "fct_designation_requirement": requirements,
+        "fct_criterion_status": pl.concat([criteria.join(follow, on="criterion_id", how="anti"), follow]),
+        DISTANCE_TABLE: pl.concat([others, _frame(away, distance)], how="diagonal").sort(*REQUIREMENT, "rank"),
+    }
+
+
+def _requirement_rows(record: Record) -> list[dict[str, Any]]:
+    measures = {rule["requirement_id"]: rule["measure"] for rule in record["rules"]}
+    fixed = {name: record[name] for name in (*DETERMINATION, *RULES)}
+    return [{**fixed, **row, "measure": measures[row["requirement_id"]]} for row in record["requirements"]]
+
+
+def _frame(rows: Sequence[Mapping[str, Any]], like: pl.DataFrame) -> pl.DataFrame:
+    """Rows of records, typed as the table they stand in; dates are ISO text in a record."""
+    schema = {name: kind for name, kind in like.schema.items() if not rows or name in rows[0]}
+    text = {name: pl.String() if kind == pl.Date else kind for name, kind in schema.items()}
+    frame = pl.DataFrame([{name: row[name] for name in schema} for row in rows], schema=text)
+    return frame.with_columns(pl.col(name).str.to_date() for name, kind in schema.items() if kind == pl.Date)
+
+
+def _beside(
+    now: pl.DataFrame, frozen: pl.DataFrame, key: list[str], kept: Sequence[str], shown: Sequence[str]
+) -> pl.DataFrame:
+    """Rows of both: columns `kept` as frozen where frozen; columns `shown` also as they would be now."""
+    marked = frozen.select(*key, *kept).with_columns(pl.lit(FROZEN).alias("record_state"))
+    rows = now.join(marked, on=key, how="full", suffix="_frozen", coalesce=True)
+    is_frozen = pl.col("record_state").is_not_null()
+    rows = rows.with_columns(
+        *[pl.col(name).alias(f"{name}_now") for name in shown],
+        *[pl.when(is_frozen).then(f"{name}_frozen").otherwise(name).alias(name) for name in kept],
+        pl.col("record_state").fill_null(PROVISIONAL),
+    )
+    return rows.select(*now.columns, "record_state", *[f"{name}_now" for name in shown]).sort(key)

@@ -1,0 +1,292 @@
+"""Whether the governed places and crosswalks hold together; every fault names its file and lines.
+
+Belongs here: labels with two meanings, codes that lead nowhere, places out of their years, places counted twice,
+weights that do not add to one. Lines for communities outside the network are ignored, as everywhere.
+Does not: style of the files (tests/unit/seeds), or loading them (reference.py).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import polars as pl
+
+from dagster_project.lib.base.reference import Reference, SeedError
+
+FIRST_YEAR, LAST_YEAR = 0, 9999
+EPSILON = 1e-9
+TOLD = 3
+PLACES = "network/geographies"
+SUCCESSIONS = "crosswalks/geography_successions"
+Row = Mapping[str, str | None]
+Span = tuple[int, int]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One thing wrong in one file."""
+
+    file: str
+    lines: tuple[int, ...]
+    says: str
+
+    def __str__(self) -> str:
+        """For example `seeds/network/geographies.csv, lines 4 and 9: ...`."""
+        numbers = [str(line) for line in self.lines]
+        listed = " and ".join([", ".join(numbers[:-1]), numbers[-1]] if len(numbers) > 1 else numbers)
+        return f"seeds/{self.file}.csv, line{'s' if len(numbers) > 1 else ''} {listed}: {self.says}"
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of a seed with the years it holds in."""
+
+    number: int
+    row: Row
+    span: Span
+
+    def __getitem__(self, column: str) -> str:
+        return self.row[column] or ""
+
+    def overlaps(self, other: Line) -> bool:
+        """Whether both hold in one year at least."""
+        return self.span[0] <= other.span[1] and other.span[0] <= self.span[1]
+
+
+@dataclass(frozen=True)
+class Crosswalk:
+    """Where the lines of one crosswalk keep what they compare."""
+
+    kind: str
+    code: str
+    within: str | None = None
+    exact: bool = False
+
+    @property
+    def file(self) -> str:
+        """Path below seeds/ without its ending."""
+        return f"crosswalks/{self.kind}_labels"
+
+
+CROSSWALKS = (
+    Crosswalk("indicator", "indicator_id"),
+    Crosswalk("dimension", "dimension"),
+    Crosswalk("group", "group_code", "dimension"),
+    Crosswalk("series", "series", "indicator_id", exact=True),
+    Crosswalk("geography", "geography_id"),
+)
+
+
+def require_sound(reference: Reference) -> None:
+    """SeedError that names the first faults and counts the rest; nothing when there are none."""
+    found = faults(reference)
+    if found:
+        others = f"; and {len(found) - TOLD} more (cradle doctor lists all)" if len(found) > TOLD else ""
+        raise SeedError("; ".join(str(fault) for fault in found[:TOLD]) + others)
+
+
+def faults(reference: Reference) -> list[Fault]:
+    """Every fault of places, crosswalks and successions, in the order of files and lines."""
+    found: list[Fault] = []
+    members = set(reference.communities["community_id"])
+    places = _lines(reference, PLACES, found)
+    places = [line for line in places if line["community_id"] in members]
+    found += [*_places_repeated(places), *_parents(places), *_counted_twice(places)]
+    for crosswalk in CROSSWALKS:
+        lines = _lines(reference, crosswalk.file, found)
+        lines = [line for line in lines if line["scope"] != "community" or line["scope_id"] in members]
+        found += [*_two_meanings(crosswalk, lines), *_orphans(crosswalk, lines, reference, places)]
+        if crosswalk.kind == "geography":
+            found += _label_vintages(lines, places)
+    found += _successions(reference, members, places)
+    return sorted(found, key=lambda fault: (fault.file, fault.lines, fault.says))
+
+
+def _lines(reference: Reference, file: str, found: list[Fault]) -> list[Line]:
+    """Lines of a seed whose years can be read; a fault for each other one."""
+    lines = []
+    for number, row in enumerate(reference.table(file).iter_rows(named=True), 2):
+        first, last = _year(row["valid_from"], FIRST_YEAR), _year(row["valid_to"], LAST_YEAR)
+        if first is None or last is None or first > last:
+            years = f"{row['valid_from'] or 'blank'} to {row['valid_to'] or 'blank'}"
+            found.append(Fault(file, (number,), f"the years {years} are not a span of school years"))
+        else:
+            lines.append(Line(number, row, (first, last)))
+    return lines
+
+
+def _year(text: str | None, blank: int) -> int | None:
+    if not text:
+        return blank
+    return int(text) if text.isdecimal() else None
+
+
+def in_words(span: Span) -> str:
+    """A span as a person says it: `2016 to 2018`, `since 2016`, `until 2018`, `always`."""
+    first, last = span
+    if first == FIRST_YEAR:
+        return "always" if last == LAST_YEAR else f"until {last}"
+    return f"since {first}" if last == LAST_YEAR else f"{first} to {last}"
+
+
+def _overlapping(lines: Sequence[Line]) -> Iterator[tuple[Line, Line]]:
+    return (pair for pair in combinations(lines, 2) if pair[0].overlaps(pair[1]))
+
+
+def _grouped(lines: Sequence[Line], *columns: str) -> dict[tuple[str, ...], list[Line]]:
+    groups: dict[tuple[str, ...], list[Line]] = defaultdict(list)
+    for line in lines:
+        groups[tuple(line[column] for column in columns)].append(line)
+    return groups
+
+
+def _two_meanings(crosswalk: Crosswalk, lines: Sequence[Line]) -> Iterator[Fault]:
+    """One label of one scope that stands for two codes (or units) in the same year."""
+    groups: dict[tuple[str, ...], list[Line]] = defaultdict(list)
+    for line in lines:
+        label = line["label"] if crosswalk.exact else " ".join(line["label"].split()).casefold()
+        within = line[crosswalk.within] if crosswalk.within else ""
+        groups[line["scope"], line["scope_id"], within, label].append(line)
+    for same in groups.values():
+        for one, other in _overlapping(same):
+            meant = [one[crosswalk.code], other[crosswalk.code]]
+            if meant[0] == meant[1] and one.row.get("unit") == other.row.get("unit"):
+                continue
+            both = " and ".join(meant) if meant[0] != meant[1] else f"{meant[0]} in two units"
+            years = in_words((max(one.span[0], other.span[0]), min(one.span[1], other.span[1])))
+            says = f"the label {one['label']} stands for {both} in the same years ({years}); give each its own"
+            yield Fault(crosswalk.file, (one.number, other.number), says)
+
+
+def _orphans(
+    crosswalk: Crosswalk, lines: Sequence[Line], reference: Reference, places: Sequence[Line]
+) -> Iterator[Fault]:
+    """Lines whose code is in no dictionary, so that their label would lead nowhere."""
+    groups = set(reference.groups.select("dimension", "group_code").iter_rows())
+    own = {(place["community_id"], place["geography_id"]) for place in places}
+    indicators, dimensions = set(reference.indicators["indicator_id"]), set(reference.dimensions["dimension"])
+    for line in lines:
+        code = line[crosswalk.code]
+        known = {
+            "indicator": code in indicators,
+            "dimension": code in dimensions,
+            "group": line.row.get("dimension") in dimensions
+            and (code == "all" or (line.row.get("dimension"), code) in groups),
+            "series": bool(code) and line.row.get("indicator_id") in indicators,
+            "geography": (line["scope_id"], code) in own,
+        }[crosswalk.kind]
+        if not known:
+            meant = code if crosswalk.kind != "series" else line["indicator_id"]
+            says = f"the label {line['label']} leads to {meant}, which is not known"
+            yield Fault(crosswalk.file, (line.number,), says)
+
+
+def _hulls(places: Sequence[Line]) -> dict[tuple[str, str], Span]:
+    """First and last year of every place over all of its lines."""
+    hulls: dict[tuple[str, str], Span] = {}
+    for line in places:
+        key = line["community_id"], line["geography_id"]
+        first, last = hulls.get(key, line.span)
+        hulls[key] = min(first, line.span[0]), max(last, line.span[1])
+    return hulls
+
+
+def _label_vintages(lines: Sequence[Line], places: Sequence[Line]) -> Iterator[Fault]:
+    """Labels that hold, by their own years, when the place they stand for does not exist."""
+    hulls = _hulls(places)
+    for line in lines:
+        hull = hulls.get((line["scope_id"], line["geography_id"]))
+        too_early = hull and line["valid_from"] and line.span[0] < hull[0]
+        too_late = hull and line["valid_to"] and line.span[1] > hull[1]
+        # A blank end lasts as long as the place; it is wrong only where nothing of the line's years is left.
+        gone = hull and (line.span[0] > hull[1] or line.span[1] < hull[0])
+        if hull and (too_early or too_late or gone):
+            says = f"the label {line['label']} holds {in_words(line.span)}, but {line['geography_id']} is a place "
+            yield Fault("crosswalks/geography_labels", (line.number,), f"{says}{in_words(hull)}")
+
+
+def _places_repeated(places: Sequence[Line]) -> Iterator[Fault]:
+    for (_, geography_id), same in _grouped(places, "community_id", "geography_id").items():
+        for one, other in _overlapping(same):
+            says = f"{geography_id} is described twice for the same years"
+            yield Fault(PLACES, (one.number, other.number), says)
+
+
+def _parents(places: Sequence[Line]) -> Iterator[Fault]:
+    """Parents that are missing, form a circle, or are not there in all years of the place."""
+    hulls = _hulls(places)
+    by_key = {(line["community_id"], line["geography_id"]): line for line in places}
+    for line in places:
+        community, here, seen = line["community_id"], line, [line["geography_id"]]
+        while (parent := here["parent_id"]) not in ("", community):
+            upper = by_key.get((community, parent))
+            if upper is None or parent in seen:
+                how = "lies in itself" if parent in seen else f"lies in {parent}, which is no place of {community}"
+                yield Fault(PLACES, (line.number,), f"{line['geography_id']} {how}")
+                break
+            if here is line and not _covers(hulls[community, parent], line.span):
+                says = f"{line['geography_id']} is a place {in_words(line.span)}, but {parent}, in which it lies, "
+                yield Fault(PLACES, (line.number, upper.number), f"{says}is one {in_words(hulls[community, parent])}")
+            if line["geography_level"] == upper["geography_level"] == "district":
+                says = f"the district {line['geography_id']} lies in the district {parent}: "
+                yield Fault(PLACES, (line.number, upper.number), f"{says}a sum over districts would count it twice")
+            here, seen = upper, [*seen, parent]
+
+
+def _covers(outer: Span, inner: Span) -> bool:
+    return outer[0] <= inner[0] and inner[1] <= outer[1]
+
+
+def _counted_twice(places: Sequence[Line]) -> Iterator[Fault]:
+    """One public code of a district in two places at one time: network sums would count its students twice."""
+    districts = [line for line in places if line["geography_level"] == "district"]
+    districts = [line for line in districts if line["code_system"] and line["code"]]
+    for (system, code), same in _grouped(districts, "code_system", "code").items():
+        for one, other in _overlapping(same):
+            if (one["community_id"], one["geography_id"]) == (other["community_id"], other["geography_id"]):
+                continue
+            both = " and ".join(f"{line['geography_id']} of {line['community_id']}" for line in (one, other))
+            says = f"district {code} of {system} is {both} in the same years: its students would be counted twice"
+            yield Fault(PLACES, (one.number, other.number), says)
+
+
+def _successions(reference: Reference, members: set[str], places: Sequence[Line]) -> Iterator[Fault]:
+    """Places that end and what follows them: both known, the one ends before the other counts, weights add to one.
+
+    A circle cannot be: every successor lasts longer than the place it follows.
+    """
+    hulls = _hulls(places)
+    rows = reference.table(SUCCESSIONS).with_row_index("line", 2).filter(pl.col("community_id").is_in(sorted(members)))
+    shares: dict[tuple[str, str], list[tuple[int, str, float]]] = defaultdict(list)
+    for row in rows.iter_rows(named=True):
+        community, before, after = row["community_id"], row["geography_id"], row["successor_id"]
+        weight = _share(row["weight"])
+        old, new = hulls.get((community, before)), hulls.get((community, after))
+        if old is None or new is None:
+            missing = before if old is None else after
+            yield Fault(SUCCESSIONS, (row["line"],), f"{missing} is no place of {community}")
+        elif old[1] == LAST_YEAR or not new[0] <= old[1] + 1 <= new[1]:
+            says = f"{before} is a place {in_words(old)} and {after} {in_words(new)}: what follows a place must be one "
+            yield Fault(SUCCESSIONS, (row["line"],), f"{says}in the year after it ends")
+        elif weight is None:
+            yield Fault(SUCCESSIONS, (row["line"],), f"the weight {row['weight']} is not a number above 0 and up to 1")
+        else:
+            shares[community, before].append((row["line"], after, weight))
+    for (_, before), parts in shares.items():
+        lines, total = tuple(line for line, _, _ in parts), sum(weight for _, _, weight in parts)
+        if len({after for _, after, _ in parts}) < len(parts):
+            yield Fault(SUCCESSIONS, lines, f"{before} has one successor twice")
+        elif abs(total - 1) > EPSILON:
+            says = f"the weights of {before} add up to {total:g}; together its successors must take over 1"
+            yield Fault(SUCCESSIONS, lines, says)
+
+
+def _share(text: str | None) -> float | None:
+    try:
+        weight = float(text or "")
+    except ValueError:
+        return None
+    return weight if 0 < weight <= 1 else None

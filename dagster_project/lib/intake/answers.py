@@ -1,0 +1,122 @@
+"""How submissions stand: findings with their answers, and one status for each folder.
+
+Belongs here: answering explainable findings from the explanations register, counting, the status of a submission.
+Does not: the calendar's view (expected, late: dbt fct_submission_status), or any rule that makes a finding.
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.intake.findings import BLOCKING
+
+SUBMISSIONS = pl.Schema(
+    {
+        "community_id": pl.String(),
+        "reporting_year": pl.Int32(),
+        "submission_id": pl.String(),
+        "status": pl.String(),
+        "contract_version": pl.Int32(),
+        "n_files": pl.Int32(),
+        "rows_read": pl.Int32(),
+        "rows_accepted": pl.Int32(),
+        "rows_rejected": pl.Int32(),
+        "rows_waiting": pl.Int32(),
+        "findings_blocking": pl.Int32(),
+        "findings_open": pl.Int32(),
+        "findings_explained": pl.Int32(),
+        "expected_cells": pl.Int32(),
+        "accepted_cells": pl.Int32(),
+    }
+)
+PLACE = ["community_id", "reporting_year"]
+
+
+def answered(findings: pl.DataFrame, explanations: pl.DataFrame) -> pl.DataFrame:
+    """Findings with status explained where the community answered them (in any year), the newest answer shown."""
+    newest = (
+        explanations.sort("reporting_year", "source_file", "source_row")
+        .unique(["community_id", "finding_id"], keep="last", maintain_order=True)
+        .select("community_id", "finding_id", pl.col("text").alias("_answer"))
+    )
+    joined = findings.join(newest, on=["community_id", "finding_id"], how="left", maintain_order="left")
+    explained = (pl.col("severity") == "explainable") & pl.col("_answer").is_not_null()
+    return joined.with_columns(
+        status=pl.when(explained).then(pl.lit("explained")).otherwise(pl.col("status")),
+        explanation=pl.when(explained).then(pl.col("_answer")).otherwise(pl.col("explanation")),
+    ).drop("_answer")
+
+
+def submissions(
+    files: pl.DataFrame,
+    findings: pl.DataFrame,
+    observations: pl.DataFrame,
+    selection: pl.DataFrame,
+    reference: Reference,
+) -> pl.DataFrame:
+    """One row for each folder as it stands, with counts and its status (DESIGN 3.2).
+
+    Rejected only if it has files and no row was accepted; accepted with queries if a row or file was refused or an
+    explainable finding is unanswered.
+    """
+    counts = files.group_by(*PLACE, maintain_order=True).agg(
+        pl.col("submission_id").first(),
+        pl.col("contract_version").first(),
+        pl.len().alias("n_files"),
+        pl.col("rows_read", "rows_accepted", "rows_rejected", "rows_waiting").sum(),
+    )
+    severity, open_ = pl.col("severity"), pl.col("status") == "open"
+    told = findings.group_by(*PLACE, maintain_order=True).agg(
+        severity.is_in(BLOCKING).sum().alias("findings_blocking"),
+        ((severity == "explainable") & open_).sum().alias("findings_open"),
+        ((severity == "explainable") & ~open_).sum().alias("findings_explained"),
+    )
+    numbers = ["findings_blocking", "findings_open", "findings_explained", "expected_cells", "accepted_cells"]
+    joined = (
+        counts.join(told, on=PLACE, how="left")
+        .join(_cells(observations, selection, reference, counts), on=PLACE, how="left")
+        .with_columns(pl.col(numbers).fill_null(0))
+    )
+    queries = (pl.col("findings_blocking") > 0) | (pl.col("findings_open") > 0)
+    status = (
+        pl.when(pl.col("rows_accepted") == 0)
+        .then(pl.lit("rejected"))
+        .when(queries)
+        .then(pl.lit("accepted_with_queries"))
+        .otherwise(pl.lit("accepted"))
+    )
+    return joined.with_columns(status=status).select(list(SUBMISSIONS)).cast(SUBMISSIONS).sort(PLACE)
+
+
+def _cells(
+    observations: pl.DataFrame, selection: pl.DataFrame, reference: Reference, counts: pl.DataFrame
+) -> pl.DataFrame:
+    """Expected and accepted cells: the core indicators' totals that a folder of that year is to hold.
+
+    The newest selection register up to the year says which; without one, the seven primary core indicators.
+    """
+    folders = counts.select(PLACE)
+    core = selection.filter(pl.col("role") == "core").select(
+        "community_id", pl.col("reporting_year").alias("_since"), pl.col("indicator").alias("indicator_id")
+    )
+    newest = (
+        folders.join(core.select("community_id", "_since").unique(), on="community_id")
+        .filter(pl.col("_since") <= pl.col("reporting_year"))
+        .group_by(PLACE)
+        .agg(pl.col("_since").max())
+    )
+    own = newest.join(core, on=["community_id", "_since"]).select(*PLACE, "indicator_id")
+    default = reference.indicators.filter((pl.col("role") == "core") & pl.col("is_primary")).select("indicator_id")
+    rest = folders.join(newest, on=PLACE, how="anti").join(default, how="cross")
+    expected = pl.concat([own, rest]).unique()
+    given = observations.filter(
+        (pl.col("row_status") == "accepted")
+        & (pl.col("population_group_id") == "all")
+        & pl.col("value_status").is_in(["reported", "derived", "range"])
+    )
+    given = given.select(*PLACE, "indicator_id").unique().with_columns(_given=pl.lit(1))
+    matched = expected.join(given, on=[*PLACE, "indicator_id"], how="left")
+    return matched.group_by(PLACE).agg(
+        pl.len().cast(pl.Int32).alias("expected_cells"), pl.col("_given").sum().cast(pl.Int32).alias("accepted_cells")
+    )

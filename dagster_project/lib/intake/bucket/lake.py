@@ -1,0 +1,89 @@
+"""The lake: raw bytes by content, and each partition's rows as Parquet.
+
+Belongs here: keys, writing a partition so that readers see it whole, reading all partitions into one table.
+Does not: checks, or what the tables mean; the ledger of object versions (ledger.py).
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import IO
+
+import polars as pl
+
+from dagster_project.lib.base.store import Store
+from dagster_project.lib.intake.findings import FINDINGS
+from dagster_project.lib.intake.rows.registers import REGISTER_ROWS
+from dagster_project.lib.intake.rows.values import OBSERVATIONS
+
+FILES = pl.Schema(
+    {
+        "community_id": pl.String(),
+        "reporting_year": pl.Int32(),
+        "submission_id": pl.String(),
+        "name": pl.String(),
+        "sha256": pl.String(),
+        "size": pl.Int64(),
+        "layout": pl.String(),
+        "kind": pl.String(),
+        "rows_read": pl.Int32(),
+        "rows_accepted": pl.Int32(),
+        "rows_rejected": pl.Int32(),
+        "rows_waiting": pl.Int32(),
+        "contract_version": pl.Int32(),
+    }
+)
+
+TABLES: dict[str, pl.Schema] = {
+    "observations": OBSERVATIONS,
+    "register_rows": REGISTER_ROWS,
+    "findings": FINDINGS,
+    "files": FILES,
+}
+"""Tables of a partition. `files` is written last and read first: a partition without it does not exist."""
+
+WORKERS = 8
+
+
+def raw_key(sha256: str) -> str:
+    """Where the bytes of that content lie."""
+    return f"raw/{sha256[:2]}/{sha256}"
+
+
+def partition_key(table: str, community_id: str, reporting_year: int) -> str:
+    """Where a partition's rows of one table lie."""
+    return f"intake/{table}/community_id={community_id}/reporting_year={reporting_year}/part.parquet"
+
+
+def write_partition(lake: Store, community_id: str, reporting_year: int, tables: Mapping[str, pl.DataFrame]) -> None:
+    """Replace one partition. Tables without rows are removed, `files` is written last."""
+    keys = {table: partition_key(table, community_id, reporting_year) for table in TABLES}
+    for table, key in keys.items():
+        frame = tables.get(table)
+        if frame is None or not frame.height:
+            lake.delete([key])
+            continue
+        buffer = io.BytesIO()
+        frame.select(list(TABLES[table])).write_parquet(buffer, compression="lz4", statistics=False)
+        lake.put(key, buffer.getvalue())
+
+
+def remove_partition(lake: Store, community_id: str, reporting_year: int) -> None:
+    """Remove one partition, `files` first, so that half a partition is never read."""
+    lake.delete(partition_key(table, community_id, reporting_year) for table in reversed(TABLES))
+
+
+def read_partitions(lake: Store, table: str, partitions: Iterable[tuple[str, int]]) -> pl.DataFrame:
+    """All rows of one table of the given partitions, in the partitions' order."""
+    keys = [partition_key(table, community_id, year) for community_id, year in partitions]
+    with ThreadPoolExecutor(WORKERS) as pool:
+        blobs = list(pool.map(lake.get_or_none, keys))
+    files: list[IO[bytes]] = [io.BytesIO(blob) for blob in blobs if blob is not None]
+    schema = TABLES[table]
+    if not files:
+        return pl.DataFrame(schema=schema)
+    # One call for all: a call for each costs more than what lies in it. Partitions written before a column was added
+    # stand beside those written since.
+    return pl.read_parquet(files, schema=schema, missing_columns="insert").select(list(schema)).rechunk()

@@ -1,0 +1,116 @@
+"""The ledger: every object version and every submission state ever seen, append-only.
+
+Belongs here: appending and reading the ledger's segments, and the states that follow from them.
+Does not: the lake's current rows (lake.py), or figures: nothing here enters a table's hash.
+"""
+
+from __future__ import annotations
+
+import io
+from dataclasses import dataclass
+
+import polars as pl
+
+from dagster_project.lib.base.store import Store
+
+EVENTS = pl.Schema(
+    {
+        "sequence": pl.Int64(),
+        "run_id": pl.String(),
+        "seen_at": pl.String(),
+        "event": pl.String(),
+        "community_id": pl.String(),
+        "reporting_year": pl.Int32(),
+        "name": pl.String(),
+        "sha256": pl.String(),
+        "size": pl.Int64(),
+        "etag": pl.String(),
+        "kind": pl.String(),
+        "submission_id": pl.String(),
+        "intake_version": pl.String(),
+        "status": pl.String(),
+    }
+)
+"""`event` is `object` (a file as it stood), `withdrawn` (a file that is gone) or `submission` (a folder's state).
+
+The tag of a submission says which links lay beside its files (null without any): they were told, and not followed.
+"""
+
+PREFIX = "ops/ledger"
+
+
+@dataclass(frozen=True)
+class Ledger:
+    """The ledger of one lake."""
+
+    lake: Store
+
+    def events(self) -> pl.DataFrame:
+        """All events in the order in which they were written."""
+        frames = [
+            pl.read_parquet(io.BytesIO(self.lake.get(info.key)))
+            for info in self.lake.objects(PREFIX)
+            if info.key.endswith(".parquet")
+        ]
+        return pl.concat([pl.DataFrame(schema=EVENTS), *frames]).sort("sequence", maintain_order=True)
+
+    def append(self, events: pl.DataFrame) -> None:
+        """Write one new segment. Two runs never overwrite each other: a segment is created, never replaced."""
+        if not events.height:
+            return
+        segments = [info.key for info in self.lake.objects(PREFIX)]
+        number = 1 + max((int(key.rsplit("/", 1)[-1].split(".")[0]) for key in segments), default=0)
+        while True:
+            first = number * 10_000_000
+            numbered = events.with_columns(sequence=pl.int_range(first, first + events.height, dtype=pl.Int64))
+            buffer = io.BytesIO()
+            numbered.select(list(EVENTS)).cast(EVENTS).write_parquet(buffer)
+            if self.lake.create(f"{PREFIX}/{number:08d}.parquet", buffer.getvalue()):
+                return
+            number += 1
+
+
+def current_objects(events: pl.DataFrame) -> pl.DataFrame:
+    """The files that stand, by the newest event of each: community_id, reporting_year, name, sha256, size, etag."""
+    files = events.filter(pl.col("event").is_in(["object", "withdrawn"]))
+    newest = files.unique(["community_id", "reporting_year", "name"], keep="last", maintain_order=True)
+    return newest.filter(pl.col("event") == "object")
+
+
+def newest_states(events: pl.DataFrame) -> pl.DataFrame:
+    """The newest state of each folder that ever had files; a folder without any now has no submission id."""
+    states = events.filter(pl.col("event") == "submission")
+    return states.unique(["community_id", "reporting_year"], keep="last", maintain_order=True)
+
+
+def current_submissions(events: pl.DataFrame) -> pl.DataFrame:
+    """The newest state of each folder, folders without files left out."""
+    return newest_states(events).filter(pl.col("submission_id").is_not_null())
+
+
+SUBMISSION_STATES = pl.Schema(
+    {
+        "community_id": pl.String(),
+        "reporting_year": pl.Int32(),
+        "submission_id": pl.String(),
+        "status": pl.String(),
+        "is_current": pl.Boolean(),
+        "replaced_by": pl.String(),
+    }
+)
+
+
+def submission_states(events: pl.DataFrame) -> pl.DataFrame:
+    """Every state a folder ever had, the current one marked, each replaced one with what replaced it."""
+    states = events.filter((pl.col("event") == "submission") & pl.col("submission_id").is_not_null())
+    place = ["community_id", "reporting_year"]
+    last = (
+        states.unique([*place, "submission_id"], keep="last", maintain_order=True)
+        .sort("sequence")
+        .with_columns(replaced_by=pl.col("submission_id").shift(-1).over(place))
+    )
+    current = current_submissions(events).select(*place, "submission_id", is_current=pl.lit(True))
+    marked = last.join(current, on=[*place, "submission_id"], how="left").with_columns(
+        pl.col("is_current").fill_null(False)
+    )
+    return marked.select(list(SUBMISSION_STATES)).sort(*place, "submission_id")

@@ -1,0 +1,85 @@
+"""Comparisons between rows, years and communities: questions to a member, never a reason to keep a row out.
+
+Belongs here: which comparing rules there are, and that one question is asked once.
+Does not: the rules themselves (over_years, within_submission, overlaps, outliers), answers to them (standing.py).
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+import contracts
+from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.intake.bucket.drop import LOCATED
+from dagster_project.lib.intake.comparing.compared_values import Thresholds, compared_values, with_names
+from dagster_project.lib.intake.comparing.outliers import short_series_outliers
+from dagster_project.lib.intake.comparing.over_years import changes_over_years, groups_over_years
+from dagster_project.lib.intake.comparing.overlaps import double_counting
+from dagster_project.lib.intake.comparing.within_submission import fractions, geography_sums, groups_against_totals
+
+PARAMETERS = "rulesets/comparison_parameters"
+RULES = (
+    "groups_against_total",
+    "year_over_year_change",
+    "count_change",
+    "group_appears",
+    "group_vanishes",
+    "geography_sum",
+    "short_series_outlier",
+    "double_counting",
+    "fraction_suspected",
+)
+"""Every rule of this module; all are explainable."""
+NEEDS_HISTORY = ("year_over_year_change", "count_change", "group_appears", "group_vanishes", "short_series_outlier")
+"""Rules that say little or nothing about one folder alone (`cradle check` lists them as skipped without history)."""
+
+
+def comparison_parameters(reference: Reference, ruleset: tuple[str, str]) -> pl.DataFrame:
+    """The thresholds of one ruleset (id and version) from the seed: parameter, value, unit, source, note."""
+    table = reference.table(PARAMETERS)
+    return table.filter((pl.col("ruleset_id") == ruleset[0]) & (pl.col("ruleset_version") == ruleset[1]))
+
+
+def compare_submissions(observations: pl.DataFrame, reference: Reference, parameters: pl.DataFrame) -> pl.DataFrame:
+    """Compare every submission's values with each other and with what was known before it.
+
+    `observations` holds all communities and reporting years (columns of values.OBSERVATIONS), `parameters` the
+    thresholds of one ruleset version. Returns located issues (drop.LOCATED), sorted; a value of one reporting year is
+    judged by what was known from that and earlier years only, so later submissions never raise a question about it.
+    A question that would be the same word for word in several reporting years is asked in the first of them, which
+    is what makes one answer last. ParameterError where a threshold is missing.
+    """
+    limits = Thresholds.of(parameters)
+    rows = with_names(compared_values(observations), reference)
+    # Rows that wait for the code of their indicator are counted in no figure yet, but may already repeat others.
+    overlapping = double_counting(rows, limits)
+    values = rows.filter(pl.col("row_status") == "accepted")
+    suspected = fractions(values, limits)
+    changed = changes_over_years(values, limits, suspected.values)
+    parts = [
+        changed.issues,
+        groups_over_years(values, limits),
+        groups_against_totals(values, reference, limits),
+        geography_sums(values, reference, limits, overlapping.cells),
+        overlapping.issues,
+        suspected.issues,
+        short_series_outliers(values, limits, pl.concat([changed.values, suspected.values])),
+    ]
+    return _asked_once(_as_submitted(pl.concat(parts)))
+
+
+def _asked_once(issues: pl.DataFrame) -> pl.DataFrame:
+    question = ["community_id", "rule_id", "subject", "found"]
+    first = pl.col("reporting_year") == pl.col("reporting_year").min().over(question)
+    return issues.filter(first).sort(list(LOCATED), nulls_last=False)
+
+
+def _as_submitted(issues: pl.DataFrame) -> pl.DataFrame:
+    """Columns under the names that they have in the contract version of the issue's reporting year."""
+    for known in contracts.VERSIONS:
+        if renamed := contracts.tables(known.version)[contracts.VALUES_TABLE].renamed:
+            years = [year for year in issues["reporting_year"].unique() if contracts.version_for(year) == known.version]
+            name = pl.col("source_column")
+            own = pl.col("reporting_year").is_in(years)
+            issues = issues.with_columns(pl.when(own).then(name.replace(renamed)).otherwise(name))
+    return issues

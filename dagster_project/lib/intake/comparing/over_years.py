@@ -1,0 +1,270 @@
+"""Values and groups beside those of the years before, as known when each was submitted.
+
+Belongs here: year-over-year changes of rates and counts, groups that appear or vanish.
+Does not: sums within one submission (within_submission.py), values that stand apart by pooled judgement (outliers.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import polars as pl
+
+from dagster_project.lib.intake.comparing.compared_values import (
+    POINT,
+    SUBJECT,
+    Thresholds,
+    chance_points,
+    in_words,
+    known_numbers,
+    no_issues,
+    shown,
+    text_of,
+    told,
+)
+
+EPSILON = 1e-9  # RULES, head: in favour of equality.
+TOTAL = [name for name in POINT if name != "population_group_id"]
+PLACE_OF_GROUPS = ["community_id", "indicator_id", "geography_id", "geography_level"]
+GROUP = [*PLACE_OF_GROUPS, "dimension", "group_code"]
+
+
+@dataclass(frozen=True)
+class Changes:
+    """Issues of changed values, and the rates they speak of (value_no)."""
+
+    issues: pl.DataFrame
+    values: pl.DataFrame
+
+
+def changes_over_years(values: pl.DataFrame, limits: Thresholds, told_already: pl.DataFrame) -> Changes:
+    """year_over_year_change and count_change for annual values that are new or changed in their submission.
+
+    A rate: |change| > max(5 points, 3 spreads of the series' own earlier values). With too few earlier values for a
+    spread, and with small denominators, what chance alone explains (1.96 binomial standard deviations) stands beside
+    the 5 points. A count: more than 20 % and more than chance (Poisson) explains. Where the total changed, a group
+    that changed with it is counted in the total's issue: one cause, one question. `told_already` (value_no) are rates
+    with a question about their unit.
+    """
+    pairs = beside_earlier(values, int(limits["year_over_year.max_gap_years"]))
+    rates = _unusual_rates(pairs.join(told_already, on="value_no", how="anti", maintain_order="left"), values, limits)
+    counts = _unusual_counts(pairs, limits)
+    issues = pl.concat([_tell_rates(rates, limits), _tell_counts(counts, limits)])
+    return Changes(issues, rates.select("value_no"))
+
+
+def beside_earlier(values: pl.DataFrame, max_gap: int) -> pl.DataFrame:
+    """Each new exact annual value beside the one of the nearest earlier school year, as known in its reporting year.
+
+    Adds before_year, before, before_n; values without an earlier one within `max_gap` years are left out.
+    """
+    exact = known_numbers(values)
+    parts = []
+    for gap in range(1, max_gap + 1):
+        earlier = exact.select(
+            "series_no",
+            (pl.col("school_year") + gap).alias("school_year"),
+            pl.col("school_year").alias("before_year"),
+            pl.col("value").alias("before"),
+            pl.col("denominator").alias("before_n"),
+            pl.col("reporting_year").alias("_from"),
+            pl.col("known_to").alias("_to"),
+        )
+        known = pl.col("reporting_year").is_between("_from", "_to")
+        parts.append(exact.join(earlier, on=["series_no", "school_year"]).filter(known))
+    nearest = pl.concat(parts).sort("value_no", "before_year")
+    return nearest.unique("value_no", keep="last", maintain_order=True).drop("_from", "_to")
+
+
+def _unusual_rates(pairs: pl.DataFrame, values: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
+    percent = pl.col("unit") == "percent"
+    floor = (
+        pl.when(percent)
+        .then(limits["year_over_year.points"])
+        .otherwise(pl.col("before").abs() * limits["year_over_year.relative_percent"] / 100)
+    )
+    changed = pairs.filter(pl.col("unit") != "count").with_columns(
+        change=pl.col("value") - pl.col("before"), tolerance=floor, scale=pl.lit(1.0)
+    )
+    beyond = pl.col("change").abs() > pl.col("tolerance") + EPSILON
+    judged = _with_spread(changed.filter(beyond), values)
+    known = pl.col("n_history") >= limits["year_over_year.min_history"]
+    spread = pl.when(known).then(limits["year_over_year.spreads"] * pl.col("spread"))
+    few = pl.min_horizontal("denominator", "before_n") < limits["chance.small_n"]
+    chance = pl.when(percent & (~known.fill_null(False) | few)).then(
+        limits["chance.z"] * chance_points("value", "denominator", "before", "before_n")
+    )
+    return judged.with_columns(tolerance=pl.max_horizontal("tolerance", spread, chance)).filter(beyond)
+
+
+def _with_spread(pairs: pl.DataFrame, values: pl.DataFrame) -> pl.DataFrame:
+    """Adds spread and n_history of the series' values of earlier school years as known in the reporting year."""
+    history = known_numbers(values).select(
+        "series_no",
+        pl.col("school_year").alias("_year"),
+        pl.col("value").alias("_value"),
+        pl.col("reporting_year").alias("_from"),
+        pl.col("known_to").alias("_to"),
+    )
+    spread = (
+        pairs.select("value_no", "series_no", "school_year", "reporting_year")
+        .join(history, on="series_no")
+        .filter((pl.col("_year") < pl.col("school_year")) & pl.col("reporting_year").is_between("_from", "_to"))
+        .group_by("value_no")
+        .agg(pl.col("_value").std().alias("spread"), pl.len().alias("n_history"))
+    )
+    return pairs.join(spread, on="value_no", how="left", maintain_order="left")
+
+
+def _unusual_counts(pairs: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
+    """Denominators of rates, and values of indicators that are counts themselves."""
+    count = pl.col("unit") == "count"
+    sizes = pairs.with_columns(
+        now_n=pl.when(count).then(pl.col("value")).otherwise(pl.col("denominator").cast(pl.Float64)),
+        then_n=pl.when(count).then(pl.col("before")).otherwise(pl.col("before_n").cast(pl.Float64)),
+    ).filter((pl.col("now_n") > 0) | (pl.col("then_n") > 0))
+    chance = limits["chance.z"] * (pl.col("now_n") + pl.col("then_n")).sqrt()
+    share = pl.col("then_n") * limits["count_change.percent"] / 100
+    sizes = sizes.with_columns(
+        change=pl.col("now_n") - pl.col("then_n"), tolerance=pl.max_horizontal(share, chance), scale=pl.col("then_n")
+    )
+    return sizes.filter(pl.col("change").abs() > pl.col("tolerance") + EPSILON)
+
+
+def _tell_rates(unusual: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
+    found = text_of(
+        shown("value"), " in ", pl.col("school_year"), " after ", shown("before"), " in ", pl.col("before_year")
+    )
+    points = pl.when(pl.col("unit") == "percent").then(pl.lit(" percentage points")).otherwise(pl.lit(""))
+    allowed = text_of("a change of at most ", shown("tolerance"), points, " for ", in_words())
+    return _one_cause(unusual, "year_over_year_change", "value", found, allowed)
+
+
+def _tell_counts(unusual: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
+    now, before = (pl.col(name).round(0).cast(pl.Int64) for name in ("now_n", "then_n"))
+    found = text_of(now, " in ", pl.col("school_year"), " after ", before, " in ", pl.col("before_year"))
+    counted = pl.when(pl.col("unit") == "count").then(pl.lit("")).otherwise(pl.lit(" in the denominator"))
+    allowed = text_of("a change of at most ", pl.col("tolerance").floor().cast(pl.Int64), counted, " for ", in_words())
+    values = unusual.filter(pl.col("unit") == "count")
+    sizes = unusual.filter((pl.col("unit") != "count").fill_null(True))
+    return pl.concat(
+        [
+            _one_cause(sizes, "count_change", "denominator", found, allowed),
+            _one_cause(values, "count_change", "value", found, allowed),
+        ]
+    )
+
+
+def _one_cause(unusual: pl.DataFrame, rule_id: str, column: str, found: pl.Expr, allowed: pl.Expr) -> pl.DataFrame:
+    """Issues of the values; a group that moved with its total repeats the total's issue, so that it is counted there.
+
+    `unusual` has change, tolerance and scale: rates move by the same points, counts in proportion to their size.
+    """
+    if not unusual.height:
+        return no_issues()
+    keys = [*TOTAL, "reporting_year"]
+    totals = unusual.filter(pl.col("population_group_id") == "all")
+    per_scale = totals.select(*keys, (pl.col("change") / pl.col("scale")).alias("_moved"))
+    joined = unusual.join(per_scale, on=keys, how="left", maintain_order="left")
+    unexplained = (pl.col("change") - pl.col("_moved") * pl.col("scale")).abs() > pl.col("tolerance")
+    own = (pl.col("population_group_id") == "all") | unexplained.fill_null(True)
+    with_total = joined.filter(~own).select(keys).join(totals, on=keys, maintain_order="left")
+    return pl.concat(told(part, rule_id, column, found, allowed, SUBJECT) for part in (joined.filter(own), with_total))
+
+
+def groups_over_years(values: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
+    """group_appears and group_vanishes: groups with annual values beside those of the nearest earlier school year.
+
+    A group appears that has a number and was in no earlier year, beside others of its dimension that were; it vanishes
+    when it had a number in the year before and has no row now, while its indicator has others. Groups known to be
+    small come and go and are not asked about.
+    """
+    annual = values.filter((pl.col("period") == "annual") & pl.col("dimension").is_not_null())
+    few = (pl.col("denominator") < limits["chance.small_n"]).fill_null(False)
+    large = pl.col("exact") & ~few
+    present = annual.group_by(*GROUP, "school_year", maintain_order=True).agg(
+        pl.col("reporting_year").min().alias("since"),
+        pl.col("reporting_year").filter(large).min().alias("large_since"),
+        pl.col("value").filter(large).last().alias("value"),
+    )
+    cells = _changed_cells(annual, int(limits["year_over_year.max_gap_years"]))
+    return pl.concat([_appeared(annual.filter(large & pl.col("is_news")), cells, present), _vanished(cells, present)])
+
+
+def _changed_cells(annual: pl.DataFrame, max_gap: int) -> pl.DataFrame:
+    """Indicator and place of each submission with something new, and the nearest earlier school year known then."""
+    own = annual.filter("is_news").group_by(*PLACE_OF_GROUPS, "school_year", "reporting_year", maintain_order=True)
+    cells = own.agg(pl.col("submission_id", "spot", "indicator_name").first())
+    known = annual.group_by(*PLACE_OF_GROUPS, "school_year", maintain_order=True).agg(
+        pl.col("reporting_year").min().alias("since")
+    )
+    earlier = known.rename({"school_year": "before_year"})
+    near = pl.col("before_year").is_between(pl.col("school_year") - max_gap, pl.col("school_year") - 1)
+    joined = cells.join(earlier, on=PLACE_OF_GROUPS).filter(near & (pl.col("since") <= pl.col("reporting_year")))
+    keys = [*PLACE_OF_GROUPS, "school_year", "reporting_year"]
+    return joined.sort(*keys, "before_year").unique(keys, keep="last", maintain_order=True).drop("since")
+
+
+def _appeared(new: pl.DataFrame, cells: pl.DataFrame, present: pl.DataFrame) -> pl.DataFrame:
+    keys = [*PLACE_OF_GROUPS, "school_year", "reporting_year"]
+    groups = new.filter(pl.col("dimension") != "all").join(cells.select(*keys, "before_year"), on=keys)
+    first = (
+        present.group_by(GROUP).agg(pl.struct("school_year", "since").alias("_seen")).explode("_seen").unnest("_seen")
+    )
+    seen = groups.select(*GROUP, "school_year", "reporting_year").join(first.rename({"school_year": "_year"}), on=GROUP)
+    seen = seen.filter((pl.col("_year") < pl.col("school_year")) & (pl.col("since") <= pl.col("reporting_year")))
+    fresh = groups.join(seen, on=[*GROUP, "school_year", "reporting_year"], how="anti")
+    siblings = present.filter(pl.col("dimension") != "all").select(
+        *PLACE_OF_GROUPS, "dimension", pl.col("school_year").alias("before_year"), "since"
+    )
+    known = fresh.join(siblings, on=[*PLACE_OF_GROUPS, "dimension", "before_year"]).filter(
+        pl.col("since") <= pl.col("reporting_year")
+    )
+    fresh = fresh.join(known, on=[*GROUP, "school_year", "reporting_year"], how="semi", maintain_order="left")
+    return _tell_groups(fresh, "group_appears", "group", ": no row in ", ", a value in ")
+
+
+def _vanished(cells: pl.DataFrame, present: pl.DataFrame) -> pl.DataFrame:
+    before = present.filter((pl.col("dimension") != "all") & pl.col("large_since").is_not_null())
+    before = before.drop("since").rename({"school_year": "before_year"})
+    groups = cells.join(before, on=[*PLACE_OF_GROUPS, "before_year"]).filter(
+        pl.col("large_since") <= pl.col("reporting_year")
+    )
+    now = present.select(*GROUP, "school_year", "since")
+    still = groups.join(now, on=[*GROUP, "school_year"]).filter(pl.col("since") <= pl.col("reporting_year"))
+    keys = [*GROUP, "school_year", "reporting_year"]
+    gone = groups.join(still, on=keys, how="anti", maintain_order="left")
+    return _tell_groups(gone, "group_vanishes", None, ": a value in ", ", no row in ")
+
+
+def _tell_groups(groups: pl.DataFrame, rule_id: str, column: str | None, before: str, now: str) -> pl.DataFrame:
+    """One issue for each dimension of an indicator, with its groups that changed; places of a level stand together."""
+    if not groups.height:
+        return no_issues()
+    cause = [
+        "community_id",
+        "reporting_year",
+        "indicator_id",
+        "geography_level",
+        "dimension",
+        "school_year",
+        "before_year",
+    ]
+    names = groups.group_by(cause, maintain_order=True).agg(
+        pl.col("group_code").unique().sort().str.join(", ").alias("_groups"),
+        pl.col("geography_id").n_unique().alias("_places"),
+        pl.col("spot").unique().sort().str.join(", ").alias("_spots"),
+    )
+    first = groups.sort(*cause, "group_code", "geography_id").unique(cause, keep="first", maintain_order=True)
+    issues = first.join(names, on=cause, maintain_order="left")
+    at = (
+        pl.when(pl.col("geography_level") == "community")
+        .then(pl.lit(""))
+        .otherwise(text_of(" at ", pl.col("_places"), " places"))
+    )
+    found = text_of(
+        pl.col("dimension"), " ", pl.col("_groups"), at, before, pl.col("before_year"), now, pl.col("school_year")
+    )
+    allowed = text_of("the groups of ", pl.col("before_year"), " for ", pl.col("indicator_name"))
+    subject = ["indicator_id", "dimension", "geography_level", "school_year"]
+    return told(issues, rule_id, column, found, allowed, subject)

@@ -1,0 +1,169 @@
+"""From matched sheets to canonical rows: each layout's SELECT, run once over all its files.
+
+Belongs here: the relation `file` that a layout's SQL reads, running that SQL, and counting what it leaves out.
+Does not: recognising layouts (layouts.py), or any typing of the text it returns (values.py, registers.py).
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain, zip_longest
+
+import duckdb
+import polars as pl
+
+from dagster_project.lib.intake.layouts.layouts import HeaderFit, Layout, LayoutError, Match
+
+PLACE = ["_file_id", "_sheet", "_row"]
+PLACE_TYPES = {"_file_id": pl.Int64(), "_sheet": pl.String(), "_row": pl.Int32()}
+COUNTS = pl.Schema(
+    {
+        "layout_id": pl.String(),
+        "_file_id": pl.Int64(),
+        "_sheet": pl.String(),
+        "rows_read": pl.Int32(),
+        "rows_ragged": pl.Int32(),
+        "rows_left_out": pl.Int32(),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Extraction:
+    """Rows by layout id, and one line of counts for each sheet (`COUNTS`).
+
+    Each frame has _file_id (Int64), _sheet, _row (Int32, the source row), _column (the source column of the value, null
+    where the layout does not say) and the target table's columns, all text; sorted by file, sheet, row, column. A cell
+    of a column that stands in the file and is blank is '', a column that does not stand there is null.
+    """
+
+    frames: dict[str, pl.DataFrame]
+    counts: pl.DataFrame
+
+
+def extract(matches: Sequence[Match], connection: duckdb.DuckDBPyConnection) -> Extraction:
+    """Run the SQL of every layout once over all of its sheets. LayoutError where the SQL fails or lacks a column."""
+    by_layout: dict[str, list[Match]] = defaultdict(list)
+    for match in matches:
+        by_layout[match.layout_id].append(match)
+    frames, counts = {}, [pl.DataFrame(schema=COUNTS)]
+    for layout_id, group in sorted(by_layout.items()):
+        layout = group[0].layout
+        file = relation(layout, group)
+        rows = file if layout.contract else _select(layout, file, connection)
+        frames[layout_id] = _arranged(layout, rows)
+        counts.append(_counts(layout_id, group, frames[layout_id]))
+    return Extraction(frames, pl.concat(counts).sort("layout_id", "_file_id", "_sheet"))
+
+
+def relation(layout: Layout, matches: Sequence[Match]) -> pl.DataFrame:
+    """The relation `file`: the data rows of all sheets as text, with their place, title and named groups."""
+    alike: dict[tuple[object, ...], list[Match]] = defaultdict(list)
+    for match in matches:
+        # Sheets whose columns stand in the same places are put together before any column is made.
+        alike[(match.fit.places, match.fit.wide)].append(match)
+    parts = [_part(layout, group[0].fit, group) for group in alike.values()]
+    return pl.concat(parts).sort(PLACE, maintain_order=True)
+
+
+def _part(layout: Layout, fit: HeaderFit, matches: Sequence[Match]) -> pl.DataFrame:
+    rows = [match.grid.rows[place] for match in matches for place in match.data]
+    cells = list(zip_longest(*rows, fillvalue=""))
+    cells += [("",) * len(rows)] * (fit.width - len(cells))
+    where = dict(fit.places)
+    series = [
+        pl.Series(name, cells[where[name]], pl.String).str.strip_chars()
+        if name in where
+        else pl.repeat(None, len(rows), dtype=pl.String, eager=True).alias(name)
+        for name in layout.columns
+    ]
+    frame = pl.DataFrame([*_places(layout, matches), *series])
+    if layout.wide is None:
+        return frame
+    wide = {f"_wide_{place}": pl.Series(cells[place], dtype=pl.String).str.strip_chars() for place, _, _ in fit.wide}
+    return _unpivoted(layout, fit, frame, wide)
+
+
+def _places(layout: Layout, matches: Sequence[Match]) -> Iterable[pl.Series]:
+    """Where each row comes from, and what its file says once for all rows."""
+    sizes = [len(match.data) for match in matches]
+
+    def spread(name: str, values: Iterable[object], kind: pl.DataType) -> pl.Series:
+        repeated = chain.from_iterable([value] * size for value, size in zip(values, sizes, strict=True))
+        return pl.Series(name, list(repeated), kind)
+
+    yield spread("_file_id", (match.file_id for match in matches), pl.Int64())
+    yield spread("_sheet", (match.grid.sheet for match in matches), pl.String())
+    yield pl.Series("_row", [place + 1 for match in matches for place in match.data], pl.Int32())
+    yield spread("_title", (match.title for match in matches), pl.String())
+    for group in layout.groups:
+        yield spread(group, (match.groups.get(group) for match in matches), pl.String())
+
+
+def _unpivoted(layout: Layout, fit: HeaderFit, frame: pl.DataFrame, wide: Mapping[str, pl.Series]) -> pl.DataFrame:
+    """One row for each wide cell, with its column's header, the cell, and the named groups of the header."""
+    parts = []
+    for (_, header, groups), cells in zip(fit.wide, wide.values(), strict=True):
+        named = dict(zip(layout.wide_groups, _named(layout, header, groups), strict=True))
+        constants = [pl.lit(value, pl.String).alias(name) for name, value in named.items()]
+        parts.append(frame.with_columns(pl.lit(header).alias("_column"), cells.alias("_cell"), *constants))
+    return pl.concat(parts)
+
+
+def _named(layout: Layout, header: str, groups: tuple[str | None, ...]) -> list[str | None]:
+    assert layout.wide is not None
+    return [groups[layout.wide.groupindex[name] - 1] for name in layout.wide_groups]
+
+
+def _select(layout: Layout, file: pl.DataFrame, connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+    connection.register("file", file)
+    try:
+        rows: pl.DataFrame = connection.execute(layout.sql).pl()
+    except duckdb.Error as failure:
+        raise LayoutError(f"{layout.layout_id}: {failure}") from failure
+    finally:
+        connection.unregister("file")
+    if missing := [name for name in PLACE if name not in rows.columns]:
+        raise LayoutError(f"{layout.layout_id}: the SELECT does not pass on {', '.join(missing)}")
+    return rows
+
+
+def _arranged(layout: Layout, rows: pl.DataFrame) -> pl.DataFrame:
+    if "_column" not in rows.columns:
+        rows = rows.with_columns(pl.lit(None, pl.String).alias("_column"))
+    inner = {"_title", *layout.groups} if layout.contract else set()
+    values = [name for name in rows.columns if name not in (*PLACE, "_column") and name not in inner]
+    typed = rows.select(
+        *(pl.col(name).cast(kind) for name, kind in PLACE_TYPES.items()),
+        pl.col("_column").cast(pl.String),
+        *(pl.col(name).cast(pl.String) for name in values),
+    )
+    if layout.contract:
+        return typed  # One row for one row of the file, sorted already.
+    key = [*PLACE, "_column"]
+    if typed.select(key).is_duplicated().any():
+        # Then all columns take part, so that the order never depends on how the SQL was run.
+        key += values
+    return typed.sort(key, nulls_last=True, maintain_order=True)
+
+
+def _counts(layout_id: str, matches: Sequence[Match], rows: pl.DataFrame) -> pl.DataFrame:
+    kept = rows.select(PLACE).unique().group_by("_file_id", "_sheet").len("kept")
+    sheets = pl.DataFrame(
+        {
+            "layout_id": [layout_id] * len(matches),
+            "_file_id": [match.file_id for match in matches],
+            "_sheet": [match.grid.sheet for match in matches],
+            "rows_read": [match.rows_read for match in matches],
+            "rows_ragged": [len(match.ragged) for match in matches],
+        }
+    )
+    left_out = pl.col("rows_read") - pl.col("kept").fill_null(0).cast(pl.Int64)
+    return (
+        sheets.join(kept, on=["_file_id", "_sheet"], how="left", maintain_order="left")
+        .with_columns(rows_left_out=left_out)
+        .select(list(COUNTS))
+        .cast(COUNTS)
+    )

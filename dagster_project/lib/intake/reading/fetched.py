@@ -1,0 +1,70 @@
+"""The bytes of one submitted file: held where it may be read, else hashed in passing and never held whole.
+
+Belongs here: fetching an object piece by piece, its hash and size, and giving it on to be kept.
+Does not: what a file may be (reading.py), where kept bytes lie (lake.py), stores (lib/base/store.py).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from dagster_project.lib.base.store import Source
+from dagster_project.lib.intake.reading.glimpse import HEAD_BYTES, glimpse
+
+
+class ContentChangedError(RuntimeError):
+    """The object is no longer the one that was hashed."""
+
+
+@dataclass(frozen=True)
+class Content:
+    """One object as it was when it was hashed. `data` is None where it is larger than what is held of such a file."""
+
+    source: Source
+    key: str
+    sha256: str
+    size: int
+    head: bytes
+    data: bytes | None
+
+    def glimpse(self) -> list[list[str]]:
+        """The first cells that can be seen of a file that no reader opens."""
+        if self.data is not None:
+            return glimpse(self.data)
+        return glimpse(self.head, lambda: self.source.open(self.key))
+
+    def to_keep(self) -> bytes | Iterator[bytes]:
+        """The bytes, whole or, of a large file, piece by piece."""
+        return self._again() if self.data is None else self.data
+
+    def _again(self) -> Iterator[bytes]:
+        """The pieces once more; ContentChangedError at the end where they do not hash to the same."""
+        digest = hashlib.sha256()
+        for piece in self.source.stream(self.key):
+            digest.update(piece)
+            yield piece
+        if digest.hexdigest() != self.sha256:
+            raise ContentChangedError(self.key)
+
+
+def fetch(source: Source, key: str, largest: int) -> Content | None:
+    """Read an object once, holding at most `largest` bytes and the piece at hand; None if it is not there."""
+    digest = hashlib.sha256()
+    held: list[bytes] = []
+    size, head = 0, b""
+    try:
+        for piece in source.stream(key):
+            digest.update(piece)
+            size += len(piece)
+            if len(head) < HEAD_BYTES:
+                head += piece[: HEAD_BYTES - len(head)]
+            if size > largest:
+                held.clear()
+            else:
+                held.append(piece)
+    except FileNotFoundError:
+        return None
+    data = b"".join(held) if size <= largest else None
+    return Content(source, key, digest.hexdigest(), size, head, data)

@@ -1,0 +1,220 @@
+"""The very receipt that intake gives, for a folder or file on this machine, offline and without writing anything.
+
+Belongs here: a path as a submission of its own, the rows of a release as history, what had to be skipped.
+Does not: any rule (values.py, registers.py, comparisons.py), printing or exit codes (cli/intake.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import polars as pl
+
+import contracts
+from dagster_project.lib.base.store import Store
+from dagster_project.lib.intake.answers import answered, submissions
+from dagster_project.lib.intake.bucket.drop import LOCATED, DroppedFile, Folder, open_drop
+from dagster_project.lib.intake.comparing.comparisons import NEEDS_HISTORY, RULES
+from dagster_project.lib.intake.findings import BLOCKING, FINDINGS, to_findings
+from dagster_project.lib.intake.reading.files import WorkbookReader
+from dagster_project.lib.intake.rows.registers import REGISTER_ROWS, unfold
+from dagster_project.lib.intake.rows.values import OBSERVATIONS
+from dagster_project.lib.intake.take_in import Intake, Taken, take_in
+from dagster_project.lib.publish.release.opening import ANSWERS_TABLE, INPUTS, OBSERVATIONS_TABLE
+from dagster_project.lib.receipts.change_words import PENDING, change_lines
+from dagster_project.lib.receipts.receipts import Receipt, build_receipt
+
+Compare = Callable[[pl.DataFrame], pl.DataFrame]
+"""Comparisons between rows, years and members: observations to located issues (comparisons.compare_submissions)."""
+
+ANSWERS = pl.Schema(
+    {
+        "community_id": pl.String(),
+        "reporting_year": pl.Int32(),
+        "source_file": pl.String(),
+        "source_row": pl.Int32(),
+        "finding_id": pl.String(),
+        "text": pl.String(),
+    }
+)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """A folder that was checked: its rows as intake would write them, and its receipt."""
+
+    taken: Taken
+    receipt: Receipt
+
+
+class NothingToCheckError(ValueError):
+    """The path holds no file."""
+
+
+class NoHistoryError(LookupError):
+    """The release does not hold the rows of earlier folders."""
+
+
+@dataclass(frozen=True)
+class History:
+    """What a release knows of all folders: their rows (OBSERVATIONS), answers (ANSWERS) and current states."""
+
+    observations: pl.DataFrame
+    answers: pl.DataFrame
+    states: dict[tuple[str, int], str]
+
+    def without(self, community_id: str, reporting_year: int) -> History:
+        """What is known of all folders but the one that is checked."""
+        own = (pl.col("community_id") == community_id) & (pl.col("reporting_year") == reporting_year)
+        return replace(self, observations=self.observations.filter(~own), answers=self.answers.filter(~own))
+
+
+def check_path(
+    path: Path,
+    community_id: str,
+    reporting_year: int,
+    intake: Intake,
+    history: History | None = None,
+    compare: Compare | None = None,
+) -> Receipt:
+    """The receipt that intake would write for the files at `path`; see `examine`."""
+    return examine(path, community_id, reporting_year, intake, history, compare).receipt
+
+
+def examine(
+    path: Path,
+    community_id: str,
+    reporting_year: int,
+    intake: Intake,
+    history: History | None = None,
+    compare: Compare | None = None,
+) -> Checked:
+    """Check the files at `path`. The receipt is the one that intake would write, with one more key, `skipped_rules`.
+
+    A file is taken as a folder that holds only it. `compare` makes the findings that look across rows and years; of
+    these, rules that need history are left out and listed where none is given. With the history of a release the
+    findings are those of intake, byte for byte: it holds the same rows that intake compares, so that a question asked
+    in an earlier year is not asked again. NothingToCheckError if there is no file.
+    """
+    folder, source = _as_folder(path, community_id, reporting_year)
+    with WorkbookReader(intake.limits) as workbooks:
+        (taken,) = take_in(intake, [folder], source, None, workbooks)
+    replaced = _replaced(taken, history)
+    history = history.without(*folder.partition) if history else None
+    findings = pl.concat([_table(taken, "findings", FINDINGS), _compared(taken, history, compare)])
+    registers = _registers(taken, "explanations", "indicator_selection")
+    findings = answered(findings, _answers(registers["explanations"], history))
+    files = taken.tables["files"]
+    observations = _table(taken, "observations", OBSERVATIONS)
+    (submission,) = submissions(
+        files, findings, observations, registers["indicator_selection"], intake.reference
+    ).to_dicts()
+    receipt = build_receipt(submission, files, findings, replaced)
+    return Checked(taken, {**receipt, "skipped_rules": skipped_rules(history, compare)})
+
+
+def skipped_rules(history: History | None, compare: Compare | None) -> list[str]:
+    """Rules that a check without history (or without comparisons at all) cannot run."""
+    if compare is None:
+        return list(RULES)
+    return list(NEEDS_HISTORY) if history is None else []
+
+
+def is_clean(receipt: Receipt) -> bool:
+    """Whether nothing of the folder would be kept out: no fatal and no error finding."""
+    return not any(finding["severity"] in BLOCKING for finding in receipt["findings"])
+
+
+def receipt_lines(receipt: Receipt) -> Iterator[str]:
+    """The receipt as lines of text for a terminal."""
+    yield f"{receipt['community_id']} {receipt['reporting_year']}: {receipt['first_line']}"
+    for file in receipt["files"]:
+        counts = f"{file['rows_accepted']:,} of {file['rows_read']:,} rows accepted"
+        yield f"  {file['name']}: {file['layout'] or file['kind']}, {counts}"
+    for finding in receipt["findings"]:
+        state = " (explained)" if finding["status"] == "explained" else ""
+        yield f"{finding['severity']:<11} {finding['rule_id']}{state} {finding['finding_id']}"
+        yield f"  {finding['message']}"
+        if finding["allowed"]:
+            yield f"  Allowed: {finding['allowed']}"
+        yield f"  How to fix it: {finding['remedy']}"
+    if receipt["skipped_rules"]:
+        yield f"Skipped, since they need earlier years (--against RELEASE): {', '.join(receipt['skipped_rules'])}"
+    if receipt["changes"]["state"] != PENDING:
+        yield from change_lines(receipt["changes"])
+
+
+def _as_folder(path: Path, community_id: str, reporting_year: int) -> tuple[Folder, Store]:
+    path = path.resolve()
+    if path.is_file():
+        only = DroppedFile(path.name, path.name, path.stat().st_size, "")
+        return Folder(community_id, reporting_year, (only,)), open_drop(str(path.parent))
+    # Listed by the same store as the bucket, so that the same files and links are seen.
+    store = open_drop(str(path))
+    listed = [DroppedFile(info.key, info.key, info.size, info.etag) for info in store.files()]
+    if not listed:
+        raise NothingToCheckError(f"{path} holds no file")
+    files = tuple(sorted(listed, key=lambda file: file.name.encode()))
+    links = tuple(sorted(store.links(deep=False), key=str.encode))
+    return Folder(community_id, reporting_year, files, links), store
+
+
+def _table(taken: Taken, name: str, schema: pl.Schema) -> pl.DataFrame:
+    return taken.tables.get(name, pl.DataFrame(schema=schema))
+
+
+def _registers(taken: Taken, *names: str) -> dict[str, pl.DataFrame]:
+    rows = _table(taken, "register_rows", REGISTER_ROWS)
+    return {name: unfold(rows, contracts.landed()[name]) for name in names}
+
+
+def _compared(taken: Taken, history: History | None, compare: Compare | None) -> pl.DataFrame:
+    """Findings of the comparisons that speak of this folder."""
+    if compare is None:
+        return pl.DataFrame(schema=FINDINGS)
+    own = _table(taken, "observations", OBSERVATIONS)
+    others = history.observations if history else own.clear()
+    # In the order in which intake gathers them, so that nothing depends on which folder is the checked one.
+    issues = compare(pl.concat([others, own]).sort("community_id", "reporting_year", maintain_order=True))
+    community_id, reporting_year = taken.folder.partition
+    mine = issues.filter((pl.col("community_id") == community_id) & (pl.col("reporting_year") == reporting_year))
+    if history is None:
+        mine = mine.filter(~pl.col("rule_id").is_in(NEEDS_HISTORY))
+    return to_findings(mine.select(list(LOCATED)))
+
+
+def _answers(own: pl.DataFrame, history: History | None) -> pl.DataFrame:
+    earlier = history.answers if history else pl.DataFrame(schema=ANSWERS)
+    return pl.concat([earlier, own.select(list(ANSWERS)).cast(ANSWERS)])
+
+
+def _replaced(taken: Taken, history: History | None) -> str | None:
+    before = history.states.get(taken.folder.partition) if history else None
+    return before if before != taken.submission_id else None
+
+
+def history_of(release: duckdb.DuckDBPyConnection) -> History:
+    """What a release's internal database knows of all folders; NoHistoryError for one that does not hold their rows."""
+    query = "select table_name from information_schema.tables where table_schema = ?"
+    carried = {name for (name,) in release.execute(query, [INPUTS]).fetchall()}
+    if not {OBSERVATIONS_TABLE, ANSWERS_TABLE} <= carried:
+        raise NoHistoryError("it was made before releases held the rows that a check compares with")
+    known = release.execute(f"select * from {INPUTS}.{OBSERVATIONS_TABLE}").pl()
+    # A release from before a contract version lacks the columns that it added.
+    missing = [pl.lit(None, dtype).alias(name) for name, dtype in OBSERVATIONS.items() if name not in known.columns]
+    observations = known.with_columns(missing).select(list(OBSERVATIONS)).cast(OBSERVATIONS)
+    answers = release.execute(f"select * from {INPUTS}.{ANSWERS_TABLE}").pl().select(list(ANSWERS)).cast(ANSWERS)
+    states: list[tuple[Any, ...]] = release.execute(STATES).fetchall()
+    return History(observations, answers, {(community_id, year): state for community_id, year, state in states})
+
+
+STATES = """
+select community_id, reporting_year, submission_id
+from marts.dim_submission
+where is_current
+order by all
+"""

@@ -1,0 +1,59 @@
+"""Opening a published release for reading.
+
+Belongs here: finding a release, opening its database, from a folder or from S3.
+Does not: writing releases (release.py), comparing them (compare.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+
+from dagster_project.lib.base.store import Store
+from dagster_project.lib.publish.release.release import current_release
+from dagster_project.settings import Settings
+
+INPUTS = "inputs"
+"""Schema of a release's database that holds what its records were decided from, the registers among it."""
+OBSERVATIONS_TABLE = "observations"
+"""Rows of values of all folders, accepted or not, as intake wrote them."""
+ANSWERS_TABLE = "register_explanations"
+"""Members' answers. No figure is made from them; a check of a folder against the release needs them."""
+
+
+class ReleaseMissingError(LookupError):
+    """There is no such release."""
+
+
+def database_path(settings: Settings, release_id: str | None = None) -> Path:
+    """internal.duckdb of a release (the current one by default) on this machine; fetched once if it lies on S3."""
+    store = Store(settings.publish_url, settings.s3_endpoint)
+    release_id = release_id or current_release(store)
+    if release_id is None:
+        raise ReleaseMissingError(f"nothing is published at {settings.publish_url} yet")
+    key = f"releases/{release_id}/internal.duckdb"
+    local = store.local(key)
+    if local is None:
+        local = settings.work / "fetched" / release_id / "internal.duckdb"
+        if not local.is_file():
+            data = store.get_or_none(key)
+            if data is None:
+                raise ReleaseMissingError(f"there is no release {release_id} at {settings.publish_url}")
+            local.parent.mkdir(parents=True, exist_ok=True)
+            local.write_bytes(data)
+    if not local.is_file():
+        raise ReleaseMissingError(f"there is no release {release_id} at {settings.publish_url}")
+    return local
+
+
+@contextmanager
+def open_release(settings: Settings, release_id: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+    """A read-only connection to a release's database."""
+    connection = duckdb.connect(str(database_path(settings, release_id)), read_only=True)
+    try:
+        yield connection
+    finally:
+        connection.close()

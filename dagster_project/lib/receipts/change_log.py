@@ -1,0 +1,82 @@
+"""What submissions changed, kept in the lake so that a receipt made again says the same.
+
+Belongs here: one record for each folder's newest change, and the release up to which changes were told.
+Does not: find changes (changes.py), put them into words, or write receipts.
+"""
+
+from __future__ import annotations
+
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import polars as pl
+
+from dagster_project.lib.base.store import Store
+
+RECORDS_KEY = "ops/changes/records.parquet"
+TOLD_KEY = "ops/changes/told"
+RECORDS = pl.Schema(
+    {
+        "community_id": pl.String(),
+        "reporting_year": pl.Int32(),
+        "submission_id": pl.String(),
+        "previous_submission_id": pl.String(),
+        "release_id": pl.String(),
+        "previous_release_id": pl.String(),
+        "content": pl.String(),
+    }
+)
+"""`submission_id` is null for a folder that was withdrawn; `content` is the change as JSON (changes.py)."""
+
+Submission = tuple[str, int, str | None]
+
+
+@dataclass(frozen=True)
+class ChangeLog:
+    """The kept changes of one lake. Only the holder of the home's lock writes."""
+
+    lake: Store
+
+    @property
+    def told(self) -> str | None:
+        """The release up to which every change was written into receipts."""
+        data = self.lake.get_or_none(TOLD_KEY)
+        return None if data is None else data.decode().strip()
+
+    def tell(self, release_id: str) -> None:
+        """Say that every change up to this release stands in the receipts."""
+        self.lake.put(TOLD_KEY, f"{release_id}\n".encode())
+
+    def records(self) -> dict[Submission, dict[str, Any]]:
+        """The newest change of each folder, by community, year and the submission that it speaks of."""
+        kept = self._frame()
+        columns = ("community_id", "reporting_year", "submission_id", "content")
+        return {
+            (community_id, year, submission_id): json.loads(content)
+            for community_id, year, submission_id, content in kept.select(columns).iter_rows()
+        }
+
+    def keep(self, found: Mapping[Submission, Mapping[str, Any]]) -> None:
+        """Keep these changes in place of earlier ones of the same folders."""
+        if not found:
+            return
+        rows = [
+            (*submission, *(change[name] for name in RECORDS if name in NAMED), json.dumps(change, ensure_ascii=False))
+            for submission, change in found.items()
+        ]
+        new = pl.DataFrame(rows, schema=RECORDS, orient="row")
+        place = ["community_id", "reporting_year"]
+        both = pl.concat([self._frame().join(new, on=place, how="anti"), new]).sort(place)
+        buffer = io.BytesIO()
+        both.write_parquet(buffer)
+        self.lake.put(RECORDS_KEY, buffer.getvalue())
+
+    def _frame(self) -> pl.DataFrame:
+        data = self.lake.get_or_none(RECORDS_KEY)
+        return pl.DataFrame(schema=RECORDS) if data is None else pl.read_parquet(io.BytesIO(data))
+
+
+NAMED = frozenset({"previous_submission_id", "release_id", "previous_release_id"})

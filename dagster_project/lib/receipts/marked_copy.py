@@ -1,0 +1,273 @@
+"""The member's own file back as a workbook: its cells as text, the cells in question filled and commented.
+
+Belongs here: placing findings on cells, keeping text from ever becoming a formula, writing the same bytes every time.
+Does not: read files (it gets grids of text), judge anything, or keep more than one copy in memory.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+from openpyxl import Workbook
+from openpyxl.cell import WriteOnlyCell
+from openpyxl.comments import Comment
+from openpyxl.styles import Alignment, Font, PatternFill
+
+from dagster_project.lib.base.workbook_bytes import UNWRITABLE, stable_bytes, writable
+from dagster_project.lib.intake.reading.grid import column_index, snake_name
+
+Finding = Mapping[str, Any]
+Rows = Sequence[Sequence[str]]
+
+# What a spreadsheet can hold, and after how many comments one is no longer usable.
+MAX_ROWS, MAX_COLUMNS, MAX_TEXT, MAX_NAME = 1_048_576, 16_384, 32_000, 31
+MAX_COMMENTS, MAX_COMMENT_TEXT = 2_000, 1_500
+HEADER_SEARCH = 40
+LIST_SHEET = "Findings"
+AUTHOR = "cradle check"
+SEVERITIES = ("fatal", "error", "explainable", "info")
+FILLS: Mapping[str, str] = {"fatal": "F2B8B5", "error": "F8CFCB", "explainable": "FFE9A8", "info": "D6E6F5"}
+_PAINT: Mapping[str, PatternFill] = {code: PatternFill("solid", fgColor=colour) for code, colour in FILLS.items()}
+_WRAP = Alignment(wrap_text=True, vertical="top")
+LIST_COLUMNS: Sequence[tuple[str, int]] = (
+    ("Severity", 13),
+    ("Sheet", 16),
+    ("Row", 8),
+    ("Column", 18),
+    ("Rows", 8),
+    ("What is wrong", 60),
+    ("Found", 28),
+    ("Allowed", 36),
+    ("How to fix it", 60),
+    ("Finding", 20),
+)
+
+_DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+_PLAIN = re.compile(r"-|[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?\s?%?", re.ASCII)
+_LETTERS = re.compile(r"[A-Z]{1,3}")
+
+
+@dataclass
+class _Marks:
+    """What goes on the cells of one sheet: row, then column, both from 0, to the findings that speak of the cell."""
+
+    rows: dict[int, dict[int, list[Finding]]] = field(default_factory=dict)
+    comments: int = 0
+
+    def add(self, row: int, column: int, finding: Finding) -> None:
+        self.rows.setdefault(row, {}).setdefault(column, []).append(finding)
+
+    def n_cells(self) -> int:
+        return sum(len(columns) for columns in self.rows.values())
+
+
+class _Texts:
+    """Where a text stands in a column of a sheet; a column is indexed when it is first asked for."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._columns: dict[int, dict[str, list[int]]] = {}
+
+    def below(self, first: int, column: int, text: str) -> list[int]:
+        if column not in self._columns:
+            index: dict[str, list[int]] = defaultdict(list)
+            for at, row in enumerate(self._rows):
+                if column < len(row):
+                    index[row[column].strip()].append(at)
+            self._columns[column] = index
+        places = self._columns[column].get(text, [])
+        return places[bisect_right(places, first) :]
+
+
+def harmless(text: str) -> str:
+    """A text that no spreadsheet takes for a formula: an apostrophe before = + - @, tab and line ends.
+
+    Numbers stay as they are, and so does a single dash, which files use as a mark for `not collected`. Characters that
+    a workbook cannot hold are replaced, and a text that is too long for a cell is cut with a sign.
+    """
+    clean = writable(text)
+    if clean.lstrip(" ").startswith(_DANGEROUS) and not _PLAIN.fullmatch(clean.strip(" ")):
+        clean = f"'{clean}"
+    return clean if len(clean) <= MAX_TEXT else f"{clean[:MAX_TEXT]} … (cut: {len(text):,} characters)"
+
+
+def _text(finding: Finding, name: str) -> str:
+    value = finding.get(name)
+    return "" if value is None else str(value)
+
+
+def _ordered(findings: Sequence[Finding]) -> list[Finding]:
+    def key(finding: Finding) -> tuple[int, str, int, str, str]:
+        severity = _text(finding, "severity")
+        rank = SEVERITIES.index(severity) if severity in SEVERITIES else len(SEVERITIES)
+        row = finding.get("source_row") or 0
+        return rank, _text(finding, "source_sheet"), row, _text(finding, "source_column"), _text(finding, "finding_id")
+
+    return sorted(findings, key=key)
+
+
+def sheet_titles(names: Sequence[str]) -> list[str]:
+    """Sheet names as a workbook allows them: no forbidden sign, at most 31 letters, different in more than case."""
+    taken = {LIST_SHEET.casefold(), "history"}
+    titles = []
+    for name in names:
+        base = UNWRITABLE.sub("", re.sub(r"[\[\]:*?/\\]", "_", name)).strip("' ")[:MAX_NAME] or "Sheet"
+        title, n = base, 1
+        while title.casefold() in taken:
+            n += 1
+            title = f"{base[: MAX_NAME - len(str(n)) - 1]} {n}"
+        taken.add(title.casefold())
+        titles.append(title)
+    return titles
+
+
+def _headers(rows: Rows) -> dict[str, tuple[int, int]]:
+    """Where a column name stands in the first rows, by its plain form; the topmost place counts."""
+    places: dict[str, tuple[int, int]] = {}
+    for at, row in enumerate(rows[:HEADER_SEARCH]):
+        for column, text in enumerate(row):
+            name = snake_name(text)
+            if name and name not in places:
+                places[name] = (at, column)
+    return places
+
+
+def _column(finding: Finding, row: Sequence[str], headers: Mapping[str, tuple[int, int]]) -> int | None:
+    """The column that a finding speaks of: by its header, its letter, or the one cell that holds the text found."""
+    named = _text(finding, "source_column")
+    if (place := headers.get(snake_name(named))) is not None:
+        return place[1]
+    if _LETTERS.fullmatch(named) and column_index(named) < MAX_COLUMNS:
+        return column_index(named)
+    found = _text(finding, "found")
+    same = [at for at, text in enumerate(row) if found and text.strip() == found]
+    return same[0] if len(same) == 1 else None
+
+
+def _alike(texts: _Texts, row: Sequence[str], first: int, column: int, finding: Finding) -> list[int]:
+    """The rows of a finding: its first one, and as many further ones with the very text found as it counts."""
+    found, more = _text(finding, "found"), int(finding.get("n_rows") or 1) - 1
+    if not found or more < 1 or column >= len(row) or row[column].strip() != found:
+        return [first]
+    return [first, *texts.below(first, column, found)[:more]]
+
+
+def _place(rows: Rows, findings: Sequence[Finding]) -> _Marks:
+    """Findings of one sheet onto its cells; those of the whole sheet or file stay in the list only."""
+    marks, headers, texts = _Marks(), _headers(rows), _Texts(rows)
+    for finding in findings:
+        row = finding.get("source_row")
+        if row is None:
+            header = headers.get(snake_name(_text(finding, "source_column")))
+            if header is not None:
+                marks.add(*header, finding)
+        elif 1 <= row <= len(rows):
+            column = _column(finding, rows[row - 1], headers) or 0
+            for at in _alike(texts, rows[row - 1], row - 1, column, finding):
+                marks.add(at, column, finding)
+    return marks
+
+
+def _comment(findings: Sequence[Finding]) -> Comment:
+    lines = []
+    for finding in findings:
+        lines.append(_text(finding, "message"))
+        if _text(finding, "remedy"):
+            lines.append(f"How to fix it: {_text(finding, 'remedy')}")
+    text = writable("\n".join(lines))
+    if len(text) > MAX_COMMENT_TEXT:
+        text = f"{text[:MAX_COMMENT_TEXT]} … (all in the sheet {LIST_SHEET})"
+    return Comment(text, AUTHOR, height=160, width=360)
+
+
+def _cell(sheet: Any, text: str) -> Any:
+    cell = WriteOnlyCell(sheet)
+    if not text:
+        return cell
+    # Typed as text explicitly: assigning a value would make "=1" a formula.
+    cell._value = harmless(text)
+    cell.data_type = "s"
+    return cell
+
+
+def _write_sheet(sheet: Any, rows: Rows, marks: _Marks) -> None:
+    for at, row in enumerate(rows[:MAX_ROWS]):
+        marked = marks.rows.get(at, {})
+        width = min(max(len(row), max(marked, default=-1) + 1), MAX_COLUMNS)
+        cells = [_cell(sheet, row[column] if column < len(row) else "") for column in range(width)]
+        for column, findings in sorted(marked.items()):
+            if column < width:
+                _mark(cells[column], findings, marks)
+        sheet.append(cells)
+
+
+def _mark(cell: Any, findings: Sequence[Finding], marks: _Marks) -> None:
+    cell.fill = _PAINT.get(_text(findings[0], "severity"), _PAINT["info"])
+    if marks.comments < MAX_COMMENTS:
+        cell.comment = _comment(findings)
+        marks.comments += 1
+
+
+def _list_notes(
+    name: str, grids: Sequence[tuple[str, Rows]], titles: Sequence[str], marks: Sequence[_Marks]
+) -> list[str]:
+    notes = [f"Findings for {name}. The coloured cells of the other sheets carry the same texts as comments."]
+    for (_, rows), title, own in zip(grids, titles, marks, strict=True):
+        if (n := own.n_cells()) > MAX_COMMENTS:
+            notes.append(f"Sheet {title}: {n:,} cells are coloured, the first {MAX_COMMENTS:,} have a comment.")
+        if len(rows) > MAX_ROWS or any(len(row) > MAX_COLUMNS for row in rows):
+            notes.append(f"Sheet {title} is larger than a workbook allows; it is cut here, not in your file.")
+    return notes
+
+
+def _write_list(book: Any, notes: Sequence[str], findings: Sequence[Finding]) -> None:
+    sheet = book.create_sheet(LIST_SHEET)
+    for index, (_, width) in enumerate(LIST_COLUMNS):
+        sheet.column_dimensions[chr(ord("A") + index)].width = width
+    sheet.freeze_panes = f"A{len(notes) + 2}"
+    for note in notes:
+        sheet.append([_cell(sheet, note)])
+    header = [_cell(sheet, title) for title, _ in LIST_COLUMNS]
+    for cell in header:
+        cell.font = Font(bold=True)
+    sheet.append(header)
+    names = "severity source_sheet source_row source_column n_rows message found allowed remedy finding_id"
+    for finding in findings:
+        values = [finding.get(name) for name in names.split(" ")]
+        cells = [WriteOnlyCell(sheet, v) if isinstance(v, int) else _cell(sheet, str(v or "")) for v in values]
+        cells[0].fill = _PAINT.get(_text(finding, "severity"), _PAINT["info"])
+        for cell in cells:
+            cell.alignment = _WRAP
+        sheet.append(cells)
+
+
+def marked_copy(name: str, grids: Sequence[tuple[str, Rows]], findings: Sequence[Finding]) -> bytes:
+    """The bytes of an .xlsx: first a sheet that lists all findings, then the member's sheets with the cells marked.
+
+    `grids` holds (sheet name, rows of text); row i of a grid is source row i + 1, a text file has one sheet named ''.
+    `findings` are rows of fct_finding with remedy and n_rows; those that name another file are left out, those that
+    name no file or no cell stand in the list only. Cells are text, never formulas; the same input gives the same bytes.
+    """
+    own = _ordered([f for f in findings if f.get("source_file") in (None, "", name)])
+    titles = sheet_titles([sheet or name.rpartition(".")[0] or name for sheet, _ in grids])
+    by_sheet: dict[str, list[Finding]] = defaultdict(list)
+    for finding in own:
+        by_sheet[_text(finding, "source_sheet")].append(finding)
+    marks = [
+        # A workbook of one sheet may be spoken of without naming the sheet.
+        _place(rows, by_sheet[sheet] + (by_sheet[""] if sheet and len(grids) == 1 else []))
+        for sheet, rows in grids
+    ]
+    book = Workbook(write_only=True)
+    _write_list(book, _list_notes(name, grids, titles, marks), own)
+    for (_, rows), title, mark in zip(grids, titles, marks, strict=True):
+        _write_sheet(book.create_sheet(title), rows, mark)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return stable_bytes(buffer.getvalue())

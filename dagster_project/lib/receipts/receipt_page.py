@@ -1,0 +1,202 @@
+"""The receipt as a page: what counted, and for each problem where it is, what was found, is allowed, how to fix it.
+
+Belongs here: arranging a receipt (DESIGN 3.6) for a member who is no programmer, and rendering it as one HTML file.
+Does not: decide anything: statuses, messages and remedies come from the receipt; nothing in it is left out.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+
+from dagster_project.lib.receipts.change_words import SHOWN_LINES, compared, sections, summary, value_rows
+
+Finding = Mapping[str, Any]
+
+_TEMPLATES = Path(__file__).parent / "templates"
+# More findings of one rule in one file than this are folded away; they stay in the page.
+_OPEN_UP_TO = 8
+
+STATUS_WORDS: Mapping[str, str] = {
+    "accepted": "Accepted",
+    "accepted_with_queries": "Accepted, with questions",
+    "rejected": "Rejected",
+}
+
+# Heading, what it means for the member, and what to do; in the order in which a member should read them.
+SEVERITIES: Mapping[str, tuple[str, str]] = {
+    "fatal": ("Files that could not be taken", "Nothing of these files counts until they are corrected."),
+    "error": ("Rows that do not count", "These rows were left out. All other rows of the same files count."),
+    "explainable": (
+        "Questions",
+        "These rows count or wait for an answer. Please look at each value. If it is wrong, correct the file. If it is "
+        "right, say so once in a table named explanations with the columns finding_id and text: the answer is kept "
+        "for as long as the value stays the same.",
+    ),
+    "info": ("For your information", "Nothing needs to be done about these."),
+}
+
+
+@dataclass(frozen=True)
+class FindingGroup:
+    """Findings of one rule in one file; `allowed` and `remedy` are set where all of them share one text.
+
+    `quoted`: what was found needs a column of its own, since the messages do not say it whole.
+    """
+
+    rule_id: str
+    findings: Sequence[Finding]
+    n_rows: int
+    allowed: str | None
+    remedy: str | None
+    quoted: bool
+    folded: bool
+
+
+def visible(value: object) -> str:
+    """A member's text for display: control characters become visible signs instead of disappearing or acting."""
+    if value is None:
+        return ""
+    return "".join(_sign(c) for c in str(value))
+
+
+def _sign(character: str) -> str:
+    code = ord(character)
+    if character in "\t\n" or not (code < 0x20 or code == 0x7F or 0xD800 <= code <= 0xDFFF):
+        return character
+    # The Unicode block of control pictures; a lone surrogate cannot be written at all.
+    return (
+        chr(0x2400 + code) if code < 0x20 else "\N{SYMBOL FOR DELETE}" if code == 0x7F else "\N{REPLACEMENT CHARACTER}"
+    )
+
+
+def place_prefix(finding: Finding) -> str:
+    """The place that begins a finding's message (`File a.csv, row 3: `), the same words as the catalogue's messages."""
+    names = (
+        ("source_file", "File "),
+        ("source_sheet", ", sheet "),
+        ("source_row", ", row "),
+        ("source_column", ", column "),
+    )
+    place = "".join(f"{before}{finding.get(name)}" for name, before in names if finding.get(name) not in (None, ""))
+    return f"{place}: " if place else ""
+
+
+def what(finding: Finding) -> str:
+    """The message without its place, which stands in a column of its own."""
+    return visible(str(finding.get("message") or "").removeprefix(place_prefix(finding)))
+
+
+def where(finding: Finding) -> str:
+    """Sheet, row and column in words; `whole file` when the finding names none of them."""
+    names = (("source_sheet", "sheet"), ("source_row", "row"), ("source_column", "column"))
+    parts = [f"{word} {visible(finding.get(name))}" for name, word in names if finding.get(name) not in (None, "")]
+    return ", ".join(parts) or "whole file"
+
+
+def _common(findings: Iterable[Finding], name: str) -> str | None:
+    texts = {finding.get(name) for finding in findings}
+    only = texts.pop() if len(texts) == 1 else None
+    return str(only) if only else None
+
+
+def _groups(findings: Iterable[Finding]) -> list[FindingGroup]:
+    by_rule: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        by_rule[str(finding["rule_id"])].append(finding)
+    return [
+        FindingGroup(
+            rule_id=rule,
+            findings=rows,
+            n_rows=sum(row.get("n_rows") or 1 for row in rows),
+            allowed=_common(rows, "allowed"),
+            remedy=_common(rows, "remedy"),
+            quoted=any(visible(row.get("found")) not in what(row) for row in rows),
+            folded=len(rows) > _OPEN_UP_TO,
+        )
+        for rule, rows in sorted(by_rule.items())
+    ]
+
+
+def _order(finding: Finding) -> tuple[str, int, str, str]:
+    texts = (str(finding.get(name) or "") for name in ("source_column", "finding_id"))
+    return (str(finding.get("source_sheet") or ""), finding.get("source_row") or 0, *texts)  # type: ignore[return-value]
+
+
+def _sections(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+    """Findings by severity, then file, then rule; a severity without words of its own comes last."""
+    order = [*SEVERITIES, *sorted({str(f["severity"]) for f in findings} - set(SEVERITIES))]
+    sections = []
+    for severity in order:
+        own = [f for f in findings if f["severity"] == severity]
+        if own:
+            heading, meaning = SEVERITIES.get(severity, (severity.replace("_", " ").capitalize(), ""))
+            files: dict[str, list[Finding]] = defaultdict(list)
+            for finding in sorted(own, key=_order):
+                files[str(finding.get("source_file") or "")].append(finding)
+            blocks = [{"name": name, "groups": _groups(rows)} for name, rows in sorted(files.items())]
+            sections.append({"code": severity, "heading": heading, "meaning": meaning, "n": len(own), "files": blocks})
+    return sections
+
+
+def _effects(changes: Mapping[str, Any]) -> dict[str, Any]:
+    """What the submission changed: sentences, the first changed values and how many more, lines by heading."""
+    rows = value_rows(changes)
+    return {
+        "summary": summary(changes),
+        "compared": compared(changes),
+        "values": rows[:SHOWN_LINES],
+        "more_values": max(len(rows) - SHOWN_LINES, 0),
+        "sections": sections(changes),
+    }
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(
+        visible=visible,
+        what=what,
+        where=where,
+        count=lambda n: "–" if n is None else f"{n:,d}",
+        title_of=lambda code: str(code).replace("_", " ").capitalize(),
+        status_words=lambda code: STATUS_WORDS.get(code, str(code).replace("_", " ").capitalize()),
+    )
+    return environment.get_template("receipt.html")
+
+
+def render_receipt(receipt: Mapping[str, Any]) -> str:
+    """The receipt as one self-contained HTML page, the same text for the same receipt.
+
+    `receipt` is the content of receipt.json: community_id, reporting_year, submission_id, status, first_line, files and
+    findings, and as far as they are known changes; further keys are ignored. All text of the member is escaped. Raises
+    KeyError when one of the others is missing.
+    """
+    findings, changes = receipt["findings"], receipt.get("changes")
+    blocking = sum(f["severity"] in ("fatal", "error") for f in findings)
+    questions = sum(f["severity"] == "explainable" and f.get("status") == "open" for f in findings)
+    return _template().render(
+        receipt=receipt,
+        files=sorted(receipt["files"], key=lambda f: str(f["name"])),
+        totals={
+            name: sum(f.get(name) or 0 for f in receipt["files"])
+            for name in ("rows_read", "rows_accepted", "rows_rejected", "rows_waiting")
+        },
+        blocking=blocking,
+        questions=questions,
+        sections=_sections(findings),
+        effects=changes and _effects(changes),
+    )

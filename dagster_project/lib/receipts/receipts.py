@@ -1,0 +1,167 @@
+"""Receipts: what a member learns of its folder, written to the outbox.
+
+Belongs here: the receipt's content as data, and writing receipt.json and receipt.html where they changed.
+Does not: the page's looks (receipt_page.py), marking of workbooks (marked_copy.py), any rule.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import polars as pl
+
+from dagster_project.lib.base.store import Store
+from dagster_project.lib.intake.findings import FINDINGS
+from dagster_project.lib.receipts.change_words import PENDING_CHANGES
+from dagster_project.lib.receipts.receipt_page import render_receipt
+
+Receipt = dict[str, Any]
+SEVERITY_ORDER = {"fatal": 0, "error": 1, "explainable": 2, "info": 3}
+WRITERS = 4
+SHOWN_FILES = 3
+RECEIPT_TABLES = ("submissions", "files", "findings", "submission_states")
+"""Landing tables that receipts are written from."""
+Changes = Mapping[tuple[str, int, str | None], Mapping[str, Any]]
+"""What submissions changed, by community, reporting year and submission id (publish/changes.py)."""
+
+
+def build_receipt(
+    submission: Mapping[str, Any],
+    files: pl.DataFrame,
+    findings: pl.DataFrame,
+    replaced: str | None = None,
+    changes: Mapping[str, Any] = PENDING_CHANGES,
+) -> Receipt:
+    """The receipt of one folder (DESIGN 3.6). `replaced` is the id of the state that this one replaced, if any.
+
+    `changes` is what the submission changed, as far as a release was made from it.
+    """
+    listed = files.sort("name").select(
+        "name", "sha256", "layout", "rows_read", "rows_accepted", "rows_rejected", "rows_waiting", "kind"
+    )
+    order = pl.col("severity").replace_strict(SEVERITY_ORDER, return_dtype=pl.Int32)
+    told = findings.sort(
+        order, "source_file", "source_sheet", "source_row", "source_column", "finding_id", nulls_last=False
+    )
+    return {
+        "community_id": submission["community_id"],
+        "reporting_year": submission["reporting_year"],
+        "submission_id": submission["submission_id"],
+        "status": submission["status"],
+        "first_line": first_line(submission, replaced, files_not_taken(files, findings)),
+        "contract_version": submission["contract_version"],
+        "files": listed.to_dicts(),
+        "findings": told.select(list(FINDINGS)).to_dicts(),
+        "changes": dict(changes),
+    }
+
+
+def files_not_taken(files: pl.DataFrame, findings: pl.DataFrame) -> list[str]:
+    """Names of files of which nothing could be read: refused, unreadable, or without one row beside a fatal finding."""
+    fatal = findings.filter(pl.col("severity") == "fatal")["source_file"].drop_nulls().to_list()
+    whole = pl.col("kind").is_in(["refused", "unreadable"])
+    return files.filter(whole | (pl.col("name").is_in(fatal) & (pl.col("rows_read") == 0)))["name"].sort().to_list()
+
+
+def first_line(submission: Mapping[str, Any], replaced: str | None, not_taken: Sequence[str] = ()) -> str:
+    """What happened, in a few plain sentences; `not_taken` are files of an accepted folder that were not."""
+    read, accepted = submission["rows_read"], submission["rows_accepted"]
+    if submission["status"] == "rejected":
+        none = f"none of the {read:,} rows could be taken" if read else "no row could be read"
+        line = f"Rejected: {none}, so nothing of this folder counts."
+        gone = " The rows that counted before are gone, because the folder as it stands now is the submission."
+        return line + (gone if replaced else "")
+    waiting = submission["rows_waiting"]
+    parts = [f"Accepted: {accepted:,} of {read:,} rows."]
+    rejected, questions = submission["rows_rejected"], submission["findings_open"]
+    if rejected:
+        parts.append(
+            "1 row was refused and does not count."
+            if rejected == 1
+            else f"{rejected:,} rows were refused and do not count."
+        )
+    if not_taken:
+        parts.append(_not_taken(not_taken, bool(replaced)))
+    if waiting:
+        parts.append(
+            "1 row waits until a label is known." if waiting == 1 else f"{waiting:,} rows wait until a label is known."
+        )
+    if questions:
+        parts.append("1 question is open." if questions == 1 else f"{questions:,} questions are open.")
+    return " ".join(parts)
+
+
+def _not_taken(names: Sequence[str], replaced: bool) -> str:
+    shown = ", ".join(names[:SHOWN_FILES]) + (" and others" if len(names) > SHOWN_FILES else "")
+    line = f"{'1 file' if len(names) == 1 else f'{len(names):,} files'} could not be taken: {shown}."
+    gone = "Rows that a file of the same name held before are gone."
+    return f"{line} {gone}" if replaced else line
+
+
+def as_json(receipt: Receipt) -> bytes:
+    """The receipt as it is written: UTF-8, two spaces of indent, keys in their order."""
+    return (json.dumps(receipt, ensure_ascii=False, indent=2, default=str) + "\n").encode()
+
+
+def receipt_folder(community_id: str, reporting_year: int) -> str:
+    """Where a folder's receipts lie in the outbox."""
+    return f"{community_id}/{reporting_year}"
+
+
+def write_receipts(
+    outbox: Store,
+    tables: Mapping[str, pl.DataFrame],
+    communities: Iterable[str],
+    changes: Changes | None = None,
+) -> list[Receipt]:
+    """Write the receipts of all folders of the given communities that differ from what the outbox holds.
+
+    The latest lies in the folder of the year, every state's own in a folder named by its submission id.
+    """
+    wanted = set(communities)
+    submissions = tables["submissions"].filter(pl.col("community_id").is_in(list(wanted)))
+    place = ["community_id", "reporting_year"]
+    files = tables["files"].partition_by(place, as_dict=True)
+    findings = tables["findings"].partition_by(place, as_dict=True)
+    counted_before = tables["submission_states"].filter(~pl.col("is_current") & (pl.col("status") != "rejected"))
+    replaced = {
+        (row["community_id"], row["reporting_year"]): row["submission_id"]
+        for row in counted_before.iter_rows(named=True)
+    }
+    none = tables["findings"].clear()
+    told = changes or {}
+
+    def write(submission: dict[str, Any]) -> Receipt | None:
+        key = (submission["community_id"], submission["reporting_year"])
+        effects = told.get((*key, submission["submission_id"]), PENDING_CHANGES)
+        receipt = build_receipt(submission, files[key], findings.get(key, none), replaced.get(key), effects)
+        return receipt if put_receipt(outbox, receipt) else None
+
+    with ThreadPoolExecutor(WRITERS) as pool:
+        written = pool.map(write, submissions.to_dicts())
+        return [receipt for receipt in written if receipt is not None]
+
+
+def remove_withdrawn(outbox: Store, tables: Mapping[str, pl.DataFrame]) -> None:
+    """Remove the latest receipts of folders that are gone; those of their states stay below the submission ids."""
+    place = ["community_id", "reporting_year"]
+    states = tables["submission_states"].select(place).unique(maintain_order=True)
+    gone = states.join(tables["submissions"].select(place), on=place, how="anti")
+    folders = [receipt_folder(community_id, year) for community_id, year in gone.iter_rows()]
+    outbox.delete(f"{folder}/receipt.{kind}" for folder in folders for kind in ("json", "html"))
+
+
+def put_receipt(outbox: Store, receipt: Receipt) -> bool:
+    """Write one receipt and its page unless the outbox holds the very same; true if it was written."""
+    folder = receipt_folder(receipt["community_id"], receipt["reporting_year"])
+    data = as_json(receipt)
+    if outbox.get_or_none(f"{folder}/receipt.json") == data:
+        return False
+    page = render_receipt(receipt).encode()
+    for where in (f"{folder}/{receipt['submission_id']}", folder):
+        outbox.put(f"{where}/receipt.html", page)
+        outbox.put(f"{where}/receipt.json", data)
+    return True
