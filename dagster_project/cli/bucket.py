@@ -80,8 +80,8 @@ def grant(
 
 
 def _known(config: Settings, community: str) -> None:
+    from dagster_project.lib.base.names import NETWORK_FOLDER
     from dagster_project.lib.base.reference import Reference, SeedError
-    from dagster_project.lib.intake.bucket.drop import NETWORK_FOLDER
 
     try:
         known = {*Reference(config.seeds).communities["community_id"], NETWORK_FOLDER}

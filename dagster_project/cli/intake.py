@@ -29,8 +29,8 @@ UNCLEAN, USAGE = 1, 2
 
 def _intake(config: Settings, community: str, year: int, ahead: int = 0) -> Intake:
     """What intake needs; a usage error for a community or year (`ahead` years early) that the network does not have."""
+    from dagster_project.lib.base.names import NETWORK_FOLDER
     from dagster_project.lib.base.reference import Reference, SeedError
-    from dagster_project.lib.intake.bucket.drop import NETWORK_FOLDER
     from dagster_project.lib.intake.reading.limits import Limits
     from dagster_project.lib.intake.take_in import Intake
 
@@ -118,7 +118,7 @@ def check(path: Path, community: str, year: int, against: str | None, changes: b
 
 
 def _refuse_changes(community: str, against: str | None) -> None:
-    from dagster_project.lib.intake.bucket.drop import NETWORK_FOLDER
+    from dagster_project.lib.base.names import NETWORK_FOLDER
 
     if against is None:
         raise CradleError("--changes needs a release to compare with", "add --against current", USAGE)
@@ -176,7 +176,7 @@ def template(community: str, year: int, output: Path) -> None:
 def suggest() -> None:
     """Proposals for labels that no crosswalk maps, with the line of CSV that would map them."""
     from dagster_project.lib.base.reference import Reference
-    from dagster_project.lib.intake.rows.values import CodeTables
+    from dagster_project.lib.intake.rows.codes import CodeTables
     from dagster_project.lib.member.suggest import propose, waiting_rows
 
     config = settings()

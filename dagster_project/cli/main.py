@@ -7,11 +7,8 @@ Does not: any work of its own (lib/), Dagster's jobs (defs/, instance/runs.py).
 from __future__ import annotations
 
 import json
-import logging
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -20,6 +17,7 @@ from dagster_project.cli.base import CradleError, settings
 from dagster_project.cli.bucket import COMMANDS as BUCKET_COMMANDS
 from dagster_project.cli.cycle import COMMANDS as CYCLE_COMMANDS
 from dagster_project.cli.intake import COMMANDS as INTAKE_COMMANDS
+from dagster_project.cli.progress import shown_progress
 from dagster_project.cli.release import COMMANDS as RELEASE_COMMANDS
 from dagster_project.settings import Settings
 
@@ -34,41 +32,6 @@ LATER = {
 @click.version_option(package_name="cradle-warehouse")
 def cli() -> None:
     """The warehouse of a network of cradle-to-career communities."""
-
-
-class _Lines(logging.Handler):
-    """Progress as plain lines, or as a bar that is redrawn on a terminal."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.terminal = sys.stderr.isatty()
-        self.last = ""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Show one record of the progress logger."""
-        done, total = getattr(record, "done", 0), getattr(record, "total", 0)
-        step = record.getMessage()
-        if self.terminal and total:
-            filled = 30 * done // total
-            sys.stderr.write(f"\r  {step} [{'#' * filled}{'.' * (30 - filled)}] {done:,}/{total:,}")
-            sys.stderr.write("\n" if done >= total else "")
-        elif step != self.last or (total and done >= total):
-            sys.stderr.write(f"  {step}{f' {done:,}/{total:,}' if total else ''}\n")
-        sys.stderr.flush()
-        self.last = step
-
-
-@contextmanager
-def shown_progress() -> Iterator[None]:
-    """Show progress on standard error while the block runs."""
-    from dagster_project.lib.base.progress import LOGGER
-
-    handler = _Lines()
-    LOGGER.addHandler(handler)
-    try:
-        yield
-    finally:
-        LOGGER.removeHandler(handler)
 
 
 def parse_years(text: str | None) -> frozenset[int] | None:

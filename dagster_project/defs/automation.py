@@ -17,7 +17,7 @@ from dagster_project.instance.runs import forget_runs, selection_config, somebod
 from dagster_project.lib.app.pipeline import STRAYS_KEY, Pipeline
 from dagster_project.lib.intake.bucket.drop import list_drop
 from dagster_project.lib.intake.bucket.ledger import Ledger
-from dagster_project.lib.intake.bucket.plan import Selection, intake_version, make_plan
+from dagster_project.lib.intake.bucket.plan import Selection, make_plan
 from dagster_project.lib.monitoring.freshness import Pending, Watch, idle_runs, pending, settle
 from dagster_project.lib.publish.release.release import current_release, read_manifest
 from dagster_project.settings import from_environment
@@ -119,7 +119,7 @@ def _pending(pipeline: Pipeline) -> Pending | None:
     years = reference.reporting_years(pipeline.settings.today)
     listing = list_drop(pipeline.drop, reference.communities["community_id"].to_list(), years)
     events = Ledger(pipeline.lake).events()
-    version = intake_version(reference)
+    version = pipeline.intake.version
     return pending(make_plan(listing, events, version, Selection()), events, version)
 
 

@@ -29,7 +29,7 @@ from dagster_project.defs.checks import (
 )
 from dagster_project.defs.resources import CradleResource
 from dagster_project.lib.app.pipeline import Pipeline
-from dagster_project.lib.intake.bucket.drop import NETWORK_FOLDER
+from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.monitoring.freshness import MISSING, changed_verdicts, lateness_by_year
 from dagster_project.lib.monitoring.verdicts import conservation_verdict, contract_verdict, labels_verdict
 from dagster_project.lib.publish.release.opening import ReleaseMissingError, open_release

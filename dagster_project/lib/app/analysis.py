@@ -23,8 +23,8 @@ from dagster_project.lib.analysis.rubric.distance import designation_distance
 from dagster_project.lib.analysis.rubric.facts import FactContext, Tables, fact_context, scaffold_of
 from dagster_project.lib.analysis.rubric.gateways import benchmark_statuses, gateway_missing, gateway_statuses
 from dagster_project.lib.analysis.tables import TABLES
+from dagster_project.lib.base.names import INPUTS, OBSERVATIONS_TABLE
 from dagster_project.lib.base.reference import Reference
-from dagster_project.lib.publish.release.opening import INPUTS, OBSERVATIONS_TABLE
 
 RUBRIC_TABLES = (
     "fct_criterion_status",

@@ -30,9 +30,9 @@ from dagster_project.lib.analysis.records.records import (
 )
 from dagster_project.lib.analysis.rubric.criteria import designation_criteria
 from dagster_project.lib.app.analysis import record_inputs
+from dagster_project.lib.base.names import INPUTS
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.store import Store
-from dagster_project.lib.publish.release.opening import INPUTS
 
 PREFIX = "frozen"
 KEY = re.compile(rf"{PREFIX}/(\d{{4}})/records\.json\.gz")

@@ -34,19 +34,20 @@ from dagster_project.lib.app.frozen import (
     read_frozen,
     released_cycles,
 )
+from dagster_project.lib.base.names import ANSWERS_TABLE, INPUTS
 from dagster_project.lib.base.progress import tell
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.seed_lint import require_sound
 from dagster_project.lib.base.store import Store, StoreError
 from dagster_project.lib.intake.bucket.drop import Listing, list_drop, open_drop, stray_findings
 from dagster_project.lib.intake.bucket.ledger import Ledger, current_submissions
-from dagster_project.lib.intake.bucket.plan import Selection, intake_version, make_plan
+from dagster_project.lib.intake.bucket.plan import Selection, make_plan
 from dagster_project.lib.intake.findings import to_findings
 from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.intake.session import IntakeResult, Places, TakenPartition, run_intake
 from dagster_project.lib.intake.take_in import Intake
 from dagster_project.lib.publish.release.hashing import code_version, lock_sha256
-from dagster_project.lib.publish.release.opening import ANSWERS_TABLE, INPUTS, database_path
+from dagster_project.lib.publish.release.opening import database_path
 from dagster_project.lib.publish.release.release import (
     Release,
     ReleaseFacts,
@@ -161,7 +162,7 @@ class Pipeline:
         if selection.again or self.lake.get_or_none(STRAYS_KEY) is None:
             return False
         listing = self.listing()
-        plan = make_plan(listing, Ledger(self.lake).events(), intake_version(self.reference), selection)
+        plan = make_plan(listing, Ledger(self.lake).events(), self.intake.version, selection)
         seen, told = to_findings(stray_findings(listing.strays)), self.strays()
         same = sorted(seen["finding_id"]) == sorted(told["finding_id"])
         return not plan.take and not plan.withdrawn and same and self.up_to_date() is not None

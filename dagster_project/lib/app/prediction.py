@@ -20,12 +20,12 @@ import polars as pl
 from dagster_project.lib.app.frozen import FROZEN_TABLE, frozen_key
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.app.rehearsal import compute
-from dagster_project.lib.intake.bucket.lake import TABLES
+from dagster_project.lib.base.names import INPUTS
 from dagster_project.lib.intake.bucket.ledger import Ledger
 from dagster_project.lib.intake.findings import FINDINGS
+from dagster_project.lib.intake.tables import TABLES
 from dagster_project.lib.intake.take_in import Taken
 from dagster_project.lib.member.check import Checked, NoHistoryError
-from dagster_project.lib.publish.release.opening import INPUTS
 from dagster_project.lib.receipts.change_words import PREDICTED, UNCHANGED
 from dagster_project.lib.receipts.changes import CAUSES, Changes, State, changes_between, present, read_tables
 from dagster_project.lib.warehouse.dbt_run import MANIFEST, table_keys

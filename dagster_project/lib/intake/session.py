@@ -15,10 +15,10 @@ from dataclasses import dataclass
 import polars as pl
 
 from dagster_project.lib.base.store import Store
-from dagster_project.lib.intake.bucket.drop import NETWORK_FOLDER, Folder, Listing, list_drop, settled, stray_findings
+from dagster_project.lib.intake.bucket.drop import Folder, Listing, list_drop, settled, stray_findings
 from dagster_project.lib.intake.bucket.lake import read_partitions, remove_partition, write_partition
 from dagster_project.lib.intake.bucket.ledger import EVENTS, Ledger, current_objects
-from dagster_project.lib.intake.bucket.plan import Selection, intake_version, make_plan
+from dagster_project.lib.intake.bucket.plan import Selection, make_plan
 from dagster_project.lib.intake.findings import BLOCKING, FINDINGS, to_findings
 from dagster_project.lib.intake.reading.files import WorkbookReader
 from dagster_project.lib.intake.take_in import Intake, Keep, Taken, batches, by_version, take_in
@@ -81,11 +81,10 @@ def run_intake(
     Partitions are yielded as soon as they are written, so that a caller can report them while the rest goes on.
     A run that dies half way leaves whole partitions and a ledger that says which: the next run goes on from there.
     """
-    reference = intake.reference
     listing = _listing(places.drop, intake, today, settle_seconds)
     ledger = Ledger(places.lake)
     events = ledger.events()
-    version = intake_version(reference)
+    version = intake.version
     plan = make_plan(listing, events, version, selection)
     done: list[TakenPartition] = []
     # What cannot be listed now is not gone.
@@ -235,6 +234,3 @@ def _stamped(events: pl.DataFrame, run_id: str) -> pl.DataFrame:
         pl.lit(0, pl.Int64).alias("sequence"), pl.lit(run_id).alias("run_id"), pl.lit(now).alias("seen_at")
     )
     return stamped.select(list(EVENTS)).cast(EVENTS)
-
-
-__all__ = ["NETWORK_FOLDER", "IntakeResult", "Places", "TakenPartition", "run_intake", "standing_partition"]

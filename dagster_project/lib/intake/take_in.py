@@ -17,20 +17,25 @@ import polars as pl
 
 import contracts
 from contracts.base import TableContract
+from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.store import Source
-from dagster_project.lib.intake.bucket.drop import LINK_RULE, LOCATED, NETWORK_FOLDER, Folder, submission_id
-from dagster_project.lib.intake.bucket.lake import FILES, raw_key
-from dagster_project.lib.intake.findings import BLOCKING, FINDINGS, to_findings
+from dagster_project.lib.intake.bucket.drop import LINK_RULE, LOCATED, Folder, submission_id
+from dagster_project.lib.intake.bucket.lake import raw_key
+from dagster_project.lib.intake.dependencies import intake_version
+from dagster_project.lib.intake.findings import BLOCKING, to_findings
+from dagster_project.lib.intake.layouts.declaration import Match, NoMatch
 from dagster_project.lib.intake.layouts.extraction import extract
-from dagster_project.lib.intake.layouts.layouts import Layouts, Match, NoMatch, load_layouts
+from dagster_project.lib.intake.layouts.matching import Layouts, load_layouts
 from dagster_project.lib.intake.reading.fetched import Content, ContentChangedError, fetch
 from dagster_project.lib.intake.reading.files import WorkbookReader, largest_bytes, read_file, refusal_of
 from dagster_project.lib.intake.reading.grid import FileRead, Grid, Problem, problem
 from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.intake.reading.person_level import person_level_reason
-from dagster_project.lib.intake.rows.registers import REGISTER_ROWS, check_register
-from dagster_project.lib.intake.rows.values import OBSERVATIONS, CodeTables, check_values
+from dagster_project.lib.intake.rows.codes import CodeTables
+from dagster_project.lib.intake.rows.registers import check_register
+from dagster_project.lib.intake.rows.values import check_values
+from dagster_project.lib.intake.tables import FILES, OBSERVATIONS, REGISTER_ROWS
 
 READ_WORKERS = 4
 BATCH_BYTES = 64 * 1024 * 1024
@@ -47,6 +52,11 @@ class Intake:
 
     reference: Reference
     limits: Limits = field(default_factory=Limits)
+
+    @cached_property
+    def version(self) -> str:
+        """What kept rows depend on beside their files' bytes."""
+        return intake_version(self.reference, self.limits)
 
     @cached_property
     def codes(self) -> CodeTables:
@@ -479,6 +489,3 @@ def _file_row(
         count("waiting"),
         version,
     )
-
-
-__all__ = ["FINDINGS", "NETWORK_FOLDER", "Intake", "Taken", "batches", "by_version", "take_in"]

@@ -16,8 +16,8 @@ import polars as pl
 
 import contracts
 from contracts.base import Column, TableContract
+from dagster_project.lib.base.names import INPUTS
 from dagster_project.lib.intake.reading.workbook_child import number_text
-from dagster_project.lib.publish.release.opening import INPUTS
 
 SOURCE = ["reporting_year", "source_file", "source_sheet", "source_row"]
 

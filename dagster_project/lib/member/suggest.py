@@ -19,8 +19,8 @@ import polars as pl
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.intake.rows.codes import CodeTables
 from dagster_project.lib.intake.rows.labels import normalised, resolve
-from dagster_project.lib.intake.rows.values import CodeTables
 
 SHOWN = 3
 LETTERS = (2, 4)

@@ -22,10 +22,10 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 import contracts
 from contracts.base import Column, TableContract
+from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.workbook_bytes import stable_bytes, writable
-from dagster_project.lib.intake.bucket.drop import NETWORK_FOLDER
-from dagster_project.lib.intake.layouts.layouts import HEADER_SEARCH_ROWS
+from dagster_project.lib.intake.layouts.explanation import HEADER_SEARCH_ROWS
 from dagster_project.lib.member.prefilled import Cell, Registers, cells_of
 
 AUTHOR = "cradle template"

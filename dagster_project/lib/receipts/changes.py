@@ -14,9 +14,8 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from dagster_project.lib.intake.bucket.drop import NETWORK_FOLDER
+from dagster_project.lib.base.names import MARTS, NETWORK_FOLDER
 from dagster_project.lib.publish.release.compare import SIGNIFICANT
-from dagster_project.lib.publish.release.release import MARTS
 from dagster_project.lib.receipts.change_words import Names, label
 
 Tables = Mapping[str, pl.DataFrame]

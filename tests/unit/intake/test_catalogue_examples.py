@@ -25,7 +25,7 @@ from dagster_project.lib.intake.comparing.comparisons import compare_submissions
 from dagster_project.lib.intake.findings import BLOCKING, FINDINGS, catalogue, to_findings
 from dagster_project.lib.intake.reading.files import WorkbookReader
 from dagster_project.lib.intake.reading.limits import Limits
-from dagster_project.lib.intake.rows.values import OBSERVATIONS
+from dagster_project.lib.intake.tables import OBSERVATIONS
 from dagster_project.lib.intake.take_in import Intake, take_in
 from dagster_project.lib.warehouse.landing import RULESET
 

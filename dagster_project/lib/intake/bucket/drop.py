@@ -17,9 +17,9 @@ from pathlib import Path
 
 import polars as pl
 
+from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.base.store import ObjectInfo, OddKeyError, Store
 
-NETWORK_FOLDER = "_network"
 YEAR = re.compile(r"\d{4}")
 ALLOWED_PLACE = "{community_id}/{reporting_year}/{file}"
 LINK_RULE = "link_not_followed"

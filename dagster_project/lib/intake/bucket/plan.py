@@ -8,17 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
-import contracts
-from dagster_project.lib.base.reference import Reference, hash_files
 from dagster_project.lib.intake.bucket.drop import DroppedFile, Folder, Listing
 from dagster_project.lib.intake.bucket.ledger import current_objects, current_submissions
-
-HERE = Path(__file__).resolve().parents[1]
-REFERENCE_PARTS = ("dictionary", "crosswalks", "network", "rubric")
 
 
 @dataclass(frozen=True)
@@ -41,15 +35,6 @@ class Plan:
 
     take: tuple[Folder, ...]
     withdrawn: tuple[tuple[str, int], ...]
-
-
-def intake_version(reference: Reference) -> str:
-    """What a folder's rows depend on beside its bytes: reference data, contracts, layouts and intake's own code."""
-    code = hash_files([path for path in HERE.rglob("*") if path.suffix in (".py", ".html")], HERE)
-    rules = hash_files(
-        [path for path in contracts.ROOT.rglob("*") if path.suffix in (".py", ".csv", ".sql")], contracts.ROOT
-    )
-    return f"{reference.fingerprint(*REFERENCE_PARTS)[:16]}-{rules[:16]}-{code[:16]}"
 
 
 def make_plan(listing: Listing, events: pl.DataFrame, version: str, selection: Selection) -> Plan:

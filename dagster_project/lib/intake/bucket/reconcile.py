@@ -19,8 +19,9 @@ import polars as pl
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.bucket.drop import DroppedFile, Listing, list_drop, submission_id
-from dagster_project.lib.intake.bucket.lake import TABLES, partition_key, raw_key
+from dagster_project.lib.intake.bucket.lake import partition_key, raw_key
 from dagster_project.lib.intake.bucket.ledger import Ledger, current_objects, current_submissions
+from dagster_project.lib.intake.tables import TABLES
 
 WORKERS = 8
 REFUSED = "refused"

@@ -14,7 +14,7 @@ from itertools import chain, zip_longest
 import duckdb
 import polars as pl
 
-from dagster_project.lib.intake.layouts.layouts import HeaderFit, Layout, LayoutError, Match
+from dagster_project.lib.intake.layouts.declaration import HeaderFit, Layout, LayoutError, Match
 
 PLACE = ["_file_id", "_sheet", "_row"]
 PLACE_TYPES = {"_file_id": pl.Int64(), "_sheet": pl.String(), "_row": pl.Int32()}

@@ -13,8 +13,9 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.lib.base.names import MARTS
 from dagster_project.lib.publish.release.hashing import table_columns
-from dagster_project.lib.publish.release.release import MARTS, hash_tables
+from dagster_project.lib.publish.release.release import hash_tables
 
 SIGNIFICANT = 10
 

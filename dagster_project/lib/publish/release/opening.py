@@ -16,13 +16,6 @@ from dagster_project.lib.base.store import Store
 from dagster_project.lib.publish.release.release import current_release
 from dagster_project.settings import Settings
 
-INPUTS = "inputs"
-"""Schema of a release's database that holds what its records were decided from, the registers among it."""
-OBSERVATIONS_TABLE = "observations"
-"""Rows of values of all folders, accepted or not, as intake wrote them."""
-ANSWERS_TABLE = "register_explanations"
-"""Members' answers. No figure is made from them; a check of a folder against the release needs them."""
-
 
 class ReleaseMissingError(LookupError):
     """There is no such release."""

@@ -18,6 +18,7 @@ from typing import Any
 
 import duckdb
 
+from dagster_project.lib.base.names import MARTS
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.publish.release.hashing import table_hash
 
@@ -27,7 +28,6 @@ NOT_PUBLIC = (
     "public.duckdb and public/ are absent: disclosure control is not built yet, and no unprotected public file is "
     "ever written. This release is the internal edition.\n"
 )
-MARTS = "marts"
 
 
 @dataclass(frozen=True)
