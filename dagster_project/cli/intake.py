@@ -18,8 +18,7 @@ from dagster_project.cli.base import CradleError, settings
 from dagster_project.settings import Settings
 
 if TYPE_CHECKING:
-    import duckdb
-
+    from dagster_project.lib.base.engine import Connection
     from dagster_project.lib.base.reference import Reference
     from dagster_project.lib.intake.take_in import Intake
     from dagster_project.lib.member.check import Checked, Compare, History
@@ -49,7 +48,7 @@ def _intake(config: Settings, community: str, year: int, ahead: int = 0) -> Inta
 
 
 @contextmanager
-def _release(config: Settings, release_id: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+def _release(config: Settings, release_id: str | None = None) -> Iterator[Connection]:
     from dagster_project.lib.publish.release.opening import ReleaseMissingError, open_release
 
     try:

@@ -51,9 +51,9 @@ def release(context: dg.AssetExecutionContext, cradle: CradleResource) -> dg.Mat
 def _refuse_outdated(pipeline: Pipeline) -> None:
     """A build that is continued from the middle after another intake would carry the newer inputs' name."""
     place = ["community_id", "reporting_year", "submission_id"]
-    landed = pl.read_parquet(pipeline.settings.landing / "files.parquet", columns=place).unique()
+    landed = pl.read_parquet(pipeline.settings.landing / "files.parquet", glob=False, columns=place).unique()
     stands = {tuple(line[name] for name in place) for line in pipeline.release_facts().inputs}
-    today = pl.read_parquet(pipeline.settings.landing / "run_context.parquet")["today"].item()
+    today = pl.read_parquet(pipeline.settings.landing / "run_context.parquet", glob=False)["today"].item()
     if set(landed.iter_rows()) != stands or today != pipeline.settings.today:
         raise dg.Failure("The bucket or the day changed after this build began; run the job `build` from its start.")
 

@@ -180,7 +180,7 @@ def changed(example_again: Run) -> Run:
 @pytest.fixture(scope="session")
 def elsewhere(changed: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The bucket as it stood at last, copied file by file in another order and with other times, in another home."""
-    folder = tmp_path_factory.mktemp("elsewhere") / "a home with blanks"
+    folder = tmp_path_factory.mktemp("elsewhere") / "data [1] 100% é" / "o'brien"
     copy_shuffled(changed.home / "drop", folder / "drop")
     return run(folder, changed.seeds, EXAMPLE_TODAY)
 

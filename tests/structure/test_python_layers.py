@@ -158,3 +158,13 @@ def test_no_module_is_longer_than_one_can_read() -> None:
 def test_every_module_opens_with_what_belongs_there_and_what_does_not() -> None:
     silent = [name for name in modules() if not all(line in (ast.get_docstring(tree(name)) or "") for line in CHARTER)]
     assert silent == []
+
+
+def test_only_the_engine_opens_the_engine() -> None:
+    seam = f"{LIB}.base.engine"
+    others = []
+    for name in modules():
+        for node in ast.walk(tree(name)):
+            if isinstance(node, ast.Import) and any(alias.name == "duckdb" for alias in node.names) and name != seam:
+                others.append(name)
+    assert others == []

@@ -15,7 +15,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 
 import contracts
@@ -34,6 +33,7 @@ from dagster_project.lib.app.frozen import (
     read_frozen,
     released_cycles,
 )
+from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import ANSWERS_TABLE, INPUTS
 from dagster_project.lib.base.progress import tell
 from dagster_project.lib.base.reference import Reference
@@ -232,11 +232,8 @@ class Pipeline:
         )
 
     def _write_report(self, database: Path, folder: Path, manifest: Mapping[str, Any]) -> None:
-        connection = duckdb.connect(str(database), read_only=True)
-        try:
+        with engine.opened(database) as connection:
             write_report(connection, folder, manifest["report_edition"], self._report_context(manifest))
-        finally:
-            connection.close()
 
     def _report_context(self, manifest: Mapping[str, Any]) -> ReportContext:
         """What the pages say of themselves; the ruleset's parameters are printed as their seeds state them."""
@@ -294,7 +291,7 @@ class Pipeline:
             found = changes_between(was, stands, table_keys(MANIFEST))
             after = {(folder.community_id, folder.reporting_year): folder.after for folder in changed}
             self.change_log.keep({(*place, after[place]): {"state": TOLD, **found[place]} for place in found})
-        landed = {name: pl.read_parquet(self.settings.landing / f"{name}.parquet") for name in RECEIPT_TABLES}
+        landed = {name: pl.read_parquet(self.settings.landing / f"{name}.parquet", glob=False) for name in RECEIPT_TABLES}
         write_receipts(self.outbox, landed, communities, self._changes_of(made.manifest))
 
     def release_facts(self) -> ReleaseFacts:

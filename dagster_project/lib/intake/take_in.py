@@ -12,11 +12,11 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import PurePosixPath
 
-import duckdb
 import polars as pl
 
 import contracts
 from contracts.base import TableContract
+from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.store import Source
@@ -151,7 +151,7 @@ def take_in(
     for file in files:
         named.setdefault(file.place, []).append((file.name, file.sha256))
     ids = {place: submission_id(*place, named.get(place, ())) for place in (folder.partition for folder in folders)}
-    with duckdb.connect(config={"threads": 1}) as connection:
+    with engine.memory(threads=1, closed_in=True) as connection:
         extraction = extract(matches, connection)
     _tell_left_out(files, extraction.counts)
     rows, registers, issues = _check_all(intake, version, files, ids, extraction.frames)

@@ -11,10 +11,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 
 import contracts
+from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.names import ANSWERS_TABLE, INPUTS, OBSERVATIONS_TABLE
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.answers import answered, submissions
@@ -197,7 +197,7 @@ def _replaced(taken: Taken, history: History | None) -> str | None:
     return before if before != taken.submission_id else None
 
 
-def history_of(release: duckdb.DuckDBPyConnection) -> History:
+def history_of(release: Connection) -> History:
     """What a release's internal database knows of all folders; NoHistoryError for one that does not hold their rows."""
     query = "select table_name from information_schema.tables where table_schema = ?"
     carried = {name for (name,) in release.execute(query, [INPUTS]).fetchall()}

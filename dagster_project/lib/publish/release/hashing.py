@@ -10,8 +10,7 @@ import hashlib
 import importlib.metadata
 from pathlib import Path
 
-import duckdb
-
+from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.reference import hash_files
 
 CODE_FOLDERS = ("contracts", "dagster_project", "dbt")
@@ -20,7 +19,7 @@ CODE_ENDINGS = frozenset({".py", ".sql", ".yml", ".csv", ".html"})
 HISTORY = {"dim_submission": "status <> 'superseded'"}
 
 
-def table_columns(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> list[tuple[str, str]]:
+def table_columns(connection: Connection, schema: str, table: str) -> list[tuple[str, str]]:
     """Column names and types of a table, in their order."""
     rows = connection.execute(
         "select column_name, data_type from information_schema.columns "
@@ -30,7 +29,7 @@ def table_columns(connection: duckdb.DuckDBPyConnection, schema: str, table: str
     return [(str(name), str(kind)) for name, kind in rows]
 
 
-def table_hash(connection: duckdb.DuckDBPyConnection, schema: str, table: str) -> tuple[int, str]:
+def table_hash(connection: Connection, schema: str, table: str) -> tuple[int, str]:
     """Rows of a table and its sha256: rows as text in sorted order, floats at 10 significant digits (DESIGN 3.6)."""
     columns = table_columns(connection, schema, table)
     # No text is null, so concat_ws leaves nothing out; it takes half the time of a chain of `||`.

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import duckdb
-
+from dagster_project.lib.base import engine
+from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.publish.release.release import current_release
 from dagster_project.settings import Settings
@@ -43,10 +43,7 @@ def database_path(settings: Settings, release_id: str | None = None) -> Path:
 
 
 @contextmanager
-def open_release(settings: Settings, release_id: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_release(settings: Settings, release_id: str | None = None) -> Iterator[Connection]:
     """A read-only connection to a release's database."""
-    connection = duckdb.connect(str(database_path(settings, release_id)), read_only=True)
-    try:
+    with engine.opened(database_path(settings, release_id)) as connection:
         yield connection
-    finally:
-        connection.close()

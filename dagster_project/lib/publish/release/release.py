@@ -16,8 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
+from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import MARTS
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.publish.release.hashing import table_hash
@@ -57,42 +56,28 @@ class Release:
 def copy_marts(warehouse: Path, target: Path, extra: Mapping[str, Mapping[str, Path]]) -> None:
     """Copy schema marts of the warehouse into a new DuckDB file; `extra` are Parquet files by schema and table."""
     target.unlink(missing_ok=True)
-    connection = duckdb.connect(str(target))
-    try:
-        connection.execute("set threads = 2")
-        connection.execute(f"attach '{warehouse}' as warehouse (read_only)")
+    with engine.written(target, threads=2) as connection:
+        engine.attach(connection, warehouse, "warehouse")
         connection.execute(f"create schema {MARTS}")
-        names = connection.execute(
-            "select table_name from information_schema.tables "
-            "where table_catalog = 'warehouse' and table_schema = ? order by 1",
-            [MARTS],
-        ).fetchall()
-        for (name,) in names:
-            connection.execute(f'create table {MARTS}."{name}" as from warehouse.{MARTS}."{name}"')
+        for name in engine.tables_of(connection, MARTS, "warehouse"):
+            table = engine.name(MARTS, name)
+            connection.execute(f"create table {table} as from warehouse.{table}")
         for schema, tables in extra.items():
             connection.execute(f"create schema {schema}")
             for name, path in tables.items():
-                connection.execute(f"create table {schema}.\"{name}\" as from read_parquet('{path}')")
+                connection.execute(f"create table {engine.name(schema, name)} as from {engine.parquet(path)}")
         connection.execute("detach warehouse")
         connection.execute("checkpoint")
-    finally:
-        connection.close()
 
 
 def hash_tables(database: Path, keys: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
     """name, rows, sha256 and key columns of every table of schema marts, by name."""
-    connection = duckdb.connect(str(database), read_only=True)
-    try:
-        names = connection.execute(
-            "select table_name from information_schema.tables where table_schema = ? order by 1", [MARTS]
-        ).fetchall()
+    with engine.opened(database) as connection:
         tables = []
-        for (name,) in names:
+        for name in engine.tables_of(connection, MARTS):
             rows, digest = table_hash(connection, MARTS, name)
             tables.append({"name": name, "rows": rows, "sha256": digest, "key": list(keys.get(name, ()))})
         return tables
-    finally:
-        connection.close()
 
 
 def manifest_of(facts: ReleaseFacts, tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
