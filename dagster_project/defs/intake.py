@@ -15,7 +15,7 @@ from pydantic import Field
 
 from dagster_project.defs.checks import DROP_FILES, SUBMISSIONS, SUBMITTED, astray, listed, submitted_evaluation, tell
 from dagster_project.defs.resources import CradleResource
-from dagster_project.instance.history import Marks
+from dagster_project.instance.marks import Marks
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.base.store import Store, StoreError
 from dagster_project.lib.intake.bucket.ledger import Ledger, current_submissions, newest_states

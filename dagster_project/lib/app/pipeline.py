@@ -291,7 +291,9 @@ class Pipeline:
             found = changes_between(was, stands, table_keys(MANIFEST))
             after = {(folder.community_id, folder.reporting_year): folder.after for folder in changed}
             self.change_log.keep({(*place, after[place]): {"state": TOLD, **found[place]} for place in found})
-        landed = {name: pl.read_parquet(self.settings.landing / f"{name}.parquet", glob=False) for name in RECEIPT_TABLES}
+        landed = {
+            name: pl.read_parquet(self.settings.landing / f"{name}.parquet", glob=False) for name in RECEIPT_TABLES
+        }
         write_receipts(self.outbox, landed, communities, self._changes_of(made.manifest))
 
     def release_facts(self) -> ReleaseFacts:
