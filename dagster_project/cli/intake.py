@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dagster_project.cli.base import CradleError, settings
+from dagster_project.cli.base import CradleError, known_communities, settings
 from dagster_project.settings import Settings
 
 if TYPE_CHECKING:
@@ -35,12 +35,10 @@ def _intake(config: Settings, community: str, year: int, ahead: int = 0) -> Inta
 
     reference = Reference(config.seeds)
     try:
-        known = {*reference.communities["community_id"], NETWORK_FOLDER}
+        known_communities(reference, [community], NETWORK_FOLDER)
         years = reference.reporting_years(config.today)
     except SeedError as error:
         raise CradleError(str(error), "correct the seed and run again", USAGE) from None
-    if community not in known:
-        raise CradleError(f"{community} is not a community of the network", "see network/communities.csv", USAGE)
     first, last = years.start, years.stop - 1 + ahead
     if not first <= year <= last:
         raise CradleError(f"{year} is not a reporting year", f"they run from {first} to {last}", USAGE)

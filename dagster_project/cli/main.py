@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from dagster_project.cli.base import CradleError, settings
+from dagster_project.cli.base import CradleError, known_communities, settings
 from dagster_project.cli.bucket import COMMANDS as BUCKET_COMMANDS
 from dagster_project.cli.cycle import COMMANDS as CYCLE_COMMANDS
 from dagster_project.cli.intake import COMMANDS as INTAKE_COMMANDS
@@ -60,26 +60,23 @@ def run(communities: tuple[str, ...], years: str | None, since_last: bool) -> No
 
     config = settings()
     chosen_years = parse_years(years)
-    _known_communities(config, communities)
+    _sound_reference(config, communities)
     again = bool(communities or chosen_years) and not since_last
     selection = Selection(frozenset(communities) or None, chosen_years, again)
     with shown_progress():
         _run(config, selection)
 
 
-def _known_communities(config: Settings, communities: tuple[str, ...]) -> None:
+def _sound_reference(config: Settings, communities: tuple[str, ...]) -> None:
     from dagster_project.lib.base.reference import Reference, SeedError
     from dagster_project.lib.base.seed_lint import require_sound
 
     reference = Reference(config.seeds)
     try:
-        known = set(reference.communities["community_id"])
+        known_communities(reference, communities)
         require_sound(reference)
     except SeedError as error:
         raise CradleError(str(error), "correct the seed and run again", 2) from None
-    for community in communities:
-        if community not in known:
-            raise CradleError(f"{community} is not a community of the network", "see seeds/network/communities.csv", 2)
 
 
 def _run(config: Settings, selection: Any) -> None:
@@ -134,7 +131,8 @@ def status(year: int | None, as_json: bool) -> None:
 
 def row_questions(row: dict[str, Any]) -> str:
     """Open questions of a status row in words."""
-    return f"{row['findings_open']} open questions"
+    number = row["findings_open"]
+    return f"{number} open question{'' if number == 1 else 's'}"
 
 
 def _rows(query: str, parameters: list[Any]) -> list[dict[str, Any]]:
