@@ -1,0 +1,150 @@
+"""When a run makes a release and when it makes none, on a network of four communities and with the command itself.
+
+Belongs here: the days of a year, a frozen cycle, a correction, another history of the same folders.
+Does not: what a frozen record holds (test_cycle.py), one release alone (tests/unit/publish/test_release.py).
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from examples.generate import generate
+from tests.integration.test_cycle import COMMUNITIES, COMMUNITY, DESIGNATION, few_seeds, restatement
+from tests.support import Published, cradle, current
+
+FIRST_DAY, NEXT_DAY, LATE_DAY, DAY_AFTER = "2024-10-15", "2024-10-16", "2024-12-01", "2024-12-02"
+"""The folders of 2024 are due on 30 November; one community has none."""
+YEAR = 2023
+UNUSED_ALIAS = "global,,A label that no file uses,graduation_4yr_pct,,,,\n"
+KEY = "community_id, designation, reporting_year"
+DECIDED = f"select {KEY}, status, standing, record_id from marts.fct_designation where reporting_year = ? order by all"
+NOTHING_NEW, NO_RELEASE = "Nothing new: ", "No new release: "
+
+
+@dataclass(frozen=True)
+class Step:
+    """What one command printed, and what was published after it."""
+
+    process: subprocess.CompletedProcess[str]
+    release: Published
+    releases: list[str]
+
+    @property
+    def release_id(self) -> str:
+        return self.release.folder.name
+
+    @property
+    def content(self) -> str:
+        """The part of the id that is a hash."""
+        return self.release_id.rsplit("-", 1)[1]
+
+
+@dataclass(frozen=True)
+class Home:
+    """A home and its seeds; `step` runs a command there on a day."""
+
+    folder: Path
+    seeds: Path
+
+    def step(self, day: str, *arguments: str) -> Step:
+        settings = {"CRADLE_HOME": self.folder, "CRADLE_SEEDS": self.seeds, "CRADLE_TODAY": day}
+        process = cradle(*(arguments or ("run",)), **settings, CRADLE_SETTLE_SECONDS="0")
+        if process.returncode:
+            pytest.fail(f"cradle {arguments} ended with {process.returncode}:\n{process.stdout}{process.stderr}")
+        names = sorted(path.name for path in (self.folder / "publish" / "releases").iterdir())
+        return Step(process, current(self.folder), names)
+
+
+@pytest.fixture(scope="module")
+def steps(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Step]:
+    """One home through a year; then the folders as they stand at last in a home that saw nothing else."""
+    folder = tmp_path_factory.mktemp("releases")
+    seeds = few_seeds(folder / "seeds")
+    home, other = Home(folder / "home", seeds), Home(folder / "other", seeds)
+    drop = home.folder / "drop"
+    generate(drop, communities=COMMUNITIES, first_year=2019, last_year=2024)
+    shutil.rmtree(drop / COMMUNITY / "2024")
+    done = {"first": home.step(FIRST_DAY), "next_day": home.step(NEXT_DAY), "next_day_again": home.step(NEXT_DAY)}
+    with (seeds / "crosswalks" / "indicator_labels.csv").open("a", encoding="utf-8") as lines:
+        lines.write(UNUSED_ALIAS)
+    done["seed_without_effect"] = home.step(NEXT_DAY)
+    done["freeze"] = home.step(NEXT_DAY, "freeze", str(YEAR))
+    done["after_freeze"] = home.step(NEXT_DAY)
+    (drop / COMMUNITY / str(YEAR) / "restated.csv").write_text(restatement(), encoding="utf-8")
+    done["corrected"] = home.step(NEXT_DAY)
+    done["verify"] = home.step(NEXT_DAY, "verify")
+    done["corrected_again"] = home.step(NEXT_DAY)
+    done["late"] = home.step(LATE_DAY)
+    shutil.copytree(drop, other.folder / "drop")
+    shutil.copytree(home.folder / "lake" / "frozen", other.folder / "lake" / "frozen")
+    done["elsewhere"] = other.step(DAY_AFTER)
+    return done
+
+
+def test_the_same_figures_on_the_next_day_make_no_new_release(steps: dict[str, Step]) -> None:
+    first, after = steps["first"], steps["next_day"]
+    assert first.release_id.startswith(FIRST_DAY)
+    assert NO_RELEASE in after.process.stdout
+    assert (after.release_id, after.releases) == (first.release_id, [first.release_id])
+
+
+def test_pages_say_the_id_and_the_day_of_their_release(steps: dict[str, Step]) -> None:
+    page = (steps["next_day"].release.folder / "report" / "index.html").read_text(encoding="utf-8")
+    assert f"Release {steps['first'].release_id}." in page
+    assert f"as known on {FIRST_DAY}." in page
+    assert f"code {steps['first'].release.manifest['code_version']}." in page
+
+
+def test_what_was_built_without_a_new_release_is_not_built_again(steps: dict[str, Step]) -> None:
+    assert NOTHING_NEW in steps["next_day_again"].process.stdout
+
+
+def test_a_seed_line_that_moves_nothing_makes_no_new_release(steps: dict[str, Step]) -> None:
+    step = steps["seed_without_effect"]
+    assert NO_RELEASE in step.process.stdout
+    assert step.releases == steps["first"].releases
+
+
+def test_a_release_is_made_after_a_freeze_and_carries_the_frozen_cycle(steps: dict[str, Step]) -> None:
+    frozen, before = steps["after_freeze"], steps["first"]
+    assert frozen.release_id != before.release_id
+    states = "select distinct record_state from marts.fct_designation where reporting_year = ?"
+    assert frozen.release.rows(states, YEAR) == [("frozen",)]
+    assert frozen.release.rows(DECIDED, YEAR) == before.release.rows(DECIDED, YEAR)
+
+
+def test_a_correction_of_a_frozen_year_is_released_and_frozen_records_stay(steps: dict[str, Step]) -> None:
+    corrected, before = steps["corrected"], steps["first"]
+    assert corrected.release_id not in {before.release_id, steps["after_freeze"].release_id}
+    assert corrected.release.rows(DECIDED, YEAR) == before.release.rows(DECIDED, YEAR)
+    query = f"select status_now from marts.fct_designation where {KEY.replace(', ', ' = ? and ')} = ?"
+    now = [step.release.rows(query, COMMUNITY, DESIGNATION, YEAR) for step in (steps["after_freeze"], corrected)]
+    assert now[0] != now[1], "the correction counts in what would be now"
+
+
+def test_a_release_with_frozen_cycles_is_verified_and_not_made_twice(steps: dict[str, Step]) -> None:
+    assert "all as the manifest says" in steps["verify"].process.stdout
+    again = steps["corrected_again"]
+    assert NOTHING_NEW in again.process.stdout
+    assert again.releases == steps["corrected"].releases
+
+
+def test_a_folder_that_turns_late_makes_a_release_of_that_day(steps: dict[str, Step]) -> None:
+    late = steps["late"]
+    assert late.release_id.startswith(f"{LATE_DAY}-")
+    query = "select status from marts.fct_submission_status where community_id = ? and reporting_year = 2024"
+    status = [step.release.rows(query, COMMUNITY) for step in (steps["corrected"], late)]
+    assert status == [[("expected",)], [("late",)]]
+
+
+def test_folders_that_stand_alike_give_the_same_hash_whatever_stood_before(steps: dict[str, Step]) -> None:
+    late, elsewhere = steps["late"], steps["elsewhere"]
+    replaced = "select count(*) from marts.dim_submission where status = 'superseded'"
+    assert [step.release.rows(replaced) for step in (late, elsewhere)] == [[(1,)], [(0,)]]
+    assert elsewhere.release_id == f"{DAY_AFTER}-{late.content}"
+    assert elsewhere.release.hashes == late.release.hashes
