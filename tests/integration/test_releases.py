@@ -8,16 +8,23 @@ from __future__ import annotations
 
 import shutil
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+import dagster as dg
 import pytest
 
+from dagster_project.definitions import defs
+from dagster_project.defs.automation import bucket
+from dagster_project.defs.publish import release
+from dagster_project.runs import QUIET
 from examples.generate import generate
 from tests.integration.test_cycle import COMMUNITIES, COMMUNITY, DESIGNATION, few_seeds, restatement
 from tests.support import Published, cradle, current
 
-FIRST_DAY, NEXT_DAY, LATE_DAY, DAY_AFTER = "2024-10-15", "2024-10-16", "2024-12-01", "2024-12-02"
+FIRST_DAY, NEXT_DAY, LATE_DAY = "2024-10-15", "2024-10-16", "2024-12-01"
 """The folders of 2024 are due on 30 November; one community has none."""
 YEAR = 2023
 UNUSED_ALIAS = "global,,A label that no file uses,graduation_4yr_pct,,,,\n"
@@ -33,15 +40,12 @@ class Step:
     process: subprocess.CompletedProcess[str]
     release: Published
     releases: list[str]
+    looked: str | None = None
+    refused: str | None = None
 
     @property
     def release_id(self) -> str:
         return self.release.folder.name
-
-    @property
-    def content(self) -> str:
-        """The part of the id that is a hash."""
-        return self.release_id.rsplit("-", 1)[1]
 
 
 @dataclass(frozen=True)
@@ -59,6 +63,30 @@ class Home:
         names = sorted(path.name for path in (self.folder / "publish" / "releases").iterdir())
         return Step(process, current(self.folder), names)
 
+    @contextmanager
+    def day(self, day: str) -> Iterator[None]:
+        """This process in the home on that day."""
+        with pytest.MonkeyPatch.context() as patch:
+            for name, value in {"HOME": self.folder, "SEEDS": self.seeds, "TODAY": day, "SETTLE_SECONDS": 0}.items():
+                patch.setenv(f"CRADLE_{name}", str(value))
+            yield
+
+    def look(self, day: str) -> str | None:
+        """Why the sensor `bucket` asks for nothing; None if it asks for a run."""
+        with self.day(day), dg.DagsterInstance.ephemeral() as instance:
+            seen = bucket(dg.build_sensor_context(instance=instance))
+        assert isinstance(seen, dg.SensorResult)
+        return None if seen.run_requests else str(getattr(seen.skip_reason, "skip_message", seen.skip_reason))
+
+    def continued(self, day: str) -> str | None:
+        """What the release asset says when it alone is made again from what the last build left."""
+        with self.day(day), dg.DagsterInstance.ephemeral() as instance:
+            done = dg.materialize(
+                [release], instance=instance, resources=defs().resources, run_config=QUIET, raise_on_error=False
+            )
+            failures = [event.step_failure_data for event in done.get_step_failure_events()]
+        return failures[0].user_failure_data.description if failures and failures[0].user_failure_data else None
+
 
 @pytest.fixture(scope="module")
 def steps(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Step]:
@@ -69,11 +97,12 @@ def steps(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Step]:
     drop = home.folder / "drop"
     generate(drop, communities=COMMUNITIES, first_year=2019, last_year=2024)
     shutil.rmtree(drop / COMMUNITY / "2024")
-    done = {"first": home.step(FIRST_DAY), "next_day": home.step(NEXT_DAY), "next_day_again": home.step(NEXT_DAY)}
+    done = {"first": home.step(FIRST_DAY), "next_day": home.step(NEXT_DAY)}
+    done["next_day_again"] = replace(home.step(NEXT_DAY), looked=home.look(NEXT_DAY))
     with (seeds / "crosswalks" / "indicator_labels.csv").open("a", encoding="utf-8") as lines:
         lines.write(UNUSED_ALIAS)
     done["seed_without_effect"] = home.step(NEXT_DAY)
-    done["freeze"] = home.step(NEXT_DAY, "freeze", str(YEAR))
+    done["freeze"] = replace(home.step(NEXT_DAY, "freeze", str(YEAR)), refused=home.continued(NEXT_DAY))
     done["after_freeze"] = home.step(NEXT_DAY)
     (drop / COMMUNITY / str(YEAR) / "restated.csv").write_text(restatement(), encoding="utf-8")
     done["corrected"] = home.step(NEXT_DAY)
@@ -82,7 +111,7 @@ def steps(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Step]:
     done["late"] = home.step(LATE_DAY)
     shutil.copytree(drop, other.folder / "drop")
     shutil.copytree(home.folder / "lake" / "frozen", other.folder / "lake" / "frozen")
-    done["elsewhere"] = other.step(DAY_AFTER)
+    done["elsewhere"] = other.step(LATE_DAY)
     return done
 
 
@@ -101,7 +130,9 @@ def test_pages_say_the_id_and_the_day_of_their_release(steps: dict[str, Step]) -
 
 
 def test_what_was_built_without_a_new_release_is_not_built_again(steps: dict[str, Step]) -> None:
-    assert NOTHING_NEW in steps["next_day_again"].process.stdout
+    again = steps["next_day_again"]
+    assert NOTHING_NEW in again.process.stdout
+    assert again.looked == f"nothing new; {again.release_id} is what stands", "the daemon asks for no build either"
 
 
 def test_a_seed_line_that_moves_nothing_makes_no_new_release(steps: dict[str, Step]) -> None:
@@ -116,6 +147,13 @@ def test_a_release_is_made_after_a_freeze_and_carries_the_frozen_cycle(steps: di
     states = "select distinct record_state from marts.fct_designation where reporting_year = ?"
     assert frozen.release.rows(states, YEAR) == [("frozen",)]
     assert frozen.release.rows(DECIDED, YEAR) == before.release.rows(DECIDED, YEAR)
+
+
+def test_a_build_from_before_a_freeze_is_not_continued(steps: dict[str, Step]) -> None:
+    refused = steps["freeze"].refused
+    assert refused is not None
+    assert refused.startswith("The bucket, the frozen cycles or the day changed")
+    assert steps["freeze"].releases == steps["first"].releases
 
 
 def test_a_correction_of_a_frozen_year_is_released_and_frozen_records_stay(steps: dict[str, Step]) -> None:
@@ -146,5 +184,5 @@ def test_folders_that_stand_alike_give_the_same_hash_whatever_stood_before(steps
     late, elsewhere = steps["late"], steps["elsewhere"]
     replaced = "select count(*) from marts.dim_submission where status = 'superseded'"
     assert [step.release.rows(replaced) for step in (late, elsewhere)] == [[(1,)], [(0,)]]
-    assert elsewhere.release_id == f"{DAY_AFTER}-{late.content}"
+    assert elsewhere.release_id == late.release_id
     assert elsewhere.release.hashes == late.release.hashes
