@@ -88,12 +88,15 @@ def _run(config: Settings, selection: Any) -> None:
     try:
         with only_one(config):
             pipeline = Pipeline(config)
+            before = current_release(pipeline.published)
             if pipeline.nothing_new(selection):
-                click.echo("Nothing new: the current release was made from exactly what stands now.")
+                click.echo("Nothing new: the current release holds exactly what stands now.")
             else:
                 run_job(config, "ingest", selection_config(selection))
                 if Pipeline(config).up_to_date() is None:
                     run_job(config, "build")
+                if before is not None and current_release(pipeline.published) == before:
+                    click.echo("No new release: tables and pages are those of the current one.")
             current = current_release(pipeline.published)
     except (RunFailedError, StoreError) as error:
         raise CradleError(str(error), "the Dagster UI (make dev) shows the whole run") from None

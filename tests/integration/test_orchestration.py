@@ -39,12 +39,13 @@ from dagster_project.instance.runs import (
     somebody_writes,
 )
 from dagster_project.lib.app.analysis import AnalysisOutcome
+from dagster_project.lib.app.frozen import FROZEN_TABLE, released_cycles
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.intake.bucket.ledger import Ledger
 from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.lib.publish.release.release import Release
 from dagster_project.lib.warehouse.dbt_run import MANIFEST, NodeResult
-from dagster_project.lib.warehouse.landing import Landed
+from dagster_project.lib.warehouse.landing import Landed, write_tables
 from dagster_project.partitions import SUBMISSION_PARTITIONS, partition_key
 from dagster_project.settings import PROJECT_ROOT, Settings, from_environment
 from examples.generate import generate
@@ -258,6 +259,7 @@ def steps(home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPa
     def analysed(self: Pipeline) -> AnalysisOutcome:
         done.append("analysis")
         tables = {name: pl.DataFrame() for name in defs_analysis_tables()}
+        write_tables({FROZEN_TABLE: released_cycles(self.frozen)}, self.settings.analysis)
         return AnalysisOutcome(tables, True, 0.0, 1)
 
     def released(self: Pipeline) -> Release:

@@ -46,15 +46,10 @@ from dagster_project.lib.intake.findings import to_findings
 from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.intake.session import IntakeResult, Places, TakenPartition, run_intake
 from dagster_project.lib.intake.take_in import Intake
+from dagster_project.lib.publish.release.as_built import AsBuilt
 from dagster_project.lib.publish.release.hashing import code_version, lock_sha256
 from dagster_project.lib.publish.release.opening import database_path
-from dagster_project.lib.publish.release.release import (
-    Release,
-    ReleaseFacts,
-    current_release,
-    publish,
-    read_manifest,
-)
+from dagster_project.lib.publish.release.release import Release, ReleaseFacts, current_release, publish, read_manifest
 from dagster_project.lib.publish.report.report import ReportContext, RuleParameter, write_report
 from dagster_project.lib.receipts.change_log import ChangeLog
 from dagster_project.lib.receipts.change_words import TOLD, UNKNOWN_CHANGES
@@ -206,15 +201,16 @@ class Pipeline:
     def release(self) -> Release:
         """Publish the warehouse as it stands, and tell in the receipts what the folders that changed moved."""
         before = self.change_log.told or current_release(self.published)
-        made = self._publish()
+        facts = self.release_facts()
+        made = self._publish(facts)
         if before != made.release_id:
-            self._tell_changes(before, made)
+            self._tell_changes(before, {**made.manifest, **facts.stated(), "today": made.manifest["today"]})
         self.change_log.tell(made.release_id)
+        self.as_built.keep(made.release_id, facts.stated())
         return made
 
-    def _publish(self) -> Release:
+    def _publish(self, facts: ReleaseFacts) -> Release:
         tell("Publishing the release and its report")
-        facts = self.release_facts()
         ledger = Ledger(self.lake).events()
         ops = self.settings.work / "ops"
         write_tables({"ledger_event": ledger}, ops)
@@ -243,7 +239,7 @@ class Pipeline:
         texts = rows.select(pl.col("parameter", "value", "unit", "note").fill_null("")).iter_rows()
         return ReportContext(
             release_id=manifest["release_id"],
-            today=self.settings.today,
+            today=manifest["today"],
             ruleset_id=self.ruleset[0],
             ruleset_version=self.ruleset[1],
             contract_version=str(manifest["contract_version"]),
@@ -257,62 +253,77 @@ class Pipeline:
         """What submissions changed, as it was told."""
         return ChangeLog(self.lake)
 
+    @property
+    def as_built(self) -> AsBuilt:
+        """What was built last, and the release that it is."""
+        return AsBuilt(self.lake)
+
     def told_changes(self) -> Changes:
         """What each submission changed that the release told last was made from."""
-        manifest = self._manifest(self.change_log.told or current_release(self.published))
-        return {} if manifest is None else self._changes_of(manifest)
+        facts = self._facts_of(self.change_log.told or current_release(self.published))
+        return {} if facts is None else self._changes_of(facts)
 
-    def _changes_of(self, manifest: Mapping[str, Any]) -> Changes:
-        places = [(row["community_id"], row["reporting_year"], row["submission_id"]) for row in manifest["inputs"]]
+    def _changes_of(self, facts: Mapping[str, Any]) -> Changes:
+        # A frozen cycle is an input as well; it is no folder and has no receipt.
+        folders = [row for row in facts["inputs"] if row["community_id"]]
+        places = [(row["community_id"], row["reporting_year"], row["submission_id"]) for row in folders]
         return dict.fromkeys(places, UNKNOWN_CHANGES) | self.change_log.records()
 
-    def _manifest(self, release_id: str | None) -> dict[str, Any] | None:
-        """The manifest of a release, None for none or one that was removed."""
+    def _facts_of(self, release_id: str | None) -> dict[str, Any] | None:
+        """A release's manifest, with what was last seen to give its content in place of what it was first made from.
+
+        The day stays that of the release. None for no release, or one that was removed.
+        """
         try:
-            return None if release_id is None else read_manifest(self.published, release_id)
+            manifest = None if release_id is None else read_manifest(self.published, release_id)
         except FileNotFoundError:
             return None
+        if release_id is None or manifest is None:
+            return None
+        return {**manifest, **self.as_built.facts_of(release_id), "today": manifest["today"]}
 
-    def _tell_changes(self, before: str | None, made: Release) -> None:
+    def _tell_changes(self, before: str | None, stated: Mapping[str, Any]) -> None:
         """Compare with the release before, keep what is found, and write the receipts of the folders that changed.
+
+        before: the release told last. stated: the manifest of the release to tell, with what was built just now.
 
         Done again as a whole if the run dies on the way: the release counts as told only afterwards.
         """
         tell("Telling what the submissions changed")
-        earlier = self._manifest(before)
-        changed = changed_folders(earlier["inputs"] if earlier else (), made.manifest["inputs"])
+        earlier = self._facts_of(before)
+        changed = changed_folders(earlier["inputs"] if earlier else (), stated["inputs"])
         communities = {folder.community_id for folder in changed}
         was = None
         if before is not None and earlier is not None:
             was = State(earlier, read_tables(database_path(self.settings, before), communities))
         # Where the release before was removed, nothing can be said of what changed since.
         if was is not None or before is None:
-            stands = State(made.manifest, read_tables(self.settings.warehouse, communities))
+            stands = State(stated, read_tables(self.settings.warehouse, communities))
             found = changes_between(was, stands, table_keys(MANIFEST))
             after = {(folder.community_id, folder.reporting_year): folder.after for folder in changed}
             self.change_log.keep({(*place, after[place]): {"state": TOLD, **found[place]} for place in found})
-        landed = {
-            name: pl.read_parquet(self.settings.landing / f"{name}.parquet", glob=False) for name in RECEIPT_TABLES
-        }
-        write_receipts(self.outbox, landed, communities, self._changes_of(made.manifest))
+        paths = {name: self.settings.landing / f"{name}.parquet" for name in RECEIPT_TABLES}
+        landed = {name: pl.read_parquet(path, glob=False) for name, path in paths.items()}
+        write_receipts(self.outbox, landed, communities, self._changes_of(stated))
 
     def release_facts(self) -> ReleaseFacts:
         """What the next release would be made from, whether or not it differs from the current one."""
         years = self.reference.reporting_years(self.settings.today)
         known = set(self.reference.communities["community_id"]) | {"_network"}
         standing = current_submissions(Ledger(self.lake).events()).sort("community_id", "reporting_year")
-        inputs = [
+        folders = [
             {"community_id": community_id, "reporting_year": year, "submission_id": submission}
             for community_id, year, submission in standing.select(
                 "community_id", "reporting_year", "submission_id"
             ).iter_rows()
             if community_id in known and year in years
         ]
-        inputs += manifest_inputs(self.frozen)
+        frozen = manifest_inputs(self.frozen)
         strays = self.strays()["finding_id"].sort().to_list()
         conditions = self.conditions()
-        text = json.dumps([inputs, strays, conditions], sort_keys=True)
-        return ReleaseFacts(**conditions, inputs_sha256=hashlib.sha256(text.encode()).hexdigest(), inputs=inputs)
+        text = json.dumps([[*folders, *frozen], strays, conditions], sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        return ReleaseFacts(**conditions, inputs_sha256=digest, folders=folders, frozen=frozen)
 
     def conditions(self) -> dict[str, Any]:
         """What figures depend on beside the folders and frozen records, by its name in the manifest."""
@@ -328,9 +339,12 @@ class Pipeline:
         }
 
     def up_to_date(self) -> str | None:
-        """The current release's id if it was made from exactly what stands now and its changes are told, else None."""
+        """The current release's id if what stands now was built and gave it, and its changes are told, else None."""
         release_id = current_release(self.published)
-        if release_id is None or self.change_log.told != release_id:
-            return None
-        manifest = read_manifest(self.published, release_id)
-        return release_id if manifest["inputs_sha256"] == self.release_facts().inputs_sha256 else None
+        told = release_id is not None and self.change_log.told == release_id
+        return release_id if told and self.is_current(self.release_facts()) else None
+
+    def is_current(self, facts: ReleaseFacts) -> bool:
+        """Whether exactly this was built last and gave the current release; the day is part of it."""
+        built = self._facts_of(current_release(self.published))
+        return built is not None and built["inputs_sha256"] == facts.inputs_sha256

@@ -120,7 +120,7 @@ def rehearse(
             ruleset=ruleset,
             changed_folders=tuple(
                 f"{folder.community_id}/{folder.reporting_year}"
-                for folder in changed_folders(manifest["inputs"], pipeline.release_facts().inputs)
+                for folder in changed_folders(manifest["inputs"], pipeline.release_facts().folders)
             ),
             tables=tuple(_counts(cells)),
             designations=compare_designations(_designations(release), _designations(side.warehouse)),

@@ -10,7 +10,6 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -96,11 +95,12 @@ class ReportContext:
     """What the pages say about themselves. `reporting_year` defaults to the newest one with an accepted submission.
 
     `false_positive_rate` (0 to 1) is the share of simulated series without any real change that are called improving;
-    null when it was not measured.
+    null when it was not measured. `release_id`, `today` (the day of the release) and `code_version` are printed as they
+    are: marks stand for them until the release has its name (release.py).
     """
 
     release_id: str
-    today: date
+    today: str
     ruleset_id: str
     ruleset_version: str
     contract_version: str
