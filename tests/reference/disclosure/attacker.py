@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 
 import polars as pl
 
 from tests.reference.disclosure.knowledge import Known, Model, Version, model_of, releases_known
 from tests.reference.disclosure.model import Family, Network, PublicRelease, family_of, values_of
 from tests.reference.disclosure.rules import CODED, COMPLEMENTARY, PLAIN, SMALL, SOURCE
-from tests.reference.disclosure.search import Search, components, restrict
+from tests.reference.disclosure.search import Search, UndecidedError, components, restrict
 
 LEAST_COUNTS, LEAST_PAIRS = 3, 2
 NOTHING = pl.DataFrame()
@@ -49,10 +50,13 @@ class Finding:
 
 @dataclass
 class Report:
-    """What the attacker found. `out`: demands that no release could have met any more, not held against this one."""
+    """What the attacker found. `out`: demands that no release could have met any more, not held against this one.
+
+    `undecided`: cells of which the search was too long to say anything; a release is safe only if there are none."""
 
     findings: list[Finding] = field(default_factory=list)
     out: list[Finding] = field(default_factory=list)
+    undecided: list[Version] = field(default_factory=list)
     cells: int = 0
     families_without_unchecked_sums: int = 0
 
@@ -99,7 +103,7 @@ class _Part:
         found = {table[variable] for table in self.tables}
         while len(found) < enough:
             ends = [self.low[variable] - 1, *sorted(found), self.high[variable] + 1]
-            holes = [(a + 1, b - 1) for a, b in zip(ends, ends[1:], strict=False) if b - a > 1]
+            holes = [(a + 1, b - 1) for a, b in pairwise(ends) if b - a > 1]
             if not any(self.another([(variable, a, b)]) for a, b in holes):
                 break
             found.add(self.tables[-1][variable])
@@ -117,6 +121,8 @@ class Tables:
         self.broken: set[Family] = set()
         self.place: dict[int, tuple[_Part, int]] = {}
         self.settled: dict[int, int] = {}
+        self.undecided: set[int] = set()
+        """Variables of which not even one table was found in time."""
         if root is None:
             return
         low, high = root
@@ -126,29 +132,37 @@ class Tables:
             inner = Search(program)
             bounds = inner.root()
             part = None if bounds is None else _Part(inner, *bounds)
-            if part is None or not part.feasible:
-                self.broken |= {model.family[v] for v in members}
+            try:
+                fits = part is not None and part.feasible
+            except UndecidedError:
+                self.undecided |= set(members)
                 continue
-            self.place |= {v: (part, place[v]) for v in members}
+            if part is not None and fits:
+                self.place |= {v: (part, place[v]) for v in members}
+            else:
+                self.broken |= {model.family[v] for v in members}
 
     def values(self, variable: int, enough: int) -> set[int]:
         """Values that a variable of the model can have, as far as they are needed."""
         if variable in self.settled:
             return {self.settled[variable]}
-        part, inside = self.place[variable]
+        part, inside = self._where(variable)
         return part.values(inside, enough)
+
+    def _where(self, variable: int) -> tuple[_Part, int]:
+        if variable in self.undecided:
+            raise UndecidedError
+        return self.place[variable]
 
     def two_pairs(self, n: int, k: int | None) -> bool:
         """Whether two different pairs (n, k) fit."""
-        if len(self.values(n, 2)) > 1 or (k is not None and len(self.values(k, 2)) > 1):
-            return True
-        return False
+        return len(self.values(n, 2)) > 1 or (k is not None and len(self.values(k, 2)) > 1)
 
     def can_exceed_zero(self, variable: int) -> bool:
         """Whether the variable can be 1 or more."""
         if variable in self.settled:
             return self.settled[variable] > 0
-        part, inside = self.place[variable]
+        part, inside = self._where(variable)
         return any(table[inside] > 0 for table in part.tables) or part.another([(inside, 1, part.high[inside])])
 
 
@@ -198,9 +212,9 @@ def _only(each: Known, families: Collection[Family]) -> Known:
 def attack(networks: Sequence[Network], releases: Sequence[PublicRelease]) -> Report:
     """Attack all releases taken together; findings are those that the last one added and could have avoided.
 
-    networks, releases: of the same length, oldest first. FaultError: no table fits; UndecidedError: too long."""
+    networks, releases: of the same length, oldest first. FaultError: no table fits."""
     known = releases_known(networks, releases)
-    report, tables = _judge(known)
+    report = _judge(known)
     if report.findings and len(known) > 1:
         report = _without_out(known, report, known[:-1])
     if report.findings:
@@ -211,13 +225,16 @@ def attack(networks: Sequence[Network], releases: Sequence[PublicRelease]) -> Re
     return report
 
 
-def _judge(known: Sequence[Known]) -> tuple[Report, Tables]:
+def _judge(known: Sequence[Known]) -> Report:
     tables, without = tables_of(known)
     report = Report(families_without_unchecked_sums=len(without))
     for version, kind in sorted(_protected(known).items()):
         report.cells += 1
-        report.findings += _cell(tables, version, kind)
-    return report, tables
+        try:
+            report.findings += _cell(tables, version, kind)
+        except UndecidedError:
+            report.undecided.append(version)
+    return report
 
 
 def _protected(known: Sequence[Known]) -> dict[Version, str]:
@@ -260,7 +277,8 @@ def _cell(tables: Tables, version: Version, kind: str) -> list[Finding]:
 def _without_out(known: Sequence[Known], report: Report, best: Sequence[Known]) -> Report:
     """Leave out what `best`, a history that tells less, tells as well; and cells that a correction made small."""
     tables, _ = tables_of(best)
-    kept, out = [], list(report.out)
+    kept: list[Finding] = []
+    out = list(report.out)
     for finding in report.findings:
         made_small = finding.kind == SMALL and _was_published(known, finding.version)
         as_good = finding.version in tables.model.n and any(
@@ -268,14 +286,19 @@ def _without_out(known: Sequence[Known], report: Report, best: Sequence[Known]) 
             for other in _cell(tables, finding.version, finding.kind)
         )
         (out if made_small or as_good else kept).append(finding)
-    return Report(kept, out, report.cells, report.families_without_unchecked_sums)
+    return replace(report, findings=kept, out=out)
 
 
 def _was_published(known: Sequence[Known], version: Version) -> bool:
+    """Whether the row's count was public in another version before this one; a later one makes nothing small."""
     key, _ = version
-    return any(
-        key in each.cells and each.versions[key] != version and each.kind(key) in (PLAIN, CODED) for each in known
-    )
+    for each in known:
+        if key in each.cells:
+            if each.versions[key] == version:
+                return False
+            if each.kind(key) in (PLAIN, CODED):
+                return True
+    return False
 
 
 def _best_possible(known: Sequence[Known], families: Collection[Family]) -> list[Known]:
@@ -287,11 +310,12 @@ def _best_possible(known: Sequence[Known], families: Collection[Family]) -> list
         if family_of(one) in tied or family_of(other) in tied:
             tied |= {family_of(one), family_of(other)}
     public = {
-        key: row
-        for key, row in last.public.items()
-        if family_of(key) not in tied or last.versions[key] in out_already
+        key: row for key, row in last.public.items() if family_of(key) not in tied or last.versions[key] in out_already
     }
-    return [*known[:-1], replace(last, release=replace(last.release, fct_trend=NOTHING, fct_gap=NOTHING), public=public)]
+    return [
+        *known[:-1],
+        replace(last, release=replace(last.release, fct_trend=NOTHING, fct_gap=NOTHING), public=public),
+    ]
 
 
 def _masked_by_source_alone(known: Sequence[Known], findings: Sequence[Finding]) -> set[Finding]:

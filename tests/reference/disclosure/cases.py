@@ -6,7 +6,7 @@ Does not: random networks (generate.py), or an answer that the attacker could co
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from tests.reference.disclosure import model
 from tests.reference.disclosure.derived import gap_rows, trend_rows
@@ -63,8 +63,8 @@ def _row(key: Key, said: Row) -> Row:
 def _network(
     rows: list[Row],
     indicator: tuple[str, str, str, int],
-    groups: list[tuple[str, str, str, str | None, bool]],
-    places: list[tuple[str, str, str, str, bool]],
+    groups: Sequence[tuple[str, str, str, None, bool]],
+    places: Sequence[tuple[str, str, str, str, bool]],
 ) -> Network:
     indicators = [dict(zip(model.INDICATOR, indicator, strict=True))]
     named = [dict(zip(model.GROUP, row, strict=True)) for row in (("all", "all", "all", None, False), *groups)]

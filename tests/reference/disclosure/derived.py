@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable
 
-from tests.reference.disclosure.model import Row
+from tests.reference.disclosure.model import Network, PublicRelease, Row
 from tests.unit.analysis import reference
 
 Place = tuple[str, str, str]
@@ -41,6 +41,24 @@ def gap_rows(values: Iterable[Row], indicators: Iterable[Row], groups: Iterable[
             gap = reference.gap(rows, theirs, year, facts[key[1]]["direction"])
             given = {"reporting_year": year, "reference_group_id": ahead}
             found.append(dict(zip(ID, key, strict=True)) | given | gap)
+    return found
+
+
+def unequal(network: Network, made: PublicRelease) -> list[Row]:
+    """Public rows of fct_trend and fct_gap that are neither equal to the internal ones nor absent (RULES 8.3).
+
+    The attacker takes a published figure to be the internal one; this says where that does not hold."""
+    found = []
+    for inside, public, status in (
+        (network.fct_trend, made.fct_trend, "trend_status"),
+        (network.fct_gap, made.fct_gap, "gap_status"),
+    ):
+        by_id = {tuple(row[name] for name in ID): row for row in inside.iter_rows(named=True)}
+        for row in public.iter_rows(named=True):
+            internal = by_id.get(tuple(row[name] for name in ID))
+            said = {name for name, value in row.items() if value is not None and (name, value) != (status, "withheld")}
+            if internal is None or any(row[name] != internal[name] for name in said):
+                found.append(row)
     return found
 
 

@@ -58,7 +58,7 @@ class _Seen:
         return found
 
     def hidden(self, keys: Sequence[Key]) -> bool:
-        """Whether a count that the attacker looks for is among the points; not where one prints a rate that is hidden."""
+        """Whether a point's counts are to be found; a hidden rate without n could be anything, so it tells nothing."""
         gone = [key for key in keys if self.public.get(key) is None or self.public[key]["value"] is None]
         return bool(gone) and all(self.kinds[key] != RATE for key in gone)
 

@@ -11,7 +11,7 @@ from random import Random
 
 from tests.reference.disclosure import model
 from tests.reference.disclosure.derived import gap_rows, trend_rows
-from tests.reference.disclosure.model import Key, Network, Row, frame_of, key_of
+from tests.reference.disclosure.model import Key, Network, Row, frame_of
 from tests.reference.disclosure.rules import CODED, SMALL, SOURCE, cells_of
 
 LARGEST = 20
@@ -107,7 +107,7 @@ def _draw(chance: Random) -> _Town:
     main = chance.choice(MAIN)
     many = 2 if placed else chance.choice((2, 3, 4))
     if shape == "nested":
-        races = chance.sample(("white", "black", "hispanic"), many - 1 if many > 2 else 1) + ["asian"]
+        races = [*chance.sample(("white", "black", "hispanic"), many - 1), "asian"]
     else:
         races = ["white", *chance.sample(("black", "hispanic", "asian"), many - 1)]
     years = range(LAST_YEAR - chance.choice((0, 0, 2, 2, 3) if not placed else (0, 0, 0, 2)), LAST_YEAR + 1)
@@ -201,7 +201,16 @@ def _tied(town: _Town, table: _Table) -> _Table:
                         for group in (part, *([gender] if gender else []))
                         for n, k in [other.counts[LAST_YEAR, place][group]]
                     )
-                    _add(town, other, LAST_YEAR, place, part, gender, 0, min(room, round(share * chance.uniform(0, room + 1))))
+                    _add(
+                        town,
+                        other,
+                        LAST_YEAR,
+                        place,
+                        part,
+                        gender,
+                        0,
+                        min(room, round(share * chance.uniform(0, room + 1))),
+                    )
     return other
 
 
@@ -255,9 +264,7 @@ def _keys(town: _Town, table: _Table, year: int) -> list[Key]:
     found = []
     for place in (COMMUNITY, *town.places):
         for group in table.counts[year, place]:
-            found.append(
-                (COMMUNITY, table.indicator, table.series[year], table.period, _group_id(group), place, year)
-            )
+            found.append((COMMUNITY, table.indicator, table.series[year], table.period, _group_id(group), place, year))
     return found
 
 
@@ -288,7 +295,7 @@ def _network(town: _Town) -> Network:
         dict(zip(model.GROUP, (_group_id(code), dimension, code, parent, is_reference), strict=True))
         for dimension, code, parent, is_reference in GROUPS
     ]
-    places = [(COMMUNITY, COMMUNITY, "community", None, True)]
+    places: list[tuple[object, ...]] = [(COMMUNITY, COMMUNITY, "community", None, True)]
     places += [(COMMUNITY, place, town.level, COMMUNITY, town.complete) for place in town.places]
     facts = [row for row in rows if units[row["indicator_id"]] == "percent"]
     return Network(

@@ -1,6 +1,6 @@
-"""What an attacker of the public edition knows, written down as one program over all releases that are out (RULES 8.2).
+"""What an attacker knows of all releases that are out, written down as one program (RULES 8.2).
 
-Belongs here: unknowns by row and version, bounds from public rows, kinds and zones, sums, ties, figures of derived rows.
+Belongs here: unknowns by row and version, bounds from public rows, kinds and zones, sums, ties, derived figures.
 Does not: search, judge, or use a count that is neither public nor implied by the kind of its cell.
 """
 
@@ -50,9 +50,9 @@ class Known:
     ties: Sequence[Tie]
 
     def kind(self, key: Key) -> str:
-        """What the attacker is told of a row: a cell whose counts are gone for no reason of its own is complementary."""
+        """What the attacker is told: a cell whose counts are gone for no reason of its own is complementary."""
         cell, row = self.cells[key], self.public.get(key)
-        gone = row is None or (row["value"] is None and row["denominator"] is None)
+        gone = row is None or (row["value"] is None and (row["denominator"] is None or cell.kind == PLAIN))
         return COMPLEMENTARY if gone and cell.kind in (PLAIN, CODED) else cell.kind
 
 
@@ -67,9 +67,7 @@ def releases_known(networks: Sequence[Network], releases: Sequence[PublicRelease
             seen = numbers[key]
             versions[key] = (key, seen.setdefault(tuple(row[name] for name in SAID), len(seen)))
         public = values_of(release.fct_indicator_value)
-        known.append(
-            Known(network, release, cells, versions, public, sums_of(network, cells), ties_of(network, cells))
-        )
+        known.append(Known(network, release, cells, versions, public, sums_of(network, cells), ties_of(network, cells)))
     return known
 
 
@@ -89,7 +87,7 @@ class Model:
 
 
 def model_of(known: Sequence[Known], without: Collection[Family] = (), derived: bool = True) -> Model:
-    """All that is known; in families `without` sums that cannot be checked are left out. `derived`: with derived rows."""
+    """All that is known; without the unchecked sums of families `without`; `derived`: with published derived rows."""
     model = Model()
     # A rate or score is no count but only makes the ceiling higher.
     published = [
@@ -187,8 +185,10 @@ def _sum(model: Model, each: Known, line: Sum, seen: set[object]) -> None:
 def _figures(model: Model, each: Known) -> None:
     """Published derived figures and classes over points that are not all published."""
     kinds = {key: each.kind(key) for key in each.cells}
-    for clue in (*trend_clues(each.network, each.release, each.cells, kinds, each.public),
-                 *gap_clues(each.network, each.release, each.cells, kinds, each.public)):
+    for clue in (
+        *trend_clues(each.network, each.release, each.cells, kinds, each.public),
+        *gap_clues(each.network, each.release, each.cells, kinds, each.public),
+    ):
         settled, rates = 0.0, []
         for key, weight in clue.weights.items():
             row = each.public.get(key)

@@ -1,6 +1,6 @@
 """What a protector is given and what it hands out, as frames shaped like the marts.
 
-Belongs here: the internal network at one release, one public release, the type of a function that makes one of the other.
+Belongs here: the internal network at one release, one public release, the type of what makes one of the other.
 Does not: protect, attack or draw anything.
 """
 
@@ -102,9 +102,9 @@ DATA_SOURCE = {"label": pl.String, "public_name": pl.String, "is_public": pl.Boo
 class Network:
     """What the house holds when a release is made; columns of each frame are the schemas above, one row per key.
 
-    `profiles`: blank scope_id, sector or from_school_year means any. `dim_geography.complete`: the places of that level
-    under that parent sum to it; otherwise to no more. `count_ties.part`: numerator or denominator; the other indicator's
-    school year is this one's plus `year_offset`. Values are stored in the indicator's unit (percent: 0 to 100).
+    `profiles`: blank scope_id, sector or from_school_year means any. `dim_geography.complete`: the places of that
+    level under that parent sum to it; otherwise to no more. `count_ties.part`: numerator or denominator; the other
+    indicator's school year is this one's plus `year_offset`. Values are in the indicator's unit (percent: 0 to 100).
     """
 
     reporting_year: int

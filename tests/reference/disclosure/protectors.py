@@ -29,7 +29,6 @@ from tests.reference.disclosure.rules import (
     RATE,
     SMALL,
     SOURCE,
-    ZERO,
     Cell,
     cells_of,
     sums_of,
@@ -93,9 +92,7 @@ def with_classes(made: PublicRelease, network: Network) -> PublicRelease:
         row | {"gap_status": inside["gap_status"]}
         for row, inside in zip(made.fct_gap.to_dicts(), network.fct_gap.to_dicts(), strict=True)
     ]
-    return PublicRelease(
-        made.fct_indicator_value, frame_of(trends, model.TREND), frame_of(gaps, model.GAP), made.state
-    )
+    return PublicRelease(made.fct_indicator_value, frame_of(trends, model.TREND), frame_of(gaps, model.GAP), made.state)
 
 
 def _asking(
@@ -239,6 +236,3 @@ def _gaps(network: Network, public: dict[Key, Row]) -> list[Row]:
             row = row | _WINDOW | nothing | {"gap_status": WITHHELD}
         found.append(row)
     return found
-
-
-__all__ = ["ZERO", "asking", "class_only", "primary_only", "release", "two_per_line", "with_classes"]

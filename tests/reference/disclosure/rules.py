@@ -71,7 +71,7 @@ def cells_of(network: Network) -> dict[Key, Cell]:
 def _min_n(profiles: list[Row], key: Key, state: str, sector: str) -> int:
     scopes = {("all", ""), ("state", state), ("community", key[0])}
     return max(
-        row["min_n"]
+        int(row["min_n"])
         for row in profiles
         if (row["scope"], row["scope_id"] or "") in scopes
         and (row["sector"] or sector) == sector

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from fractions import Fraction
 
 Bounds = tuple[list[int], list[int]]
-NODES = 200_000
+NODES = 4_000
 """Branches of one search; beyond it nothing is claimed."""
 
 
@@ -33,7 +33,7 @@ class Linear:
 
 @dataclass(frozen=True)
 class Rate:
-    """One hidden rate in a derived figure: weight * 100 * k / n, rounded to one decimal where the source prints it so."""
+    """One hidden rate in a derived figure: weight * 100 * k / n, `rounded` to one decimal by the source."""
 
     weight: float
     n: int
@@ -228,6 +228,8 @@ def _eliminated(rows: Sequence[Linear], low: list[int], high: list[int]) -> list
             if pivot in terms:
                 right -= _subtract(terms, other, terms[pivot], value)
         if not terms:
+            if right:
+                return [Linear((), 1, 1)]  # The equations contradict each other: nothing adds up to this row.
             continue
         pivot = next(iter(terms))
         scale = terms[pivot]
@@ -240,9 +242,9 @@ def _eliminated(rows: Sequence[Linear], low: list[int], high: list[int]) -> list
         basis = [*reduced, (pivot, terms, right)]
     found = []
     for _, terms, right in basis:
-        scale = math.lcm(right.denominator, *(c.denominator for c in terms.values()))
-        whole = int(right * scale)
-        found.append(Linear(tuple((v, int(c * scale)) for v, c in terms.items()), whole, whole))
+        common = math.lcm(right.denominator, *(c.denominator for c in terms.values()))
+        whole = int(right * common)
+        found.append(Linear(tuple((v, int(c * common)) for v, c in terms.items()), whole, whole))
     return found
 
 
