@@ -14,7 +14,7 @@ from itertools import pairwise
 import polars as pl
 
 from tests.reference.disclosure.knowledge import Known, Model, Version, model_of, releases_known
-from tests.reference.disclosure.model import Family, Network, PublicRelease, family_of, values_of
+from tests.reference.disclosure.model import Family, Network, Protector, PublicRelease, family_of, values_of
 from tests.reference.disclosure.rules import CODED, COMPLEMENTARY, PLAIN, SMALL, SOURCE
 from tests.reference.disclosure.search import Search, UndecidedError, components, restrict
 
@@ -59,6 +59,11 @@ class Report:
     undecided: list[Version] = field(default_factory=list)
     cells: int = 0
     families_without_unchecked_sums: int = 0
+
+    @property
+    def is_safe(self) -> bool:
+        """No finding, and nothing that the search was too short for."""
+        return not self.findings and not self.undecided
 
 
 class _Part:
@@ -223,6 +228,16 @@ def attack(networks: Sequence[Network], releases: Sequence[PublicRelease]) -> Re
     if report.findings:
         report = _without_out(known, report, _best_possible(known, {finding.family for finding in report.findings}))
     return report
+
+
+def history(protector: Protector, networks: Sequence[Network]) -> tuple[list[PublicRelease], list[Report]]:
+    """A release of each network after the other, and what an attack on all that are out found after each."""
+    out: list[PublicRelease] = []
+    reports = []
+    for number, network in enumerate(networks, start=1):
+        out.append(protector(network, tuple(out)))
+        reports.append(attack(networks[:number], out))
+    return out, reports
 
 
 def _judge(known: Sequence[Known]) -> Report:

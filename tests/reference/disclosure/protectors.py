@@ -37,6 +37,8 @@ from tests.reference.disclosure.rules import (
 )
 
 WITHHELD = "withheld"
+BY_CHOICE = (PLAIN, CODED, SOURCE, RATE)
+"""Kinds that a fall-back can withhold; only the first two protect another cell."""
 EMPTY = dict.fromkeys(("value", "value_low", "value_high", "numerator", "denominator"))
 _WINDOW = dict.fromkeys(("series", "first_year", "last_year", "n_years"))
 
@@ -104,7 +106,7 @@ def _asking(
     cells, networks = cells_of(network), (*register.networks, network)
     published = _published_before(register, out, network)
     # What was withheld stays withheld; what was published stays published while its row is the same.
-    withheld = {key for key in register.withheld if key in cells and _can_be_withheld(cells[key])} - published
+    withheld = {key for key in register.withheld if key in cells and cells[key].kind in BY_CHOICE} - published
     failed: set[model.Family] = set()
     while True:
         withheld |= _tied_with(network, cells, withheld) - published
@@ -116,6 +118,11 @@ def _asking(
             )
         before = set(withheld)
         _withhold_more(cells, report, withheld, published, failed)
+        if withheld == before:
+            # The last fall-back: all that the families print, the denominators of masked rows too.
+            families = _with_tied(network, cells, {finding.family for finding in report.findings})
+            whole = {key for key, c in cells.items() if family_of(key) in families and c.kind in BY_CHOICE}
+            withheld |= whole - published
         if withheld == before:
             raise AssertionError("nothing is left to withhold: " + "; ".join(map(str, report.findings)))
 
@@ -141,6 +148,11 @@ def _withhold_more(
             withheld.add(min(left, key=lambda k: (k[4] == "all", k[5] not in near, cells[k].n or 0, k)))
 
 
+def _with_tied(network: Network, cells: dict[Key, Cell], families: set[model.Family]) -> set[model.Family]:
+    ties = [(family_of(one), family_of(other)) for (one, _), (other, _) in ties_of(network, cells)]
+    return families | {family for tie in ties if families & set(tie) for family in tie}
+
+
 def _can_be_withheld(cell: Cell) -> bool:
     return cell.kind in (PLAIN, CODED)
 
@@ -152,7 +164,7 @@ def _published_before(register: Register, out: Sequence[PublicRelease], network:
         inside, public = values_of(earlier.fct_indicator_value), values_of(made.fct_indicator_value)
         for key, row in rows.items():
             same = key in inside and all(inside[key][name] == row[name] for name in SAID)
-            if same and key in public and public[key]["value_status"] != WITHHELD:
+            if same and key in public and any(public[key][name] is not None for name in EMPTY):
                 found.add(key)
     return found
 
@@ -175,7 +187,8 @@ def release(network: Network, withheld: Collection[Key]) -> PublicRelease:
         source = open_sources.get(row["data_source"])
         shown = public_row(row, cells[key], bool(source and source["is_public"]))
         if key in withheld:
-            shown = row | EMPTY | {"value_status": WITHHELD}
+            word = row["value_status"] if cells[key].kind == SOURCE else WITHHELD
+            shown = row | EMPTY | {"value_status": word}
         public[key] = shown | {"data_source": source and source["public_name"]}
     return PublicRelease(
         frame_of(public.values(), model.VALUE),

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from tests.reference.disclosure import cases, protectors
-from tests.reference.disclosure.attacker import FaultError, Report, Tables, attack
+from tests.reference.disclosure.attacker import FaultError, Tables, attack, history
 from tests.reference.disclosure.derived import unequal
 from tests.reference.disclosure.generate import LARGEST, MOST_HIDDEN, networks
 from tests.reference.disclosure.knowledge import Model, model_of, releases_known
@@ -28,24 +28,9 @@ Rates = dict[int, tuple[int, int]]
 LEVEL: Rates = dict.fromkeys(YEARS, (60, 100))
 
 
-def history(protector: Protector, found: list[Network]) -> tuple[list[PublicRelease], list[Report]]:
-    """A release of each network after the other, and what an attack found after each."""
-    out: list[PublicRelease] = []
-    reports = []
-    for number, network in enumerate(found, start=1):
-        out.append(protector(network, out))
-        reports.append(attack(found[:number], out))
-    return out, reports
-
-
 def caught(protector: Protector, seeds: range = SEEDS) -> list[int]:
     """Seeds whose first release the attacker sees through."""
     return [seed for seed in seeds if history(protector, networks(seed))[1][0].findings]
-
-
-def whatever_is_safe(report: Report) -> bool:
-    """No finding, and nothing that the search was too short for."""
-    return not report.findings and not report.undecided
 
 
 # RULES 8.10
@@ -69,7 +54,7 @@ def test_two_cells_withheld_in_every_line_leave_one_of_them_exactly_40() -> None
 def test_the_case_is_safe_once_the_attacker_has_been_asked() -> None:
     network = cases.case_8_10()
     _, [report] = history(protectors.asking, [network])
-    assert whatever_is_safe(report)
+    assert report.is_safe
 
 
 def test_two_per_line_does_not_protect_the_case() -> None:
@@ -190,7 +175,7 @@ def test_the_class_of_a_withheld_gap_gives_a_coded_cell_away() -> None:
     group = {2022: (35, 35), 2023: (33, 38), 2024: (34, 38)}
     network = cases.case_rates({"white": reference, "black": group})
     safe = protectors.asking(network, [])
-    assert whatever_is_safe(attack([network], [safe]))
+    assert attack([network], [safe]).is_safe
     report = attack([network], [protectors.with_classes(safe, network)])
     assert ("k", (35,)) in {(finding.what, finding.found) for finding in report.findings}
 
@@ -198,7 +183,7 @@ def test_the_class_of_a_withheld_gap_gives_a_coded_cell_away() -> None:
 def test_a_published_slope_gives_a_hidden_point_away() -> None:
     network = cases.case_rates({"white": LEVEL | {2023: (30, 31)}})
     safe = protectors.asking(network, [])
-    assert whatever_is_safe(attack([network], [safe]))
+    assert attack([network], [safe]).is_safe
     # The middle year does not move the slope, but the fitted value at the last year.
     made = PublicRelease(safe.fct_indicator_value, network.fct_trend, network.fct_gap)
     assert {finding.found for finding in attack([network], [made]).findings} == {(30,), (1,)}
@@ -225,7 +210,7 @@ def test_one_that_asks_the_attacker_is_not_caught() -> None:
     judged = 0
     for seed in SEEDS:
         _, [report] = history(protectors.asking, networks(seed))
-        assert whatever_is_safe(report), (seed, report.findings, report.undecided)
+        assert report.is_safe, (seed, report.findings, report.undecided)
         judged += report.cells
     assert judged > 4 * len(SEEDS)
 
@@ -234,7 +219,7 @@ def test_nor_over_three_releases_with_corrections() -> None:
     for seed in SEQUENCES:
         _, reports = history(protectors.asking, networks(seed, 3))
         for report in reports:
-            assert whatever_is_safe(report), (seed, report.findings, report.undecided)
+            assert report.is_safe, (seed, report.findings, report.undecided)
 
 
 def test_protecting_each_release_by_itself_is_not_enough() -> None:
@@ -254,7 +239,7 @@ def test_the_version_before_a_correction_is_found_from_the_one_after() -> None:
     hispanic = "race_ethnicity:hispanic"
     kept = {key for key in values_of(before.fct_indicator_value) if key[4] == hispanic}
     first = protectors.release(before, kept)
-    assert whatever_is_safe(attack([before], [first]))
+    assert attack([before], [first]).is_safe
     report = attack([before, after], [first, protectors.release(after, kept)])
     assert {finding.kind for finding in report.findings} >= {SMALL}
 
@@ -267,7 +252,7 @@ def test_a_masked_cell_of_which_the_source_left_one_count_is_no_finding() -> Non
     )
     printed = Network(**(vars(network) | {"fct_indicator_value": masked}))
     assert {cell.kind for cell in cells_of(printed).values()} >= {SOURCE}
-    assert whatever_is_safe(attack([printed], [protectors.primary_only(printed, [])]))
+    assert attack([printed], [protectors.primary_only(printed, [])]).is_safe
 
 
 # The networks themselves
