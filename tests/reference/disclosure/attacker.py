@@ -179,8 +179,8 @@ def tables_of(known: Sequence[Known], derived: bool = True) -> tuple[Tables, set
     without: set[Family] = set()
     tables = Tables(plain)
     if not tables.consistent:
-        # Narrowing alone met a contradiction and does not say where: ask each family by itself.
-        without = {family for family in set(plain.family.values()) if not _fits(known, family)}
+        # Narrowing alone met a contradiction and does not say where: ask each family, with those tied to it, by itself.
+        without = {family for family in set(plain.family.values()) if not _fits(known, tied_with(known, {family}))}
         tables = Tables(model_of(known, without, derived=False))
     elif tables.broken:
         without = set(tables.broken)
@@ -196,13 +196,23 @@ def tables_of(known: Sequence[Known], derived: bool = True) -> tuple[Tables, set
     return tables, without
 
 
-def _fits(known: Sequence[Known], family: Family) -> bool:
-    tables = Tables(model_of([_only(each, {family}) for each in known], derived=False))
+def _fits(known: Sequence[Known], families: Collection[Family]) -> bool:
+    tables = Tables(model_of([_only(each, families) for each in known], derived=False))
     return tables.consistent and not tables.broken
 
 
+def tied_with(known: Sequence[Known], families: Collection[Family]) -> set[Family]:
+    """Families and all that ties join to them, directly or not: one program (RULES 8.2)."""
+    pairs = [{family_of(one), family_of(other)} for each in known for (one, _), (other, _) in each.ties]
+    found, before = set(families), -1
+    while len(found) != before:
+        before = len(found)
+        found.update(*(pair for pair in pairs if pair & found))
+    return found
+
+
 def _only(each: Known, families: Collection[Family]) -> Known:
-    """One release, cut to some families; ties to others fall away."""
+    """One release, cut to some families."""
     kept = {key: cell for key, cell in each.cells.items() if family_of(key) in families}
     return replace(
         each,
@@ -320,10 +330,7 @@ def _best_possible(known: Sequence[Known], families: Collection[Family]) -> list
     """The history with a last release that tells nothing new of some families (the last fall-back of RULES 8.2)."""
     out_already = {version for each in known[:-1] for version in each.versions.values()}
     last = known[-1]
-    tied = set(families)
-    for (one, _), (other, _) in last.ties:
-        if family_of(one) in tied or family_of(other) in tied:
-            tied |= {family_of(one), family_of(other)}
+    tied = tied_with(known, families)
     public = {
         key: row for key, row in last.public.items() if family_of(key) not in tied or last.versions[key] in out_already
     }

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from tests.reference.disclosure import cases, protectors
-from tests.reference.disclosure.attacker import FaultError, Tables, attack, history
+from tests.reference.disclosure.attacker import FaultError, Tables, attack, history, tied_with
 from tests.reference.disclosure.derived import unequal
 from tests.reference.disclosure.generate import LARGEST, MOST_HIDDEN, networks
 from tests.reference.disclosure.knowledge import Model, model_of, releases_known
@@ -23,6 +23,8 @@ from tests.reference.disclosure.search import Program
 
 SEEDS = range(50)
 SEQUENCES = range(1000, 1015)
+FAMILIES_AT_ODDS = 826
+"""A network where masked rows contradict a sum through a tie to another indicator."""
 YEARS = (2022, 2023, 2024)
 Rates = dict[int, tuple[int, int]]
 LEVEL: Rates = dict.fromkeys(YEARS, (60, 100))
@@ -144,6 +146,17 @@ def test_a_release_that_contradicts_itself_is_no_safe_one() -> None:
     )
     with pytest.raises(FaultError):
         attack([network], [PublicRelease(wrong, made.fct_trend, made.fct_gap)])
+
+
+def test_sums_that_fit_no_table_are_left_out_of_all_families_of_their_program() -> None:
+    [network] = networks(FAMILIES_AT_ODDS)
+    known = releases_known([network], [protectors.primary_only(network, [])])
+    assert not Tables(model_of(known)).consistent
+    _, [report] = history(protectors.primary_only, [network])
+    assert report.families_without_unchecked_sums == 2
+    program = {family_of(key) for tie in known[0].ties for key, _ in tie}
+    assert len(program) == 2
+    assert all(tied_with(known, {family}) == program for family in program)
 
 
 def test_a_cell_hidden_by_one_equation_is_found() -> None:
