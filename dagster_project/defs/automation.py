@@ -15,10 +15,11 @@ from dagster_project.defs.intake import ingest
 from dagster_project.defs.publish import build
 from dagster_project.lib.intake.drop import list_drop
 from dagster_project.lib.intake.ledger import Ledger
-from dagster_project.lib.intake.plan import Selection, intake_version, make_plan
+from dagster_project.lib.intake.left import without_left
+from dagster_project.lib.intake.plan import MISSING_AT_LEAST, Selection, intake_version, make_plan
 from dagster_project.lib.pipeline import STRAYS_KEY, Pipeline
 from dagster_project.lib.publish.release import current_release, read_manifest
-from dagster_project.lib.warehouse.freshness import Pending, Watch, idle_runs, pending, settle
+from dagster_project.lib.warehouse.freshness import PLACE, Pending, Watch, idle_runs, pending, settle
 from dagster_project.runs import forget_runs, selection_config, somebody_writes
 from dagster_project.settings import from_environment
 
@@ -120,11 +121,17 @@ def _pending(pipeline: Pipeline) -> Pending | None:
     listing = list_drop(pipeline.drop, reference.communities["community_id"].to_list(), years)
     events = Ledger(pipeline.lake).events()
     version = intake_version(reference)
-    return pending(make_plan(listing, events, version, Selection()), events, version)
+    left = pipeline.left()
+    plan = without_left(make_plan(listing, events, version, Selection()), left)
+    runs = {(community, year): run for community, year, run in left.select(*PLACE, "run_id").iter_rows()}
+    return pending(plan, events, version, runs)
 
 
 def _intake_request(waits: Pending) -> dg.RunRequest:
     selection = Selection(frozenset(waits.communities), frozenset(waits.years))
+    if waits.n_withdrawn >= MISSING_AT_LEAST:
+        # What is missing is held against the whole bucket, not against the places of those that are missing.
+        selection = Selection()
     return dg.RunRequest(
         run_key=f"intake-{waits.fingerprint}",
         job_name=ingest.name,
