@@ -162,7 +162,8 @@ def troubled(home: Home, release: Published) -> Iterator[Home]:
         yield home
     finally:
         for path in closed:
-            path.chmod(0o755)
+            if path.exists():
+                path.chmod(0o755)
 
 
 def findings(home: Home, community: str, *rules: str) -> list[tuple[str, str | None]]:
