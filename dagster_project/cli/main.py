@@ -22,6 +22,12 @@ from dagster_project.cli.release import COMMANDS as RELEASE_COMMANDS
 from dagster_project.settings import Settings
 
 YEARS = re.compile(r"(\d{4})(?:\.\.(\d{4}))?")
+LEFT_WORDS = {
+    "still_written": "still being written; the next run takes it",
+    "file_not_read": "the file cannot be read; what was taken before stands",
+    "folder_not_read": "the folder cannot be looked into; what was taken before stands",
+    "odd_name": "the name cannot be kept; the file was not read",
+}
 LATER = {
     "prune": "pruning old releases",
     "forget": "forgetting a file",
@@ -51,10 +57,12 @@ def parse_years(text: str | None) -> frozenset[int] | None:
 @click.option("--community", "communities", multiple=True, metavar="ID", help="Only this community (repeatable).")
 @click.option("--years", metavar="2015..2024", help="Only these reporting years.")
 @click.option("--since-last", is_flag=True, help="Within the selection, only what changed since the last run.")
-def run(communities: tuple[str, ...], years: str | None, since_last: bool) -> None:
+@click.option("--accept-withdrawals", is_flag=True, help="Go on although very many folders are missing at once.")
+def run(communities: tuple[str, ...], years: str | None, since_last: bool, accept_withdrawals: bool) -> None:
     """The main job: from the bucket to a published release.
 
-    Without a selection only folders that changed are taken; a selection takes its folders again.
+    Without a selection only folders that changed are taken; a selection takes its folders again. Where the bucket is
+    empty, or so many folders are missing that it seems at fault, the run stops before it changes anything.
     """
     from dagster_project.lib.intake.bucket.plan import Selection
 
@@ -62,7 +70,7 @@ def run(communities: tuple[str, ...], years: str | None, since_last: bool) -> No
     chosen_years = parse_years(years)
     _sound_reference(config, communities)
     again = bool(communities or chosen_years) and not since_last
-    selection = Selection(frozenset(communities) or None, chosen_years, again)
+    selection = Selection(frozenset(communities) or None, chosen_years, again, accept_withdrawals)
     with shown_progress():
         _run(config, selection)
 
@@ -83,24 +91,57 @@ def _run(config: Settings, selection: Any) -> None:
     from dagster_project.instance.runs import RunFailedError, only_one, run_job, selection_config
     from dagster_project.lib.app.pipeline import Pipeline
     from dagster_project.lib.base.store import StoreError
+    from dagster_project.lib.intake.bucket.plan import BucketFaultError
     from dagster_project.lib.publish.release.release import current_release
 
     try:
         with only_one(config):
             pipeline = Pipeline(config)
+            _reachable(pipeline)
             before = current_release(pipeline.published)
             if pipeline.nothing_new(selection):
                 click.echo("Nothing new: the current release holds exactly what stands now.")
             else:
                 run_job(config, "ingest", selection_config(selection))
-                if Pipeline(config).up_to_date() is None:
+                if Pipeline(config).up_to_date() is None or pipeline.undelivered():
                     run_job(config, "build")
                 if before is not None and current_release(pipeline.published) == before:
                     click.echo("No new release: tables and pages are those of the current one.")
             current = current_release(pipeline.published)
+    except BucketFaultError as error:
+        hint = "check CRADLE_DROP_URL and that the bucket is mounted; if members did take all that back: cradle run "
+        raise CradleError(str(error), f"{hint}--accept-withdrawals") from None
     except (RunFailedError, StoreError) as error:
         raise CradleError(str(error), "the Dagster UI (make dev) shows the whole run") from None
     _tell_release(config, current)
+    _tell_left(pipeline)
+
+
+def _reachable(pipeline: Any) -> None:
+    from dagster_project.lib.base.store import StoreError
+
+    try:
+        _ = pipeline.drop
+    except StoreError as error:
+        raise CradleError(str(error), "check CRADLE_DROP_URL: it names the folder of the drop bucket") from None
+
+
+def _tell_left(pipeline: Any) -> None:
+    """What was left as it stood, and whose receipts could not be written: exit 1 for these, they were asked for."""
+    for row in pipeline.left().iter_rows(named=True):
+        place = f"{row['community_id']}/{row['reporting_year']}/{row['source_file'] or ''}"
+        why = LEFT_WORDS.get(row["rule_id"], row["rule_id"].replace("_", " "))
+        found = "" if row["found"] == row["source_file"] else f" ({row['found']})"
+        click.echo(f"left     {place}: {why}{found}", err=True)
+    failed = sorted(pipeline.undelivered().items())
+    for (community, year), reason in failed:
+        click.echo(f"refused  the receipt of {community}/{year}: {reason}", err=True)
+    if failed:
+        receipts = "1 receipt was" if len(failed) == 1 else f"{len(failed):,} receipts were"
+        raise CradleError(
+            f"{receipts} not written; everything else was done and is published",
+            "mend the folders of the outbox named above and run again",
+        )
 
 
 def _tell_release(config: Settings, release_id: str | None) -> None:

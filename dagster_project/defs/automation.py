@@ -17,8 +17,9 @@ from dagster_project.instance.runs import forget_runs, selection_config, somebod
 from dagster_project.lib.app.pipeline import STRAYS_KEY, Pipeline
 from dagster_project.lib.intake.bucket.drop import list_drop
 from dagster_project.lib.intake.bucket.ledger import Ledger
-from dagster_project.lib.intake.bucket.plan import Selection, make_plan
-from dagster_project.lib.monitoring.freshness import Pending, Watch, idle_runs, pending, settle
+from dagster_project.lib.intake.bucket.left import without_left
+from dagster_project.lib.intake.bucket.plan import MISSING_AT_LEAST, Selection, make_plan
+from dagster_project.lib.monitoring.freshness import PLACE, Pending, Watch, idle_runs, pending, settle
 from dagster_project.lib.publish.release.release import current_release
 from dagster_project.settings import from_environment
 
@@ -120,11 +121,17 @@ def _pending(pipeline: Pipeline) -> Pending | None:
     listing = list_drop(pipeline.drop, reference.communities["community_id"].to_list(), years)
     events = Ledger(pipeline.lake).events()
     version = pipeline.intake.version
-    return pending(make_plan(listing, events, version, Selection()), events, version)
+    left = pipeline.left()
+    plan = without_left(make_plan(listing, events, version, Selection()), left)
+    runs = {(community, year): run for community, year, run in left.select(*PLACE, "run_id").iter_rows()}
+    return pending(plan, events, version, runs)
 
 
 def _intake_request(waits: Pending) -> dg.RunRequest:
     selection = Selection(frozenset(waits.communities), frozenset(waits.years))
+    if waits.n_withdrawn >= MISSING_AT_LEAST:
+        # What is missing is held against the whole bucket, not against the places of those that are missing.
+        selection = Selection()
     return dg.RunRequest(
         run_key=f"intake-{waits.fingerprint}",
         job_name=ingest.name,

@@ -49,7 +49,8 @@ class Run:
 
 def run(home: Path, seeds: Path, today: str) -> Run:
     """Run the main job; every test of this run fails with the command's own words if it does."""
-    process = cradle("run", CRADLE_HOME=home, CRADLE_SEEDS=seeds, CRADLE_TODAY=today)
+    settings = {"CRADLE_HOME": home, "CRADLE_SEEDS": seeds, "CRADLE_TODAY": today, "CRADLE_SETTLE_SECONDS": "0.5"}
+    process = cradle("run", **settings)
     if process.returncode:
         pytest.fail(f"cradle run ended with {process.returncode}:\n{process.stdout}{process.stderr}", pytrace=False)
     return Run(home, seeds, process, current(home))

@@ -38,10 +38,11 @@ from dagster_project.lib.base.names import ANSWERS_TABLE, INPUTS
 from dagster_project.lib.base.progress import tell
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.seed_lint import require_sound
-from dagster_project.lib.base.store import Store, StoreError
+from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.bucket.drop import Listing, list_drop, open_drop, stray_findings
 from dagster_project.lib.intake.bucket.ledger import Ledger, current_submissions
-from dagster_project.lib.intake.bucket.plan import Selection, make_plan
+from dagster_project.lib.intake.bucket.left import LEFT, left_findings, still_left
+from dagster_project.lib.intake.bucket.plan import Selection, left_at_listing, make_plan, refuse_bucket_fault
 from dagster_project.lib.intake.findings import to_findings
 from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.intake.session import IntakeResult, Places, TakenPartition, run_intake
@@ -54,13 +55,23 @@ from dagster_project.lib.publish.report.report import ReportContext, RuleParamet
 from dagster_project.lib.receipts.change_log import ChangeLog
 from dagster_project.lib.receipts.change_words import TOLD, UNKNOWN_CHANGES
 from dagster_project.lib.receipts.changes import State, changed_folders, changes_between, read_tables
-from dagster_project.lib.receipts.receipts import RECEIPT_TABLES, Changes, Receipt, remove_withdrawn, write_receipts
+from dagster_project.lib.receipts.receipts import (
+    RECEIPT_TABLES,
+    Changes,
+    Delivery,
+    Receipt,
+    remove_receipt,
+    remove_withdrawn,
+    write_receipts,
+)
 from dagster_project.lib.receipts.returned import return_files
 from dagster_project.lib.warehouse.dbt_run import MANIFEST, DbtPlaces, NodeResult, dbt_build, table_keys
 from dagster_project.lib.warehouse.landing import RULESET, Landed, gather, write_tables
 from dagster_project.settings import PROJECT_ROOT, Settings
 
 STRAYS_KEY = "ops/strays.parquet"
+LEFT_KEY = "ops/left.parquet"
+UNDELIVERED_KEY = "ops/undelivered.json"
 # Unit tests prove the models on made-up rows: they belong to `make test`, not to every run.
 NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 CORE_MODELS = ("--exclude", "tag:reporting", *NO_UNIT_TESTS)
@@ -95,10 +106,7 @@ class Pipeline:
     def drop(self) -> Store:
         """The drop bucket; StoreError for a folder that was named and is missing: misspelt is not empty."""
         url = self.settings.drop_url
-        own = url == str(self.settings.home / "drop")
-        if not (own or url.startswith("s3://") or Path(url).is_dir()):
-            raise StoreError(f"the drop folder {url} does not exist")
-        return open_drop(url, self.settings.s3_endpoint)
+        return open_drop(url, self.settings.s3_endpoint, create=url == str(self.settings.home / "drop"))
 
     @cached_property
     def lake(self) -> Store:
@@ -127,7 +135,10 @@ class Pipeline:
         return read_frozen(self.lake, self.reference.reporting_years(self.settings.today))
 
     def take(self, selection: Selection, run_id: str) -> Iterator[TakenPartition | IntakeResult]:
-        """Intake of what changed or was asked for; the last item is the result. SeedError where seeds do not hold."""
+        """Intake of what changed or was asked for; the last item is the result.
+
+        SeedError where seeds do not hold, BucketFaultError where the bucket seems at fault; nothing is changed then.
+        """
         require_sound(self.reference)
         tell("Listing the drop bucket")
         places = Places(self.drop, self.lake)
@@ -135,14 +146,42 @@ class Pipeline:
             places, self.intake, self.settings.today, selection, run_id, self.settings.settle_seconds, _tell_folders
         ):
             if isinstance(item, IntakeResult):
-                self._keep_strays(item.strays)
+                self._keep(STRAYS_KEY, item.strays)
+                self._keep_left(item.left, selection)
             yield item
 
-    def _keep_strays(self, strays: pl.DataFrame) -> None:
+    def _keep(self, key: str, table: pl.DataFrame) -> None:
         buffer = io.BytesIO()
-        strays.write_parquet(buffer)
-        if self.lake.get_or_none(STRAYS_KEY) != buffer.getvalue():
-            self.lake.put(STRAYS_KEY, buffer.getvalue())
+        table.write_parquet(buffer)
+        if self.lake.get_or_none(key) != buffer.getvalue():
+            self.lake.put(key, buffer.getvalue())
+
+    def _keep_left(self, left: pl.DataFrame, selection: Selection) -> None:
+        before, place = self.left(), ["community_id", "reporting_year"]
+        now = still_left(before, left, selection)
+        self._keep(LEFT_KEY, now)
+        # A receipt that spoke of nothing but what was left is written anew if there is anything else to say.
+        over = before.select(place).unique(maintain_order=True).join(now.select(place), on=place, how="anti")
+        delivery = Delivery()
+        for gone in over.iter_rows():
+            remove_receipt(self.outbox, gone, delivery)
+        self._keep_undelivered(self.undelivered() | delivery.failed)
+
+    def left(self) -> pl.DataFrame:
+        """Folders that the last intakes left as they stood, and why (intake.left.LEFT)."""
+        data = self.lake.get_or_none(LEFT_KEY)
+        return pl.DataFrame(schema=LEFT) if data is None else pl.read_parquet(io.BytesIO(data))
+
+    def undelivered(self) -> dict[tuple[str, int], str]:
+        """Folders whose receipts the outbox refused when they were last written, and why."""
+        lines = json.loads(self.lake.get_or_none(UNDELIVERED_KEY) or b"[]")
+        return {(community_id, year): reason for community_id, year, reason in lines}
+
+    def _keep_undelivered(self, failed: Mapping[tuple[str, int], str]) -> None:
+        lines = [[*place, reason] for place, reason in sorted(failed.items())]
+        data = json.dumps(lines, ensure_ascii=False).encode()
+        if (self.lake.get_or_none(UNDELIVERED_KEY) or b"[]") != data:
+            self.lake.put(UNDELIVERED_KEY, data)
 
     def listing(self) -> Listing:
         """The drop bucket as it stands at this moment."""
@@ -153,18 +192,27 @@ class Pipeline:
         """Whether intake would take nothing, see nothing else than before, and the current release says it all.
 
         The same plan and the same hash of inputs that intake and release go by, looked at without starting a run.
+        BucketFaultError, like intake, where the bucket seems at fault.
         """
-        if selection.again or self.lake.get_or_none(STRAYS_KEY) is None:
+        listing, events = self.listing(), Ledger(self.lake).events()
+        plan = make_plan(listing, events, self.intake.version, selection)
+        refuse_bucket_fault(listing, plan, events, selection)
+        if selection.again or self.lake.get_or_none(STRAYS_KEY) is None or self.undelivered():
             return False
-        listing = self.listing()
-        plan = make_plan(listing, Ledger(self.lake).events(), self.intake.version, selection)
-        seen, told = to_findings(stray_findings(listing.strays)), self.strays()
+        seen, told = to_findings(stray_findings(listing.strays)), self._told_strays()
         same = sorted(seen["finding_id"]) == sorted(told["finding_id"])
+        left = {
+            (*item.partition, item.rule_id, item.source_file, item.found) for item in left_at_listing(listing, events)
+        }
+        same = same and left == set(self.left().select(list(LEFT)[:5]).iter_rows())
         return not plan.take and not plan.withdrawn and same and self.up_to_date() is not None
 
-    def strays(self) -> pl.DataFrame:
-        """Findings of the bucket itself, as the last intake saw them."""
+    def _told_strays(self) -> pl.DataFrame:
         return pl.read_parquet(io.BytesIO(self.lake.get(STRAYS_KEY)))
+
+    def strays(self) -> pl.DataFrame:
+        """Findings of the bucket itself and of what was left in it, as the last intakes saw them."""
+        return pl.concat([self._told_strays(), left_findings(self.left())])
 
     def land(self, communities: frozenset[str] | None = None) -> tuple[Landed, list[Receipt]]:
         """Gather the lake into landing files and write the receipts that changed (of all communities by default)."""
@@ -173,9 +221,12 @@ class Pipeline:
         landed = gather(self.lake, self.reference, self.settings.today, self.strays(), self.ruleset)
         write_tables(landed.tables, self.settings.landing)
         everyone = communities if communities is not None else frozenset(landed["submissions"]["community_id"])
-        remove_withdrawn(self.outbox, landed.tables)
-        receipts = write_receipts(self.outbox, landed.tables, everyone, self.told_changes())
-        return_files(self.outbox, self.lake, self.intake, receipts)
+        delivery, again = Delivery(), self.undelivered()
+        remove_withdrawn(self.outbox, landed.tables, delivery)
+        receipts = write_receipts(self.outbox, landed.tables, everyone, self.told_changes(), delivery, again)
+        return_files(self.outbox, self.lake, self.intake, receipts, delivery)
+        elsewhere = {place: why for place, why in again.items() if place[0] not in everyone} if communities else {}
+        self._keep_undelivered(elsewhere | delivery.failed)
         return landed, receipts
 
     def build_core(self) -> list[NodeResult]:
@@ -304,7 +355,9 @@ class Pipeline:
             self.change_log.keep({(*place, after[place]): {"state": TOLD, **found[place]} for place in found})
         paths = {name: self.settings.landing / f"{name}.parquet" for name in RECEIPT_TABLES}
         landed = {name: pl.read_parquet(path, glob=False) for name, path in paths.items()}
-        write_receipts(self.outbox, landed, communities, self._changes_of(stated))
+        delivery = Delivery()
+        write_receipts(self.outbox, landed, communities, self._changes_of(stated), delivery)
+        self._keep_undelivered(self.undelivered() | delivery.failed)
 
     def release_facts(self) -> ReleaseFacts:
         """What the next release would be made from, whether or not it differs from the current one."""

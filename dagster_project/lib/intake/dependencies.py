@@ -19,12 +19,14 @@ from dagster_project.lib.intake.reading.limits import Limits
 
 LIB = Path(__file__).resolve().parents[1]
 CODE = (
+    "base/folder_tree.py",
     "base/names.py",
     "base/reference.py",
     "base/ruleset.py",
     "base/store.py",
     "intake/bucket/drop.py",
     "intake/bucket/lake.py",
+    "intake/bucket/left.py",
     "intake/findings.py",
     "intake/layouts",
     "intake/reading",

@@ -7,6 +7,7 @@ with states as (
     -- The folder as it stands is known even where the log of states was lost.
     select community_id, reporting_year, submission_id, status, true as is_current, 1 as preference
     from {{ ref('stg_landing__submissions') }}
+    where submission_id is not null
 ),
 
 latest as (

@@ -24,7 +24,7 @@ select
     expected.due_on,
     expected.waiver_reason,
     case
-        when submissions.submission_id is not null then 1.0
+        when submissions.status is not null then 1.0
         when expected.status_without_folder = 'late' then 0.0
     end::double as timeliness,
     submissions.accepted_cells::double / nullif(submissions.expected_cells, 0) as completeness,

@@ -90,7 +90,7 @@ def _seen(events: pl.DataFrame) -> _Seen:
 
 def _unlisted(listing: Listing) -> Iterable[Difference]:
     for community, year in listing.unlisted:
-        yield Difference("bucket and ledger", f"{community}/{year}", "the folder cannot be listed (odd_key)")
+        yield Difference("bucket and ledger", f"{community}/{year}", "the folder cannot be looked into")
 
 
 def _bucket_and_ledger(
