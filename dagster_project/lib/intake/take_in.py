@@ -25,7 +25,7 @@ from dagster_project.lib.intake.issues import BLOCKING, FINDINGS, to_findings
 from dagster_project.lib.intake.lake import FILES, raw_key
 from dagster_project.lib.intake.layouts import Layouts, Match, NoMatch, load_layouts
 from dagster_project.lib.intake.limits import Limits
-from dagster_project.lib.intake.person_level import person_level_reason
+from dagster_project.lib.intake.person_level import Hit
 from dagster_project.lib.intake.reading import WorkbookReader, largest_bytes, read_file, refusal_of
 from dagster_project.lib.intake.registers import REGISTER_ROWS, check_register
 from dagster_project.lib.intake.values import OBSERVATIONS, CodeTables, check_values
@@ -216,15 +216,20 @@ def _recognise(taken: TakenFile, result: FileRead, content: Content, layouts: La
 
     A file that no reader opened is looked into as well: a list of persons under a wrong ending is one.
     """
-    seen = [grid.rows for grid in result.sheets] or [content.glimpse()]
-    reason = next((r for r in map(person_level_reason, seen) if r), None)
-    if reason:
+    hit = content.person_level(result.sheets)
+    if hit:
         taken.kind = "refused"
-        taken.problems = [problem("person_level", found=reason)]
+        taken.problems = [_person_level(hit)]
         return True
     for grid in result.sheets:
         _match_sheet(taken, grid, layouts, matches, single=len(result.sheets) == 1)
     return False
+
+
+def _person_level(hit: Hit) -> Problem:
+    """The one thing told of a file refused as person-level: why and where, and no text of it."""
+    rows = () if hit.row is None else (hit.row,)
+    return problem("person_level", sheet=hit.sheet, rows=rows, column=hit.column, found=hit.reason)
 
 
 def _match_sheet(taken: TakenFile, grid: Grid, layouts: Layouts, matches: list[Match], single: bool) -> None:
