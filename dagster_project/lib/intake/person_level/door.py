@@ -42,7 +42,8 @@ def look(grids: Sequence[Grid], data: bytes, opened: Callable[[], BinaryIO] | No
     if grids and not _holds_more(data):
         return None
     stories = any(table_of(grid.rows) == STORIES for grid in grids)
-    with opened() if opened and not grids else io.BytesIO(data) as file:
+    # A package keeps its list of parts at its end; of other files too large to be held the first bytes are looked at.
+    with opened() if opened and data.startswith(ZIP) else io.BytesIO(data) as file:
         return look_into(file, frozenset(grid.sheet for grid in grids), stories)
 
 
@@ -84,7 +85,7 @@ def _of_part(part: Found, beside_tables: bool, stories: bool) -> Hit | None:
             place = CELL_REFERENCE.fullmatch(reference)
             return Hit(sign, int(place[2]) if place else None, place[1] if place else None, part.where)
     if not stories:
-        sign = _in_texts(part.texts, beside_tables)
+        sign = _in_texts(part, beside_tables)
         if sign:
             return Hit(sign, sheet=part.where)
     if part.names_alone and shapes.are_names(part.texts):
@@ -102,25 +103,30 @@ def _in_note(text: str) -> str | None:
     return "listed_names" if shapes.person_named(AUTHOR.sub("", text, count=1).strip()) else None
 
 
-def _in_texts(texts: Sequence[str], beside_tables: bool) -> str | None:
+def _in_texts(part: Found, beside_tables: bool) -> str | None:
     numbers = 0
-    for text in texts:
+    for text in part.texts:
         numbers += bool("-" in text and shapes.SOCIAL_SECURITY.search(text))
         sign = said(text) if len(text) > 9 else None
         if sign:
             return sign
     if numbers >= ENOUGH_NUMBERS:
         return "ssn_cells"
-    return None if beside_tables else _in_words(texts)
+    return None if beside_tables else _in_words(part.texts, part.of_cells)
 
 
-def _in_words(texts: Sequence[str]) -> str | None:
-    """Words of a list of persons whose rows and columns are not known: two telling headers near values of persons."""
+def _in_words(texts: Sequence[str], of_cells: bool) -> str | None:
+    """Words of a list of persons whose rows and columns are not known: two telling headers near values of persons.
+
+    Of a workbook's cells, headers come first and their values stand elsewhere: there three headers are enough.
+    """
     telling = [(i, sign) for i, text in enumerate(texts) if (sign := sign_of(text)) in TELLING_WORDS]
     for position, (start, _) in enumerate(telling):
         near = {sign for i, sign in telling[position:] if i - start < WINDOW}
         if len(near) < 2:
             continue
+        if of_cells and len(near) >= ENOUGH_NUMBERS:
+            return "words"
         window = texts[start : start + WINDOW]
         values = sum(
             bool(shapes.is_date(text) or (TOLD_VALUE.fullmatch(text) and not YEAR.fullmatch(text)))

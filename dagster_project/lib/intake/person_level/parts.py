@@ -24,7 +24,7 @@ ZIP, GZIP, OLE2 = b"PK", b"\x1f\x8b", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 PIECE = 256 * 1024
 MOST_PARTS = 1_000
 MOST_OF_PART = 64 * 1024 * 1024
-MOST_OF_TEXT = 8 * 1024 * 1024
+MOST_OF_TEXT = 4 * 1024 * 1024
 MOST_IN_ALL = 256 * 1024 * 1024
 LARGEST_READ = 1024 * 1024
 DEEPEST = 3
@@ -33,6 +33,7 @@ MARKUP = re.compile(r"\s*<[!?/a-zA-Z]")
 JSON = re.compile(r"\s*[\[{]")
 WORDS = re.compile(r"[^\x00-\x1f\x7f-\x9f\ufffd]{3,80}")
 SHEET_PART = re.compile(r"xl/worksheets/[^/]+\.xml", re.IGNORECASE)
+OFFICE = re.compile(r"(?:\[content_types\]\.xml|content\.xml)$|(?:xl|word|ppt)/", re.IGNORECASE)
 HIDES = re.compile(rb'hidden\s*=\s*["\'](?:1|true)')
 LIST_CHECK = re.compile(rb"formula1>\s*(?:&quot;|\")([^<]{1,4000}?)(?:&quot;|\")\s*</")
 NAMELESS = frozenset({"xl/theme", "xl/styles.xml", "[content_types].xml", "xl/persons", "word/styles.xml", "xl/media"})
@@ -45,7 +46,8 @@ NAMES_ALONE = re.compile(
 class Found:
     """One part of a file: where it lies (for the member's eyes) and what was seen in it.
 
-    `names_alone` says that a bare list of names in it is a sign; in a document it may be those present.
+    `names_alone` says that a bare list of names in it is a sign; in a document it may be those present. `of_cells` says
+    that the texts are those of cells whose order is not known.
     """
 
     where: str
@@ -53,6 +55,7 @@ class Found:
     notes: list[tuple[str, str]] = field(default_factory=list)
     texts: list[str] = field(default_factory=list)
     names_alone: bool = False
+    of_cells: bool = False
 
 
 @dataclass
@@ -142,7 +145,7 @@ def _package(file: BinaryIO, where: str, covered: frozenset[str], budget: _Budge
     try:
         with zipfile.ZipFile(_Bounded(file)) as package:  # type: ignore[arg-type]
             names = sorted(part.filename for part in package.infolist()[:MOST_PARTS] if not part.flag_bits & 1)
-            if any(name.lower() == "[content_types].xml" or name.lower() == "content.xml" for name in names):
+            if any(OFFICE.match(name) for name in names):
                 yield from _Office(package, names, where, budget).parts(covered)
                 return
             for name in names:
@@ -197,14 +200,17 @@ class _Office:
         for name in self._names:
             lower = name.lower()
             if lower.endswith(".bin") and "sharedstrings" in lower:
-                yield Found(self._place(name), texts=_words(_whole(self._package, name, self._budget)))
+                words = _words(_whole(self._package, name, self._budget))
+                yield Found(self._place(name), texts=words, of_cells=True)
             elif name in sheets:
                 if name in unread:
                     yield self._part(name, strings)
                 else:
                     yield Found(self._place(name), texts=self._lists(name))
-            elif lower.endswith((".xml", ".vml")) and "sharedstrings" not in lower:
-                yield self._part(name, [])
+            elif lower.endswith((".xml", ".vml")) and (not sheets or "sharedstrings" not in lower):
+                part = self._part(name, [])
+                part.of_cells = "sharedstrings" in lower
+                yield part
 
     def _part(self, name: str, strings: Sequence[str]) -> Found:
         seen = XmlReading(strings).feed(_pieces(self._package, name, self._budget))
