@@ -15,7 +15,7 @@ import contracts
 from dagster_project.lib.intake.grid import column_letter, snake_name
 from dagster_project.lib.intake.person_level import shapes
 from dagster_project.lib.intake.person_level.catalogue import reasons
-from dagster_project.lib.intake.person_level.headers import contexts, counts_something, may_be_header, sign_of
+from dagster_project.lib.intake.person_level.headers import contexts, counts_something, sign_of
 from dagster_project.lib.intake.person_level.text import said
 
 ENOUGH_NUMBERS = 3
@@ -162,7 +162,7 @@ def _by_headers(table: _Table) -> Hit | None:
     for index, row in enumerate(table.rows) if table.signs else ():
         if table.signs.keys().isdisjoint(row):
             continue
-        if sum(map(may_be_header, row)) < 2 and len(table.rows) > 1 and not _lone_header(table, index):
+        if sum(bool(cell.strip()) for cell in row) < 2 and len(table.rows) > 1 and not _lone_header(table, index):
             continue
         signs = [(column, table.signs[cell]) for column, cell in enumerate(row) if cell in table.signs]
         if table.contract and index > table.head and len(signs) < 2:
@@ -273,6 +273,10 @@ def _weaker(table: _Table, row: int, signs: list[tuple[int, str]]) -> Hit | None
         return _hit(sign, row, family[0])
     if staff:
         return None
+    if "plain_name" in kinds and kinds.keys() & {"email", "phone", "address"} and table.speaking(row, "schooling"):
+        values = table.below(row, kinds["plain_name"])
+        if values and 2 * sum(shapes.name_form(value) is not None for value in values) > len(values):
+            return _hit("contact", row, kinds["plain_name"])
     return _pseudonyms(table, row, kinds)
 
 
@@ -380,7 +384,7 @@ def _by_names(table: _Table) -> Hit | None:
         schooling, values = len(table.speaking(header, "schooling")), table.column(column, start)
         sure = shapes.are_names(values)
         supposed = schooling >= 2 and sign_of(title) == "plain_name" and shapes.may_be_names(values)
-        unheaded = header < 0 and sure and _has_numbers(table, start)
+        unheaded = not title.strip() and sure and _has_numbers(table, start)
         if (sure and (schooling or sign_of(title) or unheaded)) or supposed:
             return _hit("listed_names", start, column)
     return None

@@ -195,7 +195,8 @@ class _Office:
     def parts(self, covered: frozenset[str]) -> Iterator[Found]:
         """What each part shows; shared strings are read only for sheets that no reader has given."""
         sheets = [name for name in self._names if SHEET_PART.fullmatch(name)]
-        unread = [name for name in sheets if self._titles.get(name) not in covered or self._hides(name)]
+        glances = {name: self._glance(name) for name in sheets if self._titles.get(name) in covered}
+        unread = [name for name in sheets if name not in glances or glances[name][0]]
         strings = self._shared_strings() if unread else []
         for name in self._names:
             lower = name.lower()
@@ -206,7 +207,7 @@ class _Office:
                 if name in unread:
                     yield self._part(name, strings)
                 else:
-                    yield Found(self._place(name), texts=self._lists(name))
+                    yield Found(self._place(name), texts=glances[name][1], names_alone=True)
             elif lower.endswith((".xml", ".vml")) and (not sheets or "sharedstrings" not in lower):
                 part = self._part(name, [])
                 part.of_cells = "sharedstrings" in lower
@@ -233,15 +234,13 @@ class _Office:
             inner = next((text for key, text in PLACES.items() if key in name.lower()), "a part that no sheet shows")
         return _joined(self._where, inner) if inner else self._where
 
-    def _hides(self, name: str) -> bool:
-        return any(HIDES.search(piece) for piece in _pieces(self._package, name, self._budget))
-
-    def _lists(self, name: str) -> list[str]:
-        """The words of drop-down lists that stand in a sheet itself."""
-        tail = b""
+    def _glance(self, name: str) -> tuple[bool, list[str]]:
+        """Whether a sheet hides rows or columns, and the words of drop-down lists that stand in it, in one pass."""
+        hides, tail = False, b""
         for piece in _pieces(self._package, name, self._budget):
+            hides = hides or HIDES.search(piece) is not None
             tail = (tail + piece)[-PIECE:]
-        return [word.strip() for text in LIST_CHECK.findall(tail) for word in decoded(text).split(",")]
+        return hides, [word.strip() for text in LIST_CHECK.findall(tail) for word in decoded(text).split(",")]
 
     def _shared_strings(self) -> list[str]:
         name = next((name for name in self._names if name.lower() == "xl/sharedstrings.xml"), None)

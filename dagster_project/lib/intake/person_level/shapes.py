@@ -121,7 +121,9 @@ def are_names(values: Collection[str]) -> bool:
         return False
     certain = sum(map(has_given, shaped))
     commas = sum(name_form(value) == "comma" for value in shaped)
-    return certain >= 3 and certain >= (0.2 if commas >= 0.8 * len(shaped) else 0.4) * len(shaped)
+    if commas >= 0.8 * len(shaped):
+        return certain >= max(1.0, 0.1 * len(shaped))
+    return certain >= 3 and certain >= 0.4 * len(shaped)
 
 
 def may_be_names(values: Collection[str]) -> bool:
@@ -162,11 +164,15 @@ def are_ids(values: Collection[str], context: bool) -> bool:
     if 2 * mixed > len(texts):
         return True
     if not all(COUNT.fullmatch(text) for text in texts):
-        return not any(map(str.isdigit, texts)) and not are_rates(texts)
-    digits = [text for text in texts if text.isdecimal()]
-    if len(digits) < len(texts) or len(set(digits)) < 0.9 * len(digits):
         return False
+    digits = [text for text in texts if text.isdecimal()]
     lengths = set(map(len, digits))
+    if len(digits) < len(texts):
+        return False
+    if context and len(lengths) == 1 and max(lengths) > SHORTEST_ID:
+        return True  # Of one length and beside persons they may repeat: a row a test and student.
+    if len(set(digits)) < 0.9 * len(digits):
+        return False
     if context and len(digits) >= 3 and _consecutive(digits):
         return True
     return len(lengths) == 1 and max(lengths) >= (SHORTEST_ID if context else SHORTEST_ID + 2)
