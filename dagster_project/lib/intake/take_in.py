@@ -41,7 +41,7 @@ from dagster_project.lib.intake.reading.fetched import Content, ContentChangedEr
 from dagster_project.lib.intake.reading.files import WorkbookReader, largest_bytes, read_file, refusal_of
 from dagster_project.lib.intake.reading.grid import FileRead, Grid, Problem, problem
 from dagster_project.lib.intake.reading.limits import Limits
-from dagster_project.lib.intake.reading.person_level import person_level_reason
+from dagster_project.lib.intake.reading.person_level import Hit
 from dagster_project.lib.intake.rows.codes import CodeTables
 from dagster_project.lib.intake.rows.registers import check_register
 from dagster_project.lib.intake.rows.values import check_values
@@ -297,15 +297,20 @@ def _recognise(taken: TakenFile, result: FileRead, content: Content, layouts: La
 
     A file that no reader opened is looked into as well: a list of persons under a wrong ending is one.
     """
-    seen = [grid.rows for grid in result.sheets] or [content.glimpse()]
-    reason = next((r for r in map(person_level_reason, seen) if r), None)
-    if reason:
+    hit = content.person_level(result.sheets)
+    if hit:
         taken.kind = "refused"
-        taken.problems = [problem("person_level", found=reason)]
+        taken.problems = [_person_level(hit)]
         return True
     for grid in result.sheets:
         _match_sheet(taken, grid, layouts, matches, single=len(result.sheets) == 1)
     return False
+
+
+def _person_level(hit: Hit) -> Problem:
+    """The one thing told of a file refused as person-level: why and where, and no text of it."""
+    rows = () if hit.row is None else (hit.row,)
+    return problem("person_level", sheet=hit.sheet, rows=rows, column=hit.column, found=hit.reason)
 
 
 def _match_sheet(taken: TakenFile, grid: Grid, layouts: Layouts, matches: list[Match], single: bool) -> None:

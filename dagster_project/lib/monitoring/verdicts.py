@@ -79,20 +79,25 @@ def conservation_verdict(files: pl.DataFrame, submissions: pl.DataFrame, network
 
 
 def labels_verdict(observations: pl.DataFrame, waiting_register_rows: pl.DataFrame) -> Verdict:
-    """Whether every label is mapped; rows of values and of registers with an unmapped one wait and are in no figure."""
+    """Whether every label is mapped; rows of values and of registers with an unmapped one wait and are in no figure.
+
+    The labels themselves are not shown: verdicts enter a history that nothing is ever taken out of, and a member's free
+    text may name a person.
+    """
     label = ["row_reason", "raw_indicator", "raw_dimension", "raw_group"]
     asked = [*label, "community_id"]
     values = observations.filter(pl.col("row_status") == "waiting").select(asked)
     waiting = pl.concat([values, waiting_register_rows.select(asked)])
+    labels = waiting.select(label).n_unique()
     worst = (
-        waiting.group_by(label)
-        .agg(pl.len().alias("rows"), pl.col("community_id").n_unique().alias("communities"))
-        .sort("rows", *label, descending=[True, *[False] * len(label)], nulls_last=True)
+        waiting.group_by("row_reason", "community_id")
+        .agg(pl.len().alias("rows"), pl.struct(label).n_unique().alias("labels"))
+        .sort("rows", "row_reason", "community_id", descending=[True, False, False], nulls_last=True)
     )
     return Verdict(
         passed=waiting.is_empty(),
-        sentence=f"{waiting.height} rows wait for {worst.height} labels; `cradle suggest` proposes codes for them.",
-        counts={"rows_waiting": waiting.height, "labels_waiting": worst.height},
+        sentence=f"{waiting.height} rows wait for {labels} labels; `cradle suggest` proposes codes for them.",
+        counts={"rows_waiting": waiting.height, "labels_waiting": labels},
         worst=worst.head(SHOWN),
     )
 

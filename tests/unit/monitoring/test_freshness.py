@@ -277,7 +277,7 @@ def test_a_submission_without_its_files_is_found() -> None:
     assert not verdict.passed and verdict.worst["community_id"].to_list() == ["a", "b"]
 
 
-def test_waiting_labels_are_told_by_label_with_the_most_rows_first() -> None:
+def test_waiting_labels_are_counted_by_community_with_the_most_rows_first_and_never_quoted() -> None:
     rows = [("waiting", "x", "a"), ("waiting", "y", "a"), ("waiting", "y", "b"), ("accepted", "z", "a")]
     frame = pl.DataFrame(rows, schema=["row_status", "raw_indicator", "community_id"], orient="row").with_columns(
         row_reason=pl.lit("unmapped_label"), raw_dimension=pl.lit("all"), raw_group=pl.lit("all")
@@ -285,7 +285,8 @@ def test_waiting_labels_are_told_by_label_with_the_most_rows_first() -> None:
     register = frame.head(1).with_columns(raw_indicator=pl.lit("y"), community_id=pl.lit("c"))
     verdict = labels_verdict(frame, register)
     assert verdict.counts == {"rows_waiting": 4, "labels_waiting": 2}
-    assert verdict.worst.select("raw_indicator", "rows", "communities").rows() == [("y", 3, 3), ("x", 1, 1)]
+    assert verdict.worst.select("community_id", "rows", "labels").rows() == [("a", 2, 2), ("b", 1, 1), ("c", 1, 1)]
+    assert set(verdict.worst.columns) == {"row_reason", "community_id", "rows", "labels"}
 
 
 def test_no_strays_is_a_pass() -> None:

@@ -7,11 +7,15 @@ Does not: what a file may be (reading.py), where kept bytes lie (lake.py), store
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from dagster_project.lib.base.store import Source
-from dagster_project.lib.intake.reading.glimpse import HEAD_BYTES, glimpse
+from dagster_project.lib.intake.reading.grid import Grid
+from dagster_project.lib.intake.reading.person_level import Hit, look
+
+HEAD_BYTES = 256 * 1024
+"""How much is held of a file that is larger than its limit."""
 
 
 class ContentChangedError(RuntimeError):
@@ -29,11 +33,11 @@ class Content:
     head: bytes
     data: bytes | None
 
-    def glimpse(self) -> list[list[str]]:
-        """The first cells that can be seen of a file that no reader opens."""
+    def person_level(self, grids: Sequence[Grid]) -> Hit | None:
+        """The first sign of single persons in the sheets that a reader gave, or in what no reader opens."""
         if self.data is not None:
-            return glimpse(self.data)
-        return glimpse(self.head, lambda: self.source.open(self.key))
+            return look(grids, self.data)
+        return look(grids, self.head, lambda: self.source.open(self.key))
 
     def to_keep(self) -> bytes | Iterator[bytes]:
         """The bytes, whole or, of a large file, piece by piece."""

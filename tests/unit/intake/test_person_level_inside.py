@@ -1,7 +1,7 @@
 """A list of persons is refused before storage whatever its file is called and whether or not it can be read.
 
-Belongs here: files that no reader opens, through the intake itself.
-Does not: which words are a sign (contracts/person_level.csv), files that are read.
+Belongs here: files that no reader opens, through the intake itself, and the limits within which packages are opened.
+Does not: which words are a sign (contracts/person_level_words.csv), rates (test_person_level_corpus.py).
 """
 
 from __future__ import annotations
@@ -11,11 +11,15 @@ import zipfile
 
 import openpyxl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dagster_project.lib.base.store import Given
 from dagster_project.lib.intake.bucket.drop import DroppedFile, Folder
 from dagster_project.lib.intake.reading.files import WorkbookReader
-from dagster_project.lib.intake.reading.glimpse import glimpse
+from dagster_project.lib.intake.reading.person_level import look_into
+from dagster_project.lib.intake.reading.person_level.markup import MOST_LINES
+from dagster_project.lib.intake.reading.person_level.parts import MOST_OF_PART, parts_of
 from dagster_project.lib.intake.take_in import Intake, take_in
 from tests.unit.intake.comparing import COMMUNITY, REFERENCE
 
@@ -87,9 +91,42 @@ def test_other_files_that_no_reader_opens_are_kept(name: str, data: bytes) -> No
     assert len(kept) == 1
 
 
-def test_a_glimpse_is_bounded() -> None:
+def zipped(**entries: bytes) -> bytes:
     buffer = io.BytesIO()
     with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as package:
-        package.writestr("xl/sharedStrings.xml", b"<t>a</t>" * 4_000_000)
-    assert sum(map(len, glimpse(buffer.getvalue()))) < 200_000
-    assert len(glimpse(b"a,b\n" * 1_000_000)) <= 2_000
+        for name, data in entries.items():
+            package.writestr(name, data)
+    return buffer.getvalue()
+
+
+def test_of_a_part_that_unpacks_to_very_much_only_a_bounded_share_is_read() -> None:
+    head = b"<a>" + b" " * (2 * MOST_OF_PART)
+    bomb = zipped(
+        **{"[Content_Types].xml": b"<T/>", "xl/comments1.xml": head + b"<comment>SSN 123-45-6789</comment></a>"}
+    )
+    assert look_into(io.BytesIO(bomb)) is None, "what stands beyond the limit was read"
+    lines = zipped(**{"a.csv": b"a,b\n" * 10_000_000})
+    (part,) = parts_of(io.BytesIO(lines))
+    assert max(map(len, part.grids)) <= MOST_LINES
+
+
+def test_a_declared_entity_is_not_expanded() -> None:
+    laughs = b'<!DOCTYPE a [<!ENTITY b "Student ID, Ana Inventado">]><comments><comment>&b;</comment></comments>'
+    book = zipped(**{"[Content_Types].xml": b"<T/>", "xl/comments1.xml": laughs})
+    assert not [part for part in parts_of(io.BytesIO(book)) if part.notes or part.texts]
+
+
+@given(
+    st.binary(max_size=400),
+    st.sampled_from([b"", b"PK\x03\x04", b"\x1f\x8b", b"<table>", b"{", b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"]),
+)
+def test_no_bytes_make_the_look_inside_fail(data: bytes, start: bytes) -> None:
+    look_into(io.BytesIO(start + data))
+    look_into(io.BytesIO(zipped(**{"[Content_Types].xml": b"<T/>", "xl/comments1.xml": data, "a.csv": start + data})))
+
+
+def test_archives_in_archives_are_opened_to_a_depth() -> None:
+    data = PERSONS.encode()
+    for _ in range(3):
+        data = zipped(**{"inner.zip": data})
+    assert look_into(io.BytesIO(data))
