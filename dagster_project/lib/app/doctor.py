@@ -12,13 +12,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import contracts
+from dagster_project.lib.app.ready import reference_faults
 from dagster_project.lib.base.folder_tree import look
 from dagster_project.lib.base.reference import Reference, SeedError
-from dagster_project.lib.base.seed_lint import faults
+from dagster_project.lib.base.seed_forms import ignored_lines
 from dagster_project.lib.base.store import Store, StoreError
 from dagster_project.lib.intake.bucket.drop import open_drop
 from dagster_project.lib.publish.release.release import current_release, read_manifest
 from dagster_project.lib.warehouse.dbt_run import MANIFEST
+from dagster_project.lib.warehouse.landing import RULESET
 from dagster_project.settings import PROJECT_ROOT, Settings
 
 
@@ -55,17 +57,19 @@ def _locked(name: str) -> str:
 
 
 def _seeds(settings: Settings) -> Iterator[Line]:
+    reference = Reference(settings.seeds)
     try:
-        reference = Reference(settings.seeds)
         years = reference.reporting_years(settings.today)
         found = f"{reference.communities.height} communities, reporting years {years.start} to {years.stop - 1}"
         yield Line(True, "seeds", f"{settings.seeds}: {found}")
-        wrong = faults(reference)
-        yield Line(not wrong, "crosswalks", f"{len(wrong) or 'no'} faults", "correct the lines named below")
-        for fault in wrong:
-            yield Line(False, "crosswalk", str(fault), "correct the line")
+        wrong = reference_faults(reference, RULESET)
     except SeedError as error:
-        yield Line(False, "seeds", str(error), "correct the file")
+        wrong = [str(error)]
+    yield Line(not wrong, "reference data", f"{len(wrong) or 'no'} faults", "correct what is named below")
+    for fault in wrong:
+        yield Line(False, "reference data", fault, "correct the line, then look again with cradle doctor")
+    for file, count in ignored_lines(settings.seeds).items():
+        yield Line(True, "seeds", f"{file}.csv: {count:,} lines of communities outside the network are ignored")
     yield Line(True, "today", settings.today.isoformat())
     tables = contracts.tables(contracts.version_for(settings.today.year))
     yield Line(True, "contracts", f"{len(tables)} tables, version {contracts.version_for(settings.today.year)}")

@@ -33,11 +33,11 @@ from dagster_project.lib.app.frozen import (
     read_frozen,
     released_cycles,
 )
+from dagster_project.lib.app.ready import require_ready
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import ANSWERS_TABLE, INPUTS
 from dagster_project.lib.base.progress import tell
 from dagster_project.lib.base.reference import Reference
-from dagster_project.lib.base.seed_lint import require_sound
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.bucket.drop import Listing, list_drop, open_drop, stray_findings
 from dagster_project.lib.intake.bucket.ledger import Ledger, current_submissions
@@ -139,7 +139,7 @@ class Pipeline:
 
         SeedError where seeds do not hold, BucketFaultError where the bucket seems at fault; nothing is changed then.
         """
-        require_sound(self.reference)
+        require_ready(self.reference, self.ruleset)
         tell("Listing the drop bucket")
         places = Places(self.drop, self.lake)
         for item in run_intake(
@@ -216,7 +216,7 @@ class Pipeline:
 
     def land(self, communities: frozenset[str] | None = None) -> tuple[Landed, list[Receipt]]:
         """Gather the lake into landing files and write the receipts that changed (of all communities by default)."""
-        require_sound(self.reference)
+        require_ready(self.reference, self.ruleset)
         tell("Gathering accepted rows")
         landed = gather(self.lake, self.reference, self.settings.today, self.strays(), self.ruleset)
         write_tables(landed.tables, self.settings.landing)

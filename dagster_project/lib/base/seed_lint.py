@@ -1,8 +1,8 @@
-"""Whether the governed places and crosswalks hold together; every fault names its file and lines.
+"""Whether the governed reference data holds together; every fault names its file and lines.
 
 Belongs here: labels with two meanings, codes that lead nowhere, places out of their years, places counted twice,
 weights that do not add to one. Lines for communities outside the network are ignored, as everywhere.
-Does not: style of the files (tests/unit/seeds), or loading them (reference.py).
+Does not: the form of each file (seed_forms.py), style (tests/unit/seeds), or loading them (reference.py).
 """
 
 from __future__ import annotations
@@ -15,29 +15,17 @@ from itertools import combinations
 import polars as pl
 
 from dagster_project.lib.base.reference import Reference, SeedError
+from dagster_project.lib.base.ruleset import load_ruleset
+from dagster_project.lib.base.seed_forms import COMMUNITIES, Fault, form_faults
 
 FIRST_YEAR, LAST_YEAR = 0, 9999
 EPSILON = 1e-9
 TOLD = 3
 PLACES = "network/geographies"
 SUCCESSIONS = "crosswalks/geography_successions"
+PARAMETERS = ("rulesets/ruleset_parameters", "rulesets/gateway_parameters")
 Row = Mapping[str, str | None]
 Span = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing wrong in one file."""
-
-    file: str
-    lines: tuple[int, ...]
-    says: str
-
-    def __str__(self) -> str:
-        """For example `seeds/network/geographies.csv, lines 4 and 9: ...`."""
-        numbers = [str(line) for line in self.lines]
-        listed = " and ".join([", ".join(numbers[:-1]), numbers[-1]] if len(numbers) > 1 else numbers)
-        return f"seeds/{self.file}.csv, line{'s' if len(numbers) > 1 else ''} {listed}: {self.says}"
 
 
 @dataclass(frozen=True)
@@ -80,16 +68,50 @@ CROSSWALKS = (
 )
 
 
-def require_sound(reference: Reference) -> None:
+def require_sound(reference: Reference, ruleset: tuple[str, str] | None = None) -> None:
     """SeedError that names the first faults and counts the rest; nothing when there are none."""
-    found = faults(reference)
-    if found:
-        others = f"; and {len(found) - TOLD} more (cradle doctor lists all)" if len(found) > TOLD else ""
-        raise SeedError("; ".join(str(fault) for fault in found[:TOLD]) + others)
+    if found := faults(reference, ruleset):
+        raise SeedError(first_of(found))
 
 
-def faults(reference: Reference) -> list[Fault]:
-    """Every fault of places, crosswalks and successions, in the order of files and lines."""
+def first_of(found: Sequence[object]) -> str:
+    """The first faults in one line, and how many more there are."""
+    others = f"; and {len(found) - TOLD} more (cradle doctor lists all)" if len(found) > TOLD else ""
+    return "; ".join(str(fault) for fault in found[:TOLD]) + others
+
+
+def faults(reference: Reference, ruleset: tuple[str, str] | None = None) -> list[Fault]:
+    """Every fault of the seeds, in the order of files and lines.
+
+    Where files, columns or cells are missing, or the list of communities is wrong, only the form of files is told:
+    nothing else can be judged.
+    ruleset: id and version in force, whose parameters must be set and typed.
+    """
+    found, whole = form_faults(reference.folder, ruleset)
+    if not whole or any(fault.file == COMMUNITIES for fault in found):
+        return found
+    # A line that is told of for what it means is not told of again for its form.
+    meant = [*_meanings(reference), *(_ruleset(reference, ruleset, found) if ruleset else ())]
+    told = {(fault.file, fault.lines) for fault in meant}
+    both = [*meant, *(fault for fault in found if (fault.file, fault.lines) not in told)]
+    return sorted(both, key=lambda fault: (fault.file, fault.lines, fault.says))
+
+
+def _ruleset(reference: Reference, ruleset: tuple[str, str], found: Sequence[Fault]) -> Iterator[Fault]:
+    """What the parameters of figures are not: of the type they need, or known. Missing and repeated ones are told."""
+    if any(fault.file in PARAMETERS for fault in found):
+        return
+    frames = [reference.table(file) for file in PARAMETERS]
+    try:
+        load_ruleset(pl.concat(frames), *ruleset)
+    except ValueError as error:
+        lines = frames[0].with_row_index("line", 2).filter(ruleset_id=ruleset[0], ruleset_version=ruleset[1])
+        named = [line for line, name in lines.select("line", "parameter").iter_rows() if name in str(error)]
+        yield Fault(PARAMETERS[0], tuple(named), str(error))
+
+
+def _meanings(reference: Reference) -> list[Fault]:
+    """Faults of places, crosswalks and successions."""
     found: list[Fault] = []
     members = set(reference.communities["community_id"])
     places = _lines(reference, PLACES, found)
@@ -102,7 +124,7 @@ def faults(reference: Reference) -> list[Fault]:
         if crosswalk.kind == "geography":
             found += _label_vintages(lines, places)
     found += _successions(reference, members, places)
-    return sorted(found, key=lambda fault: (fault.file, fault.lines, fault.says))
+    return found
 
 
 def _lines(reference: Reference, file: str, found: list[Fault]) -> list[Line]:

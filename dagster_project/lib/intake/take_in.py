@@ -175,7 +175,7 @@ def take_in(
         named.setdefault(file.place, []).append((file.name, file.sha256))
     ids = {place: submission_id(*place, named.get(place, ())) for place in (folder.partition for folder in folders)}
     with engine.memory(threads=1, closed_in=True) as connection:
-        extraction = extract(matches, connection)
+        extraction = extract(matches, connection, {file.index: file.place for file in files})
     _tell_left_out(files, extraction.counts)
     rows, registers, issues = _check_all(intake, version, files, ids, extraction.frames)
     places = _extracted_places(extraction.frames)
