@@ -22,7 +22,7 @@ import pytest
 
 import contracts
 from dagster_project.lib.analysis.tables import TABLES
-from dagster_project.lib.publish.report.report import REQUIRED_COLUMNS
+from dagster_project.lib.publish.report.marts import REQUIRED_COLUMNS
 
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT = ROOT / "dbt"

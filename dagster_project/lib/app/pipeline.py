@@ -54,7 +54,8 @@ from dagster_project.lib.publish.release.release import (
     publish,
     read_manifest,
 )
-from dagster_project.lib.publish.report.report import ReportContext, RuleParameter, write_report
+from dagster_project.lib.publish.report.marts import ReportContext, RuleParameter
+from dagster_project.lib.publish.report.render import write_report
 from dagster_project.lib.receipts.change_log import ChangeLog
 from dagster_project.lib.receipts.change_words import TOLD, UNKNOWN_CHANGES
 from dagster_project.lib.receipts.changes import State, changed_folders, changes_between, read_tables
