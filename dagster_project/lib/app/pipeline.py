@@ -23,6 +23,7 @@ from dagster_project.lib.app.analysis import (
     KNOWN_TABLE,
     AnalysisOutcome,
     analysis_inputs,
+    as_declared,
     ruleset_parameters,
     run_analysis,
 )
@@ -195,6 +196,7 @@ class Pipeline:
         outcome = run_analysis(s.warehouse, s.landing, self.reference, s.today, self.ruleset)
         communities = self.reference.communities["community_id"].to_list()
         tables = keep_frozen(outcome.tables, self.frozen, communities, self.reference.table("rubric/rubric"))
+        tables = as_declared(tables)
         write_tables({**tables, FROZEN_TABLE: released_cycles(self.frozen)}, s.analysis)
         return replace(outcome, tables=tables)
 
