@@ -36,13 +36,9 @@ from {{ source('analysis', model.name) }}
         {%- do joined.update({sources[name][0]: sources[name][1]}) -%}
     {%- endfor %}
 select
-{%- for column in model.columns.values() %}
-    {%- if column.name in names %}
-    {{ sources[column.name][0] }}.{{ adapter.quote(sources[column.name][2]) }} as {{ column.name }}
-    {%- else %}
-    latest.{{ adapter.quote(column.name) }}
-    {%- endif %}
-    {%- if not loop.last %},{% endif %}
+    latest.*
+{%- for name in names %},
+    {{ sources[name][0] }}.{{ sources[name][2] }} as {{ name }}
 {%- endfor %}
 from {{ ref(of) }} as latest
 {%- for dimension, key in joined.items() %}
