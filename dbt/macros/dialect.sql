@@ -29,3 +29,43 @@
 {% macro spark__joined_words(text, separator) -%}
     concat_ws('{{ separator }}', array_sort(collect_set({{ text }})))
 {%- endmacro %}
+
+{# A row for every whole number from first to last, as integers; it stands alone in a list of columns. #}
+{% macro every_number(first, last) -%}
+    {{ adapter.dispatch('every_number')(first, last) }}
+{%- endmacro %}
+
+{% macro default__every_number(first, last) -%}
+    cast(unnest(generate_series({{ first }}, {{ last }})) as integer)
+{%- endmacro %}
+
+{% macro postgres__every_number(first, last) -%}
+    cast(generate_series({{ first }}, {{ last }}) as integer)
+{%- endmacro %}
+
+{% macro spark__every_number(first, last) -%}
+    explode(sequence(cast({{ first }} as int), cast({{ last }} as int)))
+{%- endmacro %}
+
+{# A row for every day from 1 January of one year to 31 December of another; it stands alone in a list of columns. #}
+{% macro every_day(first_year, last_year) -%}
+    {{ adapter.dispatch('every_day')(first_year, last_year) }}
+{%- endmacro %}
+
+{% macro default__every_day(first_year, last_year) -%}
+    cast(
+        unnest(generate_series(
+            cast(make_date({{ first_year }}, 1, 1) as timestamp),
+            cast(make_date({{ last_year }}, 12, 31) as timestamp),
+            interval 1 day
+        )) as date
+    )
+{%- endmacro %}
+
+{% macro postgres__every_day(first_year, last_year) -%}
+    cast(generate_series(make_date({{ first_year }}, 1, 1), make_date({{ last_year }}, 12, 31), interval '1 day') as date)
+{%- endmacro %}
+
+{% macro spark__every_day(first_year, last_year) -%}
+    explode(sequence(make_date({{ first_year }}, 1, 1), make_date({{ last_year }}, 12, 31), interval 1 day))
+{%- endmacro %}

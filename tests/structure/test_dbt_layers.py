@@ -75,7 +75,7 @@ REFERS_TO_NOTHING = {
 CLOSED_WORDS = re.compile(
     r"status(_when_seen)?$|^(origin|severity|standing|geography_level|kind|known_by|role|direction)$"
 )
-# Open lists: what a trend and a gap may be called stands in the tables of trends and gaps; dim_status is itself the list.
+# Open lists: trends and gaps are named in the tables of trends and gaps; dim_status is itself the list.
 OPEN_WORDS = {"fct_designation_distance": {"current_status", "required_status"}, "dim_status": {"status"}}
 DUCKDB_TYPES: dict[pl.DataType, str] = {
     pl.String(): "varchar",

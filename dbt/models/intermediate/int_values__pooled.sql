@@ -58,7 +58,7 @@ select
     series,
     'annual' as period,
     'percent' as unit,
-    100.0 * numerator / denominator as value,
+    100 * cast(numerator as double) / denominator as value,
     numerator,
     denominator,
     case when coverage < min_coverage - epsilon then 'low_coverage' else 'derived' end as value_status,
