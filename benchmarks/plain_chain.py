@@ -18,15 +18,15 @@ import polars as pl
 
 import contracts
 from dagster_project.lib.app.analysis import run_analysis
+from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.answers import answered, submissions
-from dagster_project.lib.intake.bucket.drop import NETWORK_FOLDER, list_drop, open_drop, stray_findings
-from dagster_project.lib.intake.bucket.lake import FILES
+from dagster_project.lib.intake.bucket.drop import list_drop, open_drop, stray_findings
 from dagster_project.lib.intake.comparing.comparisons import compare_submissions, comparison_parameters
 from dagster_project.lib.intake.findings import FINDINGS, to_findings
 from dagster_project.lib.intake.reading.files import WorkbookReader
-from dagster_project.lib.intake.rows.registers import REGISTER_ROWS, unfold
-from dagster_project.lib.intake.rows.values import OBSERVATIONS
+from dagster_project.lib.intake.rows.registers import unfold
+from dagster_project.lib.intake.tables import FILES, OBSERVATIONS, REGISTER_ROWS
 from dagster_project.lib.intake.take_in import Intake, batches, by_version, take_in
 from dagster_project.lib.warehouse.landing import RULESET, write_tables
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import polars as pl
 
 from dagster_project.lib.base.reference import Reference
-from dagster_project.lib.intake.rows.values import CodeTables
+from dagster_project.lib.intake.rows.codes import CodeTables
 from dagster_project.lib.member.suggest import SHOWN, held_out, known_labels
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds"

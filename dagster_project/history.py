@@ -1,6 +1,6 @@
 """The name under which older homes know the storage of Dagster's history.
 
-Belongs here: one import, since a `dagster.yaml` that was copied into a home before says `module: dagster_project.history`.
+Belongs here: one import, since the `dagster.yaml` of a home made before says `module: dagster_project.history`.
 Does not: anything else (instance/history.py).
 """
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import dagster as dg
 
+from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.base.reference import Reference
-from dagster_project.lib.intake.bucket.drop import NETWORK_FOLDER
 from dagster_project.settings import Settings, from_environment
 
 COMMUNITY = "community"

@@ -24,7 +24,7 @@ KNOWN = {
     "CRADLE_TODAY": "the only today, as an ISO date (default: the date of the run)",
     "CRADLE_SEEDS": "folder of reference data (default ./seeds, else the project's own)",
     "CRADLE_MAX_FILE_BYTES": "largest file that is read, in bytes (default 31457280)",
-    "CRADLE_SETTLE_SECONDS": "a file in a folder that changed within this many seconds is waited for (default 0.5)",
+    "CRADLE_SETTLE_SECONDS": "a file in a folder that changed within this many seconds is waited for (default 5)",
     "CRADLE_RUNS_KEPT_DAYS": "days after which Dagster's record of a build is deleted; 0: never (default 400)",
 }
 
@@ -92,7 +92,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         today=_today(env),
         seeds=_seeds(env),
         max_file_bytes=int(_number(env, "CRADLE_MAX_FILE_BYTES", 31_457_280)),
-        settle_seconds=_number(env, "CRADLE_SETTLE_SECONDS", 0.5),
+        settle_seconds=_number(env, "CRADLE_SETTLE_SECONDS", 5),
         runs_kept_days=int(_number(env, "CRADLE_RUNS_KEPT_DAYS", 400)),
     )
 

@@ -22,8 +22,8 @@ from dagster_project.lib.intake.bucket.drop import DroppedFile, Folder
 from dagster_project.lib.intake.findings import FINDINGS
 from dagster_project.lib.intake.reading.files import WorkbookReader
 from dagster_project.lib.intake.reading.limits import Limits
-from dagster_project.lib.intake.rows.registers import REGISTER_ROWS, unfold
-from dagster_project.lib.intake.rows.values import OBSERVATIONS
+from dagster_project.lib.intake.rows.registers import unfold
+from dagster_project.lib.intake.tables import OBSERVATIONS, REGISTER_ROWS
 from dagster_project.lib.intake.take_in import Intake, Taken, take_in
 
 ROOT = Path(__file__).resolve().parents[1]

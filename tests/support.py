@@ -6,13 +6,14 @@ Does not: fixtures (conftest.py), expectations, or any computing of figures.
 
 from __future__ import annotations
 
+import ctypes
 import json
 import os
 import re
 import subprocess
 import sys
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -47,9 +48,27 @@ def clean_environment(**settings: str | Path) -> dict[str, str]:
 
 def cradle(*arguments: str, **settings: str | Path) -> subprocess.CompletedProcess[str]:
     """Run `cradle` as a user does, from the folder of this interpreter; its output is text."""
+    return _run(arguments, settings, None)
+
+
+def cradle_bound_by_modes(*arguments: str, **settings: str | Path) -> subprocess.CompletedProcess[str]:
+    """The same for a user whom the file system's rights bind, as they bind everybody but an administrator."""
+    return _run(arguments, settings, _give_up_override)
+
+
+def _give_up_override() -> None:
+    # Linux: PR_CAPBSET_DROP of CAP_DAC_OVERRIDE and CAP_DAC_READ_SEARCH. Whoever has neither is bound anyway.
+    for capability in (1, 2):
+        ctypes.CDLL(None).prctl(24, capability, 0, 0, 0)
+
+
+def _run(
+    arguments: Sequence[str], settings: Mapping[str, str | Path], prepare: Callable[[], None] | None
+) -> subprocess.CompletedProcess[str]:
     command = [str(Path(sys.executable).parent / "cradle"), *arguments]
     return subprocess.run(
         command,
+        preexec_fn=prepare,
         env=clean_environment(**settings),
         cwd=PROJECT,
         capture_output=True,

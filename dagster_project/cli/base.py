@@ -1,16 +1,20 @@
 """What every command needs: the error that is one line and a hint, and the settings.
 
-Belongs here: CradleError, reading the settings for a command.
+Belongs here: CradleError, the settings of a command, a community that the network does not have.
 Does not: any command (cli/main.py, cli/intake.py).
 """
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from dagster_project.settings import Settings, SettingsError, from_environment
+
+if TYPE_CHECKING:
+    from dagster_project.lib.base.reference import Reference
 
 
 class CradleError(click.ClickException):
@@ -34,3 +38,11 @@ def settings() -> Settings:
         return from_environment()
     except SettingsError as error:
         raise CradleError(str(error), "see docs/settings.md for every setting", 2) from None
+
+
+def known_communities(reference: Reference, wanted: Iterable[str], *others: str) -> None:
+    """A usage error for the first that is no community of the network (nor one of `others`); SeedError for the seed."""
+    known = {*reference.communities["community_id"], *others}
+    for community in wanted:
+        if community not in known:
+            raise CradleError(f"{community} is not a community of the network", "see network/communities.csv", 2)

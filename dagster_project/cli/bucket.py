@@ -10,7 +10,7 @@ import json
 
 import click
 
-from dagster_project.cli.base import CradleError, settings
+from dagster_project.cli.base import CradleError, known_communities, settings
 from dagster_project.settings import Settings
 
 DIFFERENT, USAGE = 1, 2
@@ -80,15 +80,13 @@ def grant(
 
 
 def _known(config: Settings, community: str) -> None:
+    from dagster_project.lib.base.names import NETWORK_FOLDER
     from dagster_project.lib.base.reference import Reference, SeedError
-    from dagster_project.lib.intake.bucket.drop import NETWORK_FOLDER
 
     try:
-        known = {*Reference(config.seeds).communities["community_id"], NETWORK_FOLDER}
+        known_communities(Reference(config.seeds), [community], NETWORK_FOLDER)
     except SeedError as error:
         raise CradleError(str(error), "correct the seed and run again", USAGE) from None
-    if community not in known:
-        raise CradleError(f"{community} is not a community of the network", "see network/communities.csv", USAGE)
 
 
 def _signed(config: Settings, community: str, year: int | None, name: str, minutes: int) -> str:

@@ -105,7 +105,7 @@ def rehearse(seeds: Path | None, ruleset: str | None, as_json: bool, all_cells: 
 
 
 def _rehearse(config: Settings, seeds: Path | None, wanted: str | None, keep: bool) -> Rehearsal:
-    from dagster_project.cli.main import shown_progress
+    from dagster_project.cli.progress import shown_progress
     from dagster_project.instance.runs import only_one
     from dagster_project.lib.app import rehearsal
     from dagster_project.lib.base.reference import Reference, SeedError

@@ -14,12 +14,11 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dagster_project.cli.base import CradleError, settings
+from dagster_project.cli.base import CradleError, known_communities, settings
 from dagster_project.settings import Settings
 
 if TYPE_CHECKING:
-    import duckdb
-
+    from dagster_project.lib.base.engine import Connection
     from dagster_project.lib.base.reference import Reference
     from dagster_project.lib.intake.take_in import Intake
     from dagster_project.lib.member.check import Checked, Compare, History
@@ -29,19 +28,17 @@ UNCLEAN, USAGE = 1, 2
 
 def _intake(config: Settings, community: str, year: int, ahead: int = 0) -> Intake:
     """What intake needs; a usage error for a community or year (`ahead` years early) that the network does not have."""
+    from dagster_project.lib.base.names import NETWORK_FOLDER
     from dagster_project.lib.base.reference import Reference, SeedError
-    from dagster_project.lib.intake.bucket.drop import NETWORK_FOLDER
     from dagster_project.lib.intake.reading.limits import Limits
     from dagster_project.lib.intake.take_in import Intake
 
     reference = Reference(config.seeds)
     try:
-        known = {*reference.communities["community_id"], NETWORK_FOLDER}
+        known_communities(reference, [community], NETWORK_FOLDER)
         years = reference.reporting_years(config.today)
     except SeedError as error:
         raise CradleError(str(error), "correct the seed and run again", USAGE) from None
-    if community not in known:
-        raise CradleError(f"{community} is not a community of the network", "see network/communities.csv", USAGE)
     first, last = years.start, years.stop - 1 + ahead
     if not first <= year <= last:
         raise CradleError(f"{year} is not a reporting year", f"they run from {first} to {last}", USAGE)
@@ -49,7 +46,7 @@ def _intake(config: Settings, community: str, year: int, ahead: int = 0) -> Inta
 
 
 @contextmanager
-def _release(config: Settings, release_id: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+def _release(config: Settings, release_id: str | None = None) -> Iterator[Connection]:
     from dagster_project.lib.publish.release.opening import ReleaseMissingError, open_release
 
     try:
@@ -118,7 +115,7 @@ def check(path: Path, community: str, year: int, against: str | None, changes: b
 
 
 def _refuse_changes(community: str, against: str | None) -> None:
-    from dagster_project.lib.intake.bucket.drop import NETWORK_FOLDER
+    from dagster_project.lib.base.names import NETWORK_FOLDER
 
     if against is None:
         raise CradleError("--changes needs a release to compare with", "add --against current", USAGE)
@@ -176,7 +173,7 @@ def template(community: str, year: int, output: Path) -> None:
 def suggest() -> None:
     """Proposals for labels that no crosswalk maps, with the line of CSV that would map them."""
     from dagster_project.lib.base.reference import Reference
-    from dagster_project.lib.intake.rows.values import CodeTables
+    from dagster_project.lib.intake.rows.codes import CodeTables
     from dagster_project.lib.member.suggest import propose, waiting_rows
 
     config = settings()

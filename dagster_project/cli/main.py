@@ -7,23 +7,27 @@ Does not: any work of its own (lib/), Dagster's jobs (defs/, instance/runs.py).
 from __future__ import annotations
 
 import json
-import logging
 import re
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import click
 
-from dagster_project.cli.base import CradleError, settings
+from dagster_project.cli.base import CradleError, known_communities, settings
 from dagster_project.cli.bucket import COMMANDS as BUCKET_COMMANDS
 from dagster_project.cli.cycle import COMMANDS as CYCLE_COMMANDS
 from dagster_project.cli.intake import COMMANDS as INTAKE_COMMANDS
+from dagster_project.cli.progress import shown_progress
 from dagster_project.cli.release import COMMANDS as RELEASE_COMMANDS
 from dagster_project.settings import Settings
 
 YEARS = re.compile(r"(\d{4})(?:\.\.(\d{4}))?")
+LEFT_WORDS = {
+    "still_written": "still being written; the next run takes it",
+    "file_not_read": "the file cannot be read; what was taken before stands",
+    "folder_not_read": "the folder cannot be looked into; what was taken before stands",
+    "odd_name": "the name cannot be kept; the file was not read",
+}
 LATER = {
     "prune": "pruning old releases",
     "forget": "forgetting a file",
@@ -34,41 +38,6 @@ LATER = {
 @click.version_option(package_name="cradle-warehouse")
 def cli() -> None:
     """The warehouse of a network of cradle-to-career communities."""
-
-
-class _Lines(logging.Handler):
-    """Progress as plain lines, or as a bar that is redrawn on a terminal."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.terminal = sys.stderr.isatty()
-        self.last = ""
-
-    def emit(self, record: logging.LogRecord) -> None:
-        """Show one record of the progress logger."""
-        done, total = getattr(record, "done", 0), getattr(record, "total", 0)
-        step = record.getMessage()
-        if self.terminal and total:
-            filled = 30 * done // total
-            sys.stderr.write(f"\r  {step} [{'#' * filled}{'.' * (30 - filled)}] {done:,}/{total:,}")
-            sys.stderr.write("\n" if done >= total else "")
-        elif step != self.last or (total and done >= total):
-            sys.stderr.write(f"  {step}{f' {done:,}/{total:,}' if total else ''}\n")
-        sys.stderr.flush()
-        self.last = step
-
-
-@contextmanager
-def shown_progress() -> Iterator[None]:
-    """Show progress on standard error while the block runs."""
-    from dagster_project.lib.base.progress import LOGGER
-
-    handler = _Lines()
-    LOGGER.addHandler(handler)
-    try:
-        yield
-    finally:
-        LOGGER.removeHandler(handler)
 
 
 def parse_years(text: str | None) -> frozenset[int] | None:
@@ -88,56 +57,91 @@ def parse_years(text: str | None) -> frozenset[int] | None:
 @click.option("--community", "communities", multiple=True, metavar="ID", help="Only this community (repeatable).")
 @click.option("--years", metavar="2015..2024", help="Only these reporting years.")
 @click.option("--since-last", is_flag=True, help="Within the selection, only what changed since the last run.")
-def run(communities: tuple[str, ...], years: str | None, since_last: bool) -> None:
+@click.option("--accept-withdrawals", is_flag=True, help="Go on although very many folders are missing at once.")
+def run(communities: tuple[str, ...], years: str | None, since_last: bool, accept_withdrawals: bool) -> None:
     """The main job: from the bucket to a published release.
 
-    Without a selection only folders that changed are taken; a selection takes its folders again.
+    Without a selection only folders that changed are taken; a selection takes its folders again. Where the bucket is
+    empty, or so many folders are missing that it seems at fault, the run stops before it changes anything.
     """
     from dagster_project.lib.intake.bucket.plan import Selection
 
     config = settings()
     chosen_years = parse_years(years)
-    _known_communities(config, communities)
+    _sound_reference(config, communities)
     again = bool(communities or chosen_years) and not since_last
-    selection = Selection(frozenset(communities) or None, chosen_years, again)
+    selection = Selection(frozenset(communities) or None, chosen_years, again, accept_withdrawals)
     with shown_progress():
         _run(config, selection)
 
 
-def _known_communities(config: Settings, communities: tuple[str, ...]) -> None:
+def _sound_reference(config: Settings, communities: tuple[str, ...]) -> None:
     from dagster_project.lib.base.reference import Reference, SeedError
     from dagster_project.lib.base.seed_lint import require_sound
 
     reference = Reference(config.seeds)
     try:
-        known = set(reference.communities["community_id"])
+        known_communities(reference, communities)
         require_sound(reference)
     except SeedError as error:
         raise CradleError(str(error), "correct the seed and run again", 2) from None
-    for community in communities:
-        if community not in known:
-            raise CradleError(f"{community} is not a community of the network", "see seeds/network/communities.csv", 2)
 
 
 def _run(config: Settings, selection: Any) -> None:
     from dagster_project.instance.runs import RunFailedError, only_one, run_job, selection_config
     from dagster_project.lib.app.pipeline import Pipeline
     from dagster_project.lib.base.store import StoreError
+    from dagster_project.lib.intake.bucket.plan import BucketFaultError
     from dagster_project.lib.publish.release.release import current_release
 
     try:
         with only_one(config):
             pipeline = Pipeline(config)
+            _reachable(pipeline)
+            before = current_release(pipeline.published)
             if pipeline.nothing_new(selection):
-                click.echo("Nothing new: the current release was made from exactly what stands now.")
+                click.echo("Nothing new: the current release holds exactly what stands now.")
             else:
                 run_job(config, "ingest", selection_config(selection))
-                if Pipeline(config).up_to_date() is None:
+                if Pipeline(config).up_to_date() is None or pipeline.undelivered():
                     run_job(config, "build")
+                if before is not None and current_release(pipeline.published) == before:
+                    click.echo("No new release: tables and pages are those of the current one.")
             current = current_release(pipeline.published)
+    except BucketFaultError as error:
+        hint = "check CRADLE_DROP_URL and that the bucket is mounted; if members did take all that back: cradle run "
+        raise CradleError(str(error), f"{hint}--accept-withdrawals") from None
     except (RunFailedError, StoreError) as error:
         raise CradleError(str(error), "the Dagster UI (make dev) shows the whole run") from None
     _tell_release(config, current)
+    _tell_left(pipeline)
+
+
+def _reachable(pipeline: Any) -> None:
+    from dagster_project.lib.base.store import StoreError
+
+    try:
+        _ = pipeline.drop
+    except StoreError as error:
+        raise CradleError(str(error), "check CRADLE_DROP_URL: it names the folder of the drop bucket") from None
+
+
+def _tell_left(pipeline: Any) -> None:
+    """What was left as it stood, and whose receipts could not be written: exit 1 for these, they were asked for."""
+    for row in pipeline.left().iter_rows(named=True):
+        place = f"{row['community_id']}/{row['reporting_year']}/{row['source_file'] or ''}"
+        why = LEFT_WORDS.get(row["rule_id"], row["rule_id"].replace("_", " "))
+        found = "" if row["found"] == row["source_file"] else f" ({row['found']})"
+        click.echo(f"left     {place}: {why}{found}", err=True)
+    failed = sorted(pipeline.undelivered().items())
+    for (community, year), reason in failed:
+        click.echo(f"refused  the receipt of {community}/{year}: {reason}", err=True)
+    if failed:
+        receipts = "1 receipt was" if len(failed) == 1 else f"{len(failed):,} receipts were"
+        raise CradleError(
+            f"{receipts} not written; everything else was done and is published",
+            "mend the folders of the outbox named above and run again",
+        )
 
 
 def _tell_release(config: Settings, release_id: str | None) -> None:
@@ -171,7 +175,8 @@ def status(year: int | None, as_json: bool) -> None:
 
 def row_questions(row: dict[str, Any]) -> str:
     """Open questions of a status row in words."""
-    return f"{row['findings_open']} open questions"
+    number = row["findings_open"]
+    return f"{number} open question{'' if number == 1 else 's'}"
 
 
 def _rows(query: str, parameters: list[Any]) -> list[dict[str, Any]]:

@@ -13,12 +13,13 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dagster_project.cli.base import CradleError, settings
+from dagster_project.cli.base import CradleError, known_communities, settings
 from dagster_project.settings import Settings
 
 if TYPE_CHECKING:
     from dagster_project.lib.analysis.records.records import RecordInputs
 
+CURRENT = "current"  # the word for the release that `current` names
 SEVEN_OUTCOMES_RECORD = "proof_point_ongoing"  # the designation whose record holds all seven outcomes with their gaps
 
 
@@ -28,7 +29,7 @@ def manifest_of_release(config: Settings, release_id: str | None) -> dict[str, A
     from dagster_project.lib.publish.release.release import current_release, read_manifest
 
     store = Store(config.publish_url, config.s3_endpoint)
-    chosen = release_id or current_release(store)
+    chosen = current_release(store) if release_id in (None, CURRENT) else release_id
     if chosen is None:
         raise CradleError(f"nothing is published at {config.publish_url} yet", "run `cradle run` first")
     try:
@@ -88,6 +89,7 @@ def _records(config: Settings, community: str, what: str | None, year: int) -> t
     if what is not None and what not in (*designations, *outcomes):
         known = ", ".join([*designations, *outcomes])
         raise CradleError(f"{what} is neither an outcome nor a designation", f"known are {known}", 2)
+    known_communities(reference, [community])
     wanted = designations if what is None else [what if what in designations else SEVEN_OUTCOMES_RECORD]
     ruleset = load_ruleset(ruleset_parameters(reference), *RULESET)
     lake = Store(config.lake_url, config.s3_endpoint)
@@ -120,13 +122,13 @@ def _pair(inputs: RecordInputs, kept: dict[str, Any] | None, place: tuple[str, s
 @click.argument("release_b")
 @click.option("--json", "as_json", is_flag=True, help="Print [table, key, column, a, b] rows.")
 def compare(release_a: str, release_b: str, as_json: bool) -> None:
-    """Every cell that differs between two releases."""
+    """Every cell that differs between two releases; `current` names the newest."""
     from dagster_project.lib.publish.release.compare import compare_releases
     from dagster_project.lib.publish.release.opening import database_path
 
     config = settings()
     manifest_a, manifest_b = (manifest_of_release(config, release) for release in (release_a, release_b))
-    path_a, path_b = (database_path(config, release) for release in (release_a, release_b))
+    path_a, path_b = (database_path(config, manifest["release_id"]) for manifest in (manifest_a, manifest_b))
     differences = compare_releases(path_a, path_b, manifest_a, manifest_b)
     if as_json:
         rows = [[d.table, d.key, d.column, d.a, d.b] for d in differences]

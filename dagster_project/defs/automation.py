@@ -17,9 +17,10 @@ from dagster_project.instance.runs import forget_runs, selection_config, somebod
 from dagster_project.lib.app.pipeline import STRAYS_KEY, Pipeline
 from dagster_project.lib.intake.bucket.drop import list_drop
 from dagster_project.lib.intake.bucket.ledger import Ledger
-from dagster_project.lib.intake.bucket.plan import Selection, intake_version, make_plan
-from dagster_project.lib.monitoring.freshness import Pending, Watch, idle_runs, pending, settle
-from dagster_project.lib.publish.release.release import current_release, read_manifest
+from dagster_project.lib.intake.bucket.left import without_left
+from dagster_project.lib.intake.bucket.plan import MISSING_AT_LEAST, Selection, make_plan
+from dagster_project.lib.monitoring.freshness import PLACE, Pending, Watch, idle_runs, pending, settle
+from dagster_project.lib.publish.release.release import current_release
 from dagster_project.settings import from_environment
 
 # Looking at a folder costs next to nothing; on S3 each look is one paid listing a community.
@@ -87,7 +88,7 @@ conditions = dg.AutomationConditionSensorDefinition(
     minimum_interval_seconds=LOOK_EVERY_SECONDS,
     default_status=dg.DefaultSensorStatus.RUNNING,
     description="Asks for an intake of what changed in the bucket once it has settled, then for one build if the "
-    "current release was not made from what stands. Both are told by content: no time is read or kept.",
+    "current release does not hold what stands. Both are told by content: no time is read or kept.",
 )
 def bucket(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     """One look at the bucket, the ledger, the current release and the unfinished runs."""
@@ -119,12 +120,18 @@ def _pending(pipeline: Pipeline) -> Pending | None:
     years = reference.reporting_years(pipeline.settings.today)
     listing = list_drop(pipeline.drop, reference.communities["community_id"].to_list(), years)
     events = Ledger(pipeline.lake).events()
-    version = intake_version(reference)
-    return pending(make_plan(listing, events, version, Selection()), events, version)
+    version = pipeline.intake.version
+    left = pipeline.left()
+    plan = without_left(make_plan(listing, events, version, Selection()), left)
+    runs = {(community, year): run for community, year, run in left.select(*PLACE, "run_id").iter_rows()}
+    return pending(plan, events, version, runs)
 
 
 def _intake_request(waits: Pending) -> dg.RunRequest:
     selection = Selection(frozenset(waits.communities), frozenset(waits.years))
+    if waits.n_withdrawn >= MISSING_AT_LEAST:
+        # What is missing is held against the whole bucket, not against the places of those that are missing.
+        selection = Selection()
     return dg.RunRequest(
         run_key=f"intake-{waits.fingerprint}",
         job_name=ingest.name,
@@ -137,10 +144,11 @@ def _follow(instance: dg.DagsterInstance, pipeline: Pipeline, watch: Watch) -> d
     """Ask for one build if the current release was not made from exactly what stands now."""
     if pipeline.lake.get_or_none(STRAYS_KEY) is None:
         return _skipped(watch, "nothing was ever taken in")
-    wanted = pipeline.release_facts().inputs_sha256
-    current = current_release(pipeline.published)
-    if current and read_manifest(pipeline.published, current)["inputs_sha256"] == wanted:
-        return _skipped(replace(watch, built=""), f"nothing new; {current} was made from what stands")
+    facts = pipeline.release_facts()
+    wanted = facts.inputs_sha256
+    if pipeline.is_current(facts):
+        current = current_release(pipeline.published)
+        return _skipped(replace(watch, built=""), f"nothing new; {current} is what stands")
     if watch.built == wanted:
         return _skipped(watch, "the build of what stands failed; correct what its checks name and run it again")
     # The same inputs can come back after others: the count of builds tells one time from the other.

@@ -13,7 +13,8 @@ import polars as pl
 
 from dagster_project.defs.resources import ReaderResource
 from dagster_project.lib.app.pipeline import Pipeline
-from dagster_project.lib.intake.bucket.drop import NETWORK_FOLDER, Listing, list_drop, stray_findings
+from dagster_project.lib.base.names import NETWORK_FOLDER
+from dagster_project.lib.intake.bucket.drop import Listing, list_drop, stray_findings
 from dagster_project.lib.intake.bucket.ledger import Ledger, current_submissions
 from dagster_project.lib.intake.findings import to_findings
 from dagster_project.lib.monitoring.freshness import deadlines

@@ -15,7 +15,7 @@ from pydantic import Field
 
 from dagster_project.defs.checks import DROP_FILES, SUBMISSIONS, SUBMITTED, astray, listed, submitted_evaluation, tell
 from dagster_project.defs.resources import CradleResource
-from dagster_project.instance.history import Marks
+from dagster_project.instance.marks import Marks
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.base.store import Store, StoreError
 from dagster_project.lib.intake.bucket.ledger import Ledger, current_submissions, newest_states
@@ -46,10 +46,14 @@ class SelectionConfig(dg.Config):
     communities: list[str] = Field(default_factory=list, description="Community ids; empty: all")
     years: list[int] = Field(default_factory=list, description="Reporting years; empty: all")
     again: bool = Field(default=False, description="Take folders again although nothing changed")
+    accept_withdrawals: bool = Field(
+        default=False, description="Go on where so many folders are missing that the bucket seems at fault"
+    )
 
     def selection(self) -> Selection:
         """The selection that the pipeline takes."""
-        return Selection(frozenset(self.communities) or None, frozenset(self.years) or None, again=self.again)
+        communities, years = frozenset(self.communities) or None, frozenset(self.years) or None
+        return Selection(communities, years, self.again, self.accept_withdrawals)
 
 
 def take(
@@ -100,6 +104,10 @@ def _taken(context: dg.OpExecutionContext, pipeline: Pipeline, selection: Select
     took = {"folders_taken": len(result.taken), "seconds_of_step": round(time.perf_counter() - started, 3)}
     context.log_event(listed(result.listing, took))
     tell(context, astray(result.strays))
+    for community_id, year, file, rule in result.left.select(
+        "community_id", "reporting_year", "source_file", "rule_id"
+    ).iter_rows():
+        context.log.warning(f"left as it stood: {community_id}/{year}/{file or ''} ({rule})")
     context.log.info(f"{len(result.taken)} folders taken, {result.strays.height} things in no submission")
     return result
 

@@ -11,6 +11,7 @@ import polars as pl
 
 from dagster_project.defs.resources import CradleResource
 from dagster_project.defs.warehouse import FOLLOWS, dbt_core, dbt_reporting
+from dagster_project.lib.app.frozen import FROZEN_TABLE, frozen_cycles, manifest_inputs
 from dagster_project.lib.app.pipeline import Pipeline
 
 RELEASE = dg.AssetKey(["publish", "release"])
@@ -49,13 +50,19 @@ def release(context: dg.AssetExecutionContext, cradle: CradleResource) -> dg.Mat
 
 
 def _refuse_outdated(pipeline: Pipeline) -> None:
-    """A build that is continued from the middle after another intake would carry the newer inputs' name."""
+    """A build that is continued from the middle after an intake or a freeze would carry the newer inputs' name."""
     place = ["community_id", "reporting_year", "submission_id"]
-    landed = pl.read_parquet(pipeline.settings.landing / "files.parquet", columns=place).unique()
-    stands = {tuple(line[name] for name in place) for line in pipeline.release_facts().inputs}
-    today = pl.read_parquet(pipeline.settings.landing / "run_context.parquet")["today"].item()
-    if set(landed.iter_rows()) != stands or today != pipeline.settings.today:
-        raise dg.Failure("The bucket or the day changed after this build began; run the job `build` from its start.")
+    settings, facts = pipeline.settings, pipeline.release_facts()
+    landed = pl.read_parquet(settings.landing / "files.parquet", glob=False, columns=place).unique()
+    today = pl.read_parquet(settings.landing / "run_context.parquet", glob=False)["today"].item()
+    # Frozen cycles are inputs that no folder holds: they are told by their files, as analysis took them.
+    taken = manifest_inputs(frozen_cycles(pl.read_parquet(settings.analysis / f"{FROZEN_TABLE}.parquet", glob=False)))
+    stands = {tuple(line[name] for name in place) for line in facts.folders}
+    if set(landed.iter_rows()) != stands or today != settings.today or taken != list(facts.frozen):
+        raise dg.Failure(
+            "The bucket, the frozen cycles or the day changed after this build began; run the job `build` from its "
+            "start."
+        )
 
 
 build = dg.define_asset_job(

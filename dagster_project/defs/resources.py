@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 import dagster as dg
 
-from dagster_project.instance.history import write_in_batches
+from dagster_project.instance.marks import write_in_batches
 from dagster_project.instance.runs import only_one
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.settings import from_environment

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 import dagster as dg
-import duckdb
 import polars as pl
 from dagster_dbt import DagsterDbtTranslator, dbt_assets
 
@@ -29,7 +28,8 @@ from dagster_project.defs.checks import (
 )
 from dagster_project.defs.resources import CradleResource
 from dagster_project.lib.app.pipeline import Pipeline
-from dagster_project.lib.intake.bucket.drop import NETWORK_FOLDER
+from dagster_project.lib.base import engine
+from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.monitoring.freshness import MISSING, changed_verdicts, lateness_by_year
 from dagster_project.lib.monitoring.verdicts import conservation_verdict, contract_verdict, labels_verdict
 from dagster_project.lib.publish.release.opening import ReleaseMissingError, open_release
@@ -177,7 +177,7 @@ def row_counts(warehouse: Path) -> dict[dg.AssetKey, int]:
     """Rows of every table of the warehouse, from its own catalogue; views are not counted."""
     if not warehouse.exists():
         return {}
-    with duckdb.connect(str(warehouse), read_only=True) as connection:
+    with engine.opened(warehouse) as connection:
         query = "select schema_name, table_name, estimated_size from duckdb_tables()"
         return {dg.AssetKey([schema, table]): int(rows) for schema, table, rows in connection.execute(query).fetchall()}
 
@@ -247,7 +247,7 @@ STATUS_QUERY = (
 
 
 def _status(pipeline: Pipeline) -> pl.DataFrame:
-    with duckdb.connect(str(pipeline.settings.warehouse), read_only=True) as connection:
+    with engine.opened(pipeline.settings.warehouse) as connection:
         return connection.execute(STATUS_QUERY).pl()
 
 

@@ -1,13 +1,12 @@
 """Dagster's history in SQLite: its files kept open, and many partitions marked in one transaction.
 
-Belongs here: the storage that dagster.yaml names, and the one call that marks many partitions of an asset.
-Does not: which runs there are (runs.py), what is said of a partition (defs/intake.py), PostgreSQL (it has its own).
+Belongs here: the storage that dagster.yaml names, on classes that Dagster calls its own: no other module imports them.
+Does not: which runs there are (runs.py), gathering what belongs together (marks.py), PostgreSQL (it has its own).
 """
 
 from __future__ import annotations
 
 import fcntl
-import os
 import threading
 import uuid
 from collections import OrderedDict
@@ -15,7 +14,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import dagster as dg
 import sqlalchemy
@@ -28,8 +27,6 @@ from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 from sqlalchemy.engine import Connection, Engine
 
-BATCH = 100
-"""Events written in one transaction at most."""
 BUSY_SECONDS = 60
 KEPT_FILES = 8
 """Files kept open in one process: a webserver looks at many runs, each with a file of its own."""
@@ -187,38 +184,11 @@ class KeptSqlite(DagsterSqliteStorage):
         return cls.from_local(inst_data=inst_data, **config_value)
 
 
-def write_in_batches() -> None:
-    """Let Dagster gather events that belong together, here and in what it logs by itself; for this process."""
-    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", str(BATCH))
-
-
-class Marks:
-    """Materializations of a step, logged in batches (`context.log_event` writes each by itself).
-
-    Used as a context: at its end, reached by an error too, what was gathered is logged.
-    """
-
-    def __init__(self, context: dg.OpExecutionContext) -> None:
-        # The context that Dagster hands to authors of integrations; events can be told their batch only here.
-        self._step = context.get_step_execution_context()
-        self._gathered: list[dg.AssetMaterialization] = []
-
-    def add(self, materialization: dg.AssetMaterialization) -> None:
-        """Gather one, and log when there are enough."""
-        self._gathered.append(materialization)
-        if len(self._gathered) == BATCH:
-            self.log()
-
-    def log(self) -> None:
-        """Log what was gathered."""
-        gathered, self._gathered = self._gathered, []
-        batch = str(uuid.uuid4())
-        for number, materialization in enumerate(gathered, start=1):
-            last = number == len(gathered)
-            DagsterEvent.asset_materialization(self._step, materialization, DagsterEventBatchMetadata(batch, last))
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.log()
+def log_together(context: dg.OpExecutionContext, materializations: Sequence[dg.AssetMaterialization]) -> None:
+    """Log materializations of a step as one batch, which this storage writes in one transaction of each file."""
+    # The context that Dagster hands to authors of integrations; events can be told their batch only here.
+    step = context.get_step_execution_context()
+    batch = str(uuid.uuid4())
+    for number, materialization in enumerate(materializations, start=1):
+        last = number == len(materializations)
+        DagsterEvent.asset_materialization(step, materialization, DagsterEventBatchMetadata(batch, last))

@@ -141,6 +141,7 @@ def selection_config(selection: Selection) -> dict[str, Any]:
         "communities": sorted(selection.communities or ()),
         "years": sorted(selection.years or ()),
         "again": selection.again,
+        "accept_withdrawals": selection.accept_withdrawals,
     }
     return {"ops": {"take_folders": {"config": config}}}
 

@@ -10,7 +10,6 @@ import importlib.util
 import os
 import re
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 from types import ModuleType
 
@@ -72,7 +71,7 @@ def browser() -> Iterator[Browser]:
 def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out, marts = tmp_path_factory.mktemp("release"), _marts()
     parameters = [RuleParameter(*p) for p in marts.PARAMETERS]
-    context = ReportContext("r", date(2024, 12, 31), "toa-default", "1.0.0", "1", "0.1.0", "Example", parameters)
+    context = ReportContext("r", "2024-12-31", "toa-default", "1.0.0", "1", "0.1.0", "Example", parameters)
     with duckdb.connect(str(marts.build(out / "internal.duckdb")), read_only=True) as connection:
         write_report(connection, out, "internal", context)
     return out / "report"

@@ -49,7 +49,8 @@ class Run:
 
 def run(home: Path, seeds: Path, today: str) -> Run:
     """Run the main job; every test of this run fails with the command's own words if it does."""
-    process = cradle("run", CRADLE_HOME=home, CRADLE_SEEDS=seeds, CRADLE_TODAY=today)
+    settings = {"CRADLE_HOME": home, "CRADLE_SEEDS": seeds, "CRADLE_TODAY": today, "CRADLE_SETTLE_SECONDS": "0.5"}
+    process = cradle("run", **settings)
     if process.returncode:
         pytest.fail(f"cradle run ended with {process.returncode}:\n{process.stdout}{process.stderr}", pytrace=False)
     return Run(home, seeds, process, current(home))
@@ -180,7 +181,7 @@ def changed(example_again: Run) -> Run:
 @pytest.fixture(scope="session")
 def elsewhere(changed: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """The bucket as it stood at last, copied file by file in another order and with other times, in another home."""
-    folder = tmp_path_factory.mktemp("elsewhere") / "a home with blanks"
+    folder = tmp_path_factory.mktemp("elsewhere") / "data [1] 100% é" / "o'brien"
     copy_shuffled(changed.home / "drop", folder / "drop")
     return run(folder, changed.seeds, EXAMPLE_TODAY)
 

@@ -4,6 +4,7 @@ Belongs here: the storage that dagster.yaml names, against Dagster's own one. Do
 old runs (test_orchestration.py), a daemon (tests/browser).
 """
 
+import inspect
 import os
 import shutil
 import sqlite3
@@ -15,17 +16,12 @@ from typing import Any
 import dagster as dg
 import pytest
 from dagster import EventLogEntry
+from dagster._core.events import DagsterEvent
+from dagster._core.storage.event_log import SqliteEventLogStorage
 
 from benchmarks._homes import history
-from dagster_project.instance.history import (
-    BATCH,
-    KEPT_FILES,
-    KeptEvents,
-    KeptRuns,
-    KeptSchedules,
-    Marks,
-    write_in_batches,
-)
+from dagster_project.instance.history import KEPT_FILES, KeptEvents, KeptRuns, KeptSchedules
+from dagster_project.instance.marks import BATCH, Marks, takes_batches, write_in_batches
 from dagster_project.settings import PROJECT_ROOT
 
 ASSET = dg.AssetKey(["lake", "submissions"])
@@ -225,3 +221,30 @@ def test_a_measurement_reads_the_history_of_the_home_it_names(
 
 def _marks(entry: EventLogEntry) -> bool:
     return bool(entry.dagster_event and entry.dagster_event.is_step_materialization)
+
+
+def test_the_stock_storage_is_given_the_same_marks_one_by_one(home: Path) -> None:
+    """The switch of docs/operations.md: without `storage`, Dagster keeps its history itself, slower."""
+    (home / "dagster.yaml").write_text("telemetry:\n  enabled: false\n", encoding="utf-8")
+    with dg.DagsterInstance.get() as usual:
+        assert not takes_batches(usual)
+        assert run(usual, by_batch).success
+        marked = [*usual.get_materialized_partitions(ASSET), *usual.get_materialized_partitions(OTHER)]
+        assert sorted(marked) == sorted(f"p{number}" for number in range(BATCH + 50))
+
+
+def test_dagster_still_offers_what_the_history_builds_on() -> None:
+    """What is private in Dagster may change with any version: this names what did, before a run finds out."""
+    wanted = {
+        DagsterEvent.asset_materialization: ["step_context", "materialization", "batch_metadata"],
+        SqliteEventLogStorage.__init__: ["self", "base_dir", "inst_data"],
+        SqliteEventLogStorage.run_connection: ["self", "run_id"],
+        SqliteEventLogStorage.index_connection: ["self"],
+        SqliteEventLogStorage.conn_string_for_shard: ["self", "shard_name"],
+        SqliteEventLogStorage.store_event: ["self", "event"],
+        SqliteEventLogStorage.has_table: ["self", "table_name"],
+    }
+    found = {function: list(inspect.signature(function).parameters) for function in wanted}
+    hint = "without `storage` in dagster.yaml Dagster keeps its history itself (docs/operations.md)"
+    for function, names in wanted.items():
+        assert found[function][: len(names)] == names, f"{function.__qualname__} takes {found[function]}; {hint}"

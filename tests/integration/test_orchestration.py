@@ -39,12 +39,14 @@ from dagster_project.instance.runs import (
     somebody_writes,
 )
 from dagster_project.lib.app.analysis import AnalysisOutcome
+from dagster_project.lib.app.frozen import FROZEN_TABLE, released_cycles
 from dagster_project.lib.app.pipeline import Pipeline
+from dagster_project.lib.base.store import DeniedError, Store
 from dagster_project.lib.intake.bucket.ledger import Ledger
-from dagster_project.lib.intake.bucket.plan import Selection
+from dagster_project.lib.intake.bucket.plan import BucketFaultError, Selection
 from dagster_project.lib.publish.release.release import Release
 from dagster_project.lib.warehouse.dbt_run import MANIFEST, NodeResult
-from dagster_project.lib.warehouse.landing import Landed
+from dagster_project.lib.warehouse.landing import Landed, write_tables
 from dagster_project.partitions import SUBMISSION_PARTITIONS, partition_key
 from dagster_project.settings import PROJECT_ROOT, Settings, from_environment
 from examples.generate import generate
@@ -258,6 +260,7 @@ def steps(home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPa
     def analysed(self: Pipeline) -> AnalysisOutcome:
         done.append("analysis")
         tables = {name: pl.DataFrame() for name in defs_analysis_tables()}
+        write_tables({FROZEN_TABLE: released_cycles(self.frozen)}, self.settings.analysis)
         return AnalysisOutcome(tables, True, 0.0, 1)
 
     def released(self: Pipeline) -> Release:
@@ -472,6 +475,67 @@ def test_the_sensor_waits_while_a_run_is_not_finished(home: Path, daemon: Daemon
     assert [daemon.tick() for _ in range(3)] == [[], [], []] and "not finished" in daemon.said
     daemon.instance.report_run_failed(daemon.instance.get_run_by_id(run.run_id))  # type: ignore[arg-type]
     assert daemon.until_quiet()[:1] == ["ingest"]
+
+
+def test_a_bucket_at_fault_is_asked_for_once_and_changes_nothing(home: Path, daemon: Daemon) -> None:
+    daemon.until_quiet()
+    before = Ledger(Pipeline(from_environment()).lake).events()
+    (home / "drop").rename(home / "unmounted")
+    (home / "drop").mkdir()
+    requests = [request for _ in range(MOST_LOOKS) for request in daemon.tick()]
+    assert [request.run_config for request in requests] == [selection_config(Selection())]
+    with pytest.raises(BucketFaultError, match=r"the drop bucket is empty: \d+ of the \d+ folders"):
+        defs().resolve_job_def("ingest").execute_in_process(
+            instance=daemon.instance, run_config={**QUIET, **requests[0].run_config}
+        )
+    assert [daemon.tick() for _ in range(MOST_LOOKS)] == [[]] * MOST_LOOKS
+    assert "in a run that failed" in daemon.said
+    assert Ledger(Pipeline(from_environment()).lake).events().equals(before)
+
+
+def test_a_file_that_cannot_be_read_is_asked_for_once_and_the_build_follows(
+    home: Path, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon.until_quiet()
+    community, year = folders(home)[3]
+    touch(home, community, year, b"\n")
+    with monkeypatch.context() as patched:
+        refuse(patched, f"{community}/{year}/")
+        # Nothing of it was taken, yet its receipt speaks of it: the release is made anew, and nobody asks again.
+        assert daemon.until_quiet() == ["ingest", "build"]
+        assert daemon.until_quiet() == []
+    assert set(Pipeline(from_environment()).left()["rule_id"]) == {"file_not_read"}
+    ingest(daemon.instance, Selection())
+    assert Pipeline(from_environment()).left().is_empty()
+
+
+def refuse(patched: pytest.MonkeyPatch, prefix: str) -> None:
+    opened = Store.open
+
+    def refusing(self: Store, key: str) -> Any:
+        if key.startswith(prefix):
+            raise DeniedError(f"cannot read {key}", "Permission denied")
+        return opened(self, key)
+
+    patched.setattr(Store, "open", refusing)
+
+
+def test_a_file_that_was_still_written_is_asked_for_again(
+    home: Path, daemon: Daemon, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    daemon.until_quiet()
+    community, year = folders(home)[3]
+    touch(home, community, year, b"\n")
+    with monkeypatch.context() as patched:
+        patched.setattr(Store, "tag", lambda self, key: "another")
+        for request in [*daemon.tick(), *daemon.tick()]:
+            ingest(
+                daemon.instance,
+                Selection(frozenset(request.run_config["ops"]["take_folders"]["config"]["communities"])),
+            )
+    assert set(Pipeline(from_environment()).left()["rule_id"]) == {"still_written"}
+    assert "ingest" in daemon.until_quiet()
+    assert Pipeline(from_environment()).left().is_empty()
 
 
 # --- Automation conditions -----------------------------------------------------------------------------------------

@@ -16,11 +16,9 @@ import yaml
 import contracts
 from contracts.base import TableContract
 from dagster_project.lib.intake.answers import SUBMISSIONS
-from dagster_project.lib.intake.bucket.lake import FILES
 from dagster_project.lib.intake.bucket.ledger import SUBMISSION_STATES
 from dagster_project.lib.intake.findings import FINDINGS
-from dagster_project.lib.intake.rows.registers import WAITING_REGISTER_ROWS
-from dagster_project.lib.intake.rows.values import OBSERVATIONS, RAW
+from dagster_project.lib.intake.tables import FILES, OBSERVATIONS, RAW, WAITING_REGISTER_ROWS
 
 SOURCES = Path(__file__).resolve().parents[2] / "dbt" / "models" / "staging" / "_landing__sources.yml"
 SOURCE_COLUMNS = {

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
 import polars as pl
 
 import contracts
@@ -23,8 +22,10 @@ from dagster_project.lib.analysis.rubric.distance import designation_distance
 from dagster_project.lib.analysis.rubric.facts import FactContext, Tables, fact_context, scaffold_of
 from dagster_project.lib.analysis.rubric.gateways import benchmark_statuses, gateway_missing, gateway_statuses
 from dagster_project.lib.analysis.tables import RUBRIC_TABLES, TABLES
+from dagster_project.lib.base import engine
+from dagster_project.lib.base.engine import Connection
+from dagster_project.lib.base.names import INPUTS, OBSERVATIONS_TABLE
 from dagster_project.lib.base.reference import Reference
-from dagster_project.lib.publish.release.opening import INPUTS, OBSERVATIONS_TABLE
 
 RECORD_TABLES = (
     "fct_trend",
@@ -81,17 +82,14 @@ def analysis_inputs() -> list[str]:
 
 def read_inputs(warehouse: Path, landing: Path, reference: Reference, today: dt.date) -> WarehouseInputs:
     """Read everything analysis needs; the warehouse is opened read-only and closed again."""
-    connection = duckdb.connect(str(warehouse), read_only=True)
-    try:
+    with engine.opened(warehouse) as connection:
         known = connection.execute(f"select * from intermediate.{KNOWN_TABLE}").pl()
-    finally:
-        connection.close()
-    tables = {name: pl.read_parquet(landing / f"{name}.parquet") for name in analysis_inputs()}
+    tables = {name: pl.read_parquet(landing / f"{name}.parquet", glob=False) for name in analysis_inputs()}
     return WarehouseInputs(known, tables, reference, today, reference.reporting_years(today).stop - 1)
 
 
 def record_inputs(
-    connection: duckdb.DuckDBPyConnection,
+    connection: Connection,
     community_id: str | None,
     reference: Reference,
     today: dt.date,

@@ -12,9 +12,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import contracts
+from dagster_project.lib.base.folder_tree import look
 from dagster_project.lib.base.reference import Reference, SeedError
 from dagster_project.lib.base.seed_lint import faults
 from dagster_project.lib.base.store import Store, StoreError
+from dagster_project.lib.intake.bucket.drop import open_drop
 from dagster_project.lib.publish.release.release import current_release, read_manifest
 from dagster_project.lib.warehouse.dbt_run import MANIFEST
 from dagster_project.settings import PROJECT_ROOT, Settings
@@ -77,7 +79,23 @@ def _stores(settings: Settings) -> Iterator[Line]:
         "publish": settings.publish_url,
     }
     for what, url in places.items():
-        yield _reachable(what, url, lambda url=url: len(Store(url, settings.s3_endpoint).folders()))  # type: ignore[misc]
+        yield _reachable(what, url, lambda what=what, url=url: _folders(settings, what, url))  # type: ignore[misc]
+
+
+def _folders(settings: Settings, what: str, url: str) -> int:
+    """How many folders lie there. A drop folder that is not there is misspelt, unless a run is to make it."""
+    own = settings.home / "drop"
+    if what != "drop bucket":
+        return len(Store(url, settings.s3_endpoint).folders())
+    if url == str(own) and not own.exists():
+        return 0
+    store = open_drop(url, settings.s3_endpoint)
+    if store.folder is None:
+        return len(store.folders())
+    try:
+        return len(look(store.folder, deep=False).folders)
+    except OSError as error:
+        raise StoreError(f"cannot list {url}: {error.strerror}") from error
 
 
 def _reachable(what: str, url: str, look: Callable[[], int]) -> Line:

@@ -15,7 +15,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import duckdb
 import polars as pl
 
 from dagster_project.lib.analysis import Ruleset
@@ -30,9 +29,10 @@ from dagster_project.lib.analysis.records.records import (
 )
 from dagster_project.lib.analysis.rubric.criteria import designation_criteria
 from dagster_project.lib.app.analysis import record_inputs
+from dagster_project.lib.base.engine import Connection
+from dagster_project.lib.base.names import INPUTS
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.store import Store
-from dagster_project.lib.publish.release.opening import INPUTS
 
 PREFIX = "frozen"
 KEY = re.compile(rf"{PREFIX}/(\d{{4}})/records\.json\.gz")
@@ -101,7 +101,7 @@ def frozen_key(reporting_year: int) -> str:
 
 
 def records_to_freeze(
-    connection: duckdb.DuckDBPyConnection, reporting_year: int, reference: Reference, today: dt.date, ruleset: Ruleset
+    connection: Connection, reporting_year: int, reference: Reference, today: dt.date, ruleset: Ruleset
 ) -> list[Record]:
     """All records of a year, made from a release alone, each proven: the release's id, and deciding again agrees.
 
@@ -128,7 +128,7 @@ def records_to_freeze(
     return records
 
 
-def distances_to_freeze(connection: duckdb.DuckDBPyConnection, reporting_year: int) -> list[dict[str, Any]]:
+def distances_to_freeze(connection: Connection, reporting_year: int) -> list[dict[str, Any]]:
     """A release's rows of fct_designation_distance for a year, sorted by key: what its records were away from."""
     order = ", ".join([*REQUIREMENT, "rank"])
     query = f"select * from marts.{DISTANCE_TABLE} where reporting_year = ? order by {order}"
@@ -202,7 +202,13 @@ def released_cycles(cycles: Sequence[FrozenCycle]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=RELEASED, orient="row").sort("reporting_year")
 
 
-def cycle_of(connection: duckdb.DuckDBPyConnection, lake: Store, reporting_year: int) -> FrozenCycle | None:
+def frozen_cycles(released: pl.DataFrame) -> tuple[FrozenCycle, ...]:
+    """The frozen cycles of such rows (RELEASED), by year."""
+    rows = released.sort("reporting_year").select("reporting_year", "content").iter_rows()
+    return tuple(FrozenCycle(year, content) for year, content in rows)
+
+
+def cycle_of(connection: Connection, lake: Store, reporting_year: int) -> FrozenCycle | None:
     """A frozen cycle as released, else as frozen since the release was made; None where the year is not frozen."""
     place = [INPUTS, FROZEN_TABLE]
     query = "select count(*) from information_schema.tables where table_schema = ? and table_name = ?"

@@ -15,7 +15,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 
 import contracts
@@ -35,38 +34,46 @@ from dagster_project.lib.app.frozen import (
     read_frozen,
     released_cycles,
 )
+from dagster_project.lib.base import engine
+from dagster_project.lib.base.names import ANSWERS_TABLE, INPUTS
 from dagster_project.lib.base.progress import tell
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.seed_lint import require_sound
-from dagster_project.lib.base.store import Store, StoreError
+from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.bucket.drop import Listing, list_drop, open_drop, stray_findings
 from dagster_project.lib.intake.bucket.ledger import Ledger, current_submissions
-from dagster_project.lib.intake.bucket.plan import Selection, intake_version, make_plan
+from dagster_project.lib.intake.bucket.left import LEFT, left_findings, still_left
+from dagster_project.lib.intake.bucket.plan import Selection, left_at_listing, make_plan, refuse_bucket_fault
 from dagster_project.lib.intake.findings import to_findings
 from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.intake.session import IntakeResult, Places, TakenPartition, run_intake
 from dagster_project.lib.intake.take_in import Intake
+from dagster_project.lib.publish.release.as_built import AsBuilt
 from dagster_project.lib.publish.release.hashing import code_version, lock_sha256
-from dagster_project.lib.publish.release.opening import ANSWERS_TABLE, INPUTS, database_path
-from dagster_project.lib.publish.release.release import (
-    Release,
-    ReleaseFacts,
-    current_release,
-    publish,
-    read_manifest,
-)
+from dagster_project.lib.publish.release.opening import database_path
+from dagster_project.lib.publish.release.release import Release, ReleaseFacts, current_release, publish, read_manifest
 from dagster_project.lib.publish.report.marts import ReportContext, RuleParameter
 from dagster_project.lib.publish.report.render import write_report
 from dagster_project.lib.receipts.change_log import ChangeLog
 from dagster_project.lib.receipts.change_words import TOLD, UNKNOWN_CHANGES
 from dagster_project.lib.receipts.changes import State, changed_folders, changes_between, read_tables
-from dagster_project.lib.receipts.receipts import RECEIPT_TABLES, Changes, Receipt, remove_withdrawn, write_receipts
+from dagster_project.lib.receipts.receipts import (
+    RECEIPT_TABLES,
+    Changes,
+    Delivery,
+    Receipt,
+    remove_receipt,
+    remove_withdrawn,
+    write_receipts,
+)
 from dagster_project.lib.receipts.returned import return_files
 from dagster_project.lib.warehouse.dbt_run import MANIFEST, DbtPlaces, NodeResult, dbt_build, table_keys
 from dagster_project.lib.warehouse.landing import RULESET, Landed, gather, write_tables
 from dagster_project.settings import PROJECT_ROOT, Settings
 
 STRAYS_KEY = "ops/strays.parquet"
+LEFT_KEY = "ops/left.parquet"
+UNDELIVERED_KEY = "ops/undelivered.json"
 # Unit tests prove the models on made-up rows: they belong to `make test`, not to every run.
 NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 CORE_MODELS = ("--exclude", "tag:reporting", *NO_UNIT_TESTS)
@@ -101,10 +108,7 @@ class Pipeline:
     def drop(self) -> Store:
         """The drop bucket; StoreError for a folder that was named and is missing: misspelt is not empty."""
         url = self.settings.drop_url
-        own = url == str(self.settings.home / "drop")
-        if not (own or url.startswith("s3://") or Path(url).is_dir()):
-            raise StoreError(f"the drop folder {url} does not exist")
-        return open_drop(url, self.settings.s3_endpoint)
+        return open_drop(url, self.settings.s3_endpoint, create=url == str(self.settings.home / "drop"))
 
     @cached_property
     def lake(self) -> Store:
@@ -133,7 +137,10 @@ class Pipeline:
         return read_frozen(self.lake, self.reference.reporting_years(self.settings.today))
 
     def take(self, selection: Selection, run_id: str) -> Iterator[TakenPartition | IntakeResult]:
-        """Intake of what changed or was asked for; the last item is the result. SeedError where seeds do not hold."""
+        """Intake of what changed or was asked for; the last item is the result.
+
+        SeedError where seeds do not hold, BucketFaultError where the bucket seems at fault; nothing is changed then.
+        """
         require_sound(self.reference)
         tell("Listing the drop bucket")
         places = Places(self.drop, self.lake)
@@ -141,14 +148,42 @@ class Pipeline:
             places, self.intake, self.settings.today, selection, run_id, self.settings.settle_seconds, _tell_folders
         ):
             if isinstance(item, IntakeResult):
-                self._keep_strays(item.strays)
+                self._keep(STRAYS_KEY, item.strays)
+                self._keep_left(item.left, selection)
             yield item
 
-    def _keep_strays(self, strays: pl.DataFrame) -> None:
+    def _keep(self, key: str, table: pl.DataFrame) -> None:
         buffer = io.BytesIO()
-        strays.write_parquet(buffer)
-        if self.lake.get_or_none(STRAYS_KEY) != buffer.getvalue():
-            self.lake.put(STRAYS_KEY, buffer.getvalue())
+        table.write_parquet(buffer)
+        if self.lake.get_or_none(key) != buffer.getvalue():
+            self.lake.put(key, buffer.getvalue())
+
+    def _keep_left(self, left: pl.DataFrame, selection: Selection) -> None:
+        before, place = self.left(), ["community_id", "reporting_year"]
+        now = still_left(before, left, selection)
+        self._keep(LEFT_KEY, now)
+        # A receipt that spoke of nothing but what was left is written anew if there is anything else to say.
+        over = before.select(place).unique(maintain_order=True).join(now.select(place), on=place, how="anti")
+        delivery = Delivery()
+        for gone in over.iter_rows():
+            remove_receipt(self.outbox, gone, delivery)
+        self._keep_undelivered(self.undelivered() | delivery.failed)
+
+    def left(self) -> pl.DataFrame:
+        """Folders that the last intakes left as they stood, and why (intake.left.LEFT)."""
+        data = self.lake.get_or_none(LEFT_KEY)
+        return pl.DataFrame(schema=LEFT) if data is None else pl.read_parquet(io.BytesIO(data))
+
+    def undelivered(self) -> dict[tuple[str, int], str]:
+        """Folders whose receipts the outbox refused when they were last written, and why."""
+        lines = json.loads(self.lake.get_or_none(UNDELIVERED_KEY) or b"[]")
+        return {(community_id, year): reason for community_id, year, reason in lines}
+
+    def _keep_undelivered(self, failed: Mapping[tuple[str, int], str]) -> None:
+        lines = [[*place, reason] for place, reason in sorted(failed.items())]
+        data = json.dumps(lines, ensure_ascii=False).encode()
+        if (self.lake.get_or_none(UNDELIVERED_KEY) or b"[]") != data:
+            self.lake.put(UNDELIVERED_KEY, data)
 
     def listing(self) -> Listing:
         """The drop bucket as it stands at this moment."""
@@ -159,18 +194,27 @@ class Pipeline:
         """Whether intake would take nothing, see nothing else than before, and the current release says it all.
 
         The same plan and the same hash of inputs that intake and release go by, looked at without starting a run.
+        BucketFaultError, like intake, where the bucket seems at fault.
         """
-        if selection.again or self.lake.get_or_none(STRAYS_KEY) is None:
+        listing, events = self.listing(), Ledger(self.lake).events()
+        plan = make_plan(listing, events, self.intake.version, selection)
+        refuse_bucket_fault(listing, plan, events, selection)
+        if selection.again or self.lake.get_or_none(STRAYS_KEY) is None or self.undelivered():
             return False
-        listing = self.listing()
-        plan = make_plan(listing, Ledger(self.lake).events(), intake_version(self.reference), selection)
-        seen, told = to_findings(stray_findings(listing.strays)), self.strays()
+        seen, told = to_findings(stray_findings(listing.strays)), self._told_strays()
         same = sorted(seen["finding_id"]) == sorted(told["finding_id"])
+        left = {
+            (*item.partition, item.rule_id, item.source_file, item.found) for item in left_at_listing(listing, events)
+        }
+        same = same and left == set(self.left().select(list(LEFT)[:5]).iter_rows())
         return not plan.take and not plan.withdrawn and same and self.up_to_date() is not None
 
-    def strays(self) -> pl.DataFrame:
-        """Findings of the bucket itself, as the last intake saw them."""
+    def _told_strays(self) -> pl.DataFrame:
         return pl.read_parquet(io.BytesIO(self.lake.get(STRAYS_KEY)))
+
+    def strays(self) -> pl.DataFrame:
+        """Findings of the bucket itself and of what was left in it, as the last intakes saw them."""
+        return pl.concat([self._told_strays(), left_findings(self.left())])
 
     def land(self, communities: frozenset[str] | None = None) -> tuple[Landed, list[Receipt]]:
         """Gather the lake into landing files and write the receipts that changed (of all communities by default)."""
@@ -179,9 +223,12 @@ class Pipeline:
         landed = gather(self.lake, self.reference, self.settings.today, self.strays(), self.ruleset)
         write_tables(landed.tables, self.settings.landing)
         everyone = communities if communities is not None else frozenset(landed["submissions"]["community_id"])
-        remove_withdrawn(self.outbox, landed.tables)
-        receipts = write_receipts(self.outbox, landed.tables, everyone, self.told_changes())
-        return_files(self.outbox, self.lake, self.intake, receipts)
+        delivery, again = Delivery(), self.undelivered()
+        remove_withdrawn(self.outbox, landed.tables, delivery)
+        receipts = write_receipts(self.outbox, landed.tables, everyone, self.told_changes(), delivery, again)
+        return_files(self.outbox, self.lake, self.intake, receipts, delivery)
+        elsewhere = {place: why for place, why in again.items() if place[0] not in everyone} if communities else {}
+        self._keep_undelivered(elsewhere | delivery.failed)
         return landed, receipts
 
     def build_core(self) -> list[NodeResult]:
@@ -208,15 +255,16 @@ class Pipeline:
     def release(self) -> Release:
         """Publish the warehouse as it stands, and tell in the receipts what the folders that changed moved."""
         before = self.change_log.told or current_release(self.published)
-        made = self._publish()
+        facts = self.release_facts()
+        made = self._publish(facts)
         if before != made.release_id:
-            self._tell_changes(before, made)
+            self._tell_changes(before, {**made.manifest, **facts.stated(), "today": made.manifest["today"]})
         self.change_log.tell(made.release_id)
+        self.as_built.keep(made.release_id, facts.stated())
         return made
 
-    def _publish(self) -> Release:
+    def _publish(self, facts: ReleaseFacts) -> Release:
         tell("Publishing the release and its report")
-        facts = self.release_facts()
         ledger = Ledger(self.lake).events()
         ops = self.settings.work / "ops"
         write_tables({"ledger_event": ledger}, ops)
@@ -234,11 +282,8 @@ class Pipeline:
         )
 
     def _write_report(self, database: Path, folder: Path, manifest: Mapping[str, Any]) -> None:
-        connection = duckdb.connect(str(database), read_only=True)
-        try:
+        with engine.opened(database) as connection:
             write_report(connection, folder, manifest["report_edition"], self._report_context(manifest))
-        finally:
-            connection.close()
 
     def _report_context(self, manifest: Mapping[str, Any]) -> ReportContext:
         """What the pages say of themselves; the ruleset's parameters are printed as their seeds state them."""
@@ -248,7 +293,7 @@ class Pipeline:
         texts = rows.select(pl.col("parameter", "value", "unit", "note").fill_null("")).iter_rows()
         return ReportContext(
             release_id=manifest["release_id"],
-            today=self.settings.today,
+            today=manifest["today"],
             ruleset_id=self.ruleset[0],
             ruleset_version=self.ruleset[1],
             contract_version=str(manifest["contract_version"]),
@@ -262,60 +307,79 @@ class Pipeline:
         """What submissions changed, as it was told."""
         return ChangeLog(self.lake)
 
+    @property
+    def as_built(self) -> AsBuilt:
+        """What was built last, and the release that it is."""
+        return AsBuilt(self.lake)
+
     def told_changes(self) -> Changes:
         """What each submission changed that the release told last was made from."""
-        manifest = self._manifest(self.change_log.told or current_release(self.published))
-        return {} if manifest is None else self._changes_of(manifest)
+        facts = self._facts_of(self.change_log.told or current_release(self.published))
+        return {} if facts is None else self._changes_of(facts)
 
-    def _changes_of(self, manifest: Mapping[str, Any]) -> Changes:
-        places = [(row["community_id"], row["reporting_year"], row["submission_id"]) for row in manifest["inputs"]]
+    def _changes_of(self, facts: Mapping[str, Any]) -> Changes:
+        # A frozen cycle is an input as well; it is no folder and has no receipt.
+        folders = [row for row in facts["inputs"] if row["community_id"]]
+        places = [(row["community_id"], row["reporting_year"], row["submission_id"]) for row in folders]
         return dict.fromkeys(places, UNKNOWN_CHANGES) | self.change_log.records()
 
-    def _manifest(self, release_id: str | None) -> dict[str, Any] | None:
-        """The manifest of a release, None for none or one that was removed."""
+    def _facts_of(self, release_id: str | None) -> dict[str, Any] | None:
+        """A release's manifest, with what was last seen to give its content in place of what it was first made from.
+
+        The day stays that of the release. None for no release, or one that was removed.
+        """
         try:
-            return None if release_id is None else read_manifest(self.published, release_id)
+            manifest = None if release_id is None else read_manifest(self.published, release_id)
         except FileNotFoundError:
             return None
+        if release_id is None or manifest is None:
+            return None
+        return {**manifest, **self.as_built.facts_of(release_id), "today": manifest["today"]}
 
-    def _tell_changes(self, before: str | None, made: Release) -> None:
+    def _tell_changes(self, before: str | None, stated: Mapping[str, Any]) -> None:
         """Compare with the release before, keep what is found, and write the receipts of the folders that changed.
+
+        before: the release told last. stated: the manifest of the release to tell, with what was built just now.
 
         Done again as a whole if the run dies on the way: the release counts as told only afterwards.
         """
         tell("Telling what the submissions changed")
-        earlier = self._manifest(before)
-        changed = changed_folders(earlier["inputs"] if earlier else (), made.manifest["inputs"])
+        earlier = self._facts_of(before)
+        changed = changed_folders(earlier["inputs"] if earlier else (), stated["inputs"])
         communities = {folder.community_id for folder in changed}
         was = None
         if before is not None and earlier is not None:
             was = State(earlier, read_tables(database_path(self.settings, before), communities))
         # Where the release before was removed, nothing can be said of what changed since.
         if was is not None or before is None:
-            stands = State(made.manifest, read_tables(self.settings.warehouse, communities))
+            stands = State(stated, read_tables(self.settings.warehouse, communities))
             found = changes_between(was, stands, table_keys(MANIFEST))
             after = {(folder.community_id, folder.reporting_year): folder.after for folder in changed}
             self.change_log.keep({(*place, after[place]): {"state": TOLD, **found[place]} for place in found})
-        landed = {name: pl.read_parquet(self.settings.landing / f"{name}.parquet") for name in RECEIPT_TABLES}
-        write_receipts(self.outbox, landed, communities, self._changes_of(made.manifest))
+        paths = {name: self.settings.landing / f"{name}.parquet" for name in RECEIPT_TABLES}
+        landed = {name: pl.read_parquet(path, glob=False) for name, path in paths.items()}
+        delivery = Delivery()
+        write_receipts(self.outbox, landed, communities, self._changes_of(stated), delivery)
+        self._keep_undelivered(self.undelivered() | delivery.failed)
 
     def release_facts(self) -> ReleaseFacts:
         """What the next release would be made from, whether or not it differs from the current one."""
         years = self.reference.reporting_years(self.settings.today)
         known = set(self.reference.communities["community_id"]) | {"_network"}
         standing = current_submissions(Ledger(self.lake).events()).sort("community_id", "reporting_year")
-        inputs = [
+        folders = [
             {"community_id": community_id, "reporting_year": year, "submission_id": submission}
             for community_id, year, submission in standing.select(
                 "community_id", "reporting_year", "submission_id"
             ).iter_rows()
             if community_id in known and year in years
         ]
-        inputs += manifest_inputs(self.frozen)
+        frozen = manifest_inputs(self.frozen)
         strays = self.strays()["finding_id"].sort().to_list()
         conditions = self.conditions()
-        text = json.dumps([inputs, strays, conditions], sort_keys=True)
-        return ReleaseFacts(**conditions, inputs_sha256=hashlib.sha256(text.encode()).hexdigest(), inputs=inputs)
+        text = json.dumps([[*folders, *frozen], strays, conditions], sort_keys=True)
+        digest = hashlib.sha256(text.encode()).hexdigest()
+        return ReleaseFacts(**conditions, inputs_sha256=digest, folders=folders, frozen=frozen)
 
     def conditions(self) -> dict[str, Any]:
         """What figures depend on beside the folders and frozen records, by its name in the manifest."""
@@ -331,9 +395,12 @@ class Pipeline:
         }
 
     def up_to_date(self) -> str | None:
-        """The current release's id if it was made from exactly what stands now and its changes are told, else None."""
+        """The current release's id if what stands now was built and gave it, and its changes are told, else None."""
         release_id = current_release(self.published)
-        if release_id is None or self.change_log.told != release_id:
-            return None
-        manifest = read_manifest(self.published, release_id)
-        return release_id if manifest["inputs_sha256"] == self.release_facts().inputs_sha256 else None
+        told = release_id is not None and self.change_log.told == release_id
+        return release_id if told and self.is_current(self.release_facts()) else None
+
+    def is_current(self, facts: ReleaseFacts) -> bool:
+        """Whether exactly this was built last and gave the current release; the day is part of it."""
+        built = self._facts_of(current_release(self.published))
+        return built is not None and built["inputs_sha256"] == facts.inputs_sha256

@@ -14,18 +14,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 
 from dagster_project.lib.app.frozen import FROZEN_TABLE, frozen_key
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.app.rehearsal import compute
-from dagster_project.lib.intake.bucket.lake import TABLES
+from dagster_project.lib.base import engine
+from dagster_project.lib.base.engine import Connection
+from dagster_project.lib.base.names import INPUTS
 from dagster_project.lib.intake.bucket.ledger import Ledger
 from dagster_project.lib.intake.findings import FINDINGS
+from dagster_project.lib.intake.tables import TABLES
 from dagster_project.lib.intake.take_in import Taken
 from dagster_project.lib.member.check import Checked, NoHistoryError
-from dagster_project.lib.publish.release.opening import INPUTS
 from dagster_project.lib.receipts.change_words import PREDICTED, UNCHANGED
 from dagster_project.lib.receipts.changes import CAUSES, Changes, State, changes_between, present, read_tables
 from dagster_project.lib.warehouse.dbt_run import MANIFEST, table_keys
@@ -103,14 +104,11 @@ def _pipeline(settings: Settings, release: Released, reporting_year: int, home: 
 
 
 @contextmanager
-def released_inputs(database: Path) -> Iterator[tuple[duckdb.DuckDBPyConnection, frozenset[str]]]:
+def released_inputs(database: Path) -> Iterator[tuple[Connection, frozenset[str]]]:
     """The release opened read-only, and the names of the tables in its schema `inputs`."""
-    connection = duckdb.connect(str(database), read_only=True)
-    try:
+    with engine.opened(database) as connection:
         query = "select table_name from information_schema.tables where table_schema = ?"
         yield connection, frozenset(name for (name,) in connection.execute(query, [INPUTS]).fetchall())
-    finally:
-        connection.close()
 
 
 def _computed(pipeline: Pipeline, landing: Tables, community_id: str) -> Tables:

@@ -15,13 +15,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 
 from dagster_project.lib.analysis import load_ruleset
 from dagster_project.lib.app.analysis import ruleset_parameters
 from dagster_project.lib.app.frozen import PREFIX as FROZEN_PREFIX
 from dagster_project.lib.app.pipeline import Pipeline
+from dagster_project.lib.base import engine
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.bucket.ledger import PREFIX as LEDGER_PREFIX
@@ -120,7 +120,7 @@ def rehearse(
             ruleset=ruleset,
             changed_folders=tuple(
                 f"{folder.community_id}/{folder.reporting_year}"
-                for folder in changed_folders(manifest["inputs"], pipeline.release_facts().inputs)
+                for folder in changed_folders(manifest["inputs"], pipeline.release_facts().folders)
             ),
             tables=tuple(_counts(cells)),
             designations=compare_designations(_designations(release), _designations(side.warehouse)),
@@ -192,8 +192,5 @@ def _side_of(cell: CellDifference) -> str:
 
 
 def _designations(database: Path) -> pl.DataFrame:
-    connection = duckdb.connect(str(database), read_only=True)
-    try:
+    with engine.opened(database) as connection:
         return connection.execute("select * from marts.fct_designation").pl()
-    finally:
-        connection.close()

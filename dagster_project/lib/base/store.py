@@ -10,6 +10,7 @@ import datetime as dt
 import errno
 import io
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -18,16 +19,29 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError
+from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, PermissionDeniedError, UnauthenticatedError
 from obstore.store import LocalStore, S3Store
 
 LONGEST_ERROR = 400
+SYSTEM_ERROR = re.compile(r"\(os error (\d+)\)")
+REFUSED = (PermissionDeniedError, UnauthenticatedError)
 PIECE_BYTES = 4 * 1024 * 1024
 """How much of an object is held at once while it is streamed."""
 
 
 class StoreError(RuntimeError):
     """The store cannot be reached or refuses; the message names its address and what was asked."""
+
+
+class DeniedError(StoreError):
+    """One key or folder is refused (rights, a disk's fault, a file where a folder should be); others may be fine.
+
+    `reason` says why, without the store's own address.
+    """
+
+    def __init__(self, message: str, reason: str) -> None:
+        super().__init__(message)
+        self.reason = reason
 
 
 class OddKeyError(StoreError):
@@ -75,12 +89,15 @@ class Given:
 class Store:
     """A folder or an S3 prefix. Every put is atomic: readers see the old object or the new one.
 
-    Without `follow_links` no link below a folder exists for listing and reading, whatever it points to; `links` names
-    them. The folder itself may be one.
+    Without `follow_links` nothing behind a link below a folder can be read, whatever it points to. The folder itself
+    may be one. What lies in a folder that people write into is listed by folder_tree.py, entry by entry.
     """
 
-    def __init__(self, url: str, endpoint: str | None = None, follow_links: bool = True) -> None:
-        """Open `url`. Credentials and region of S3 come from the standard AWS_* environment variables."""
+    def __init__(self, url: str, endpoint: str | None = None, follow_links: bool = True, create: bool = True) -> None:
+        """Open `url`. Credentials and region of S3 come from the standard AWS_* environment variables.
+
+        A folder that is not there is made, unless `create` is false: then it is a StoreError.
+        """
         self.url = url
         self.follow_links = follow_links
         self.folder: Path | None = None
@@ -90,14 +107,14 @@ class Store:
             return
         self.folder = Path(url)
         try:
-            self._store = LocalStore(self.folder, mkdir=True)
+            if not create and not self.folder.is_dir():
+                raise StoreError(f"the folder {url} does not exist")
+            self._store = LocalStore(self.folder, mkdir=create)
         except (BaseError, OSError) as error:
             raise StoreError(f"cannot open the folder {url}: {_one_line(error)}") from error
 
     def objects(self, prefix: str = "") -> list[ObjectInfo]:
         """All objects below a prefix, sorted by key; OddKeyError for one odd key, StoreError if the store fails."""
-        if self.links(prefix):
-            return self._infos(self._head(key) for key in self._real_files(prefix))
         try:
             found = obstore.list(self._store, prefix or None).collect()
         except BaseError as error:
@@ -106,32 +123,11 @@ class Store:
 
     def folders(self, prefix: str = "") -> list[str]:
         """Names of the folders directly below a prefix, sorted."""
-        if self._linked_level(prefix):
-            return sorted(entry.name for entry in self._entries(prefix) if entry.is_dir(follow_symlinks=False))
         return sorted(path.rsplit("/", 1)[-1] for path in self._level(prefix)["common_prefixes"])
 
     def files(self, prefix: str = "") -> list[ObjectInfo]:
         """Objects directly below a prefix, sorted by key."""
-        if self._linked_level(prefix):
-            real = (entry for entry in self._entries(prefix) if entry.is_file(follow_symlinks=False))
-            return self._infos(self._head(_joined(prefix, entry.name)) for entry in real)
         return self._infos(self._level(prefix)["objects"])
-
-    def links(self, prefix: str = "", deep: bool = True) -> list[str]:
-        """Keys of the links below a prefix of a folder that are not followed, sorted; none for S3.
-
-        A prefix that is a link itself, or lies behind one, is told by that link. `deep` false: directly below only.
-        """
-        if self.folder is None or self.follow_links:
-            return []
-        if behind := self._link_on_the_way(prefix):
-            return [behind]
-        if not deep:
-            return sorted(_joined(prefix, entry.name) for entry in self._entries(prefix) if entry.is_symlink())
-        return sorted(key for key, entry in self._walk(prefix) if entry.is_symlink())
-
-    def _linked_level(self, prefix: str) -> bool:
-        return bool(self.links(prefix, deep=False))
 
     def _link_on_the_way(self, key: str) -> str | None:
         """The first part of a key that is a link, as a key; None where links are followed or there is none."""
@@ -140,40 +136,6 @@ class Store:
         parts = [part for part in key.split("/") if part]
         ways = ("/".join(parts[:count]) for count in range(1, len(parts) + 1))
         return next((way for way in ways if (self.folder / way).is_symlink()), None)
-
-    def _entries(self, prefix: str) -> list[os.DirEntry[str]]:
-        """What lies directly below a prefix of a folder; nothing of a prefix behind a link."""
-        return [] if self._link_on_the_way(prefix) else self._scan(prefix)
-
-    def _scan(self, prefix: str) -> list[os.DirEntry[str]]:
-        assert self.folder is not None
-        try:
-            with os.scandir(self.folder / prefix) as entries:
-                return list(entries)
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        except OSError as error:
-            raise self._listing_error(prefix, error) from error
-
-    def _walk(self, prefix: str) -> Iterator[tuple[str, os.DirEntry[str]]]:
-        """Everything below a prefix but what lies behind links, with its key."""
-        waiting = [] if self._link_on_the_way(prefix) else [prefix]
-        while waiting:
-            above = waiting.pop()
-            for entry in self._scan(above):
-                key = _joined(above, entry.name)
-                yield key, entry
-                if entry.is_dir(follow_symlinks=False):
-                    waiting.append(key)
-
-    def _real_files(self, prefix: str) -> Iterator[str]:
-        return (key for key, entry in self._walk(prefix) if entry.is_file(follow_symlinks=False))
-
-    def _head(self, key: str) -> Any:
-        try:
-            return obstore.head(self._store, key)
-        except (BaseError, ValueError) as error:
-            raise self._listing_error(key, error) from error
 
     def _level(self, prefix: str) -> Any:
         try:
@@ -184,6 +146,8 @@ class Store:
     def _listing_error(self, prefix: str, error: Exception) -> StoreError:
         line = _one_line(error)
         message = f"cannot list {self.url}/{prefix}: {line}"
+        if isinstance(error, REFUSED):
+            return DeniedError(message, "access denied")
         # A folder's listing fails for what lies in it; that of S3 also where the service is out of reach.
         if self.folder is None and "invalid path" not in line:
             return StoreError(message)
@@ -213,7 +177,7 @@ class Store:
 
     def get(self, key: str) -> bytes:
         """The whole object; FileNotFoundError if it is not there, StoreError if it cannot be read."""
-        with _told(f"cannot read {self.url}/{key}"):
+        with self._told(f"cannot read {self.url}/{key}"):
             if self._link_on_the_way(key):
                 raise FileNotFoundError(f"{self.url}/{key}")
             return bytes(obstore.get(self._store, key).bytes())
@@ -221,16 +185,17 @@ class Store:
     def stream(self, key: str) -> Iterator[bytes]:
         """The object piece by piece, as it is at one moment, never more than a few pieces held; errors as of `get`."""
         if self.folder is not None:
-            with self.open(key) as file:
-                yield from iter(lambda: file.read(PIECE_BYTES), b"")
+            with self.open(key) as file, self._told(f"cannot read {self.url}/{key}"):
+                while piece := file.read(PIECE_BYTES):
+                    yield piece
             return
-        with _told(f"cannot read {self.url}/{key}"):
+        with self._told(f"cannot read {self.url}/{key}"):
             for piece in obstore.get(self._store, key).stream(min_chunk_size=PIECE_BYTES):
                 yield bytes(piece)
 
     def open(self, key: str) -> BinaryIO:
         """The object for looking at some places of it, in bounded memory; errors as of `get`."""
-        with _told(f"cannot read {self.url}/{key}"):
+        with self._told(f"cannot read {self.url}/{key}"):
             if self.folder is None:
                 return io.BufferedReader(_Ranges(obstore.open_reader(self._store, key)), PIECE_BYTES)
             if self._link_on_the_way(key):
@@ -238,10 +203,20 @@ class Store:
             flags = os.O_RDONLY | (0 if self.follow_links else os.O_NOFOLLOW)
             return os.fdopen(os.open(self.folder / key, flags), "rb")
 
+    def tag(self, key: str) -> str | None:
+        """The version of a file of a folder as folder_tree.py lists it, or of an object; None if it is not there."""
+        try:
+            with self._told(f"cannot read {self.url}/{key}"):
+                if self.folder is None:
+                    return str(obstore.head(self._store, key)["e_tag"] or "")
+                return file_tag((self.folder / key).stat(follow_symlinks=False))
+        except FileNotFoundError:
+            return None
+
     def size(self, key: str) -> int | None:
         """How many bytes the object has, or None if it is not there."""
         try:
-            with _told(f"cannot read {self.url}/{key}"):
+            with self._told(f"cannot read {self.url}/{key}"):
                 return int(obstore.head(self._store, key)["size"])
         except FileNotFoundError:
             return None
@@ -257,8 +232,8 @@ class Store:
         """Write the whole object, replacing what was there."""
         try:
             obstore.put(self._store, key, data)
-        except BaseError as error:
-            raise StoreError(f"cannot write {self.url}/{key}: {_one_line(error)}") from error
+        except (BaseError, OSError, ValueError) as error:
+            raise self._writing_error("write", key, error) from error
 
     def create(self, key: str, data: bytes) -> bool:
         """Write the object only if there is none of that key; False if there was one."""
@@ -288,8 +263,35 @@ class Store:
                 obstore.delete(self._store, key)
             except (NotFoundError, FileNotFoundError):
                 continue
-            except BaseError as error:
-                raise StoreError(f"cannot delete {self.url}/{key}: {_one_line(error)}") from error
+            except (BaseError, OSError, ValueError) as error:
+                raise self._writing_error("delete", key, error) from error
+
+    @contextmanager
+    def _told(self, what: str) -> Iterator[None]:
+        """What a client raises as FileNotFoundError or as StoreError, which says what was asked."""
+        try:
+            yield
+        except (NotFoundError, FileNotFoundError, IsADirectoryError) as error:
+            raise FileNotFoundError(what) from error
+        except REFUSED as error:
+            raise DeniedError(f"{what}: {_one_line(error)}", "access denied") from error
+        except (BaseError, ValueError) as error:
+            line = _one_line(error)
+            if self.folder is not None and (reason := _system_reason(line, "")):
+                raise DeniedError(f"{what}: {line}", reason) from error
+            raise StoreError(f"{what}: {line}") from error
+        except OSError as error:
+            # A link where a file was listed, met by O_NOFOLLOW: the file is gone.
+            if error.errno == errno.ELOOP:
+                raise FileNotFoundError(what) from error
+            raise DeniedError(f"{what}: {error.strerror}", str(error.strerror)) from error
+
+    def _writing_error(self, what: str, key: str, error: Exception) -> StoreError:
+        line = _one_line(error)
+        message = f"cannot {what} {self.url}/{key}: {line}"
+        if self.folder is None and not isinstance(error, REFUSED):
+            return StoreError(message)
+        return DeniedError(message, "access denied" if self.folder is None else _system_reason(line))
 
     def upload_url(self, key: str, seconds: int) -> str:
         """A signed address that takes one PUT of exactly this key for so many seconds; StoreError for a folder."""
@@ -326,22 +328,6 @@ class _Ranges(io.RawIOBase):
         return len(piece)
 
 
-@contextmanager
-def _told(what: str) -> Iterator[None]:
-    """What a client raises as FileNotFoundError or as StoreError, which says what was asked."""
-    try:
-        yield
-    except (NotFoundError, FileNotFoundError, IsADirectoryError) as error:
-        raise FileNotFoundError(what) from error
-    except (BaseError, ValueError) as error:
-        raise StoreError(f"{what}: {_one_line(error)}") from error
-    except OSError as error:
-        # A link where a file was listed, met by O_NOFOLLOW: the file is gone.
-        if error.errno == errno.ELOOP:
-            raise FileNotFoundError(what) from error
-        raise StoreError(f"{what}: {error.strerror}") from error
-
-
 def _read_elsewhere(pieces: Iterator[bytes]) -> Iterator[bytes]:
     """The same pieces, each read by another thread: a client cannot read from a store in the middle of a put."""
     with ThreadPoolExecutor(1) as reader:
@@ -349,8 +335,12 @@ def _read_elsewhere(pieces: Iterator[bytes]) -> Iterator[bytes]:
             yield piece
 
 
-def _joined(prefix: str, name: str) -> str:
-    return f"{prefix.rstrip('/')}/{name}" if prefix else name
+def file_tag(status: os.stat_result) -> str:
+    """The version of a file of a folder, from inode, size and the moments of its last changes.
+
+    The moment of modification alone would not do: unpacking an archive over an older copy can leave it as it was.
+    """
+    return f"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_size:x}-{status.st_ctime_ns:x}"
 
 
 def split_s3(url: str) -> tuple[str, str]:
@@ -369,6 +359,12 @@ def _open_s3(url: str, endpoint: str | None) -> S3Store:
         return S3Store(bucket, prefix=prefix or None, conditional_put="etag", **options)
     except (BaseError, ValueError) as error:
         raise StoreError(f"cannot open {url}: {_one_line(error)}") from error
+
+
+def _system_reason(line: str, otherwise: str = "it cannot be written") -> str:
+    """The operating system's words in a client's message about a folder (`...: Permission denied (os error 13)`)."""
+    found = SYSTEM_ERROR.search(line)
+    return os.strerror(int(found[1])) if found else otherwise
 
 
 def _one_line(error: Exception) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
+import contracts
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.findings import BLOCKING
 
@@ -57,8 +58,8 @@ def submissions(
 ) -> pl.DataFrame:
     """One row for each folder as it stands, with counts and its status (DESIGN 3.2).
 
-    Rejected only if it has files and no row was accepted; accepted with queries if a row or file was refused or an
-    explainable finding is unanswered.
+    Rejected only if it has files and no row was accepted, also where none of them could be read at all; accepted with
+    queries if a row or file was refused or an explainable finding is unanswered.
     """
     counts = files.group_by(*PLACE, maintain_order=True).agg(
         pl.col("submission_id").first(),
@@ -66,6 +67,7 @@ def submissions(
         pl.len().alias("n_files"),
         pl.col("rows_read", "rows_accepted", "rows_rejected", "rows_waiting").sum(),
     )
+    counts = pl.concat([counts, _without_files(counts, findings, reference)])
     severity, open_ = pl.col("severity"), pl.col("status") == "open"
     told = findings.group_by(*PLACE, maintain_order=True).agg(
         severity.is_in(BLOCKING).sum().alias("findings_blocking"),
@@ -87,6 +89,23 @@ def submissions(
         .otherwise(pl.lit("accepted"))
     )
     return joined.with_columns(status=status).select(list(SUBMISSIONS)).cast(SUBMISSIONS).sort(PLACE)
+
+
+def _without_files(counts: pl.DataFrame, findings: pl.DataFrame, reference: Reference) -> pl.DataFrame:
+    """Folders of which nothing was ever taken and an error says why: they are there, so they are not late."""
+    known = reference.communities["community_id"].to_list()
+    asked = findings.filter(
+        pl.col("severity").is_in(BLOCKING)
+        & pl.col("community_id").is_in(known)
+        & pl.col("reporting_year").is_not_null()
+    )
+    places = asked.select(PLACE).cast(counts.select(PLACE).schema).unique().sort(PLACE)
+    lost = places.join(counts, on=PLACE, how="anti")
+    versions = [contracts.version_for(year) for year in lost["reporting_year"]]
+    zeros = [pl.lit(0).cast(counts.schema[name]).alias(name) for name in counts.columns[4:]]
+    none = pl.lit(None, pl.String).alias("submission_id")
+    version = pl.Series("contract_version", versions, dtype=counts.schema["contract_version"])
+    return lost.with_columns(none, version, *zeros).select(counts.columns)
 
 
 def _cells(

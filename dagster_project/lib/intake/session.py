@@ -10,20 +10,22 @@ import datetime as dt
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import polars as pl
 
 from dagster_project.lib.base.store import Store
-from dagster_project.lib.intake.bucket.drop import NETWORK_FOLDER, Folder, Listing, list_drop, settled, stray_findings
+from dagster_project.lib.intake.bucket.drop import Folder, Left, Listing, list_drop, still_written, stray_findings
 from dagster_project.lib.intake.bucket.lake import read_partitions, remove_partition, write_partition
 from dagster_project.lib.intake.bucket.ledger import EVENTS, Ledger, current_objects
-from dagster_project.lib.intake.bucket.plan import Selection, intake_version, make_plan
+from dagster_project.lib.intake.bucket.left import LEFT, left_table
+from dagster_project.lib.intake.bucket.plan import Plan, Selection, left_at_listing, make_plan, refuse_bucket_fault
 from dagster_project.lib.intake.findings import BLOCKING, FINDINGS, to_findings
 from dagster_project.lib.intake.reading.files import WorkbookReader
-from dagster_project.lib.intake.take_in import Intake, Keep, Taken, batches, by_version, take_in
+from dagster_project.lib.intake.take_in import Guard, Intake, Keep, Taken, batches, by_version, take_in
 
-SETTLE_TRIES = 20
+PATIENCE = 1.5
+"""How long an intake waits for files to settle, in times of the setting; a file that still grows then is left."""
 WRITERS = 8
 """Objects of the lake written side by side: on S3 each waits for an answer."""
 
@@ -52,6 +54,8 @@ class IntakeResult:
     strays: pl.DataFrame
     version: str
     listing: Listing
+    left: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=LEFT))
+    """Folders within the selection that were left as they stood, and why (left.LEFT)."""
 
     @property
     def communities(self) -> frozenset[str]:
@@ -80,24 +84,23 @@ def run_intake(
 
     Partitions are yielded as soon as they are written, so that a caller can report them while the rest goes on.
     A run that dies half way leaves whole partitions and a ledger that says which: the next run goes on from there.
+    BucketFaultError, before anything is changed, where so much is missing that the bucket itself seems at fault.
     """
-    reference = intake.reference
-    listing = _listing(places.drop, intake, today, settle_seconds)
     ledger = Ledger(places.lake)
     events = ledger.events()
-    version = intake_version(reference)
-    plan = make_plan(listing, events, version, selection)
+    version = intake.version
+    listing, plan, left = _settled_plan(places.drop, intake, today, settle_seconds, events, version, selection)
+    refuse_bucket_fault(listing, plan, events, selection)
+    guard = Guard(places.drop.tag if places.drop.folder is not None else None, left)
     done: list[TakenPartition] = []
-    # What cannot be listed now is not gone.
-    withdrawn = [place for place in plan.withdrawn if place not in listing.unlisted]
-    total = len(plan.take) + len(withdrawn)
-    for partition in _withdraw(places.lake, ledger, events, withdrawn, run_id):
+    total = len(plan.take) + len(plan.withdrawn)
+    for partition in _withdraw(places.lake, ledger, events, plan.withdrawn, run_id):
         done.append(partition)
         yield partition
     with WorkbookReader(intake.limits) as workbooks, ThreadPoolExecutor(WRITERS) as writers:
         for batch in _batches(plan.take):
             kept: list[Future[bool]] = []
-            taken = take_in(intake, batch, places.drop, _keeper(places.lake, writers, kept), workbooks)
+            taken = take_in(intake, batch, places.drop, _keeper(places.lake, writers, kept), workbooks, guard)
             for written in kept:
                 written.result()
             _write_all(places.lake, taken, writers)
@@ -108,19 +111,35 @@ def run_intake(
                 yield summary
             if progress:
                 progress(len(done), total)
-    yield IntakeResult(tuple(done), to_findings(stray_findings(listing.strays)), version, listing)
+    strays = to_findings(stray_findings(listing.strays))
+    yield IntakeResult(tuple(done), strays, version, listing, left_table(guard.left, events, run_id))
 
 
-def _listing(drop: Store, intake: Intake, today: dt.date, settle_seconds: float) -> Listing:
+def _settled_plan(
+    drop: Store,
+    intake: Intake,
+    today: dt.date,
+    settle_seconds: float,
+    events: pl.DataFrame,
+    version: str,
+    selection: Selection,
+) -> tuple[Listing, Plan, list[Left]]:
+    """The listing, what is to be taken of it, and what is left: files still written are waited for, not for ever."""
     communities = intake.reference.communities["community_id"].to_list()
     years = intake.reference.reporting_years(today)
-    listing = list_drop(drop, communities, years)
-    for _ in range(SETTLE_TRIES):
-        if settled(drop, listing, settle_seconds):
-            break
-        time.sleep(settle_seconds / 2)
+    last = time.monotonic() + PATIENCE * settle_seconds
+    while True:
         listing = list_drop(drop, communities, years)
-    return listing
+        plan = make_plan(listing, events, version, selection)
+        young, seconds = still_written(drop, plan.take, settle_seconds)
+        wait = min(seconds, last - time.monotonic())
+        if not young or wait <= 0:
+            break
+        time.sleep(wait)
+    unsettled = {left.partition for left in young}
+    plan = replace(plan, take=tuple(folder for folder in plan.take if folder.partition not in unsettled))
+    told = [left for left in left_at_listing(listing, events) if selection.holds(*left.partition)]
+    return listing, plan, [*told, *young]
 
 
 def _batches(folders: Sequence[Folder]) -> Iterator[list[Folder]]:
@@ -235,6 +254,3 @@ def _stamped(events: pl.DataFrame, run_id: str) -> pl.DataFrame:
         pl.lit(0, pl.Int64).alias("sequence"), pl.lit(run_id).alias("run_id"), pl.lit(now).alias("seen_at")
     )
     return stamped.select(list(EVENTS)).cast(EVENTS)
-
-
-__all__ = ["NETWORK_FOLDER", "IntakeResult", "Places", "TakenPartition", "run_intake", "standing_partition"]

@@ -12,25 +12,40 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import PurePosixPath
 
-import duckdb
 import polars as pl
 
 import contracts
 from contracts.base import TableContract
+from dagster_project.lib.base import engine
+from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.base.reference import Reference
-from dagster_project.lib.base.store import Source
-from dagster_project.lib.intake.bucket.drop import LINK_RULE, LOCATED, NETWORK_FOLDER, Folder, submission_id
-from dagster_project.lib.intake.bucket.lake import FILES, raw_key
-from dagster_project.lib.intake.findings import BLOCKING, FINDINGS, to_findings
+from dagster_project.lib.base.store import DeniedError, Source
+from dagster_project.lib.intake.bucket.drop import (
+    LINK_RULE,
+    LOCATED,
+    UNREAD_RULE,
+    WRITTEN_RULE,
+    DroppedFile,
+    Folder,
+    Left,
+    left_for,
+    submission_id,
+)
+from dagster_project.lib.intake.bucket.lake import raw_key
+from dagster_project.lib.intake.dependencies import intake_version
+from dagster_project.lib.intake.findings import BLOCKING, to_findings
+from dagster_project.lib.intake.layouts.declaration import Match, NoMatch
 from dagster_project.lib.intake.layouts.extraction import extract
-from dagster_project.lib.intake.layouts.layouts import Layouts, Match, NoMatch, load_layouts
+from dagster_project.lib.intake.layouts.matching import Layouts, load_layouts
 from dagster_project.lib.intake.reading.fetched import Content, ContentChangedError, fetch
 from dagster_project.lib.intake.reading.files import WorkbookReader, largest_bytes, read_file, refusal_of
 from dagster_project.lib.intake.reading.grid import FileRead, Grid, Problem, problem
 from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.intake.reading.person_level import person_level_reason
-from dagster_project.lib.intake.rows.registers import REGISTER_ROWS, check_register
-from dagster_project.lib.intake.rows.values import OBSERVATIONS, CodeTables, check_values
+from dagster_project.lib.intake.rows.codes import CodeTables
+from dagster_project.lib.intake.rows.registers import check_register
+from dagster_project.lib.intake.rows.values import check_values
+from dagster_project.lib.intake.tables import FILES, OBSERVATIONS, REGISTER_ROWS
 
 READ_WORKERS = 4
 BATCH_BYTES = 64 * 1024 * 1024
@@ -47,6 +62,11 @@ class Intake:
 
     reference: Reference
     limits: Limits = field(default_factory=Limits)
+
+    @cached_property
+    def version(self) -> str:
+        """What kept rows depend on beside their files' bytes."""
+        return intake_version(self.reference, self.limits)
 
     @cached_property
     def codes(self) -> CodeTables:
@@ -96,6 +116,17 @@ class TakenFile:
 
 
 @dataclass(frozen=True)
+class Guard:
+    """Leaves folders as they stood rather than take half of them: `left` says which, and because of which file.
+
+    `tag` gives a file's version at this moment (None: gone), for a store in which files can change while they are read.
+    """
+
+    tag: Callable[[str], str | None] | None = None
+    left: list[Left] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
 class Taken:
     """The tables of one partition, ready to be written, and its submission id."""
 
@@ -125,28 +156,30 @@ def take_in(
     source: Source,
     keep: Keep | None,
     workbooks: WorkbookReader,
+    guard: Guard | None = None,
 ) -> list[Taken]:
     """Take one batch of folders. `source` gives the objects, `keep` stores raw bytes by their key.
 
     Files that look person-level are not kept: their bytes go no further than this function. Of a file that is larger
     than its limit no more than the limit is held: it is hashed and kept piece by piece. All folders must take the same
-    contract version (see `by_version`). A file that is gone or changed since the listing is no longer part of its
-    folder; a folder without any file left is not taken.
+    contract version (see `by_version`). A file that is gone since the listing is no longer part of its folder; a folder
+    without any file left is not taken. With a `guard` a folder with a file that cannot be read, or changed since the
+    listing, is left; without one the first such file raises DeniedError.
     """
     version = contracts.version_for(folders[0].reporting_year)
     layouts = intake.layouts(version)
-    files, matches = _read_all(intake, folders, source, keep, workbooks, layouts)
+    files, matches = _read_all(intake, folders, source, keep, workbooks, layouts, guard)
     folders = _still_there(folders, files)
     named: dict[tuple[str, int], list[tuple[str, str]]] = {}
     for file in files:
         named.setdefault(file.place, []).append((file.name, file.sha256))
     ids = {place: submission_id(*place, named.get(place, ())) for place in (folder.partition for folder in folders)}
-    with duckdb.connect(config={"threads": 1}) as connection:
+    with engine.memory(threads=1, closed_in=True) as connection:
         extraction = extract(matches, connection)
     _tell_left_out(files, extraction.counts)
     rows, registers, issues = _check_all(intake, version, files, ids, extraction.frames)
     places = _extracted_places(extraction.frames)
-    located = pl.concat([issues, _file_issues(files, ids, places), _link_issues(folders, ids)])
+    located = pl.concat([issues, _file_issues(files, ids, places), _beside_issues(folders, ids)])
     return _split(folders, files, ids, version, rows, registers, to_findings(located))
 
 
@@ -165,25 +198,73 @@ def _read_all(
     keep: Keep | None,
     workbooks: WorkbookReader,
     layouts: Layouts,
+    guard: Guard | None,
 ) -> tuple[list[TakenFile], list[Match]]:
     wanted = [(folder, file) for folder in folders for file in folder.files]
     files: list[TakenFile] = []
     matches: list[Match] = []
     with ThreadPoolExecutor(READ_WORKERS) as pool:
-        contents = pool.map(lambda pair: fetch(source, pair[1].key, largest_bytes(pair[1].name, intake.limits)), wanted)
-        for (folder, file), content in zip(wanted, contents, strict=True):
-            if content is None:
-                continue
-            taken = TakenFile(len(files), folder, file.name, content.sha256, content.size)
-            result = _read_one(intake, taken, content, workbooks)
-            try:
-                refused = _recognise(taken, result, content, layouts, matches)
-                if keep is not None and not refused:
-                    keep(raw_key(taken.sha256), content.to_keep())
-            except (FileNotFoundError, ContentChangedError):
-                continue  # A large file that went or changed between two looks at it; the next run sees what came.
-            files.append(taken)
+        contents = pool.map(lambda pair: _fetched(intake, source, pair[0], pair[1], guard), wanted)
+        for folder in folders:
+            fetched = list(zip(folder.files, contents, strict=False))
+            first, matched = len(files), len(matches)
+            left = [content for _, content in fetched if isinstance(content, Left)]
+            for file, content in fetched:
+                if left:
+                    break
+                if isinstance(content, Content):
+                    left += _take_file(intake, folder, file, content, files, matches, keep, workbooks, layouts, guard)
+            if left and guard:
+                guard.left.extend(left)
+                del files[first:], matches[matched:]
     return files, matches
+
+
+def _fetched(
+    intake: Intake, source: Source, folder: Folder, file: DroppedFile, guard: Guard | None
+) -> Content | Left | None:
+    """The bytes of one file; None where it is gone, and why its folder is left where it cannot be read or changed."""
+    try:
+        content = fetch(source, file.key, largest_bytes(file.name, intake.limits))
+        tag = guard.tag(file.key) if guard and guard.tag else file.etag
+    except DeniedError as error:
+        if guard is None:
+            raise
+        return left_for(folder, UNREAD_RULE, file.name, error.reason)
+    if content is None or tag is None:
+        return None
+    return content if tag == file.etag else left_for(folder, WRITTEN_RULE, file.name, file.name)
+
+
+def _take_file(
+    intake: Intake,
+    folder: Folder,
+    file: DroppedFile,
+    content: Content,
+    files: list[TakenFile],
+    matches: list[Match],
+    keep: Keep | None,
+    workbooks: WorkbookReader,
+    layouts: Layouts,
+    guard: Guard | None,
+) -> list[Left]:
+    """Read, recognise and keep one file; why its folder is left, if it is: a large file is looked at more than once."""
+    taken = TakenFile(len(files), folder, file.name, content.sha256, content.size)
+    result = _read_one(intake, taken, content, workbooks)
+    try:
+        refused = _recognise(taken, result, content, layouts, matches)
+        if keep is not None and not refused:
+            keep(raw_key(taken.sha256), content.to_keep())
+    except FileNotFoundError:
+        return []  # It went between two looks at it.
+    except ContentChangedError:
+        return [left_for(folder, WRITTEN_RULE, file.name, file.name)] if guard else []
+    except DeniedError as error:
+        if guard is None:
+            raise
+        return [left_for(folder, UNREAD_RULE, file.name, error.reason)]
+    files.append(taken)
+    return []
 
 
 def _still_there(folders: Sequence[Folder], files: list[TakenFile]) -> list[Folder]:
@@ -407,12 +488,12 @@ def _file_issues(
     return pl.DataFrame(lines, schema=LOCATED, orient="row")
 
 
-def _link_issues(folders: Sequence[Folder], ids: dict[tuple[str, int], str]) -> pl.DataFrame:
-    """Links beside the files of a folder: told, not followed."""
+def _beside_issues(folders: Sequence[Folder], ids: dict[tuple[str, int], str]) -> pl.DataFrame:
+    """Links beside the files of a folder, and names that cannot be kept: told, not followed and not read."""
     lines = [
-        (*folder.partition, ids[folder.partition], name, "", None, None, LINK_RULE, name, None, None)
+        (*folder.partition, ids[folder.partition], name, "", None, None, rule, name, None, None)
         for folder in folders
-        for name in folder.links
+        for rule, name in (*((LINK_RULE, name) for name in folder.links), *folder.others)
     ]
     return pl.DataFrame(lines, schema=LOCATED, orient="row")
 
@@ -479,6 +560,3 @@ def _file_row(
         count("waiting"),
         version,
     )
-
-
-__all__ = ["FINDINGS", "NETWORK_FOLDER", "Intake", "Taken", "batches", "by_version", "take_in"]

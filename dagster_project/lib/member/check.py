@@ -11,20 +11,21 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 
 import contracts
+from dagster_project.lib.base.engine import Connection
+from dagster_project.lib.base.folder_tree import look
+from dagster_project.lib.base.names import ANSWERS_TABLE, INPUTS, OBSERVATIONS_TABLE
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.answers import answered, submissions
-from dagster_project.lib.intake.bucket.drop import LOCATED, DroppedFile, Folder, open_drop
+from dagster_project.lib.intake.bucket.drop import LOCATED, ODD_RULE, SPECIAL_RULE, DroppedFile, Folder, open_drop
 from dagster_project.lib.intake.comparing.comparisons import NEEDS_HISTORY, RULES
 from dagster_project.lib.intake.findings import BLOCKING, FINDINGS, to_findings
 from dagster_project.lib.intake.reading.files import WorkbookReader
-from dagster_project.lib.intake.rows.registers import REGISTER_ROWS, unfold
-from dagster_project.lib.intake.rows.values import OBSERVATIONS
+from dagster_project.lib.intake.rows.registers import unfold
+from dagster_project.lib.intake.tables import OBSERVATIONS, REGISTER_ROWS
 from dagster_project.lib.intake.take_in import Intake, Taken, take_in
-from dagster_project.lib.publish.release.opening import ANSWERS_TABLE, INPUTS, OBSERVATIONS_TABLE
 from dagster_project.lib.receipts.change_words import PENDING, change_lines
 from dagster_project.lib.receipts.receipts import Receipt, build_receipt
 
@@ -153,14 +154,15 @@ def _as_folder(path: Path, community_id: str, reporting_year: int) -> tuple[Fold
     if path.is_file():
         only = DroppedFile(path.name, path.name, path.stat().st_size, "")
         return Folder(community_id, reporting_year, (only,)), open_drop(str(path.parent))
-    # Listed by the same store as the bucket, so that the same files and links are seen.
-    store = open_drop(str(path))
-    listed = [DroppedFile(info.key, info.key, info.size, info.etag) for info in store.files()]
+    # Listed by the same walk as the bucket, so that the same files, links and odd names are seen.
+    tree = look(path, deep=False)
+    listed = [DroppedFile(info.key, info.key, info.size, info.etag) for info in tree.files]
     if not listed:
         raise NothingToCheckError(f"{path} holds no file")
     files = tuple(sorted(listed, key=lambda file: file.name.encode()))
-    links = tuple(sorted(store.links(deep=False), key=str.encode))
-    return Folder(community_id, reporting_year, files, links), store
+    links = tuple(sorted(tree.links, key=str.encode))
+    others = sorted([*((ODD_RULE, name) for name in tree.odd), *((SPECIAL_RULE, name) for name in tree.special)])
+    return Folder(community_id, reporting_year, files, links, tuple(others)), open_drop(str(path))
 
 
 def _table(taken: Taken, name: str, schema: pl.Schema) -> pl.DataFrame:
@@ -197,7 +199,7 @@ def _replaced(taken: Taken, history: History | None) -> str | None:
     return before if before != taken.submission_id else None
 
 
-def history_of(release: duckdb.DuckDBPyConnection) -> History:
+def history_of(release: Connection) -> History:
     """What a release's internal database knows of all folders; NoHistoryError for one that does not hold their rows."""
     query = "select table_name from information_schema.tables where table_schema = ?"
     carried = {name for (name,) in release.execute(query, [INPUTS]).fetchall()}

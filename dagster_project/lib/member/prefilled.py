@@ -11,22 +11,20 @@ from collections.abc import Iterator, Mapping
 from decimal import Decimal
 from typing import Any
 
-import duckdb
 import polars as pl
 
 import contracts
 from contracts.base import Column, TableContract
+from dagster_project.lib.base.engine import Connection
+from dagster_project.lib.base.names import INPUTS
 from dagster_project.lib.intake.reading.workbook_child import number_text
-from dagster_project.lib.publish.release.opening import INPUTS
 
 SOURCE = ["reporting_year", "source_file", "source_sheet", "source_row"]
 
 Cell = str | int | float
 
 
-def last_registers(
-    release: duckdb.DuckDBPyConnection, community_id: str, reporting_year: int
-) -> dict[str, pl.DataFrame]:
+def last_registers(release: Connection, community_id: str, reporting_year: int) -> dict[str, pl.DataFrame]:
     """The rows of every register that still speak in the reporting year, by table; registers without any left out.
 
     Left out are tables that the release does not carry, and those whose contract says so: a decision of the network, a

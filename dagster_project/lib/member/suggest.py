@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
-import duckdb
 import numpy as np
 import polars as pl
 from sklearn.feature_extraction.text import TfidfVectorizer
 
+from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.intake.rows.codes import CodeTables
 from dagster_project.lib.intake.rows.labels import normalised, resolve
-from dagster_project.lib.intake.rows.values import CodeTables
 
 SHOWN = 3
 LETTERS = (2, 4)
@@ -121,7 +121,7 @@ def known_labels(reference: Reference, codes: CodeTables, kind: str) -> pl.DataF
     )
 
 
-def waiting_rows(release: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+def waiting_rows(release: Connection) -> pl.DataFrame:
     """Rows of a release that wait for a label, as they were written (blank cells are null)."""
     return release.execute(WAITING).pl().with_columns(pl.col(pl.String).replace("", None))
 

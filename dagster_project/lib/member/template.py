@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-import duckdb
 import polars as pl
 from openpyxl import Workbook
 from openpyxl.comments import Comment
@@ -22,10 +21,11 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 import contracts
 from contracts.base import Column, TableContract
+from dagster_project.lib.base.engine import Connection
+from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.workbook_bytes import stable_bytes, writable
-from dagster_project.lib.intake.bucket.drop import NETWORK_FOLDER
-from dagster_project.lib.intake.layouts.layouts import HEADER_SEARCH_ROWS
+from dagster_project.lib.intake.layouts.explanation import HEADER_SEARCH_ROWS
 from dagster_project.lib.member.prefilled import Cell, Registers, cells_of
 
 AUTHOR = "cradle template"
@@ -82,7 +82,7 @@ class Note:
     before: str
 
 
-def last_values(release: duckdb.DuckDBPyConnection, community_id: str, reporting_year: int) -> pl.DataFrame:
+def last_values(release: Connection, community_id: str, reporting_year: int) -> pl.DataFrame:
     """The community's accepted values as known before the reporting year: columns of LAST_VALUES."""
     known = release.execute(KNOWN_BEFORE, [community_id, reporting_year]).pl()
     return known.select(list(LAST_VALUES)).cast(LAST_VALUES)

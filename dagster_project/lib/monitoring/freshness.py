@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 
 import polars as pl
@@ -31,17 +31,24 @@ class Pending:
     years: tuple[int, ...]
     n_folders: int
     fingerprint: str
+    n_withdrawn: int = 0
 
 
-def pending(plan: Plan, events: pl.DataFrame, version: str) -> Pending | None:
+def pending(
+    plan: Plan, events: pl.DataFrame, version: str, left: Mapping[tuple[str, int], str] | None = None
+) -> Pending | None:
     """What waits to be taken, or None. `events` is the ledger, `version` the one of intake's rules.
+
+    `left` are runs that left a folder as it stood: what a run left is asked for anew, once it has settled.
 
     The fingerprint is made of every waiting folder's files (name, etag) and links, the version, and the ledger's last
     word on the folder: the same listing is one fingerprint however often it is looked at, and an old file that is
     uploaded again after another is a new one.
     """
     folders = {
-        folder.partition: [(file.name, file.etag) for file in folder.files] + [(link, "") for link in folder.links]
+        folder.partition: [(file.name, file.etag) for file in folder.files]
+        + [(link, "") for link in folder.links]
+        + [(name, rule) for rule, name in folder.others]
         for folder in plan.take
     }
     folders |= {place: [] for place in plan.withdrawn}
@@ -52,13 +59,17 @@ def pending(plan: Plan, events: pl.DataFrame, version: str) -> Pending | None:
         for community_id, year, sequence in events.group_by(PLACE).agg(pl.col("sequence").max()).iter_rows()
     }
     places = sorted(folders)
-    lines = [[*place, last.get(place, 0), folders[place]] for place in places]
+    runs = left or {}
+    lines = [
+        [*place, last.get(place, 0), folders[place], *([runs[place]] if place in runs else [])] for place in places
+    ]
     text = json.dumps([version, lines], ensure_ascii=False)
     return Pending(
         communities=tuple(sorted({community_id for community_id, _ in places})),
         years=tuple(sorted({year for _, year in places})),
         n_folders=len(places),
         fingerprint=hashlib.sha256(text.encode()).hexdigest()[:32],
+        n_withdrawn=len(plan.withdrawn),
     )
 
 

@@ -57,7 +57,8 @@ def conservation_verdict(files: pl.DataFrame, submissions: pl.DataFrame, network
     lost = files.with_columns(difference=balance).filter(pl.col("difference") != 0)
     own = files.filter(pl.col("community_id") != network_folder).group_by(place).agg(pl.col(counted).sum())
     pairs = own.join(submissions.select(*place, *counted), on=place, how="full", coalesce=True)
-    unequal = pl.any_horizontal(pl.col(name).ne_missing(pl.col(f"{name}_right")) for name in counted)
+    # A folder of which nothing could be read has a status and no file: it neither lost rows nor made any.
+    unequal = pl.any_horizontal(pl.col(name).fill_null(0) != pl.col(f"{name}_right").fill_null(0) for name in counted)
     sums = pairs.filter(unequal)
     worst = pl.concat(
         [

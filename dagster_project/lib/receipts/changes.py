@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import polars as pl
 
-from dagster_project.lib.intake.bucket.drop import NETWORK_FOLDER
+from dagster_project.lib.base import engine
+from dagster_project.lib.base.names import MARTS, NETWORK_FOLDER
 from dagster_project.lib.publish.release.compare import SIGNIFICANT
-from dagster_project.lib.publish.release.release import MARTS
 from dagster_project.lib.receipts.change_words import Names, label
 
 Tables = Mapping[str, pl.DataFrame]
@@ -131,8 +130,7 @@ def read_tables(database: Path, communities: Collection[str]) -> dict[str, pl.Da
 
     A table that an older release lacks is left out.
     """
-    connection = duckdb.connect(str(database), read_only=True)
-    try:
+    with engine.opened(database) as connection:
         query = "select table_name from information_schema.tables where table_schema = ?"
         there = {name for (name,) in connection.execute(query, [MARTS]).fetchall()}
         connection.register("wanted", pl.DataFrame({"community_id": sorted(communities)}))
@@ -142,8 +140,6 @@ def read_tables(database: Path, communities: Collection[str]) -> dict[str, pl.Da
             for name in dict.fromkeys((*OF_COMMUNITY, *NAMED))
             if name in there
         }
-    finally:
-        connection.close()
 
 
 # ---- the changes of each folder ----

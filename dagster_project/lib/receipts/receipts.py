@@ -7,13 +7,16 @@ Does not: the page's looks (receipt_page.py), marking of workbooks (marked_copy.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
 
-from dagster_project.lib.base.store import Store
+import contracts
+from dagster_project.lib.base.store import DeniedError, Store
+from dagster_project.lib.intake.bucket.drop import CLOSED_RULE, UNREAD_RULE, WRITTEN_RULE
 from dagster_project.lib.intake.findings import FINDINGS
 from dagster_project.lib.receipts.change_words import PENDING_CHANGES
 from dagster_project.lib.receipts.receipt_page import render_receipt
@@ -22,10 +25,29 @@ Receipt = dict[str, Any]
 SEVERITY_ORDER = {"fatal": 0, "error": 1, "explainable": 2, "info": 3}
 WRITERS = 4
 SHOWN_FILES = 3
+NOTHING_YET = "expected"
+"""Status of a folder that is there and of which nothing was ever taken, since it is still being written."""
+LEFT_RULES = (CLOSED_RULE, UNREAD_RULE, WRITTEN_RULE)
+"""Rules that say that a folder was left as it stood before."""
 RECEIPT_TABLES = ("submissions", "files", "findings", "submission_states")
 """Landing tables that receipts are written from."""
 Changes = Mapping[tuple[str, int, str | None], Mapping[str, Any]]
 """What submissions changed, by community, reporting year and submission id (publish/changes.py)."""
+
+
+@dataclass
+class Delivery:
+    """What the outbox refused to take for one folder, while all others got theirs."""
+
+    failed: dict[tuple[str, int], str] = field(default_factory=dict)
+
+    def attempt(self, place: tuple[str, int], act: Callable[[], bool]) -> bool:
+        """What `act` gives; false, with the reason kept, where the outbox refuses this folder."""
+        try:
+            return act()
+        except DeniedError as error:
+            self.failed[place] = str(error)
+            return False
 
 
 def build_receipt(
@@ -43,6 +65,7 @@ def build_receipt(
         "name", "sha256", "layout", "rows_read", "rows_accepted", "rows_rejected", "rows_waiting", "kind"
     )
     order = pl.col("severity").replace_strict(SEVERITY_ORDER, return_dtype=pl.Int32)
+    left = findings.filter(pl.col("rule_id").is_in(LEFT_RULES))
     told = findings.sort(
         order, "source_file", "source_sheet", "source_row", "source_column", "finding_id", nulls_last=False
     )
@@ -51,12 +74,25 @@ def build_receipt(
         "reporting_year": submission["reporting_year"],
         "submission_id": submission["submission_id"],
         "status": submission["status"],
-        "first_line": first_line(submission, replaced, files_not_taken(files, findings)),
+        "first_line": left_line(submission, left) + first_line(submission, replaced, files_not_taken(files, findings)),
         "contract_version": submission["contract_version"],
         "files": listed.to_dicts(),
         "findings": told.select(list(FINDINGS)).to_dicts(),
         "changes": dict(changes),
     }
+
+
+def left_line(submission: Mapping[str, Any], left: pl.DataFrame) -> str:
+    """The sentence that comes first where a folder was left as it stood; empty elsewhere."""
+    if not left.height:
+        return ""
+    writing = left.filter(pl.col("rule_id") == WRITTEN_RULE)
+    names = left["source_file"].drop_nulls().unique().sort().to_list()
+    what = "still being written" if writing.height == left.height else "could not be read"
+    which = ", ".join(names[:SHOWN_FILES]) + (" and others" if len(names) > SHOWN_FILES else "")
+    verb = "are " if what.startswith("still") and len(names) > 1 else "is " if what.startswith("still") else ""
+    head = f"Not taken as it stands now: {which or 'the folder'} {verb}{what}. "
+    return head + ("What was taken before counts: " if submission["submission_id"] else "")
 
 
 def files_not_taken(files: pl.DataFrame, findings: pl.DataFrame) -> list[str]:
@@ -69,6 +105,8 @@ def files_not_taken(files: pl.DataFrame, findings: pl.DataFrame) -> list[str]:
 def first_line(submission: Mapping[str, Any], replaced: str | None, not_taken: Sequence[str] = ()) -> str:
     """What happened, in a few plain sentences; `not_taken` are files of an accepted folder that were not."""
     read, accepted = submission["rows_read"], submission["rows_accepted"]
+    if submission["status"] == NOTHING_YET:
+        return "Nothing of this folder was taken yet."
     if submission["status"] == "rejected":
         none = f"none of the {read:,} rows could be taken" if read else "no row could be read"
         line = f"Rejected: {none}, so nothing of this folder counts."
@@ -116,10 +154,14 @@ def write_receipts(
     tables: Mapping[str, pl.DataFrame],
     communities: Iterable[str],
     changes: Changes | None = None,
+    delivery: Delivery | None = None,
+    again: Collection[tuple[str, int]] = (),
 ) -> list[Receipt]:
     """Write the receipts of all folders of the given communities that differ from what the outbox holds.
 
-    The latest lies in the folder of the year, every state's own in a folder named by its submission id.
+    Returns those written, and those of `again` in any case. What the outbox refuses for one folder stands in `delivery`
+    afterwards (without it the first refusal raises DeniedError). The latest lies in the folder of the year, every
+    state's own in a folder named by its submission id.
     """
     wanted = set(communities)
     submissions = tables["submissions"].filter(pl.col("community_id").is_in(list(wanted)))
@@ -137,21 +179,55 @@ def write_receipts(
     def write(submission: dict[str, Any]) -> Receipt | None:
         key = (submission["community_id"], submission["reporting_year"])
         effects = told.get((*key, submission["submission_id"]), PENDING_CHANGES)
-        receipt = build_receipt(submission, files[key], findings.get(key, none), replaced.get(key), effects)
-        return receipt if put_receipt(outbox, receipt) else None
+        own = files.get(key, tables["files"].clear())
+        receipt = build_receipt(submission, own, findings.get(key, none), replaced.get(key), effects)
+
+        def put() -> bool:
+            return put_receipt(outbox, receipt)
+
+        written = delivery.attempt(key, put) if delivery else put()
+        return receipt if written or key in again else None
 
     with ThreadPoolExecutor(WRITERS) as pool:
-        written = pool.map(write, submissions.to_dicts())
+        written = pool.map(write, [*submissions.to_dicts(), *_nothing_yet(tables, wanted)])
         return [receipt for receipt in written if receipt is not None]
 
 
-def remove_withdrawn(outbox: Store, tables: Mapping[str, pl.DataFrame]) -> None:
+def _nothing_yet(tables: Mapping[str, pl.DataFrame], wanted: Collection[str]) -> list[dict[str, Any]]:
+    """Folders without a submission whose first file is still being written, in the columns of `submissions`."""
+    place = ["community_id", "reporting_year"]
+    asked = (pl.col("rule_id") == WRITTEN_RULE) & pl.col("community_id").is_in(list(wanted))
+    written = tables["findings"].filter(asked).select(place).unique(maintain_order=True)
+    first = written.join(tables["submissions"].select(place), on=place, how="anti")
+    zeros = dict.fromkeys(("rows_read", "rows_accepted", "rows_rejected", "rows_waiting", "findings_open"), 0)
+    return [
+        zeros
+        | {"community_id": community_id, "reporting_year": year, "submission_id": None, "status": NOTHING_YET}
+        | {"contract_version": contracts.version_for(year)}
+        for community_id, year in first.iter_rows()
+    ]
+
+
+def remove_withdrawn(outbox: Store, tables: Mapping[str, pl.DataFrame], delivery: Delivery | None = None) -> None:
     """Remove the latest receipts of folders that are gone; those of their states stay below the submission ids."""
     place = ["community_id", "reporting_year"]
     states = tables["submission_states"].select(place).unique(maintain_order=True)
     gone = states.join(tables["submissions"].select(place), on=place, how="anti")
-    folders = [receipt_folder(community_id, year) for community_id, year in gone.iter_rows()]
-    outbox.delete(f"{folder}/receipt.{kind}" for folder in folders for kind in ("json", "html"))
+    for place_gone in gone.iter_rows():
+        remove_receipt(outbox, place_gone, delivery)
+
+
+def remove_receipt(outbox: Store, place: tuple[str, int], delivery: Delivery | None = None) -> None:
+    """Remove the latest receipt of one folder."""
+
+    def remove() -> bool:
+        outbox.delete(f"{receipt_folder(*place)}/receipt.{kind}" for kind in ("json", "html"))
+        return True
+
+    if delivery:
+        delivery.attempt(place, remove)
+    else:
+        remove()
 
 
 def put_receipt(outbox: Store, receipt: Receipt) -> bool:
@@ -161,7 +237,8 @@ def put_receipt(outbox: Store, receipt: Receipt) -> bool:
     if outbox.get_or_none(f"{folder}/receipt.json") == data:
         return False
     page = render_receipt(receipt).encode()
-    for where in (f"{folder}/{receipt['submission_id']}", folder):
+    own = [f"{folder}/{receipt['submission_id']}"] if receipt["submission_id"] else []
+    for where in (*own, folder):
         outbox.put(f"{where}/receipt.html", page)
         outbox.put(f"{where}/receipt.json", data)
     return True

@@ -6,6 +6,7 @@ Does not: the marking itself (marked_copy.py), receipts (receipts.py), or any ru
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
@@ -14,10 +15,13 @@ from dagster_project.lib.intake.bucket.lake import raw_key
 from dagster_project.lib.intake.reading.files import WorkbookReader, read_file
 from dagster_project.lib.intake.take_in import Intake
 from dagster_project.lib.receipts.marked_copy import marked_copy
-from dagster_project.lib.receipts.receipts import Receipt, receipt_folder
+from dagster_project.lib.receipts.receipts import Delivery, Receipt, receipt_folder
 
 # A larger file is told in the receipt only: writing it as a workbook would take longer than all the rest.
 LARGEST_RETURNED = 4 * 1024 * 1024
+MARKED = ".marked.xlsx"
+LONGEST_NAME = 240
+"""Bytes of a marked copy's name: file systems take 255, and a store adds a few while it writes."""
 WAITING_RULES = "unmapped_"
 
 
@@ -33,26 +37,51 @@ def files_to_return(receipt: Receipt) -> list[dict[str, object]]:
     return [file for file in receipt["files"] if file["name"] in names and file["kind"] == "table"]
 
 
-def return_files(outbox: Store, lake: Store, intake: Intake, receipts: Iterable[Receipt]) -> list[str]:
-    """Write a marked copy `{name}.marked.xlsx` beside each receipt for every file with rows that do not count.
+def marked_name(name: str) -> str:
+    """`{name}.marked.xlsx`; of a name too long for that its beginning and a hash of the whole."""
+    if len((name + MARKED).encode()) <= LONGEST_NAME:
+        return name + MARKED
+    tail = f"~{hashlib.sha256(name.encode()).hexdigest()[:8]}{MARKED}"
+    return name.encode()[: LONGEST_NAME - len(tail)].decode(errors="ignore") + tail
 
-    Returns the keys written. Copies of an earlier state that no longer apply are removed. The kept bytes are read
-    again, so that this costs nothing where nothing is asked.
+
+def return_files(
+    outbox: Store, lake: Store, intake: Intake, receipts: Iterable[Receipt], delivery: Delivery | None = None
+) -> list[str]:
+    """Write a marked copy beside each receipt for every file with rows that do not count (`marked_name`).
+
+    Returns the keys written. What the outbox refuses for one folder stands in `delivery` afterwards. Copies
+    of an earlier state that no longer apply are removed. The kept bytes are read again, so that this costs nothing
+    where nothing is asked.
     """
     written: list[str] = []
     with WorkbookReader(intake.limits) as workbooks:
         for receipt in receipts:
-            folder = receipt_folder(receipt["community_id"], receipt["reporting_year"])
-            keys = []
-            for file in files_to_return(receipt):
-                copy = _copy(lake, intake, receipt, file, workbooks)
-                if copy is not None:
-                    key = f"{folder}/{file['name']}.marked.xlsx"
-                    outbox.put(key, copy)
-                    keys.append(key)
-            _remove_others(outbox, folder, keys)
-            written += keys
+
+            def give_back(receipt: Receipt = receipt) -> bool:
+                written.extend(_return_folder(outbox, lake, intake, receipt, workbooks))
+                return True
+
+            if delivery:
+                delivery.attempt((receipt["community_id"], receipt["reporting_year"]), give_back)
+            else:
+                give_back()
     return written
+
+
+def _return_folder(
+    outbox: Store, lake: Store, intake: Intake, receipt: Receipt, workbooks: WorkbookReader
+) -> list[str]:
+    folder = receipt_folder(receipt["community_id"], receipt["reporting_year"])
+    keys = []
+    for file in files_to_return(receipt):
+        copy = _copy(lake, intake, receipt, file, workbooks)
+        if copy is not None:
+            key = f"{folder}/{marked_name(str(file['name']))}"
+            outbox.put(key, copy)
+            keys.append(key)
+    _remove_others(outbox, folder, keys)
+    return keys
 
 
 def _copy(
@@ -71,5 +100,5 @@ def _copy(
 
 
 def _remove_others(outbox: Store, folder: str, keys: Sequence[str]) -> None:
-    stale = [info.key for info in outbox.files(folder) if info.key.endswith(".marked.xlsx") and info.key not in keys]
+    stale = [info.key for info in outbox.files(folder) if info.key.endswith(MARKED) and info.key not in keys]
     outbox.delete(stale)

@@ -14,15 +14,16 @@ from pathlib import Path
 import polars as pl
 
 import contracts
+from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.answers import answered, submissions
-from dagster_project.lib.intake.bucket.drop import NETWORK_FOLDER
-from dagster_project.lib.intake.bucket.lake import TABLES, read_partitions
+from dagster_project.lib.intake.bucket.lake import read_partitions
 from dagster_project.lib.intake.bucket.ledger import Ledger, current_submissions, submission_states
 from dagster_project.lib.intake.comparing.comparisons import compare_submissions, comparison_parameters
 from dagster_project.lib.intake.findings import FINDINGS, to_findings
 from dagster_project.lib.intake.rows.registers import unfold, waiting_rows
+from dagster_project.lib.intake.tables import TABLES
 
 RULESET = ("toa-default", "1.0.0")
 

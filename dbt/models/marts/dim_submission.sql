@@ -8,6 +8,7 @@ with states as (
     -- The folder as it stands is known even where the log of states was lost.
     select community_id, reporting_year, submission_id, status, true as is_current, null as replaced_by, 1 as preference
     from {{ ref('stg_landing__submissions') }}
+    where submission_id is not null
 ),
 
 ranked as (

@@ -24,7 +24,7 @@ select
     expected.due_on,
     expected.waiver_reason,
     case
-        when submissions.submission_id is not null then cast(1 as double)
+        when submissions.status is not null then cast(1 as double)
         when expected.status_without_folder = 'late' then cast(0 as double)
     end as timeliness,
     cast(submissions.accepted_cells as double) / nullif(submissions.expected_cells, 0) as completeness,

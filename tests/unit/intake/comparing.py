@@ -14,7 +14,7 @@ import polars as pl
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.comparing.comparisons import compare_submissions, comparison_parameters
 from dagster_project.lib.intake.findings import to_findings
-from dagster_project.lib.intake.rows.values import OBSERVATIONS
+from dagster_project.lib.intake.tables import OBSERVATIONS
 
 REFERENCE = Reference(Path(__file__).resolve().parents[3] / "seeds")
 PARAMETERS = comparison_parameters(REFERENCE, ("toa-default", "1.0.0"))

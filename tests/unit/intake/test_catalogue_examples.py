@@ -12,6 +12,7 @@ import json
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import BinaryIO
 
 import polars as pl
 import pytest
@@ -19,14 +20,16 @@ from openpyxl import Workbook
 
 import contracts
 from dagster_project.lib.base.reference import Reference
-from dagster_project.lib.base.store import Source
+from dagster_project.lib.base.store import DeniedError, ObjectInfo, Source, Store
 from dagster_project.lib.intake.bucket.drop import Folder, list_drop, open_drop, stray_findings
+from dagster_project.lib.intake.bucket.ledger import EVENTS
+from dagster_project.lib.intake.bucket.left import left_findings, left_table
 from dagster_project.lib.intake.comparing.comparisons import compare_submissions, comparison_parameters
 from dagster_project.lib.intake.findings import BLOCKING, FINDINGS, catalogue, to_findings
 from dagster_project.lib.intake.reading.files import WorkbookReader
 from dagster_project.lib.intake.reading.limits import Limits
-from dagster_project.lib.intake.rows.values import OBSERVATIONS
-from dagster_project.lib.intake.take_in import Intake, take_in
+from dagster_project.lib.intake.tables import OBSERVATIONS
+from dagster_project.lib.intake.take_in import Guard, Intake, take_in
 from dagster_project.lib.warehouse.landing import RULESET
 
 EXAMPLES = contracts.ROOT / "examples"
@@ -105,10 +108,68 @@ BUILT: dict[str, tuple[Files, Files, dict[str, int]]] = {
 
 
 def odd_key(root: Path, side: str) -> None:
-    """A bucket whose listing of one community fails: a name with a line break."""
+    """A bucket with a file whose name holds a line break, beside a good one."""
     folder = root / COMMUNITY / "2024"
     folder.mkdir(parents=True)
-    (folder / ("values\n.csv" if side == "fails" else "values.csv")).write_bytes(TEXT)
+    (folder / "values.csv").write_bytes(TEXT)
+    if side == "fails":
+        (folder / "values\n.csv").write_bytes(TEXT)
+
+
+class LikeS3(Store):
+    """A folder listed as a bucket of S3 is: by the client alone, which fails at the first odd key."""
+
+    def __init__(self, url: str) -> None:
+        super().__init__(url, follow_links=False)
+        self.folder = None
+
+
+class LockedFolder(LikeS3):
+    """A bucket of S3 that refuses to list a folder in which something is called locked."""
+
+    def objects(self, prefix: str = "") -> list[ObjectInfo]:
+        found = super().objects(prefix)
+        if any(info.key.endswith("/locked") for info in found):
+            raise DeniedError(f"cannot list {self.url}/{prefix}", "access denied")
+        return found
+
+
+class LockedFile(Store):
+    """A folder in which a file is refused, as rights or a failing disk refuse it."""
+
+    def open(self, key: str) -> BinaryIO:
+        if key.endswith("locked.csv"):
+            raise DeniedError(f"cannot read {self.url}/{key}", "Permission denied")
+        return super().open(key)
+
+
+class Growing(Store):
+    """A folder in which whatever is called growing changes between two looks."""
+
+    def tag(self, key: str) -> str | None:
+        return "another" if "growing" in key else super().tag(key)
+
+
+STORES: dict[str, type[Store]] = {
+    "odd_key": LikeS3,
+    "file_not_read": LockedFile,
+    "folder_not_read": LockedFolder,
+    "still_written": Growing,
+}
+"""Buckets whose faults no file alone can show."""
+
+
+def beside(name: str) -> Callable[[Path, str], None]:
+    """A bucket with a good file, on the failing side with one more of that name beside it."""
+
+    def build(root: Path, side: str) -> None:
+        folder = root / COMMUNITY / str(YEAR)
+        folder.mkdir(parents=True)
+        (folder / "values.csv").write_bytes(TEXT)
+        if side == "fails":
+            (folder / name).write_bytes(TEXT)
+
+    return build
 
 
 def short_series(root: Path, side: str) -> None:
@@ -145,30 +206,39 @@ def linked_file(root: Path, side: str) -> None:
 
 BUILT_BUCKETS: dict[str, Callable[[Path, str], None]] = {
     "odd_key": odd_key,
+    "odd_name": odd_key,
+    "file_not_read": beside("locked.csv"),
+    "folder_not_read": beside("locked"),
+    "still_written": beside("growing.csv"),
     "short_series_outlier": short_series,
     "link_not_followed": linked_file,
 }
 
 
-def take(intake: Intake, folder: Folder, source: Source) -> tuple[pl.DataFrame, pl.DataFrame]:
+def take(
+    intake: Intake, folder: Folder, source: Source, guard: Guard | None = None
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Observations and findings of one folder."""
     with WorkbookReader(intake.limits) as workbooks:
-        (taken,) = take_in(intake, [folder], source, None, workbooks)
-    tables = taken.tables
+        taken = take_in(intake, [folder], source, None, workbooks, guard)
+    tables = taken[0].tables if taken else {}
     observations = tables.get("observations", pl.DataFrame(schema=OBSERVATIONS))
     return observations, tables.get("findings", pl.DataFrame(schema=FINDINGS))
 
 
-def findings_of_bucket(intake: Intake, root: Path) -> pl.DataFrame:
-    """Findings of a small bucket: of its folders, their comparisons, and of what lies where it should not."""
-    store = open_drop(str(root))
+def findings_of_bucket(intake: Intake, root: Path, kind: type[Store] | None = None) -> pl.DataFrame:
+    """Findings of a small bucket: of its folders, their comparisons, and of what lies astray or is left."""
+    store = kind(str(root)) if kind else open_drop(str(root))
     reference = intake.reference
     years = reference.reporting_years(TODAY)
     listing = list_drop(store, reference.communities["community_id"], years)
-    taken = [take(intake, folder, store) for folder in listing.folders]
+    guard = Guard(store.tag if store.folder else None)
+    taken = [take(intake, folder, store, guard) for folder in listing.folders]
     observations = pl.concat([pl.DataFrame(schema=OBSERVATIONS), *(rows for rows, _ in taken)])
     findings = [found for _, found in taken]
-    return pl.concat([to_findings(stray_findings(listing.strays)), *findings, compared(observations, reference)])
+    left = left_findings(left_table([*listing.left, *guard.left], pl.DataFrame(schema=EVENTS), "run"))
+    strays = to_findings(stray_findings(listing.strays))
+    return pl.concat([strays, left, *findings, compared(observations, reference)])
 
 
 def compared(observations: pl.DataFrame, reference: Reference) -> pl.DataFrame:
@@ -231,7 +301,7 @@ def sides(
 
     def run(rule_id: str, side: str) -> pl.DataFrame:
         root = example(rule_id, side, tmp_path_factory.mktemp(rule_id))
-        return findings_of_bucket(Intake(reference, limits_of(rule_id)), root)
+        return findings_of_bucket(Intake(reference, limits_of(rule_id)), root, STORES.get(rule_id))
 
     yield run
 

@@ -19,11 +19,11 @@ from openpyxl import load_workbook
 import contracts
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.bucket.drop import list_drop
-from dagster_project.lib.intake.bucket.lake import TABLES, read_partitions
+from dagster_project.lib.intake.bucket.lake import read_partitions
 from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.lib.intake.comparing.comparisons import compare_submissions
-from dagster_project.lib.intake.layouts.layouts import load_layouts
-from dagster_project.lib.intake.rows.values import OBSERVATIONS, added_columns
+from dagster_project.lib.intake.layouts.matching import load_layouts
+from dagster_project.lib.intake.tables import OBSERVATIONS, TABLES, added_columns
 from dagster_project.lib.intake.take_in import Intake, by_version
 from dagster_project.lib.member.prefilled import as_they_stand
 from dagster_project.lib.member.template import template_workbook

@@ -7,12 +7,14 @@ Does not: reading files, the ledger (test_ledger.py), S3 (tests/integration).
 from __future__ import annotations
 
 import hashlib
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dagster_project.lib.base.folder_tree import is_odd, printable
 from dagster_project.lib.intake.bucket.drop import Listing, list_drop, open_drop, stray_findings, submission_id
 from dagster_project.lib.intake.findings import to_findings
 
@@ -26,7 +28,7 @@ def listing_of(root: Path, *names: str) -> Listing:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text("a,b\n1,2\n", encoding="utf-8")
-    return list_drop(open_drop(str(root)), COMMUNITIES, YEARS)
+    return list_drop(open_drop(str(root), create=True), COMMUNITIES, YEARS)
 
 
 def test_the_submission_id_is_the_hash_of_the_folders_names_and_contents() -> None:
@@ -112,10 +114,57 @@ def test_a_folder_of_an_unknown_year_is_told_once_whatever_it_holds(tmp_path: Pa
     assert len(listing.strays) == 1
 
 
-def test_one_odd_name_spoils_no_other_communitys_listing(tmp_path: Path) -> None:
-    listing = listing_of(tmp_path, "birchmont_falls/2024/a\n.csv", "alderwick_bend/2024/a.csv")
-    assert ("alderwick_bend", 2024) in [folder.partition for folder in listing.folders]
-    assert "odd_key" in [stray.rule_id for stray in listing.strays]
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        (b"a\n.csv", "a\\n.csv"),
+        (b"a\t.csv", "a\\t.csv"),
+        (b"\xff\xe9.csv", "\\xff\\xe9.csv"),
+        (b"a\x01\x7f.csv", "a\\x01\\x7f.csv"),
+    ],
+)
+def test_an_odd_name_costs_its_file_alone_and_is_told_beside_the_others(
+    tmp_path: Path, name: bytes, shown: str
+) -> None:
+    listing_of(tmp_path, "birchmont_falls/2024/a.csv", "alderwick_bend/2024/a.csv", "birchmont_falls/2023/a.csv")
+    (tmp_path / "birchmont_falls" / "2024" / os.fsdecode(name)).write_bytes(b"x")
+    (tmp_path / "birchmont_falls" / "2022").mkdir()
+    (tmp_path / "birchmont_falls" / "2022" / os.fsdecode(name)).write_bytes(b"x")
+    listing = listing_of(tmp_path)
+    assert [folder.partition for folder in listing.folders] == [
+        ("alderwick_bend", 2024),
+        ("birchmont_falls", 2023),
+        ("birchmont_falls", 2024),
+    ]
+    odd = listing.folders[-1]
+    assert ([file.name for file in odd.files], odd.others) == (["a.csv"], (("odd_name", shown),))
+    assert odd.links_tag is not None
+    assert [(left.partition, left.rule_id, left.source_file) for left in listing.left] == [
+        (("birchmont_falls", 2022), "odd_name", shown)
+    ]
+    assert not listing.unlisted
+
+
+@pytest.mark.parametrize("name", ["x#1", "values.csv#1", "a#1.csv", "..a.csv", "...", "v.csv.", "%41.csv", "a\\b.csv"])
+def test_a_strange_name_that_can_be_kept_is_a_file_like_any_other(tmp_path: Path, name: str) -> None:
+    listing = listing_of(tmp_path, f"birchmont_falls/2024/{name}")
+    assert [[file.name for file in folder.files] for folder in listing.folders] == [[name]]
+    assert (listing.strays, listing.left) == ((), ())
+
+
+def test_a_pipe_in_a_folder_is_told_and_nobody_waits_for_it(tmp_path: Path) -> None:
+    listing_of(tmp_path, "birchmont_falls/2024/a.csv")
+    os.mkfifo(tmp_path / "birchmont_falls" / "2024" / "pipe.csv")
+    (folder,) = listing_of(tmp_path).folders
+    assert ([file.name for file in folder.files], folder.others) == (["a.csv"], (("unsupported_file", "pipe.csv"),))
+
+
+@given(st.text(min_size=1))
+def test_every_name_can_be_printed_and_stays_as_it_is_where_it_is_not_odd(name: str) -> None:
+    shown = printable(name)
+    assert not is_odd(shown)
+    assert shown.encode()
+    assert (shown == name) == (not is_odd(name))
 
 
 def outside(tmp_path: Path) -> Path:
@@ -190,9 +239,9 @@ def test_an_odd_name_beside_a_link_is_still_told(tmp_path: Path) -> None:
     root = linked(tmp_path)
     (root / "birchmont_falls" / "2024" / "odd\n.csv").write_text("a", encoding="utf-8")
     listing = list_drop(open_drop(str(root)), COMMUNITIES, YEARS)
-    assert "odd_key" in [stray.rule_id for stray in listing.strays]
-    assert ("birchmont_falls", 2024) in listing.unlisted
-    assert [folder.partition for folder in listing.folders] == [("alderwick_bend", 2023)]
+    assert ("birchmont_falls", 2024) in [folder.partition for folder in listing.folders]
+    (folder,) = [folder for folder in listing.folders if folder.partition == ("birchmont_falls", 2024)]
+    assert (folder.others, len(folder.links)) == ((("odd_name", "odd\\n.csv"),), 4)
 
 
 def test_the_same_files_have_the_same_tags_whether_or_not_a_link_lies_beside_them(tmp_path: Path) -> None:

@@ -11,17 +11,16 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_project.lib.intake.layouts.extraction import Extraction, extract
-from dagster_project.lib.intake.layouts.layouts import (
+from dagster_project.lib.intake.layouts.declaration import (
     LayoutError,
-    Layouts,
     Match,
     NoMatch,
     column_names,
     joined_header,
-    load_layouts,
     read_layout,
 )
+from dagster_project.lib.intake.layouts.extraction import Extraction, extract
+from dagster_project.lib.intake.layouts.matching import Layouts, load_layouts
 from dagster_project.lib.intake.reading.grid import Grid, column_index, column_letter, snake_name
 
 SELECT = 'SELECT _file_id, _sheet, _row, place AS geography, rate AS "value" FROM file\n'

@@ -16,8 +16,9 @@ import polars as pl
 import pytest
 
 import contracts
+from dagster_project.lib.intake.layouts.declaration import Match
 from dagster_project.lib.intake.layouts.extraction import Extraction, extract
-from dagster_project.lib.intake.layouts.layouts import Layouts, Match, load_layouts
+from dagster_project.lib.intake.layouts.matching import Layouts, load_layouts
 from dagster_project.lib.intake.reading.files import read_file
 from tests.support import REAL, real_data
 

@@ -13,8 +13,9 @@ import duckdb
 import pytest
 
 import contracts
+from dagster_project.lib.intake.layouts.declaration import Match, NoMatch
 from dagster_project.lib.intake.layouts.extraction import extract
-from dagster_project.lib.intake.layouts.layouts import Layouts, Match, NoMatch, load_layouts
+from dagster_project.lib.intake.layouts.matching import Layouts, load_layouts
 from dagster_project.lib.intake.reading.files import read_file
 
 SAMPLES = contracts.LAYOUTS / "samples"

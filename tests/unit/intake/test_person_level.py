@@ -13,7 +13,7 @@ import pytest
 import contracts
 from dagster_project.lib.base.store import Given
 from dagster_project.lib.intake.bucket.drop import DroppedFile, Folder
-from dagster_project.lib.intake.layouts.layouts import load_layouts
+from dagster_project.lib.intake.layouts.matching import load_layouts
 from dagster_project.lib.intake.reading.files import WorkbookReader
 from dagster_project.lib.intake.reading.person_level import person_level_reason
 from dagster_project.lib.intake.take_in import Intake, take_in

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 import contracts
-from dagster_project.lib.intake.rows.values import OBSERVATIONS, added_columns
+from dagster_project.lib.intake.tables import OBSERVATIONS, added_columns
 
 REGISTRY = Path(__file__).resolve().parents[2] / "fixtures" / "contracts_v2" / "versions.csv"
 FIRST_YEAR = 2024

@@ -11,8 +11,8 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.lib.app.analysis import analysis_inputs
+from dagster_project.lib.base.names import ANSWERS_TABLE
 from dagster_project.lib.base.reference import Reference
-from dagster_project.lib.publish.release.opening import ANSWERS_TABLE
 from dagster_project.lib.warehouse.landing import Landed
 
 VIEWS = """

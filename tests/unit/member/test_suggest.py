@@ -15,7 +15,7 @@ import pytest
 
 from benchmarks.suggest_quality import MEASURED, SEEDS, measure
 from dagster_project.lib.base.reference import Reference
-from dagster_project.lib.intake.rows.values import CodeTables
+from dagster_project.lib.intake.rows.codes import CodeTables
 from dagster_project.lib.member.suggest import (
     KnownLabels,
     crosswalk_line,

@@ -7,13 +7,15 @@ Does not: the report's pages (test_report.py), the whole chain (tests/integratio
 from __future__ import annotations
 
 import errno
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import duckdb
 import pytest
 
+from dagster_project.lib.analysis.rubric.facts import DAYS_AFTER
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.publish.release.compare import compare_releases, verify_release
 from dagster_project.lib.publish.release.release import (
@@ -28,6 +30,7 @@ from dagster_project.lib.publish.release.release import (
 
 FACTS = ReleaseFacts("2026-06-30", "toa-default", "1.0.0", 1, "code", "lock", "seeds", "inputs", [])
 KEYS = {"fct_trend": ["community_id"], "dim_submission": ["submission_id"]}
+Report = Callable[[Path, Path, Mapping[str, Any]], None]
 ROWS = [("a", 1.5, "x"), ("b", 2.25, None), ("c", None, "z")]
 
 
@@ -48,9 +51,11 @@ def no_pages(database: Path, folder: Path, manifest: Mapping[str, Any]) -> None:
     (folder / "report" / "index.html").write_text(manifest["notice"], encoding="utf-8")
 
 
-def released(tmp_path: Path, source: Path) -> tuple[Store, Release]:
+def released(
+    tmp_path: Path, source: Path, facts: ReleaseFacts = FACTS, pages: Report = no_pages
+) -> tuple[Store, Release]:
     store = Store(str(tmp_path / "publish"))
-    return store, publish(store, source, FACTS, KEYS, {}, tmp_path / "scratch", no_pages)
+    return store, publish(store, source, facts, KEYS, {}, tmp_path / "scratch", pages)
 
 
 def hashes(path: Path) -> dict[str, str]:
@@ -92,6 +97,63 @@ def test_the_same_content_is_released_once(tmp_path: Path) -> None:
     _, second = released(tmp_path, tmp_path / "w")
     assert (first.is_new, second.is_new) == (True, False)
     assert first.release_id == second.release_id
+
+
+def named_pages(database: Path, folder: Path, manifest: Mapping[str, Any]) -> None:
+    (folder / "report").mkdir()
+    text = f"{manifest['release_id']} of {manifest['today']} by {manifest['code_version']}"
+    (folder / "report" / "index.html").write_text(text, encoding="utf-8")
+
+
+def test_the_same_content_on_another_day_from_other_code_makes_no_release(tmp_path: Path) -> None:
+    store, first = released(tmp_path, warehouse(tmp_path / "w"), pages=named_pages)
+    later = replace(FACTS, today="2026-07-01", code_version="newer", lock_sha256="newer", seeds_sha256="newer")
+    _, second = released(tmp_path, tmp_path / "w", later, named_pages)
+    assert (second.release_id, second.is_new) == (first.release_id, False)
+    assert second.manifest == read_manifest(store, first.release_id)
+    page = tmp_path / "publish" / "releases" / first.release_id / "report" / "index.html"
+    assert page.read_text(encoding="utf-8") == f"{first.release_id} of 2026-06-30 by code"
+    assert store.folders("releases") == [first.release_id]
+
+
+def test_another_page_makes_a_release_of_its_own_day(tmp_path: Path) -> None:
+    _, first = released(tmp_path, warehouse(tmp_path / "w"))
+    _, second = released(tmp_path, tmp_path / "w", replace(FACTS, today="2026-07-01"), named_pages)
+    assert second.is_new
+    assert second.release_id.startswith("2026-07-01-")
+    assert second.release_id.rsplit("-", 1)[1] != first.release_id.rsplit("-", 1)[1]
+
+
+def test_what_was_replaced_leaves_no_trace_in_the_name_of_a_release(tmp_path: Path) -> None:
+    _, plain = released(tmp_path / "a", warehouse(tmp_path / "one"))
+    _, resubmitted = released(tmp_path / "b", warehouse(tmp_path / "two", superseded=True))
+    assert resubmitted.release_id == plain.release_id
+
+
+def test_content_that_comes_back_on_its_day_is_current_again_as_it_was(tmp_path: Path) -> None:
+    store, first = released(tmp_path, warehouse(tmp_path / "w1"))
+    released(tmp_path, warehouse(tmp_path / "w2", [("a", 9.0, "x")]))
+    _, back = released(tmp_path, tmp_path / "w1", replace(FACTS, code_version="newer"))
+    assert (back.release_id, back.is_new) == (first.release_id, False)
+    assert current_release(store) == first.release_id
+    assert back.manifest["code_version"] == "code"
+
+
+def criteria(path: Path, evidence: str) -> Path:
+    connection = duckdb.connect(str(path))
+    connection.execute("create schema marts")
+    connection.execute("create table marts.fct_criterion_status as select ? as evidence", [evidence])
+    connection.close()
+    return path
+
+
+def test_days_counted_in_a_text_name_no_release_and_stay_in_the_hash_of_their_table(tmp_path: Path) -> None:
+    days = [criteria(tmp_path / f"w{n}", f"funding runs until 2028-06-30, {n} {DAYS_AFTER}") for n in (9, 10)]
+    assert hashes(days[0]) != hashes(days[1])
+    _, first = released(tmp_path, days[0])
+    assert released(tmp_path, days[1])[1].release_id == first.release_id
+    other = criteria(tmp_path / "other", f"funding runs until 2028-07-01, 9 {DAYS_AFTER}")
+    assert released(tmp_path, other)[1].is_new
 
 
 def test_a_reader_of_an_older_release_is_not_disturbed_by_a_newer_one(tmp_path: Path) -> None:

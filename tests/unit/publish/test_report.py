@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import importlib.util
 import re
-from datetime import date
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -39,7 +38,7 @@ report_marts = _marts()
 def context(**changes: object) -> ReportContext:
     stated: dict[str, object] = {
         "release_id": "2024-12-31-abc",
-        "today": date(2024, 12, 31),
+        "today": "2024-12-31",
         "ruleset_id": "toa-default",
         "ruleset_version": "1.0.0",
         "contract_version": "1",

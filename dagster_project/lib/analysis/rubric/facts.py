@@ -22,6 +22,7 @@ Tables = Mapping[str, pl.DataFrame]
 AT = ["community_id", "reporting_year"]
 FACT_COLUMNS = [*AT, "criterion_id", "computed_status", "evidence"]
 FOREVER = 9999
+DAYS_AFTER = "days after the assessment date"
 # The dates that say when a row of a log became a fact; a row counts from the latest of them on.
 FACT_DATES: dict[str, tuple[str, ...]] = {
     "partner_roster": ("active_from",),
@@ -471,7 +472,7 @@ def funding_until(context: FactContext, row: Mapping[str, str]) -> pl.DataFrame:
     days = (pl.col("end_date") - pl.col("assessment_date")).dt.total_days()
     most = rows.group_by(AT, maintain_order=True).agg(days.max().alias("n"), pl.col("end_date").max())
     most = most.filter(pl.col("n").is_not_null())
-    text = pl.format("funding runs until {}, {} days after the assessment date", "end_date", "n")
+    text = pl.format(f"funding runs until {{}}, {{}} {DAYS_AFTER}", "end_date", "n")
     return most.select(*AT, pl.col("n").cast(pl.Float64), text.alias("evidence"))
 
 

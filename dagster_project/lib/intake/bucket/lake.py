@@ -14,35 +14,7 @@ from typing import IO
 import polars as pl
 
 from dagster_project.lib.base.store import Store
-from dagster_project.lib.intake.findings import FINDINGS
-from dagster_project.lib.intake.rows.registers import REGISTER_ROWS
-from dagster_project.lib.intake.rows.values import OBSERVATIONS
-
-FILES = pl.Schema(
-    {
-        "community_id": pl.String(),
-        "reporting_year": pl.Int32(),
-        "submission_id": pl.String(),
-        "name": pl.String(),
-        "sha256": pl.String(),
-        "size": pl.Int64(),
-        "layout": pl.String(),
-        "kind": pl.String(),
-        "rows_read": pl.Int32(),
-        "rows_accepted": pl.Int32(),
-        "rows_rejected": pl.Int32(),
-        "rows_waiting": pl.Int32(),
-        "contract_version": pl.Int32(),
-    }
-)
-
-TABLES: dict[str, pl.Schema] = {
-    "observations": OBSERVATIONS,
-    "register_rows": REGISTER_ROWS,
-    "findings": FINDINGS,
-    "files": FILES,
-}
-"""Tables of a partition. `files` is written last and read first: a partition without it does not exist."""
+from dagster_project.lib.intake.tables import TABLES
 
 WORKERS = 8
 

@@ -8,26 +8,32 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 import polars as pl
 
-import contracts
-from dagster_project.lib.base.reference import Reference, hash_files
-from dagster_project.lib.intake.bucket.drop import DroppedFile, Folder, Listing
+from dagster_project.lib.intake.bucket.drop import CLOSED_RULE, DroppedFile, Folder, Left, Listing
 from dagster_project.lib.intake.bucket.ledger import current_objects, current_submissions
 
-HERE = Path(__file__).resolve().parents[1]
-REFERENCE_PARTS = ("dictionary", "crosswalks", "network", "rubric")
+MISSING_SHARE, MISSING_AT_LEAST = 0.2, 5
+"""More than this share of the folders that stood, and at least so many, missing at once: a fault of the bucket."""
+SHOWN = 8
+
+
+class BucketFaultError(RuntimeError):
+    """So much is missing from the bucket that it is taken for a fault of the bucket, not for members taking it back."""
 
 
 @dataclass(frozen=True)
 class Selection:
-    """What was asked for: communities and years (None: all), and whether unchanged folders are taken again."""
+    """What was asked for: communities and years (None: all), and whether unchanged folders are taken again.
+
+    `accept_withdrawals` goes on where so many folders are missing that the bucket itself seems at fault.
+    """
 
     communities: frozenset[str] | None = None
     years: frozenset[int] | None = None
     again: bool = False
+    accept_withdrawals: bool = False
 
     def holds(self, community_id: str, reporting_year: int) -> bool:
         """Whether the partition was asked for."""
@@ -41,15 +47,6 @@ class Plan:
 
     take: tuple[Folder, ...]
     withdrawn: tuple[tuple[str, int], ...]
-
-
-def intake_version(reference: Reference) -> str:
-    """What a folder's rows depend on beside its bytes: reference data, contracts, layouts and intake's own code."""
-    code = hash_files([path for path in HERE.rglob("*") if path.suffix in (".py", ".html")], HERE)
-    rules = hash_files(
-        [path for path in contracts.ROOT.rglob("*") if path.suffix in (".py", ".csv", ".sql")], contracts.ROOT
-    )
-    return f"{reference.fingerprint(*REFERENCE_PARTS)[:16]}-{rules[:16]}-{code[:16]}"
 
 
 def make_plan(listing: Listing, events: pl.DataFrame, version: str, selection: Selection) -> Plan:
@@ -70,8 +67,42 @@ def make_plan(listing: Listing, events: pl.DataFrame, version: str, selection: S
         or _listed(folder.files) != seen.get(folder.partition)
     ]
     standing = {folder.partition for folder in listing.folders}
+    # What cannot be listed now is not gone.
+    standing |= listing.unlisted
     withdrawn = [place for place in versions if place not in standing and selection.holds(*place)]
     return Plan(tuple(take), tuple(sorted(withdrawn)))
+
+
+def refuse_bucket_fault(listing: Listing, plan: Plan, events: pl.DataFrame, selection: Selection) -> None:
+    """BucketFaultError where the bucket is empty and folders stood, or too many of those asked for are missing.
+
+    A bucket that is not mounted, or another one by a misspelt address, looks as if everybody had taken everything back.
+    """
+    if selection.accept_withdrawals or not plan.withdrawn:
+        return
+    places = current_submissions(events).select("community_id", "reporting_year").iter_rows()
+    stood = [place for place in places if selection.holds(*place)]
+    missing = len(plan.withdrawn)
+    empty = not listing.folders and not listing.unlisted
+    if not empty and (missing < MISSING_AT_LEAST or missing <= MISSING_SHARE * len(stood)):
+        return
+    named = ", ".join(f"{community_id}/{year}" for community_id, year in plan.withdrawn[:SHOWN])
+    more = f" and {missing - SHOWN:,} more" if missing > SHOWN else ""
+    what = "the drop bucket is empty" if empty else "this looks like a fault of the drop bucket"
+    raise BucketFaultError(
+        f"{what}: {missing:,} of the {len(stood):,} folders that stood before are missing ({named}{more}); "
+        "nothing was changed"
+    )
+
+
+def left_at_listing(listing: Listing, events: pl.DataFrame) -> list[Left]:
+    """Folders that stand as they were because they, or their community's folder, could not be looked into; and the
+    reasons why other places are no folders at all."""
+    named = {left.partition for left in listing.left}
+    standing: list[tuple[str, int]] = current_submissions(events).select("community_id", "reporting_year").rows()
+    closed = "the community's folder is closed"
+    unnamed = sorted(place for place in standing if place in listing.unlisted and place not in named)
+    return [*listing.left, *(Left(place[0], place[1], CLOSED_RULE, None, closed) for place in unnamed)]
 
 
 def _listed(files: Sequence[DroppedFile]) -> frozenset[tuple[str, int, str]]:

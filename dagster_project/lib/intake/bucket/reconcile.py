@@ -19,8 +19,9 @@ import polars as pl
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.bucket.drop import DroppedFile, Listing, list_drop, submission_id
-from dagster_project.lib.intake.bucket.lake import TABLES, partition_key, raw_key
+from dagster_project.lib.intake.bucket.lake import partition_key, raw_key
 from dagster_project.lib.intake.bucket.ledger import Ledger, current_objects, current_submissions
+from dagster_project.lib.intake.tables import TABLES
 
 WORKERS = 8
 REFUSED = "refused"
@@ -89,7 +90,7 @@ def _seen(events: pl.DataFrame) -> _Seen:
 
 def _unlisted(listing: Listing) -> Iterable[Difference]:
     for community, year in listing.unlisted:
-        yield Difference("bucket and ledger", f"{community}/{year}", "the folder cannot be listed (odd_key)")
+        yield Difference("bucket and ledger", f"{community}/{year}", "the folder cannot be looked into")
 
 
 def _bucket_and_ledger(

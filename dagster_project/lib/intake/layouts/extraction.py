@@ -11,10 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 
-import duckdb
 import polars as pl
 
-from dagster_project.lib.intake.layouts.layouts import HeaderFit, Layout, LayoutError, Match
+from dagster_project.lib.base.engine import Connection, EngineError
+from dagster_project.lib.intake.layouts.declaration import HeaderFit, Layout, LayoutError, Match
 
 PLACE = ["_file_id", "_sheet", "_row"]
 PLACE_TYPES = {"_file_id": pl.Int64(), "_sheet": pl.String(), "_row": pl.Int32()}
@@ -43,7 +43,7 @@ class Extraction:
     counts: pl.DataFrame
 
 
-def extract(matches: Sequence[Match], connection: duckdb.DuckDBPyConnection) -> Extraction:
+def extract(matches: Sequence[Match], connection: Connection) -> Extraction:
     """Run the SQL of every layout once over all of its sheets. LayoutError where the SQL fails or lacks a column."""
     by_layout: dict[str, list[Match]] = defaultdict(list)
     for match in matches:
@@ -117,11 +117,11 @@ def _named(layout: Layout, header: str, groups: tuple[str | None, ...]) -> list[
     return [groups[layout.wide.groupindex[name] - 1] for name in layout.wide_groups]
 
 
-def _select(layout: Layout, file: pl.DataFrame, connection: duckdb.DuckDBPyConnection) -> pl.DataFrame:
+def _select(layout: Layout, file: pl.DataFrame, connection: Connection) -> pl.DataFrame:
     connection.register("file", file)
     try:
         rows: pl.DataFrame = connection.execute(layout.sql).pl()
-    except duckdb.Error as failure:
+    except EngineError as failure:
         raise LayoutError(f"{layout.layout_id}: {failure}") from failure
     finally:
         connection.unregister("file")

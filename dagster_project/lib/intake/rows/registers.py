@@ -11,40 +11,14 @@ import polars as pl
 from contracts.base import CODE_KINDS, TableContract
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.findings import ISSUES, blocked_rows, issues_where, no_issues
+from dagster_project.lib.intake.rows.codes import CodeTables
 from dagster_project.lib.intake.rows.contract_check import cast_column, contract_issues, required_issues
 from dagster_project.lib.intake.rows.labels import nearest_labels, normalised, resolve
 from dagster_project.lib.intake.rows.repeated import settle_repeats
-from dagster_project.lib.intake.rows.values import CodeTables
-
-REGISTER_ROWS = pl.Schema(
-    {
-        "community_id": pl.String(),
-        "reporting_year": pl.Int32(),
-        "submission_id": pl.String(),
-        "table_name": pl.String(),
-        "source_file": pl.String(),
-        "source_sheet": pl.String(),
-        "source_row": pl.Int32(),
-        "contract_version": pl.Int32(),
-        "row_status": pl.String(),
-        "row_reason": pl.String(),
-        "layout_id": pl.String(),
-        "raw_indicator": pl.String(),
-        "raw_dimension": pl.String(),
-        "raw_group": pl.String(),
-        "record": pl.String(),
-    }
-)
-"""`record` is the typed row as JSON; landing unfolds it into the columns of the table's contract. `raw_*` are labels as
-they were written, null where the register has no such column."""
+from dagster_project.lib.intake.tables import REGISTER_ROWS, WAITING_REGISTER_ROWS
 
 LABELS = ("indicator", "dimension", "group")
 """Columns of registers whose labels the crosswalks map."""
-
-WAITING_REGISTER_ROWS = pl.Schema(
-    {name: kind for name, kind in REGISTER_ROWS.items() if name not in ("contract_version", "row_status", "record")}
-)
-"""Register rows that wait until a label has a code."""
 
 
 def check_register(

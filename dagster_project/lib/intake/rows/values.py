@@ -1,28 +1,35 @@
-"""Rows of indicator_values: from text to coded, typed observations and issues (RULES 1).
+"""Rows of indicator_values: from text to typed observations and issues (RULES 1).
 
-Belongs here: the arithmetic and codes within one row, and identical or conflicting rows of one submission.
-Does not: comparisons between years or members (comparisons.py), or effective values (dbt).
+Belongs here: the order of a row's checks, its arithmetic, and identical or conflicting rows of one submission.
+Does not: labels (codes.py), places (places.py), comparisons (comparing), effective values (dbt).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import polars as pl
 
-import contracts
 from contracts.base import TableContract
 from dagster_project.lib.base.reference import Reference
-from dagster_project.lib.intake.findings import ISSUES, blocked_rows, issues_where, no_issues
+from dagster_project.lib.intake.findings import ISSUES, blocked_rows, issues_where
 from dagster_project.lib.intake.rows.cells import cast_texts, parse_cells
+from dagster_project.lib.intake.rows.codes import CodeTables, coded
 from dagster_project.lib.intake.rows.contract_check import cast_column, contract_issues, required_issues
-from dagster_project.lib.intake.rows.labels import code_table, nearest_labels, normalised, place_table, resolve
+from dagster_project.lib.intake.rows.labels import normalised
 from dagster_project.lib.intake.rows.repeated import settle_repeats
+from dagster_project.lib.intake.tables import OBSERVATIONS, added_columns
 
 EPSILON = 1e-9
+
+
 LARGEST_WHOLE = 2**53  # up to which a float holds every whole number
+
+
 AGREEMENT = 0.05  # RULES 1: a printed value may differ by this plus half a unit of its last digit.
+
+
 PLACE = ["community_id", "reporting_year"]
+
+
 KEY = [
     *PLACE,
     "indicator_id",
@@ -32,76 +39,9 @@ KEY = [
     "school_year",
     "period",
 ]
+
+
 CONTENT = ["numerator", "denominator", "value", "value_low", "value_high", "value_status"]
-
-RAW = {name: f"raw_{name}" for name in ("indicator", "dimension", "group", "geography")}
-"""Columns of the contract that are kept as they were written, beside the codes made of them."""
-
-_OWN = pl.Schema(
-    {
-        "community_id": pl.String(),
-        "reporting_year": pl.Int32(),
-        "submission_id": pl.String(),
-        "source_file": pl.String(),
-        "source_sheet": pl.String(),
-        "source_row": pl.Int32(),
-        "source_column": pl.String(),
-        "layout_id": pl.String(),
-        "contract_version": pl.Int32(),
-        "raw_indicator": pl.String(),
-        "raw_dimension": pl.String(),
-        "raw_group": pl.String(),
-        "raw_geography": pl.String(),
-        "raw_series": pl.String(),
-        "indicator_id": pl.String(),
-        "dimension": pl.String(),
-        "group_code": pl.String(),
-        "population_group_id": pl.String(),
-        "geography_id": pl.String(),
-        "geography_level": pl.String(),
-        "school_year": pl.Int32(),
-        "series": pl.String(),
-        "period": pl.String(),
-        "unit": pl.String(),
-        "numerator": pl.Int64(),
-        "denominator": pl.Int64(),
-        "value": pl.Float64(),
-        "value_low": pl.Float64(),
-        "value_high": pl.Float64(),
-        "value_status": pl.String(),
-        "participation_rate": pl.Float64(),
-        "data_source": pl.String(),
-        "note": pl.String(),
-        "row_status": pl.String(),
-        "row_reason": pl.String(),
-    }
-)
-
-
-def added_columns() -> dict[str, pl.DataType]:
-    """Columns of the values table beyond those of version 1, by the type they are kept with."""
-    columns = contracts.landed()[contracts.VALUES_TABLE].columns
-    return {column.name: column.polars_type for column in columns if RAW.get(column.name, column.name) not in _OWN}
-
-
-OBSERVATIONS = pl.Schema({**_OWN, **added_columns()})
-"""A row of values as it is kept; columns that only some contract versions have are null in rows of the others."""
-
-
-@dataclass(frozen=True)
-class CodeTables:
-    """The label tables that rows are resolved with, built once a run."""
-
-    indicator: pl.DataFrame
-    dimension: pl.DataFrame
-    group: pl.DataFrame
-    outcome: pl.DataFrame
-
-    @classmethod
-    def of(cls, reference: Reference) -> CodeTables:
-        """Build all label tables from the seeds."""
-        kinds = ("indicator", "dimension", "group", "outcome")
-        return cls(**{kind: code_table(reference, kind) for kind in kinds})
 
 
 def check_values(
@@ -114,7 +54,7 @@ def check_values(
     duplicate) plus row, and the issues.
     """
     typed, issues = _typed(texts, contract, reference)
-    typed, waiting = _coded(typed, texts, reference, codes)
+    typed, waiting = coded(typed, texts, reference, codes)
     typed, unit_issues = _units(typed, texts, reference)
     typed, cell_issues = _cells(typed, texts, reference)
     checked = contract_issues(_contract_frame(typed, contract), texts, contract)
@@ -153,150 +93,6 @@ def _typed(texts: pl.DataFrame, contract: TableContract, reference: Reference) -
         series=pl.col("series").fill_null("default"),
     )
     return typed, pl.concat(issues)
-
-
-def _coded(
-    typed: pl.DataFrame, texts: pl.DataFrame, reference: Reference, codes: CodeTables
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Indicator, dimension, group and place as codes; issues for labels that wait."""
-    rows = typed.with_columns(
-        indicator_id=resolve(typed, "indicator", codes.indicator),
-        dimension_code=resolve(typed, "dimension", codes.dimension),
-        raw_group=pl.col("group"),
-        raw_geography=pl.col("geography"),
-    )
-    kinds = reference.dimensions.select(
-        pl.col("dimension").alias("dimension_code"), "kind", pl.col("geography_level").alias("place_level")
-    )
-    rows = rows.join(kinds, on="dimension_code", how="left", maintain_order="left")
-    # The total of a geographic dimension is the total, and names no place.
-    rows = rows.with_columns(_all=pl.lit("all"))
-    rows = rows.with_columns(_is_total=resolve(rows, "group", codes.group, "_all") == "all")
-    rows = rows.with_columns(
-        dimension_code=pl.when((pl.col("kind") == "geographic") & pl.col("_is_total"))
-        .then(pl.lit("all"))
-        .otherwise(pl.col("dimension_code"))
-    )
-    place = ((pl.col("kind") == "geographic") & (pl.col("dimension_code") != "all")).fill_null(False)
-    rows = rows.with_columns(
-        geography=pl.when(place).then(pl.col("group")).otherwise(pl.col("geography")),
-        geography_level=pl.when(place).then(pl.col("place_level")).otherwise(pl.col("geography_level")),
-        group=pl.when(place).then(pl.lit("all")).otherwise(pl.col("group")),
-        dimension_code=pl.when(place).then(pl.lit("all")).otherwise(pl.col("dimension_code")),
-    )
-    rows = rows.with_columns(group_code=resolve(rows, "group", codes.group, "dimension_code"))
-    total = pl.col("group_code") == "all"
-    rows = rows.with_columns(
-        population_group_id=pl.when(total)
-        .then(pl.lit("all"))
-        .otherwise(pl.concat_str("dimension_code", pl.lit(":"), "group_code")),
-    )
-    rows, place_issues = _placed(rows, reference)
-    rows = _renamed_series(rows, reference)
-    return rows, pl.concat([_waiting(rows, codes), place_issues])
-
-
-def _waiting(rows: pl.DataFrame, codes: CodeTables) -> pl.DataFrame:
-    # The group `all` is the total, whatever its dimension is called.
-    total = (pl.col("group_code") == "all").fill_null(False)
-    missing_dimension = pl.col("dimension").is_not_null() & pl.col("dimension_code").is_null() & ~total
-    asked = {
-        "indicator": pl.col("indicator").is_not_null() & pl.col("indicator_id").is_null(),
-        "dimension": missing_dimension,
-        "group": pl.col("group").is_not_null() & pl.col("group_code").is_null() & ~missing_dimension,
-    }
-    parts = [no_issues()]
-    for kind, unknown in asked.items():
-        hit = rows.filter(unknown)
-        if hit.height:
-            near = nearest_labels(hit[kind], getattr(codes, kind))
-            hit = hit.join(near, left_on=kind, right_on="label", how="left", maintain_order="left")
-            subject = (
-                normalised(kind)
-                if kind != "group"
-                else pl.concat_str("dimension_code", normalised("group"), separator=":")
-            )
-            parts.append(issues_where(hit, None, f"unmapped_{kind}", kind, pl.col(kind), pl.col("nearest"), subject))
-    return pl.concat(parts)
-
-
-def slug(name: str) -> pl.Expr:
-    """A place's name as part of an id."""
-    return pl.col(name).str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]+", "_").str.strip_chars("_")
-
-
-def _placed(rows: pl.DataFrame, reference: Reference) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """geography_id of each row: the community itself, a governed place, or the place as the member names it.
-
-    A place waits only where the network governs a list of such places for the community and it is not on it.
-    """
-    own = pl.col("geography_level") == "community"
-    places = reference.geographies
-    governed = places.select("community_id", "geography_level").unique().with_columns(governed=pl.lit(True))
-    rows = rows.with_columns(
-        _place=normalised("geography"),
-        geography_id=resolve(rows, "geography", place_table(reference), dimension="geography_level"),
-    ).join(governed, on=["community_id", "geography_level"], how="left", maintain_order="left")
-    invented = pl.concat_str("community_id", "geography_level", slug("geography"), separator=":")
-    rows = rows.with_columns(
-        geography_id=pl.when(own)
-        .then(pl.col("community_id"))
-        .when(pl.col("geography_id").is_not_null())
-        .then(pl.col("geography_id"))
-        .when(pl.col("governed").is_null())
-        .then(invented)
-    )
-    return rows, _place_issues(rows, places, reference)
-
-
-def _place_issues(rows: pl.DataFrame, places: pl.DataFrame, reference: Reference) -> pl.DataFrame:
-    own = pl.col("geography_level") == "community"
-    named = pl.col("geography").is_not_null()
-    unmapped = rows.filter(~own & named & pl.col("geography_id").is_null())
-    parts = [
-        issues_where(rows, ~own & ~named, "missing_geography", "geography"),
-        _other_place(rows.filter(own & named), reference),
-    ]
-    if unmapped.height:
-        near = nearest_labels(unmapped["geography"], places.select(normalised("name").alias("label")))
-        unmapped = unmapped.join(near, left_on="geography", right_on="label", how="left", maintain_order="left")
-        found, subject = pl.col("geography"), pl.concat_str("geography_level", "_place", separator=":")
-        parts.append(issues_where(unmapped, None, "unmapped_geography", "geography", found, pl.col("nearest"), subject))
-    return pl.concat(parts)
-
-
-def _other_place(rows: pl.DataFrame, reference: Reference) -> pl.DataFrame:
-    """Rows that count as the community's own value but name another place (information only)."""
-    names = reference.communities.select("community_id", "name", "district_name")
-    hit = rows.join(names, on="community_id", how="left", maintain_order="left").with_columns(
-        pl.concat_str(
-            normalised("community_id"),
-            normalised("name"),
-            normalised(pl.col("district_name").fill_null("")),
-            separator="\x1f",
-        ).alias("_own")
-    )
-    differs = ~pl.struct("_place", "_own").map_elements(
-        lambda pair: pair["_place"] in pair["_own"].split("\x1f"), return_dtype=pl.Boolean
-    )
-    return issues_where(hit, differs, "place_not_community", "geography", pl.col("geography"), pl.col("name"))
-
-
-def _renamed_series(rows: pl.DataFrame, reference: Reference) -> pl.DataFrame:
-    """A seed line may rename a series (an assessment change): narrowest scope first; a blank label is `default`."""
-    lines = reference.crosswalk("series")
-    table = lines.select(
-        "scope",
-        "scope_id",
-        pl.col("indicator_id").alias("dimension"),
-        pl.col("label").fill_null("default").alias("label"),
-        pl.col("series").alias("code"),
-        "valid_from",
-        "valid_to",
-        pl.col("scope").replace_strict({"community": 0, "layout": 1, "global": 2}, return_dtype=pl.Int32).alias("rank"),
-    )
-    renamed = resolve(rows, "series", table, "indicator_id", exact=True)
-    return rows.with_columns(raw_series=pl.col("series"), series=pl.coalesce(renamed, pl.col("series")))
 
 
 def _units(typed: pl.DataFrame, texts: pl.DataFrame, reference: Reference) -> tuple[pl.DataFrame, pl.DataFrame]:

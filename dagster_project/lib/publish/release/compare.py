@@ -11,10 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
+from dagster_project.lib.base import engine
+from dagster_project.lib.base.engine import Connection
+from dagster_project.lib.base.names import MARTS
 from dagster_project.lib.publish.release.hashing import table_columns
-from dagster_project.lib.publish.release.release import MARTS, hash_tables
+from dagster_project.lib.publish.release.release import hash_tables
 
 SIGNIFICANT = 10
 
@@ -47,10 +48,9 @@ def compare_releases(
     Floats are compared at 10 significant digits, as the hashes are.
     """
     of_a, of_b = ({table["name"]: table for table in manifest["tables"]} for manifest in (manifest_a, manifest_b))
-    connection = duckdb.connect()
-    try:
-        connection.execute(f"attach '{a}' as a (read_only)")
-        connection.execute(f"attach '{b}' as b (read_only)")
+    with engine.memory() as connection:
+        engine.attach(connection, a, "a")
+        engine.attach(connection, b, "b")
         for name in sorted(of_a.keys() | of_b.keys()):
             if name not in of_a or name not in of_b:
                 here, there = (None, "present") if name not in of_a else ("present", None)
@@ -62,13 +62,9 @@ def compare_releases(
                 else:
                     # Without a key no row of one can be told from a row of the other.
                     yield CellDifference(name, "", "sha256", of_a[name]["sha256"], of_b[name]["sha256"])
-    finally:
-        connection.close()
 
 
-def _table_differences(
-    connection: duckdb.DuckDBPyConnection, table: str, key: Sequence[str]
-) -> Iterator[CellDifference]:
+def _table_differences(connection: Connection, table: str, key: Sequence[str]) -> Iterator[CellDifference]:
     columns = {side: _columns(connection, side, table) for side in ("a", "b")}
     shared = [name for name in columns["a"] if name in columns["b"] and name not in key]
     for name in sorted(columns["a"].keys() ^ columns["b"].keys()):
@@ -92,7 +88,7 @@ def _table_differences(
         yield CellDifference(table, row_key, "", "row" if in_a else None, "row" if in_b else None)
 
 
-def _columns(connection: duckdb.DuckDBPyConnection, side: str, table: str) -> dict[str, str]:
+def _columns(connection: Connection, side: str, table: str) -> dict[str, str]:
     connection.execute(f"use {side}")
     columns = dict(table_columns(connection, MARTS, table))
     connection.execute("use memory")

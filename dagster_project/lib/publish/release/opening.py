@@ -10,18 +10,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import duckdb
-
+from dagster_project.lib.base import engine
+from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.publish.release.release import current_release
 from dagster_project.settings import Settings
-
-INPUTS = "inputs"
-"""Schema of a release's database that holds what its records were decided from, the registers among it."""
-OBSERVATIONS_TABLE = "observations"
-"""Rows of values of all folders, accepted or not, as intake wrote them."""
-ANSWERS_TABLE = "register_explanations"
-"""Members' answers. No figure is made from them; a check of a folder against the release needs them."""
 
 
 class ReleaseMissingError(LookupError):
@@ -50,10 +43,7 @@ def database_path(settings: Settings, release_id: str | None = None) -> Path:
 
 
 @contextmanager
-def open_release(settings: Settings, release_id: str | None = None) -> Iterator[duckdb.DuckDBPyConnection]:
+def open_release(settings: Settings, release_id: str | None = None) -> Iterator[Connection]:
     """A read-only connection to a release's database."""
-    connection = duckdb.connect(str(database_path(settings, release_id)), read_only=True)
-    try:
+    with engine.opened(database_path(settings, release_id)) as connection:
         yield connection
-    finally:
-        connection.close()

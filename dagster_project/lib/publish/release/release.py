@@ -12,14 +12,14 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
 
-import duckdb
-
+from dagster_project.lib.base import engine
+from dagster_project.lib.base.names import MARTS
 from dagster_project.lib.base.store import Store
-from dagster_project.lib.publish.release.hashing import table_hash
+from dagster_project.lib.publish.release.hashing import BY_DAY, table_hash
 
 EDITION = "internal"
 EDITION_SENTENCE = "Internal: contains small groups, not for distribution"
@@ -27,12 +27,18 @@ NOT_PUBLIC = (
     "public.duckdb and public/ are absent: disclosure control is not built yet, and no unprotected public file is "
     "ever written. This release is the internal edition.\n"
 )
-MARTS = "marts"
+DATABASE = "internal.duckdb"
+# What pages say of the release itself, and not of its figures: written in once the release's name is known. The marks
+# are characters of no script, so that no text of a member is taken for one.
+MARKS = {name: f"\ue000{name}\ue001" for name in ("release_id", "today", "code_version")}
 
 
 @dataclass(frozen=True)
 class ReleaseFacts:
-    """What a release is made from, beside the tables."""
+    """What a release is made from, beside the tables.
+
+    `folders` are the submissions that stand, `frozen` the frozen cycles; a manifest lists both as `inputs`.
+    """
 
     today: str
     ruleset_id: str
@@ -42,7 +48,13 @@ class ReleaseFacts:
     lock_sha256: str
     seeds_sha256: str
     inputs_sha256: str
-    inputs: Sequence[Mapping[str, Any]]
+    folders: Sequence[Mapping[str, Any]]
+    frozen: Sequence[Mapping[str, Any]] = ()
+
+    def stated(self) -> dict[str, Any]:
+        """The facts by their names in the manifest."""
+        facts = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {**facts, "inputs": [*facts.pop("folders"), *facts.pop("frozen")]}
 
 
 @dataclass(frozen=True)
@@ -57,62 +69,41 @@ class Release:
 def copy_marts(warehouse: Path, target: Path, extra: Mapping[str, Mapping[str, Path]]) -> None:
     """Copy schema marts of the warehouse into a new DuckDB file; `extra` are Parquet files by schema and table."""
     target.unlink(missing_ok=True)
-    connection = duckdb.connect(str(target))
-    try:
-        connection.execute("set threads = 2")
-        connection.execute(f"attach '{warehouse}' as warehouse (read_only)")
+    with engine.written(target, threads=2) as connection:
+        engine.attach(connection, warehouse, "warehouse")
         connection.execute(f"create schema {MARTS}")
-        names = connection.execute(
-            "select table_name from information_schema.tables "
-            "where table_catalog = 'warehouse' and table_schema = ? order by 1",
-            [MARTS],
-        ).fetchall()
-        for (name,) in names:
-            connection.execute(f'create table {MARTS}."{name}" as from warehouse.{MARTS}."{name}"')
+        for name in engine.tables_of(connection, MARTS, "warehouse"):
+            table = engine.name(MARTS, name)
+            connection.execute(f"create table {table} as from warehouse.{table}")
         for schema, tables in extra.items():
             connection.execute(f"create schema {schema}")
             for name, path in tables.items():
-                connection.execute(f"create table {schema}.\"{name}\" as from read_parquet('{path}')")
+                connection.execute(f"create table {engine.name(schema, name)} as from {engine.parquet(path)}")
         connection.execute("detach warehouse")
         connection.execute("checkpoint")
-    finally:
-        connection.close()
 
 
 def hash_tables(database: Path, keys: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
     """name, rows, sha256 and key columns of every table of schema marts, by name."""
-    connection = duckdb.connect(str(database), read_only=True)
-    try:
-        names = connection.execute(
-            "select table_name from information_schema.tables where table_schema = ? order by 1", [MARTS]
-        ).fetchall()
+    with engine.opened(database) as connection:
         tables = []
-        for (name,) in names:
+        for name in engine.tables_of(connection, MARTS):
             rows, digest = table_hash(connection, MARTS, name)
             tables.append({"name": name, "rows": rows, "sha256": digest, "key": list(keys.get(name, ()))})
         return tables
-    finally:
-        connection.close()
 
 
-def manifest_of(facts: ReleaseFacts, tables: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """The manifest; the release id is the day and a hash over everything else in it."""
-    body = {
-        "today": facts.today,
-        "ruleset_id": facts.ruleset_id,
-        "ruleset_version": facts.ruleset_version,
-        "contract_version": facts.contract_version,
-        "code_version": facts.code_version,
-        "lock_sha256": facts.lock_sha256,
-        "seeds_sha256": facts.seeds_sha256,
-        "report_edition": EDITION,
-        "notice": EDITION_SENTENCE,
-        "inputs_sha256": facts.inputs_sha256,
-        "inputs": list(facts.inputs),
-        "tables": list(tables),
-    }
-    digest = hashlib.sha256(json.dumps(body, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
-    return {"release_id": f"{facts.today}-{digest[:12]}", **body}
+def content_sha256(database: Path, tables: Sequence[Mapping[str, Any]], pages: Mapping[str, str]) -> str:
+    """One hash over what is published: the hash of every table by its name, of every page (unnamed yet) by its path.
+
+    Counts of rows stay out: those of dim_submission hold replaced states, which depend on what was uploaded before.
+    So do counts of days in a text (BY_DAY): the next day would be another content.
+    """
+    content = {"tables": {table["name"]: table["sha256"] for table in tables}, "pages": dict(pages)}
+    with engine.opened(database) as connection:
+        for name in BY_DAY.keys() & content["tables"].keys():
+            content["tables"][name] = table_hash(connection, MARTS, name, BY_DAY[name])[1]
+    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def publish(
@@ -126,26 +117,71 @@ def publish(
 ) -> Release:
     """Build a release aside, move it into place whole, then point `current` at it.
 
-    A release of the same content is not written twice. `write_report` gets the database, the release's folder and the
-    manifest. Readers that hold an older release open are not disturbed: no released file is ever changed.
+    Where tables and pages equal those of the current release nothing is written, whatever else they were made from:
+    the current release is returned with its own manifest. Otherwise the id is the day and a hash of the content; a
+    release of that id that is there already becomes current again. `write_report` gets the database, the release's
+    folder and the facts, with MARKS for what is not known before the content is. Readers that hold an older release
+    open are not disturbed: no released file is ever changed.
     """
     scratch.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix="release-", dir=scratch))
     try:
-        database = building / "internal.duckdb"
+        database = building / DATABASE
         copy_marts(warehouse, database, extra)
-        manifest = manifest_of(facts, hash_tables(database, keys))
-        release_id = manifest["release_id"]
-        is_new = store.get_or_none(f"releases/{release_id}/manifest.json") is None
-        if is_new:
-            write_report(database, building, manifest)
-            (building / "PUBLIC-ABSENT.txt").write_text(NOT_PUBLIC, encoding="utf-8")
+        stated = {**facts.stated(), "report_edition": EDITION, "notice": EDITION_SENTENCE}
+        tables = hash_tables(database, keys)
+        write_report(database, building, {**stated, **MARKS})
+        (building / "PUBLIC-ABSENT.txt").write_text(NOT_PUBLIC, encoding="utf-8")
+        content = content_sha256(database, tables, _page_hashes(building))
+        equal = _current_of(store, content)
+        if equal is not None:
+            return Release(equal["release_id"], equal, False)
+        release_id = f"{facts.today}-{content[:12]}"
+        manifest = _manifest_or_none(store, release_id)
+        is_new = manifest is None
+        if manifest is None:
+            manifest = {"release_id": release_id, **stated, "content_sha256": content, "tables": tables}
+            _name_pages(building, manifest)
             (building / "manifest.json").write_text(_manifest_text(manifest), encoding="utf-8")
             _move(building, store, f"releases/{release_id}")
         store.put("current", f"{release_id}\n".encode())
         return Release(release_id, manifest, is_new)
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+def _current_of(store: Store, content: str) -> dict[str, Any] | None:
+    """The manifest of the current release if that is its content; a release of an older form never is."""
+    release_id = current_release(store)
+    manifest = _manifest_or_none(store, release_id) if release_id else None
+    return manifest if manifest and manifest.get("content_sha256") == content else None
+
+
+def _manifest_or_none(store: Store, release_id: str) -> dict[str, Any] | None:
+    try:
+        return read_manifest(store, release_id)
+    except FileNotFoundError:
+        return None
+
+
+def _pages(building: Path) -> list[Path]:
+    """Every file of a release but its database, sorted."""
+    return sorted(path for path in building.rglob("*") if path.is_file() and path.name != DATABASE)
+
+
+def _page_hashes(building: Path) -> dict[str, str]:
+    return {
+        path.relative_to(building).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in _pages(building)
+    }
+
+
+def _name_pages(building: Path, manifest: Mapping[str, Any]) -> None:
+    for path in _pages(building):
+        text = path.read_bytes()
+        for name, mark in MARKS.items():
+            text = text.replace(mark.encode(), str(manifest[name]).encode())
+        path.write_bytes(text)
 
 
 def _manifest_text(manifest: Mapping[str, Any]) -> str:

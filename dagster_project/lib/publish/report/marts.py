@@ -9,10 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date
 from typing import NamedTuple
-
-import duckdb
 
 from dagster_project.lib.analysis.tables import (
     FCT_CRITERION_STATUS,
@@ -25,6 +22,7 @@ from dagster_project.lib.analysis.tables import (
     FCT_TREND,
     FCT_TREND_POINT,
 )
+from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.arranging import Row, rank
 
@@ -80,11 +78,12 @@ class ReportContext:
     """What the pages say about themselves. `reporting_year` defaults to the newest one with an accepted submission.
 
     `false_positive_rate` (0 to 1) is the share of simulated series without any real change that are called improving;
-    null when it was not measured.
+    null when it was not measured. `release_id`, `today` (the day of the release) and `code_version` are printed as they
+    are: marks stand for them until the release has its name (release.py).
     """
 
     release_id: str
-    today: date
+    today: str
     ruleset_id: str
     ruleset_version: str
     contract_version: str
@@ -145,7 +144,7 @@ class Marts:
     simulated: list[Row] = field(default_factory=list)
 
 
-def _check_columns(connection: duckdb.DuckDBPyConnection) -> None:
+def _check_columns(connection: Connection) -> None:
     """Raise ReportError naming every table and column of REQUIRED_COLUMNS that schema marts lacks."""
     found = defaultdict(set)
     sql = "select table_name, column_name from information_schema.columns where table_schema = 'marts'"
@@ -161,7 +160,7 @@ def _check_columns(connection: duckdb.DuckDBPyConnection) -> None:
         raise ReportError(f"schema marts lacks {', '.join(dict.fromkeys(missing))}; build the marts first")
 
 
-def _rows(connection: duckdb.DuckDBPyConnection, table: str, where: str = "true", *values: object) -> list[Row]:
+def _rows(connection: Connection, table: str, where: str = "true", *values: object) -> list[Row]:
     cursor = connection.execute(f"select * from marts.{table} where {where}", list(values))
     names = [str(d[0]) for d in cursor.description or ()]
     return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
@@ -179,7 +178,7 @@ def _by_community(rows: Iterable[Row]) -> dict[str, list[Row]]:
     return dict(result)
 
 
-def _report_year(connection: duckdb.DuckDBPyConnection) -> int:
+def _report_year(connection: Connection) -> int:
     """The newest assessed reporting year in which a submission was accepted, else the newest assessed one.
 
     A year that has only begun holds nothing but stale figures: a report on it would say so 70 times.
@@ -202,7 +201,7 @@ def _report_year(connection: duckdb.DuckDBPyConnection) -> int:
     return int(row[0])
 
 
-def _read_points(connection: duckdb.DuckDBPyConnection, year: int) -> dict[str, list[Point]]:
+def _read_points(connection: Connection, year: int) -> dict[str, list[Point]]:
     """The points of each community's own geography, by community, in the order of the tables that show them."""
     sql = """
         select p.community_id, p.indicator_id, p.population_group_id, p.school_year, p.series, p.value, p.numerator,
@@ -221,7 +220,7 @@ def _read_points(connection: duckdb.DuckDBPyConnection, year: int) -> dict[str, 
     return dict(result)
 
 
-def _simulated(connection: duckdb.DuckDBPyConnection) -> list[Row]:
+def _simulated(connection: Connection) -> list[Row]:
     """The rates of the simulation of an unchanged network, where the release has them, in their stored order."""
     sql = "select count(*) from information_schema.tables where table_schema = 'marts' and table_name = ?"
     if connection.execute(sql, ["fct_false_positive"]).fetchone() != (1,):
@@ -237,7 +236,7 @@ def _outcome_order(outcomes: Iterable[Row]) -> list[Row]:
     return sorted(outcomes, key=lambda r: (last if r.get("position") is None else r["position"], r["name"]))
 
 
-def read_marts(connection: duckdb.DuckDBPyConnection, reporting_year: int | None = None) -> Marts:
+def read_marts(connection: Connection, reporting_year: int | None = None) -> Marts:
     """Read what the pages need from schema `marts`. Raises ReportError when a table or column is missing."""
     _check_columns(connection)
     year = reporting_year if reporting_year is not None else _report_year(connection)

@@ -11,9 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.arranging import page_name
 from dagster_project.lib.publish.report.community import community_page
@@ -75,7 +75,7 @@ def _write(path: Path, text: str) -> Path:
     return path
 
 
-def write_report(connection: duckdb.DuckDBPyConnection, out: Path, edition: str, context: ReportContext) -> list[Path]:
+def write_report(connection: Connection, out: Path, edition: str, context: ReportContext) -> list[Path]:
     """Write `report/` below the release folder `out` and return the files written, sorted.
 
     Pages: index.html, methods.html, data-quality.html, communities/{community_id}.html. Self-contained (no script, no

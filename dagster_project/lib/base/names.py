@@ -1,0 +1,17 @@
+"""Names that several rooms share: folders of the bucket, schemas and tables of a release.
+
+Belongs here: a name that two rooms must write alike.
+Does not: values that only one room uses, columns of tables (contracts, intake/tables.py, analysis/tables.py).
+"""
+
+NETWORK_FOLDER = "_network"
+"""The folder of the drop bucket that holds the network's own tables, and the community_id of its rows."""
+
+MARTS = "marts"
+"""Schema of a warehouse and of a release that holds the promised tables."""
+INPUTS = "inputs"
+"""Schema of a release's database that holds what its records were decided from, the registers among it."""
+OBSERVATIONS_TABLE = "observations"
+"""Rows of values of all folders, accepted or not, as intake wrote them."""
+ANSWERS_TABLE = "register_explanations"
+"""Members' answers. No figure is made from them; a check of a folder against the release needs them."""

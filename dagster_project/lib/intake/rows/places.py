@@ -1,0 +1,75 @@
+"""Places of rows: from the words of a file to a governed or a local place.
+
+Belongs here: geography and geographic dimensions of rows of values as geography_id and level, and questions about them.
+Does not: lists of places (seeds), sums over places (dbt, comparing).
+"""
+
+from __future__ import annotations
+
+import polars as pl
+
+from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.intake.findings import issues_where
+from dagster_project.lib.intake.rows.labels import nearest_labels, normalised, place_table, resolve
+
+
+def slug(name: str) -> pl.Expr:
+    """A place's name as part of an id."""
+    return pl.col(name).str.to_lowercase().str.replace_all(r"[^\p{L}\p{N}]+", "_").str.strip_chars("_")
+
+
+def placed(rows: pl.DataFrame, reference: Reference) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """geography_id of each row: the community itself, a governed place, or the place as the member names it.
+
+    A place waits only where the network governs a list of such places for the community and it is not on it.
+    """
+    own = pl.col("geography_level") == "community"
+    places = reference.geographies
+    governed = places.select("community_id", "geography_level").unique().with_columns(governed=pl.lit(True))
+    rows = rows.with_columns(
+        _place=normalised("geography"),
+        geography_id=resolve(rows, "geography", place_table(reference), dimension="geography_level"),
+    ).join(governed, on=["community_id", "geography_level"], how="left", maintain_order="left")
+    invented = pl.concat_str("community_id", "geography_level", slug("geography"), separator=":")
+    rows = rows.with_columns(
+        geography_id=pl.when(own)
+        .then(pl.col("community_id"))
+        .when(pl.col("geography_id").is_not_null())
+        .then(pl.col("geography_id"))
+        .when(pl.col("governed").is_null())
+        .then(invented)
+    )
+    return rows, _place_issues(rows, places, reference)
+
+
+def _place_issues(rows: pl.DataFrame, places: pl.DataFrame, reference: Reference) -> pl.DataFrame:
+    own = pl.col("geography_level") == "community"
+    named = pl.col("geography").is_not_null()
+    unmapped = rows.filter(~own & named & pl.col("geography_id").is_null())
+    parts = [
+        issues_where(rows, ~own & ~named, "missing_geography", "geography"),
+        _other_place(rows.filter(own & named), reference),
+    ]
+    if unmapped.height:
+        near = nearest_labels(unmapped["geography"], places.select(normalised("name").alias("label")))
+        unmapped = unmapped.join(near, left_on="geography", right_on="label", how="left", maintain_order="left")
+        found, subject = pl.col("geography"), pl.concat_str("geography_level", "_place", separator=":")
+        parts.append(issues_where(unmapped, None, "unmapped_geography", "geography", found, pl.col("nearest"), subject))
+    return pl.concat(parts)
+
+
+def _other_place(rows: pl.DataFrame, reference: Reference) -> pl.DataFrame:
+    """Rows that count as the community's own value but name another place (information only)."""
+    names = reference.communities.select("community_id", "name", "district_name")
+    hit = rows.join(names, on="community_id", how="left", maintain_order="left").with_columns(
+        pl.concat_str(
+            normalised("community_id"),
+            normalised("name"),
+            normalised(pl.col("district_name").fill_null("")),
+            separator="\x1f",
+        ).alias("_own")
+    )
+    differs = ~pl.struct("_place", "_own").map_elements(
+        lambda pair: pair["_place"] in pair["_own"].split("\x1f"), return_dtype=pl.Boolean
+    )
+    return issues_where(hit, differs, "place_not_community", "geography", pl.col("geography"), pl.col("name"))

@@ -1,0 +1,36 @@
+"""What was built last and which release it is, kept in the lake: other inputs can give the same content.
+
+Belongs here: one small file that spares a second build of inputs that gave no new release.
+Does not: deciding whether content is the same (release.py), or anything that a figure depends on.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from dagster_project.lib.base.store import Store
+
+KEY = "ops/built.json"
+
+
+@dataclass(frozen=True)
+class AsBuilt:
+    """The note of one lake. Only the holder of the home's lock writes."""
+
+    lake: Store
+
+    def keep(self, release_id: str, facts: Mapping[str, Any]) -> None:
+        """Say that these facts (by their names in a manifest) were built and are this release."""
+        data = (json.dumps({"release_id": release_id, "facts": facts}, ensure_ascii=False, indent=1) + "\n").encode()
+        if self.lake.get_or_none(KEY) != data:
+            self.lake.put(KEY, data)
+
+    def facts_of(self, release_id: str) -> dict[str, Any]:
+        """What was last built and is this release; empty where the note is of another one or was lost."""
+        data = self.lake.get_or_none(KEY)
+        kept: dict[str, Any] = {} if data is None else json.loads(data)
+        facts: dict[str, Any] = kept["facts"] if kept.get("release_id") == release_id else {}
+        return facts
