@@ -21,21 +21,12 @@ from dagster_project.lib.analysis.rubric.designations import designation_require
 from dagster_project.lib.analysis.rubric.distance import designation_distance
 from dagster_project.lib.analysis.rubric.facts import FactContext, Tables, fact_context, scaffold_of
 from dagster_project.lib.analysis.rubric.gateways import benchmark_statuses, gateway_missing, gateway_statuses
-from dagster_project.lib.analysis.tables import TABLES
+from dagster_project.lib.analysis.tables import RUBRIC_TABLES, TABLES
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.names import INPUTS, OBSERVATIONS_TABLE
 from dagster_project.lib.base.reference import Reference
 
-RUBRIC_TABLES = (
-    "fct_criterion_status",
-    "fct_benchmark_status",
-    "fct_gateway_status",
-    "fct_gateway_missing",
-    "fct_designation",
-    "fct_designation_requirement",
-    "fct_designation_distance",
-)
 RECORD_TABLES = (
     "fct_trend",
     "fct_trend_point",
@@ -44,7 +35,7 @@ RECORD_TABLES = (
     "fct_criterion_status",
     "fct_gateway_status",
 )
-ANALYSIS_TABLES: tuple[str, ...] = (*TABLES, *RUBRIC_TABLES)
+ANALYSIS_TABLES: tuple[str, ...] = tuple(TABLES)
 KNOWN_TABLE = "int_values__known"
 
 
@@ -187,6 +178,11 @@ def context_of(inputs: WarehouseInputs, ruleset: Ruleset) -> FactContext:
     }
     scaffold = scaffold_of(inputs.landing["submissions"], inputs.last_reporting_year, inputs.today)
     return fact_context(tables, scaffold, ruleset.parameters, ruleset.ruleset_id, ruleset.ruleset_version, inputs.today)
+
+
+def as_declared(tables: Tables) -> dict[str, pl.DataFrame]:
+    """The tables, those of the rubric in their declared form; the figures have it from where they are computed."""
+    return {name: RUBRIC_TABLES[name].conform(rows) if name in RUBRIC_TABLES else rows for name, rows in tables.items()}
 
 
 def rubric_tables(inputs: WarehouseInputs, result: AnalysisResult, ruleset: Ruleset) -> dict[str, pl.DataFrame]:

@@ -22,6 +22,7 @@ from dagster_project.lib.app.analysis import (
     KNOWN_TABLE,
     AnalysisOutcome,
     analysis_inputs,
+    as_declared,
     ruleset_parameters,
     run_analysis,
 )
@@ -51,7 +52,8 @@ from dagster_project.lib.publish.release.as_built import AsBuilt
 from dagster_project.lib.publish.release.hashing import code_version, lock_sha256
 from dagster_project.lib.publish.release.opening import database_path
 from dagster_project.lib.publish.release.release import Release, ReleaseFacts, current_release, publish, read_manifest
-from dagster_project.lib.publish.report.report import ReportContext, RuleParameter, write_report
+from dagster_project.lib.publish.report.marts import ReportContext, RuleParameter
+from dagster_project.lib.publish.report.render import write_report
 from dagster_project.lib.receipts.change_log import ChangeLog
 from dagster_project.lib.receipts.change_words import TOLD, UNKNOWN_CHANGES
 from dagster_project.lib.receipts.changes import State, changed_folders, changes_between, read_tables
@@ -241,6 +243,7 @@ class Pipeline:
         outcome = run_analysis(s.warehouse, s.landing, self.reference, s.today, self.ruleset)
         communities = self.reference.communities["community_id"].to_list()
         tables = keep_frozen(outcome.tables, self.frozen, communities, self.reference.table("rubric/rubric"))
+        tables = as_declared(tables)
         write_tables({**tables, FROZEN_TABLE: released_cycles(self.frozen)}, s.analysis)
         return replace(outcome, tables=tables)
 

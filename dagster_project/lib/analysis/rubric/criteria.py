@@ -9,23 +9,12 @@ from __future__ import annotations
 import polars as pl
 
 from dagster_project.lib.analysis.rubric.facts import AT, FactContext, Parameters, codes, computed_facts, needed
+from dagster_project.lib.analysis.tables import FCT_CRITERION_STATUS
 
 # Three values as numbers whose minimum is all_of: any not_met wins, then any undetermined, else met (RULES, head).
 NOT_MET, UNDETERMINED, MET = 0, 1, 2
 STATUSES = ("not_met", "undetermined", "met")
-STATUS_COLUMNS = [
-    "community_id",
-    "criterion_id",
-    "reporting_year",
-    "status",
-    "evidence",
-    "own_status",
-    "computed_status",
-    "attested_status",
-    "decision",
-    "reason",
-    "ruleset_version",
-]
+STATUS_COLUMNS = list(FCT_CRITERION_STATUS.schema)
 
 
 def status_code(column: str) -> pl.Expr:

@@ -24,38 +24,13 @@ from dagster_project.lib.analysis.rubric.facts import (
     number,
 )
 from dagster_project.lib.analysis.rubric.gateways import last_decisions
+from dagster_project.lib.analysis.tables import FCT_DESIGNATION, FCT_DESIGNATION_REQUIREMENT, before_freezing
 
 ELIGIBILITY = {MET: "eligible", NOT_MET: "not_eligible", UNDETERMINED: "undetermined"}
 NONE, ACTIVE, REVIEW_DUE, GRACE, LAPSED, REVOKED = "none", "active", "review_due", "grace", "lapsed", "revoked"
 STANDINGS = (NONE, ACTIVE, REVIEW_DUE, GRACE, LAPSED, REVOKED)
-REQUIREMENT_COLUMNS = [
-    "community_id",
-    "designation",
-    "reporting_year",
-    "requirement_id",
-    "required",
-    "actual",
-    "status",
-    "n_undetermined",
-    "n_members",
-    "measure",
-    "statement",
-    "evidence",
-    "reason",
-    "ruleset_id",
-    "ruleset_version",
-]
-DESIGNATION_COLUMNS = [
-    "community_id",
-    "designation",
-    "reporting_year",
-    "status",
-    "standing",
-    "decided_on",
-    "next_review_due",
-    "ruleset_id",
-    "ruleset_version",
-]
+REQUIREMENT_COLUMNS = before_freezing(FCT_DESIGNATION_REQUIREMENT)
+DESIGNATION_COLUMNS = [name for name in before_freezing(FCT_DESIGNATION) if name != "record_id"]
 SYSTEMS_CHANGE = "systems_change"
 
 Row = Mapping[str, str]

@@ -13,34 +13,10 @@ from dagster_project.lib.analysis.figures.trend import PERCENT, VALID_LEFT_OUT
 from dagster_project.lib.analysis.records.records import RecordInputs, deciding_gaps
 from dagster_project.lib.analysis.rubric import designations, facts
 from dagster_project.lib.analysis.rubric.facts import AT, FactContext, Tables
+from dagster_project.lib.analysis.tables import FCT_DESIGNATION_DISTANCE
 
 CELL = [*AT, "indicator_id", "population_group_id"]
-TEXT, WHOLE, YEAR, NUMBER = pl.String(), pl.Int64(), pl.Int32(), pl.Float64()
-SCHEMA: dict[str, pl.DataType] = {
-    "community_id": TEXT,
-    "designation": TEXT,
-    "reporting_year": YEAR,
-    "requirement_id": TEXT,
-    "rank": WHOLE,
-    "needed_more": WHOLE,
-    "outcome_id": TEXT,
-    "indicator_id": TEXT,
-    "population_group_id": TEXT,
-    "current_status": TEXT,
-    "required_status": TEXT,
-    "next_year": YEAR,
-    "window_first_year": YEAR,
-    "n_points": WHOLE,
-    "last_year": YEAR,
-    "last_value": NUMBER,
-    "required_value": NUMBER,
-    "comparison": TEXT,
-    "change_needed": NUMBER,
-    "possible": pl.Boolean(),
-    "reason": TEXT,
-    "statement": TEXT,
-    "ruleset_version": TEXT,
-}
+SCHEMA = dict(FCT_DESIGNATION_DISTANCE.schema)
 TREND_MEASURES = ("core_indicator_trends", "adjacent_trends", "outcome_trends")
 GAP_MEASURE = "outcome_gaps"
 WINDOW_REASONS = ("too_few_points", "series_break", "stale")
