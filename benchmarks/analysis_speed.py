@@ -22,12 +22,12 @@ import numpy as np
 import polars as pl
 from sklearn.linear_model import LinearRegression
 
-from dagster_project.lib.analysis import Ruleset, load_ruleset
 from dagster_project.lib.analysis.figures import regression, windows
 from dagster_project.lib.analysis.figures.known import expand_known
 from dagster_project.lib.analysis.figures.regression import Bools, Floats, Ints
 from dagster_project.lib.analysis.figures.second import check_trends
 from dagster_project.lib.analysis.figures.trend import Traits, estimate, trend_status, trends_of
+from dagster_project.lib.base.ruleset import Ruleset, load_ruleset
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds"
 FIRST_YEAR, N_YEARS = 2013, 12

@@ -49,10 +49,10 @@ def freeze(year: int) -> None:
 
 
 def _freeze(config: Settings, year: int) -> list[str]:
-    from dagster_project.lib.analysis import load_ruleset
     from dagster_project.lib.app import frozen
     from dagster_project.lib.app.analysis import ruleset_parameters
     from dagster_project.lib.base.reference import Reference
+    from dagster_project.lib.base.ruleset import load_ruleset
     from dagster_project.lib.base.store import Store
     from dagster_project.lib.publish.release.opening import open_release
 

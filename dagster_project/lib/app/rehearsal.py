@@ -18,11 +18,11 @@ from typing import Any
 import duckdb
 import polars as pl
 
-from dagster_project.lib.analysis import load_ruleset
 from dagster_project.lib.app.analysis import ruleset_parameters
 from dagster_project.lib.app.frozen import PREFIX as FROZEN_PREFIX
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.ruleset import load_ruleset
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.bucket.ledger import PREFIX as LEDGER_PREFIX
 from dagster_project.lib.intake.bucket.plan import Selection

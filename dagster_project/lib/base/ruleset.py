@@ -120,6 +120,21 @@ class Ruleset:
         text = self.text(parameter)
         return None if text is None else _number(parameter, text)
 
+    def needed(self, parameter: str) -> float:
+        """A parameter that must hold a number; ValueError where it is blank."""
+        value = self.number(parameter)
+        if value is None:
+            raise ValueError(f"parameter {parameter} is blank; a number is needed")
+        return value
+
+    def codes(self, parameter: str) -> list[str]:
+        """A parameter that lists codes, separated by blanks."""
+        return (self.text(parameter) or "").split()
+
+    def flag(self, parameter: str) -> bool:
+        """A parameter that is true or false."""
+        return (self.text(parameter) or "").lower() == "true"
+
 
 _SECTIONS: dict[str, type[Any]] = {
     "aggregate": AggregateRules,
@@ -153,12 +168,6 @@ def load_ruleset(parameters: pl.DataFrame, ruleset_id: str, ruleset_version: str
     values = _values_by_name(rows, name)
     sections = {section: _read_section(section, values, name) for section in _SECTIONS}
     return Ruleset(ruleset_id, str(ruleset_version), parameters=MappingProxyType(values), **sections)
-
-
-def load_rulesets(parameters: pl.DataFrame) -> dict[str, Ruleset]:
-    """Read every ruleset of the seeds, by id; a ruleset with several versions raises ValueError."""
-    ids = sorted(parameters["ruleset_id"].unique().to_list())
-    return {ruleset_id: load_ruleset(parameters, ruleset_id) for ruleset_id in ids}
 
 
 def _values_by_name(rows: pl.DataFrame, name: str) -> dict[str, str | None]:

@@ -16,7 +16,7 @@ ROOT = str(Path(__file__).resolve().parents[3])
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
-from dagster_project.lib.analysis import Ruleset, load_ruleset  # noqa: E402
+from dagster_project.lib.base.ruleset import Ruleset, load_ruleset  # noqa: E402
 from tests.unit.analysis.builders import parameter_rows  # noqa: E402
 
 

@@ -13,9 +13,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from dagster_project.lib.analysis import Ruleset
 from dagster_project.lib.analysis.figures.network import compute_network
 from dagster_project.lib.analysis.tables import FCT_OUTCOME_STATUS, FCT_TREND, FCT_TREND_POINT
+from dagster_project.lib.base.ruleset import Ruleset
 from tests.unit.analysis import reference
 from tests.unit.analysis.builders import INDICATORS, known, tables, yearly
 

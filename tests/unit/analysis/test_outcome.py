@@ -12,10 +12,10 @@ from typing import Any
 import polars as pl
 import pytest
 
-from dagster_project.lib.analysis import Ruleset
 from dagster_project.lib.analysis.figures.outcome import SELECTION_SCHEMA, compute_outcomes
 from dagster_project.lib.analysis.figures.standing import community_years
 from dagster_project.lib.analysis.tables import FCT_GAP, FCT_TREND
+from dagster_project.lib.base.ruleset import Ruleset
 from tests.unit.analysis import reference
 from tests.unit.analysis.builders import known, tables, yearly
 

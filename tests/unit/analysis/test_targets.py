@@ -12,8 +12,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from dagster_project.lib.analysis import Ruleset
 from dagster_project.lib.analysis.figures.targets import TARGET_SCHEMA
+from dagster_project.lib.base.ruleset import Ruleset
 from tests.unit.analysis.builders import known, tables, yearly
 
 RISING = {2021: 50.0, 2022: 52.0, 2023: 54.0, 2024: 56.0}

@@ -13,16 +13,16 @@ from typing import Any
 import polars as pl
 import pytest
 
-from dagster_project.lib.analysis import Ruleset, compute_trends
 from dagster_project.lib.analysis.tables import FCT_TREND, FCT_TREND_POINT
-from tests.unit.analysis.builders import INDICATORS, first_years, known, yearly
+from dagster_project.lib.base.ruleset import Ruleset
+from tests.unit.analysis.builders import first_years, known, trends, yearly
 
 R = 2024
 
 
 def run(rows: Iterable[Mapping[str, Any]], ruleset: Ruleset, last: int = R) -> tuple[pl.DataFrame, pl.DataFrame]:
     frame = known(rows)
-    return compute_trends(frame, INDICATORS, first_years(frame), last, ruleset)
+    return trends(frame, first_years(frame), last, ruleset)
 
 
 def trend_at(rows: Iterable[Mapping[str, Any]], ruleset: Ruleset, year: int = R) -> dict[str, Any]:
@@ -393,6 +393,6 @@ def test_unknown_indicators_communities_and_columns_are_named(ruleset: Ruleset) 
         run(yearly({2024: 1.0}, indicator_id="nope"), ruleset)
     frame = known(yearly({2024: 1.0}))
     with pytest.raises(ValueError, match=r"without a first submission: \['elm'\]"):
-        compute_trends(frame, INDICATORS, first_years(frame).clear(), R, ruleset)
+        trends(frame, first_years(frame).clear(), R, ruleset)
     with pytest.raises(ValueError, match=r"lack the columns \['series'\]"):
-        compute_trends(frame.drop("series"), INDICATORS, first_years(frame), R, ruleset)
+        trends(frame.drop("series"), first_years(frame), R, ruleset)

@@ -12,6 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.charts import (
     ChartPoint,
     FittedLine,
@@ -21,7 +22,6 @@ from dagster_project.lib.publish.report.charts import (
     spread_chart,
     trend_chart,
 )
-from dagster_project.lib.publish.report import words
 
 LIMITS = {
     "numeric.epsilon": "1e-9",

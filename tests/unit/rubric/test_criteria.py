@@ -11,7 +11,8 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from dagster_project.lib.analysis.rubric.criteria import MET, NOT_MET, UNDETERMINED, at_least
+from dagster_project.lib.analysis.rubric.criteria import at_least
+from dagster_project.lib.analysis.vocabulary import MET, NOT_MET, UNDETERMINED
 
 from .conftest import World, complete_world, seed
 

@@ -15,7 +15,8 @@ import polars as pl
 import pytest
 
 from dagster_project.lib.analysis.rubric import criteria, designations, facts
-from dagster_project.lib.analysis.rubric.facts import FACT_DATES, REGISTERS
+from dagster_project.lib.analysis.rubric.registers import FACT_DATES, REGISTERS
+from dagster_project.lib.analysis.vocabulary import SCORE
 
 from .conftest import ROOT, contract, ruleset_parameters, seed
 
@@ -115,7 +116,7 @@ def test_everything_computed_has_a_rule_or_children_that_decide() -> None:
 
 def test_every_requirement_names_a_measure_and_parameters_that_exist() -> None:
     rows = seed("rubric/designation_requirements")
-    assert set(rows["measure"]) <= {*designations.MEASURES, designations.SCORE}
+    assert set(rows["measure"]) <= {*designations.MEASURES, SCORE}
     for row in rows.iter_rows(named=True):
         known = ruleset_parameters(row["ruleset_id"])
         for column in ("at_least_parameter", "share_parameter", "counts_parameter"):

@@ -11,8 +11,9 @@ import polars as pl
 
 from dagster_project.lib.analysis.figures import regression
 from dagster_project.lib.analysis.figures.regression import Floats, Ints
-from dagster_project.lib.analysis.figures.trend import PERCENT, VALID_LEFT_OUT, with_outcome
+from dagster_project.lib.analysis.figures.trend import with_outcome
 from dagster_project.lib.analysis.tables import FCT_NETWORK_OUTCOME, FCT_NETWORK_TREND, with_shared_codes
+from dagster_project.lib.analysis.vocabulary import PERCENT, VALID_LEFT_OUT
 from dagster_project.lib.base.ruleset import Ruleset
 
 _CELL = ["indicator_id", "population_group_id", "reporting_year"]

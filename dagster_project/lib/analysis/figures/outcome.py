@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from dagster_project.lib.analysis.figures.gap import REDUCED, WITHOUT_VERDICT
 from dagster_project.lib.analysis.figures.standing import BURDENED
 from dagster_project.lib.analysis.tables import FCT_OUTCOME_STATUS
+from dagster_project.lib.analysis.vocabulary import REDUCED, WITHOUT_VERDICT
 from dagster_project.lib.base.ruleset import Ruleset
 
 SELECTION_SCHEMA = {

@@ -15,8 +15,9 @@ import polars as pl
 from dagster_project.lib.analysis.figures import regression, windows
 from dagster_project.lib.analysis.figures.gap import ELIMINATED, NARROWED, NO_GAP_AT_BASELINE, REVERSED, classify_gaps
 from dagster_project.lib.analysis.figures.regression import Bools, Floats, Ints
-from dagster_project.lib.analysis.figures.trend import IMPROVING, MAINTAINED, NO_STATUS, PERCENT, Traits, trend_status
+from dagster_project.lib.analysis.figures.trend import IMPROVING, MAINTAINED, NO_STATUS, Traits, trend_status
 from dagster_project.lib.analysis.tables import FCT_FALSE_POSITIVE
+from dagster_project.lib.analysis.vocabulary import PERCENT
 from dagster_project.lib.base.ruleset import Ruleset
 
 STYLISED, OWN_NETWORK = "stylised", "own_network"

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from dagster_project.lib.analysis.figures.trend import VALID_LEFT_OUT, with_outcome
+from dagster_project.lib.analysis.figures.trend import with_outcome
 from dagster_project.lib.analysis.tables import FCT_TARGET_PROGRESS
+from dagster_project.lib.analysis.vocabulary import VALID_LEFT_OUT
 from dagster_project.lib.base.ruleset import Ruleset
 
 TARGET_SCHEMA = {

@@ -11,23 +11,27 @@ from collections.abc import Callable, Mapping
 import polars as pl
 
 from dagster_project.lib.analysis.figures import outcome
-from dagster_project.lib.analysis.rubric.criteria import MET, NOT_MET, UNDETERMINED, at_least, status_code, status_text
-from dagster_project.lib.analysis.rubric.facts import (
-    AT,
-    FactContext,
-    Parameters,
-    Tables,
-    codes,
-    current_examples,
-    flag,
-    needed,
-    number,
-)
+from dagster_project.lib.analysis.rubric.context import FactContext
+from dagster_project.lib.analysis.rubric.criteria import at_least, status_code, status_text
 from dagster_project.lib.analysis.rubric.gateways import last_decisions
+from dagster_project.lib.analysis.rubric.registers import AT, Tables
+from dagster_project.lib.analysis.rubric.rules.common import current_examples
+from dagster_project.lib.analysis.vocabulary import (
+    ACTIVE,
+    ELIGIBILITY,
+    GRACE,
+    LAPSED,
+    MET,
+    NONE,
+    NOT_MET,
+    REVIEW_DUE,
+    REVOKED,
+    SCORE,
+    UNDETERMINED,
+    UNDETERMINED_WITHOUT_MEMBERS,
+)
+from dagster_project.lib.base.ruleset import Ruleset
 
-ELIGIBILITY = {MET: "eligible", NOT_MET: "not_eligible", UNDETERMINED: "undetermined"}
-NONE, ACTIVE, REVIEW_DUE, GRACE, LAPSED, REVOKED = "none", "active", "review_due", "grace", "lapsed", "revoked"
-STANDINGS = (NONE, ACTIVE, REVIEW_DUE, GRACE, LAPSED, REVOKED)
 REQUIREMENT_COLUMNS = [
     "community_id",
     "designation",
@@ -136,14 +140,14 @@ def gateways_met(context: FactContext, tables: Tables, row: Row) -> Members:
     rows = tables["fct_gateway_status"]
     parts = [
         rows.select(*AT, pl.lit(name).alias("member"), status_code(f"{name}_status").alias("code"), part=pl.lit(name))
-        for name in codes(context.parameters, row["predicate"])
+        for name in context.ruleset.codes(row["predicate"])
     ]
     return pl.concat(parts)
 
 
 def previous_decisions(context: FactContext) -> pl.DataFrame:
     """AT, previous_decision: the date on which a Proof Point was last granted or renewed."""
-    family = codes(context.parameters, "designation.proof_point_codes")
+    family = context.ruleset.codes("designation.proof_point_codes")
     rows = last_decisions(context).filter(
         (pl.col("kind") == "designation") & pl.col("code").is_in(family) & (pl.col("decision") != "revoked")
     )
@@ -162,16 +166,16 @@ def examples_with_decision(context: FactContext) -> pl.DataFrame:
 
 def earlier_examples(context: FactContext, tables: Tables, row: Row) -> Members:
     """Examples accepted up to the previous decision, by whether they still stand."""
-    accepted = codes(context.parameters, "designation.ongoing_accepted_statuses")
+    accepted = context.ruleset.codes("designation.ongoing_accepted_statuses")
     rows = examples_with_decision(context).filter(
         pl.col("status").is_in(accepted) & (pl.col("first_evidenced_on") <= pl.col("previous_decision"))
     )
-    return _examples(rows, codes(context.parameters, row["predicate"]))
+    return _examples(rows, context.ruleset.codes(row["predicate"]))
 
 
 def additional_examples(context: FactContext, tables: Tables, row: Row) -> Members:
     """Accepted examples first evidenced after the previous decision."""
-    wanted = codes(context.parameters, row["predicate"])
+    wanted = context.ruleset.codes(row["predicate"])
     rows = examples_with_decision(context).filter(
         pl.col("status").is_in(wanted) & (pl.col("first_evidenced_on") > pl.col("previous_decision"))
     )
@@ -186,11 +190,11 @@ def _examples(rows: pl.DataFrame, wanted: list[str]) -> Members:
 
 def active_proof_point(context: FactContext, tables: Tables, row: Row) -> Members:
     """One member: a Proof Point in force, by the last decision on either of its two designations."""
-    parameters = context.parameters
-    family = codes(parameters, "designation.proof_point_codes")
-    months = [int(needed(parameters, f"designation.{name}_months")) for name in ("review", "grace")]
+    ruleset = context.ruleset
+    family = ruleset.codes("designation.proof_point_codes")
+    months = [int(ruleset.needed(f"designation.{name}_months")) for name in ("review", "grace")]
     rows = standings(context, family, months[0], months[1])
-    active = pl.col("standing").is_in(codes(parameters, row["predicate"]))
+    active = pl.col("standing").is_in(ruleset.codes(row["predicate"]))
     code = pl.when(active).then(MET).otherwise(NOT_MET).cast(pl.Int8).alias("code")
     return rows.select(*AT, pl.lit("proof_point").alias("member"), code, part=pl.lit("proof_point"))
 
@@ -208,9 +212,6 @@ MEASURES: dict[str, Callable[[FactContext, Tables, Row], Members]] = {
         active_proof_point,
     )
 }
-SCORE = "score"
-# Without members these measures know nothing yet; the others are then short, or (earlier examples) satisfied.
-UNDETERMINED_WITHOUT_MEMBERS = ("adjacent_trends", "outcome_trends", "outcome_gaps", "gateways_met")
 NEEDS_A_PREVIOUS_DECISION = ("earlier_examples", "additional_examples")
 
 
@@ -230,14 +231,17 @@ def designation_requirements(context: FactContext, tables: Tables, seed: pl.Data
     designation_requirements.csv; `measure` names a function of MEASURES, or `score`. `required` and `actual` count
     members (shares where the seed names a share, points for the score). Raises KeyError for an unknown measure.
     """
-    parts = [_requirement(context, tables, row) for row in ruleset_rows(seed, context.ruleset_id).iter_rows(named=True)]
+    parts = [
+        _requirement(context, tables, row)
+        for row in ruleset_rows(seed, context.ruleset.ruleset_id).iter_rows(named=True)
+    ]
     return pl.concat(parts).sort("community_id", "designation", "reporting_year", "requirement_id")
 
 
 def _requirement(context: FactContext, tables: Tables, row: Row) -> pl.DataFrame:
     judged = _score(context, row) if row["measure"] == SCORE else _counted(context, tables, row)
     fixed = {name: row[name] for name in ("designation", "requirement_id", "measure", "statement")}
-    fixed |= {"ruleset_id": context.ruleset_id, "ruleset_version": context.ruleset_version}
+    fixed |= {"ruleset_id": context.ruleset.ruleset_id, "ruleset_version": context.ruleset.ruleset_version}
     return judged.with_columns(pl.lit(value).alias(name) for name, value in fixed.items()).select(REQUIREMENT_COLUMNS)
 
 
@@ -253,8 +257,8 @@ def _counted(context: FactContext, tables: Tables, row: Row) -> pl.DataFrame:
     rows = context.scaffold.select(AT).join(counts, on=AT, how="left", maintain_order="left")
     rows = rows.with_columns(pl.col("n_met", "n_undetermined", "n_members").fill_null(0.0), _unknown(context, row))
     rows = _with_previous(context, rows, row)
-    share = number(context.parameters, row["share_parameter"]) if row["share_parameter"] else None
-    wanted = members_needed(context.parameters, row)
+    share = context.ruleset.number(row["share_parameter"]) if row["share_parameter"] else None
+    wanted = members_needed(context.ruleset, row)
     size = pl.max_horizontal("n_members", pl.lit(1.0)) if share is not None else pl.lit(1.0)
     required = pl.lit(share) if share is not None else pl.col("n_members") if wanted is None else pl.lit(wanted)
     met, undetermined = pl.col("n_met") / size, pl.col("n_undetermined") / size
@@ -269,11 +273,11 @@ def _counted(context: FactContext, tables: Tables, row: Row) -> pl.DataFrame:
     )
 
 
-def members_needed(parameters: Parameters, row: Row) -> float | None:
+def members_needed(ruleset: Ruleset, row: Row) -> float | None:
     """How many members are needed; None: all of them. A requirement that the ruleset switches off needs none."""
     if row["counts_parameter"]:
-        return 1.0 if flag(parameters, row["counts_parameter"]) else 0.0
-    return needed(parameters, row["at_least_parameter"]) if row["at_least_parameter"] else None
+        return 1.0 if ruleset.flag(row["counts_parameter"]) else 0.0
+    return ruleset.needed(row["at_least_parameter"]) if row["at_least_parameter"] else None
 
 
 def _unknown(context: FactContext, row: Row) -> pl.Expr:
@@ -315,7 +319,7 @@ def _member_words(row: Row) -> pl.Expr:
 
 def _score(context: FactContext, row: Row) -> pl.DataFrame:
     """The latest score against the network's minimum; without a minimum or a score nothing can be said."""
-    minimum = number(context.parameters, row["at_least_parameter"])
+    minimum = context.ruleset.number(row["at_least_parameter"])
     scores = context.known_or_empty("scores", code=pl.String(), score=pl.Float64(), decided_on=pl.Date())
     scores = scores.filter(pl.col("code") == row["predicate"]).sort(*AT, "decided_on", "submitted_in")
     last = scores.unique(AT, keep="last", maintain_order=True).select(*AT, pl.col("score").cast(pl.Float64))
@@ -381,19 +385,19 @@ def designation_statuses(context: FactContext, requirements: pl.DataFrame, seed:
     judged = requirements.with_columns(status_code("status").alias("code"))
     judged = judged.group_by([*AT, "designation"]).agg(pl.col("code").min())
     parts = []
-    for row in ruleset_rows(seed, context.ruleset_id).iter_rows(named=True):
-        review, grace = (_months(context.parameters, row[name]) for name in ("review_parameter", "grace_parameter"))
+    for row in ruleset_rows(seed, context.ruleset.ruleset_id).iter_rows(named=True):
+        review, grace = (_months(context.ruleset, row[name]) for name in ("review_parameter", "grace_parameter"))
         stood = standings(context, row["decision_codes"].split(), review, grace)
         parts.append(stood.with_columns(pl.lit(row["designation"]).alias("designation")))
     rows = pl.concat(parts).join(judged, on=[*AT, "designation"], how="left", maintain_order="left")
     status = pl.col("code").fill_null(UNDETERMINED).replace_strict(ELIGIBILITY, return_dtype=pl.String)
     rows = rows.with_columns(
         status.alias("status"),
-        pl.lit(context.ruleset_id).alias("ruleset_id"),
-        pl.lit(context.ruleset_version).alias("ruleset_version"),
+        pl.lit(context.ruleset.ruleset_id).alias("ruleset_id"),
+        pl.lit(context.ruleset.ruleset_version).alias("ruleset_version"),
     )
     return rows.sort("community_id", "designation", "reporting_year").select(DESIGNATION_COLUMNS)
 
 
-def _months(parameters: Parameters, name: str | None) -> int | None:
-    return int(needed(parameters, name)) if name else None
+def _months(ruleset: Ruleset, name: str | None) -> int | None:
+    return int(ruleset.needed(name)) if name else None

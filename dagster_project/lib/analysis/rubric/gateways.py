@@ -10,8 +10,10 @@ from functools import reduce
 
 import polars as pl
 
-from dagster_project.lib.analysis.rubric.criteria import MET, gateways_in_order, status_code, status_text, typed_rubric
-from dagster_project.lib.analysis.rubric.facts import AT, FactContext, flag
+from dagster_project.lib.analysis.rubric.context import FactContext
+from dagster_project.lib.analysis.rubric.criteria import gateways_in_order, status_code, status_text, typed_rubric
+from dagster_project.lib.analysis.rubric.registers import AT
+from dagster_project.lib.analysis.vocabulary import MET
 
 COMPLETED = "completed"
 
@@ -46,7 +48,7 @@ def gateway_statuses(benchmarks: pl.DataFrame, context: FactContext) -> pl.DataF
     `{g}_not_met` and `{g}_undetermined` (criteria). `operating_in` and `gateways_met` are of computed statuses unless
     the parameter gateway.granted_counts says otherwise; `gateways_granted` counts granted ones.
     """
-    order = gateways_in_order(context.parameters)
+    order = gateways_in_order(context.ruleset)
     summed = (
         benchmarks.with_columns(status_code("status").alias("code"))
         .group_by([*AT, "gateway"])
@@ -60,8 +62,8 @@ def gateway_statuses(benchmarks: pl.DataFrame, context: FactContext) -> pl.DataF
         grant = granted.filter(pl.col("gateway") == name).select(*AT, pl.lit(True).alias(f"{name}_granted"))
         rows = rows.join(own, on=AT, how="left").join(grant, on=AT, how="left")
     rows = rows.with_columns(pl.col(f"{name}_granted").fill_null(False) for name in order)
-    path = _along_the_path(rows, order, flag(context.parameters, "gateway.granted_counts"))
-    return path.with_columns(pl.lit(context.ruleset_version).alias("ruleset_version"))
+    path = _along_the_path(rows, order, context.ruleset.flag("gateway.granted_counts"))
+    return path.with_columns(pl.lit(context.ruleset.ruleset_version).alias("ruleset_version"))
 
 
 def _along_the_path(rows: pl.DataFrame, order: list[str], granted_counts: bool) -> pl.DataFrame:
