@@ -250,7 +250,7 @@ def main() -> None:
     parser.add_argument("--series", type=int, default=60_000)
     n_series = parser.parse_args().series
     parameters = pl.read_csv(SEEDS / "rulesets/ruleset_parameters.csv", infer_schema=False)
-    ruleset = load_ruleset(parameters, "toa-default")
+    ruleset = load_ruleset(parameters, "toa-default", "1.1.0")
     cost_curve(n_series, ruleset)
     print()
     compare(n_series, ruleset)

@@ -73,23 +73,23 @@ Pair = tuple[dict[str, Any], dict[str, Any] | None]
 
 def _records(config: Settings, community: str, what: str | None, year: int) -> tuple[list[Pair], str | None]:
     """Each determination asked for: its record (frozen where it is), and the record that today's data give."""
-    from dagster_project.lib.app.analysis import record_inputs, ruleset_parameters
+    from dagster_project.lib.app.analysis import record_inputs
     from dagster_project.lib.app.frozen import cycle_of
     from dagster_project.lib.base.reference import Reference
-    from dagster_project.lib.base.ruleset import load_ruleset
+    from dagster_project.lib.base.ruleset import read_ruleset
     from dagster_project.lib.base.store import Store
     from dagster_project.lib.publish.release.opening import open_release
-    from dagster_project.lib.warehouse.landing import RULESET
 
     manifest = manifest_of_release(config, None)
     reference = Reference(config.seeds)
-    designations = reference.table("rubric/designations").filter(ruleset_id=RULESET[0])["designation"].to_list()
+    rules = (manifest["ruleset_id"], manifest["ruleset_version"])
+    designations = reference.table("rubric/designations").filter(ruleset_id=rules[0])["designation"].to_list()
     outcomes = reference.outcomes["outcome_id"].to_list()
     if what is not None and what not in (*designations, *outcomes):
         known = ", ".join([*designations, *outcomes])
         raise CradleError(f"{what} is neither an outcome nor a designation", f"known are {known}", 2)
     wanted = designations if what is None else [what if what in designations else SEVEN_OUTCOMES_RECORD]
-    ruleset = load_ruleset(ruleset_parameters(reference), *RULESET)
+    ruleset = read_ruleset(reference, rules)
     lake = Store(config.lake_url, config.s3_endpoint)
     with open_release(config) as connection:
         inputs = record_inputs(connection, community, reference, dt.date.fromisoformat(manifest["today"]), ruleset)

@@ -19,7 +19,7 @@ from dagster_project.lib.analysis import run
 from dagster_project.lib.analysis.records.inputs import RecordInputs
 from dagster_project.lib.analysis.run import AnalysisInputs, AnalysisResult, Seeds
 from dagster_project.lib.base.reference import Reference
-from dagster_project.lib.base.ruleset import Ruleset, load_ruleset
+from dagster_project.lib.base.ruleset import Ruleset, RulesetKey, read_ruleset
 from dagster_project.lib.publish.release.opening import INPUTS, OBSERVATIONS_TABLE
 
 # What a record is rebuilt from, of the tables that a release holds.
@@ -43,11 +43,6 @@ class AnalysisOutcome:
     agrees: bool
     largest_difference: float
     slopes_checked: int
-
-
-def ruleset_parameters(reference: Reference) -> pl.DataFrame:
-    """Parameters of all rulesets: of figures and of gateways."""
-    return pl.concat([reference.table("rulesets/ruleset_parameters"), reference.table("rulesets/gateway_parameters")])
 
 
 # Nothing is decided from these, and a story without consent must not leave the lake.
@@ -122,11 +117,11 @@ def record_inputs(
 
 
 def run_analysis(
-    warehouse: Path, landing: Path, reference: Reference, today: dt.date, ruleset_key: tuple[str, str]
+    warehouse: Path, landing: Path, reference: Reference, today: dt.date, ruleset_key: RulesetKey
 ) -> AnalysisOutcome:
     """Compute every table of ANALYSIS_TABLES under one ruleset."""
     inputs = read_inputs(warehouse, landing, reference, today)
-    result = run.run(inputs, load_ruleset(ruleset_parameters(reference), *ruleset_key))
+    result = run.run(inputs, read_ruleset(reference, ruleset_key))
     return AnalysisOutcome({**result.tables, KNOWN_TABLE: inputs.known}, *_agreement(result))
 
 

@@ -23,4 +23,4 @@ from tests.unit.analysis.builders import parameter_rows  # noqa: E402
 @pytest.fixture(scope="session")
 def ruleset() -> Ruleset:
     """The default ruleset."""
-    return load_ruleset(parameter_rows(), "toa-default")
+    return load_ruleset(parameter_rows(), "toa-default", "1.1.0")

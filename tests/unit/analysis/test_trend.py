@@ -379,7 +379,7 @@ def test_results_do_not_depend_on_the_order_of_the_input(ruleset: Ruleset) -> No
 
 def test_rows_carry_outcome_and_ruleset_version(ruleset: Ruleset) -> None:
     row = trend_at(yearly(line(1.0)), ruleset)
-    assert (row["outcome_id"], row["ruleset_version"]) == ("early_grade_reading", "1.0.0")
+    assert (row["outcome_id"], row["ruleset_version"]) == ("early_grade_reading", "1.1.0")
 
 
 def test_two_versions_in_force_at_once_are_refused(ruleset: Ruleset) -> None:

@@ -130,12 +130,13 @@ def test_default_requirements_are_the_rubrics_designation_rows() -> None:
     assert set(rows["requirement_id"]) == rubric | extra
 
 
-def test_both_rulesets_state_every_rubric_parameter_once_with_its_source() -> None:
+def test_all_rulesets_state_every_rubric_parameter_once_with_its_source() -> None:
     frame = seed("rulesets/gateway_parameters")
     assert frame.columns == ["ruleset_id", "ruleset_version", "parameter", "value", "unit", "source", "note"]
-    names = {name: set(rows["parameter"]) for (name,), rows in frame.group_by("ruleset_id")}
-    assert names["toa-default"] == names["public-2018"]
-    assert frame.select("ruleset_id", "parameter").is_unique().all()
+    names = {key: set(rows["parameter"]) for key, rows in frame.group_by("ruleset_id", "ruleset_version")}
+    assert len(names) == 3
+    assert len({frozenset(parameters) for parameters in names.values()}) == 1
+    assert frame.select("ruleset_id", "ruleset_version", "parameter").is_unique().all()
     assert frame.filter(pl.col("source").is_null() | pl.col("note").is_null()).height == 0
 
 

@@ -19,6 +19,7 @@ import duckdb
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.charts import (
     ChartPoint,
     FittedLine,
@@ -29,7 +30,6 @@ from dagster_project.lib.publish.report.charts import (
     spread_chart,
     trend_chart,
 )
-from dagster_project.lib.publish.report import words
 
 Row = dict[str, Any]
 
