@@ -243,7 +243,7 @@ def test_what_the_seeds_no_longer_give_cannot_be_frozen(cycle: Cycle, monkeypatc
     shutil.copytree(cycle.seeds, seeds)
     parameters = seeds / "rulesets" / "gateway_parameters.csv"
     text = parameters.read_text(encoding="utf-8")
-    place = "toa-default,1.0.0,designation.initial_indicators_min,"
+    place = "toa-default,1.1.0,designation.initial_indicators_min,"
     parameters.write_text(text.replace(f"{place}4,", f"{place}5,"), encoding="utf-8")
     monkeypatch.setenv("CRADLE_SEEDS", str(seeds))
     refused = CliRunner().invoke(freeze, ["2022"])
