@@ -58,7 +58,8 @@ class Network:
             self._trends(community, year, known)
             standing = as_of(submissions, year, min(dt.date(year, 12, 31), self.today), self.seeds)
             self._gaps(community, year, known, standing)
-            self._outcomes(community, year, selection(submissions, year, self.seeds), standing)
+            if year <= self.seeds.left[community]:
+                self._outcomes(community, year, selection(submissions, year, self.seeds), standing)
             if year == self.today.year:
                 for key, row in known.items():
                     self.tables["fct_indicator_value"][community, *key] = row
@@ -72,7 +73,11 @@ class Network:
                 fate = found["fates"][row["series"], row["school_year"]]
                 used = {"used": fate == "used", "left_out_reason": None if fate == "used" else fate}
                 self.tables["fct_trend_point"][*key, row["school_year"], row["series"]] = row | used
-                if place == community and (fate == "used" or fate in VALID_BUT_UNUSED):
+                if (
+                    place == community
+                    and self._member(community, year)
+                    and (fate == "used" or fate in VALID_BUT_UNUSED)
+                ):
                     self.points[indicator, group, year].append(row | {"community_id": community})
 
     def _gaps(self, community: str, year: int, known: dict[Key, Row], standing: Standing) -> None:
@@ -111,7 +116,7 @@ class Network:
     def _network(self) -> None:
         members: dict[tuple[str, str, int], list[Row]] = defaultdict(list)
         for (community, indicator, group, place, year), row in self.tables["fct_trend"].items():
-            if place == community:
+            if place == community and self._member(community, year):
                 members[indicator, group, year].append(row)
         for key, rows in members.items():
             slopes = [row["slope"] for row in rows if "slope" in row]
@@ -125,6 +130,9 @@ class Network:
             }
             if self.seeds.indicators[key[0]]["poolable"] != "true":
                 self.tables["fct_network_trend"][key]["pooled_slope"] = None
+
+    def _member(self, community: str, year: int) -> bool:
+        return self.seeds.joined[community] <= year <= self.seeds.left[community]
 
     def _traits(self, indicator: str) -> tuple[int, str]:
         line = self.seeds.indicators[indicator]

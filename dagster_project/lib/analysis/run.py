@@ -14,6 +14,7 @@ import polars as pl
 
 from dagster_project.lib.analysis.figures.gap import compute_gaps
 from dagster_project.lib.analysis.figures.known import expand_known
+from dagster_project.lib.analysis.figures.members import until_left
 from dagster_project.lib.analysis.figures.network import compute_network
 from dagster_project.lib.analysis.figures.outcome import compute_outcomes
 from dagster_project.lib.analysis.figures.second import SecondComputation, check_gaps, check_trends
@@ -50,6 +51,7 @@ BURDENED_GROUPS, SELECTION, TARGETS = "burdened_groups", "indicator_selection", 
 class Seeds:
     """Reference data the analysis reads, each a seed of this name as text or typed."""
 
+    communities: pl.DataFrame
     indicators: pl.DataFrame
     outcomes: pl.DataFrame
     dimensions: pl.DataFrame
@@ -127,8 +129,12 @@ def compute_figures(inputs: AnalysisInputs, ruleset: Ruleset) -> Figures:
         registers[BURDENED_GROUPS], seeds.starter_groups, seeds.dimensions, grid, inputs.today, ruleset.ruleset_id
     )
     gap = compute_gaps(points, held, indicators, ruleset)
-    outcome = compute_outcomes(trend, gap, registers[SELECTION], indicators, seeds.outcomes, grid, ruleset)
-    network_trend, network_outcome = compute_network(trend, trend_point, outcome, indicators, ruleset)
+    # Values, trends and gaps go on after a community left; what is decided of it ends there.
+    judged = until_left(grid, seeds.communities)
+    outcome = compute_outcomes(trend, gap, registers[SELECTION], indicators, seeds.outcomes, judged, ruleset)
+    network_trend, network_outcome = compute_network(
+        trend, trend_point, outcome, seeds.communities, indicators, ruleset
+    )
     tables = {
         "fct_trend": trend,
         "fct_trend_point": trend_point,
@@ -137,7 +143,7 @@ def compute_figures(inputs: AnalysisInputs, ruleset: Ruleset) -> Figures:
         "fct_network_trend": network_trend,
         "fct_network_outcome": network_outcome,
         "fct_target_progress": compute_target_progress(
-            registers[TARGETS], trend, trend_point, indicators, grid, ruleset
+            registers[TARGETS], trend, trend_point, indicators, judged, ruleset
         ),
         "fct_false_positive": false_positive_rates(trend_point, indicators, ruleset, last),
     }
@@ -158,7 +164,7 @@ def context_of(inputs: AnalysisInputs, ruleset: Ruleset) -> FactContext:
         "outcomes": inputs.seeds.outcomes,
     }
     scaffold = scaffold_of(inputs.submissions, inputs.last_reporting_year, inputs.today)
-    return fact_context(tables, scaffold, ruleset, inputs.today)
+    return fact_context(tables, until_left(scaffold, inputs.seeds.communities), ruleset, inputs.today)
 
 
 def decide(context: FactContext, figures: Mapping[str, pl.DataFrame], seeds: Seeds) -> RecordInputs:

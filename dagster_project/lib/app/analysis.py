@@ -83,6 +83,7 @@ def _inputs(
 
 def _seeds(reference: Reference) -> Seeds:
     return Seeds(
+        communities=reference.communities,
         indicators=reference.indicators,
         outcomes=reference.outcomes,
         dimensions=reference.dimensions,

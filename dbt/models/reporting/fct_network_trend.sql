@@ -22,8 +22,8 @@ select
     panel_size::integer as panel_size,
     pooled_rate_last::double as pooled_rate_last,
     fixed_effects_units::integer as fixed_effects_units,
-    entered::varchar as entered,
-    "left"::varchar as "left",
+    communities_entered::varchar as communities_entered,
+    communities_left::varchar as communities_left,
     panel_entered::varchar as panel_entered,
     panel_left::varchar as panel_left,
     ruleset_version::varchar as ruleset_version

@@ -105,10 +105,18 @@ def trends(frame: pl.DataFrame, first: pl.DataFrame, last: int, ruleset: Ruleset
     return trends_of(expand_known(frame, first, last, ruleset.trend), INDICATORS, ruleset)
 
 
-def seeds() -> Seeds:
+def members(frame: pl.DataFrame, left: Mapping[str, int] | None = None) -> pl.DataFrame:
+    """The communities of a frame: members of every reporting year, or until the one they left."""
+    names = frame["community_id"].unique().sort()
+    years = [(left or {}).get(name) for name in names]
+    return pl.DataFrame({"community_id": names, "joined_year": 0, "left_year": pl.Series(years, dtype=pl.Int32)})
+
+
+def seeds(communities: pl.DataFrame) -> Seeds:
     """The made-up indicators beside the project's own seeds."""
     folder = ROOT / "seeds"
     return Seeds(
+        communities=communities,
         indicators=INDICATORS,
         outcomes=pl.read_csv(folder / "dictionary/outcomes.csv"),
         dimensions=pl.read_csv(folder / "dictionary/dimensions.csv"),
@@ -120,7 +128,13 @@ def seeds() -> Seeds:
     )
 
 
-def inputs(values: pl.DataFrame, last: int, today: dt.date | None = None, **registers: pl.DataFrame) -> AnalysisInputs:
+def inputs(
+    values: pl.DataFrame,
+    last: int,
+    today: dt.date | None = None,
+    communities: pl.DataFrame | None = None,
+    **registers: pl.DataFrame,
+) -> AnalysisInputs:
     """Inputs around known values: registers are empty unless given, reference data are `seeds`."""
     schemas = {"burdened_groups": REGISTER_SCHEMA, "indicator_selection": SELECTION_SCHEMA, "targets": TARGET_SCHEMA}
     empty = {name: pl.DataFrame(schema=schema) for name, schema in schemas.items()}
@@ -129,7 +143,7 @@ def inputs(values: pl.DataFrame, last: int, today: dt.date | None = None, **regi
         submissions=first_years(values).rename({"first_reporting_year": "reporting_year"}),
         registers=empty | registers,
         observations=pl.DataFrame(),
-        seeds=seeds(),
+        seeds=seeds(members(values) if communities is None else communities),
         last_reporting_year=last,
         today=today or dt.date(last, 12, 31),
     )

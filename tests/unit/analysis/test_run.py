@@ -7,11 +7,13 @@ Does not: what any of them holds.
 from __future__ import annotations
 
 import datetime as dt
+import shutil
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
 import duckdb
+import polars as pl
 
 from dagster_project.lib.analysis.run import ANALYSIS_TABLES, AnalysisInputs, AnalysisResult, run
 from dagster_project.lib.app import analysis as app
@@ -54,6 +56,19 @@ def test_every_community_year_has_every_row_of_the_rubric_and_every_designation(
     assert decided["record_id"].str.len_chars().unique().to_list() == [16]
 
 
+def test_nothing_is_decided_of_a_community_after_the_year_it_left() -> None:
+    inputs = given()
+    left = inputs.seeds.communities.with_columns(left_year=pl.lit(YEARS[1], pl.Int32))
+    ruleset = world().ruleset()
+    brief = replace(ruleset, simulation=replace(ruleset.simulation, draws=20))
+    found = run(replace(inputs, seeds=replace(inputs.seeds, communities=left)), brief).tables
+    goes_on = {"fct_trend", "fct_trend_point", "fct_gap"}
+    for name, table in found.items():
+        if "reporting_year" in table.columns and table.height:
+            last = YEARS[-1] if name in goes_on else YEARS[1]
+            assert table["reporting_year"].max() == last, name
+
+
 def test_what_a_run_reads_of_warehouse_and_landing_gives_the_same_tables(tmp_path: Path) -> None:
     inputs = given()
     warehouse, landing = tmp_path / "warehouse.duckdb", tmp_path / "landing"
@@ -69,9 +84,13 @@ def test_what_a_run_reads_of_warehouse_and_landing_gives_the_same_tables(tmp_pat
         if rows is None:
             rows = register(name.removeprefix(app.REGISTER), [])
         rows.write_parquet(landing / f"{name}.parquet")
+    seeds = tmp_path / "seeds"
+    shutil.copytree(SEEDS, seeds)
+    lines = f"community_id,name,state,joined_year\n{COMMUNITY},Testville,OH,{YEARS[0]}\n"
+    (seeds / "network/communities.csv").write_text(lines, encoding="utf-8")
     ruleset = world().ruleset()
     key = (ruleset.ruleset_id, ruleset.ruleset_version)
-    outcome = app.run_analysis(warehouse, landing, Reference(SEEDS), inputs.today, key)
+    outcome = app.run_analysis(warehouse, landing, Reference(seeds), inputs.today, key)
     assert set(outcome.tables) == {*ANALYSIS_TABLES, app.KNOWN_TABLE}
     assert outcome.agrees and outcome.slopes_checked > 0
     for name in ("fct_trend", "fct_gap", "fct_criterion_status", "fct_gateway_status", "fct_designation"):

@@ -255,9 +255,16 @@ def dictionary() -> dict[str, pl.DataFrame]:
     return {name: seed(f"dictionary/{name}") for name in ("indicators", "outcomes")}
 
 
-def seeds() -> run.Seeds:
+def members(communities: Sequence[str]) -> pl.DataFrame:
+    """Communities that belong to the network at every reporting year."""
+    years = {"joined_year": [0] * len(communities), "left_year": [None] * len(communities)}
+    return pl.DataFrame({"community_id": communities, **years}, schema_overrides={"left_year": pl.Int32})
+
+
+def seeds(communities: Sequence[str] = (COMMUNITY,)) -> run.Seeds:
     """All reference data that the analysis reads."""
     return run.Seeds(
+        communities=members(communities),
         indicators=seed("dictionary/indicators").with_columns(pl.col("direction").cast(pl.Int32)),
         outcomes=seed("dictionary/outcomes"),
         dimensions=seed("dictionary/dimensions"),
@@ -351,7 +358,7 @@ def analysis_inputs(
         submissions=pl.DataFrame(submitted),
         registers=registers,
         observations=observations,
-        seeds=seeds(),
+        seeds=seeds(communities),
         last_reporting_year=world.last_year,
         today=world.today,
     )
