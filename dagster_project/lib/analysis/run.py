@@ -143,7 +143,7 @@ def compute_figures(inputs: AnalysisInputs, ruleset: Ruleset) -> Figures:
         "fct_network_trend": network_trend,
         "fct_network_outcome": network_outcome,
         "fct_target_progress": compute_target_progress(
-            registers[TARGETS], trend, trend_point, indicators, judged, ruleset
+            registers[TARGETS], registers[SELECTION], trend, trend_point, indicators, judged, inputs.today, ruleset
         ),
         "fct_false_positive": false_positive_rates(trend_point, indicators, ruleset, last),
     }

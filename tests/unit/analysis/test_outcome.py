@@ -40,7 +40,7 @@ GROUPS = ("american_indian_alaska_native", "black", "hispanic", "native_hawaiian
 def selection(*rows: tuple[int, str, str, bool | None], outcome: str | None = READING) -> pl.DataFrame:
     """reporting_year, indicator, role, primary."""
     return pl.DataFrame(
-        [("elm", year, indicator, outcome, role, primary) for year, indicator, role, primary in rows],
+        [("elm", year, indicator, outcome, role, primary, None) for year, indicator, role, primary in rows],
         schema=SELECTION_SCHEMA,
         orient="row",
     )

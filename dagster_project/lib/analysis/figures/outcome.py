@@ -20,6 +20,7 @@ SELECTION_SCHEMA = {
     "outcome": pl.String(),
     "role": pl.String(),
     "primary": pl.Boolean(),
+    "baseline_year": pl.Int32(),
 }
 CORE = "core"
 TOTAL_GROUP = "all"
@@ -82,6 +83,19 @@ def compute_outcomes(
     return FCT_OUTCOME_STATUS.conform(frame)
 
 
+def known_selection(selection: pl.DataFrame, grid: pl.DataFrame) -> pl.DataFrame:
+    """The selection in force at every reporting year of `grid`: SELECTION_SCHEMA with indicator_id for indicator.
+
+    A state: the whole table of the newest reporting year up to R that has one.
+    """
+    rows = selection.select(pl.col(name).cast(kind) for name, kind in SELECTION_SCHEMA.items())
+    rows = rows.rename({"indicator": "indicator_id", "reporting_year": "known_in"})
+    states = grid.select(_WHERE).join(rows.select("community_id", "known_in").unique(), on="community_id", how="left")
+    states = states.filter(pl.col("known_in") <= pl.col("reporting_year"))
+    states = states.group_by(_WHERE, maintain_order=True).agg(pl.col("known_in").max())
+    return states.join(rows, on=["community_id", "known_in"], how="inner", maintain_order="left")
+
+
 def core_indicators(selection: pl.DataFrame, indicators: pl.DataFrame, grid: pl.DataFrame) -> pl.DataFrame:
     """The core indicators in force: community_id, reporting_year, outcome_id, indicator_id, is_primary.
 
@@ -89,15 +103,11 @@ def core_indicators(selection: pl.DataFrame, indicators: pl.DataFrame, grid: pl.
     dictionary's core indicators that are the primary of their outcome. A selected indicator without an outcome has the
     dictionary's; of several primaries of one outcome the indicator that sorts first is it.
     """
-    rows = selection.select(pl.col(name).cast(kind) for name, kind in SELECTION_SCHEMA.items())
-    rows = rows.rename({"indicator": "indicator_id", "reporting_year": "known_in"})
-    states = grid.select(_WHERE).join(rows.select("community_id", "known_in").unique(), on="community_id", how="left")
-    states = states.filter(pl.col("known_in") <= pl.col("reporting_year"))
-    states = states.group_by(_WHERE, maintain_order=True).agg(pl.col("known_in").max())
+    rows = known_selection(selection, grid)
+    states = rows.select(_WHERE).unique()
     dictionary = indicators.select("indicator_id", pl.col("outcome_id").alias("dictionary_outcome"))
     selected = (
-        states.join(rows, on=["community_id", "known_in"], how="inner")
-        .filter(pl.col("role") == CORE)
+        rows.filter(pl.col("role") == CORE)
         .join(dictionary, on="indicator_id", how="left")
         .with_columns(
             pl.coalesce("outcome", "dictionary_outcome").alias("outcome_id"), pl.col("primary").fill_null(False)
