@@ -28,7 +28,12 @@ from dagster_project.lib.analysis.rubric.context import FactContext, fact_contex
 from dagster_project.lib.analysis.rubric.criteria import criterion_statuses, designation_criteria
 from dagster_project.lib.analysis.rubric.designations import designation_requirements, designation_statuses
 from dagster_project.lib.analysis.rubric.distance import designation_distance
-from dagster_project.lib.analysis.rubric.gateways import benchmark_statuses, gateway_missing, gateway_statuses
+from dagster_project.lib.analysis.rubric.gateways import (
+    benchmark_statuses,
+    gateway_missing,
+    gateway_statuses,
+    gateway_steps,
+)
 from dagster_project.lib.analysis.rubric.registers import Tables, scaffold_of
 from dagster_project.lib.analysis.tables import TABLES
 from dagster_project.lib.base.ruleset import Ruleset
@@ -37,6 +42,7 @@ RUBRIC_TABLES = (
     "fct_criterion_status",
     "fct_benchmark_status",
     "fct_gateway_status",
+    "fct_gateway_step",
     "fct_gateway_missing",
     "fct_designation",
     "fct_designation_requirement",
@@ -176,10 +182,12 @@ def decide(context: FactContext, figures: Mapping[str, pl.DataFrame], seeds: See
     rubric = seeds.rubric
     criteria = criterion_statuses(context, rubric)
     benchmarks = benchmark_statuses(criteria, rubric)
-    gateways = gateway_statuses(benchmarks, context)
+    steps = gateway_steps(benchmarks, context)
+    gateways = gateway_statuses(steps)
     tables = {
         **figures,
         "fct_benchmark_status": benchmarks,
+        "fct_gateway_step": steps,
         "fct_gateway_status": gateways,
         "fct_gateway_missing": gateway_missing(criteria, gateways, rubric),
     }

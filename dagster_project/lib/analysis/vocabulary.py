@@ -21,7 +21,8 @@ WITHOUT_VERDICT = ("undetermined", "no_gap_at_baseline", "reversed")
 
 ELIGIBILITY = {MET: "eligible", NOT_MET: "not_eligible", UNDETERMINED: "undetermined"}
 NONE, ACTIVE, REVIEW_DUE, GRACE, LAPSED, REVOKED = "none", "active", "review_due", "grace", "lapsed", "revoked"
-STANDINGS = (NONE, ACTIVE, REVIEW_DUE, GRACE, LAPSED, REVOKED)
+SUCCEEDED = "succeeded"
+STANDINGS = (NONE, ACTIVE, REVIEW_DUE, GRACE, LAPSED, REVOKED, SUCCEEDED)
 SCORE = "score"
 # Without members these measures know nothing yet; the others are then short, or (earlier examples) satisfied.
 UNDETERMINED_WITHOUT_MEMBERS = ("adjacent_trends", "outcome_trends", "outcome_gaps", "gateways_met")

@@ -29,7 +29,7 @@ RECORD_TABLES = (
     "fct_gap",
     "fct_outcome_status",
     "fct_criterion_status",
-    "fct_gateway_status",
+    "fct_gateway_step",
 )
 KNOWN_TABLE = "int_values__known"
 REGISTER = "register_"

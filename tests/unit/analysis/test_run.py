@@ -14,7 +14,10 @@ from pathlib import Path
 
 import duckdb
 import polars as pl
+import pytest
 
+from dagster_project.lib.analysis.records.build import build_record
+from dagster_project.lib.analysis.records.recompute import recompute, stated
 from dagster_project.lib.analysis.run import ANALYSIS_TABLES, AnalysisInputs, AnalysisResult, run
 from dagster_project.lib.app import analysis as app
 from dagster_project.lib.base.reference import Reference
@@ -67,6 +70,30 @@ def test_nothing_is_decided_of_a_community_after_the_year_it_left() -> None:
         if "reporting_year" in table.columns and table.height:
             last = YEARS[-1] if name in goes_on else YEARS[1]
             assert table["reporting_year"].max() == last, name
+
+
+PATH = ("exploring", "emerging", "sustaining", "systems_change", "systems_transformation")
+
+
+@pytest.mark.parametrize("path", [PATH[:4], (*PATH, "beyond")])
+def test_a_network_with_a_gateway_less_or_more_runs(path: tuple[str, ...]) -> None:
+    inputs, changed = given(), world()
+    changed.parameters = {"gateway.order": " ".join(path)}
+    rubric = inputs.seeds.rubric
+    more = rubric.filter(gateway="exploring").with_columns(
+        pl.col("criterion_id", "parent_id", "mandatory_child").str.replace("exploring", "beyond"),
+        gateway=pl.lit("beyond"),
+    )
+    rubric = pl.concat([rubric, more]).filter(pl.col("gateway").is_in(path) | (pl.col("pillar") == "designation"))
+    ruleset = changed.ruleset()
+    brief = replace(ruleset, simulation=replace(ruleset.simulation, draws=20))
+    found = run(replace(inputs, seeds=replace(inputs.seeds, rubric=rubric)), brief)
+    steps = found.tables["fct_gateway_step"].filter(reporting_year=YEARS[-1])
+    assert steps["gateway"].to_list() == list(path)
+    assert found.tables["fct_gateway_status"]["operating_in"].unique().to_list() == ["exploring"]
+    record = build_record(found.records, COMMUNITY, "proof_point_initial", YEARS[-1])
+    assert list(record["computed"]["gateways"]) == list(path)
+    assert recompute(record) == stated(record)
 
 
 def test_what_a_run_reads_of_warehouse_and_landing_gives_the_same_tables(tmp_path: Path) -> None:

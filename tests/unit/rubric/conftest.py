@@ -118,14 +118,23 @@ class World:
         rows = self.criteria().filter(criterion_id=criterion_id, reporting_year=year or self.last_year)
         return rows.row(0, named=True)
 
+    def steps(self) -> pl.DataFrame:
+        """fct_gateway_step."""
+        benchmarks = gateways.benchmark_statuses(self.criteria(), seed("rubric/rubric"))
+        return gateways.gateway_steps(benchmarks, self.context())
+
+    def step(self, gateway: str) -> dict[str, Any]:
+        """One gateway at the last reporting year."""
+        rows = self.steps().filter(gateway=gateway, reporting_year=self.last_year)
+        return rows.row(0, named=True)
+
     def gateways(self) -> pl.DataFrame:
         """fct_gateway_status."""
-        benchmarks = gateways.benchmark_statuses(self.criteria(), seed("rubric/rubric"))
-        return gateways.gateway_statuses(benchmarks, self.context())
+        return gateways.gateway_statuses(self.steps())
 
     def requirements(self) -> pl.DataFrame:
         """fct_designation_requirement; tables that a test does not give are empty."""
-        tables = empty_analysis() | {"fct_gateway_status": self.gateways()} | self.tables
+        tables = empty_analysis() | {"fct_gateway_step": self.steps()} | self.tables
         return designations.designation_requirements(self.context(), tables, seed("rubric/designation_requirements"))
 
     def designations(self) -> pl.DataFrame:

@@ -40,6 +40,8 @@ def world(ruleset_id: str = "toa-default") -> World:
     world.add("examples", *early, *late, year=2021)
     granted = {"kind": "designation", "decision": "granted", "approver": "N", "reason": "r"}
     world.add("gateway_decisions", {**granted, "code": "proof_point_initial", "decided_on": "2018-12-31"}, year=2018)
+    later = {"code": "proof_point_ongoing", "decided_on": "2023-03-01"}
+    world.add("gateway_decisions", {**granted, **later}, year=2023)
     world.add("gateway_decisions", {**granted, "code": "systems_transformation", "decided_on": "2020-03-01"}, year=2020)
     world.claim("exploring.1.3", "sustaining.7.1", "sustaining.7.1.a", as_of="2023-05-01")
     # Two communities decide by majority: a selection without primaries, several indicators of one outcome.
@@ -79,7 +81,7 @@ def test_recomputed_records_cover_every_kind_of_status() -> None:
     assert {"improving", "maintained", "declining", "undetermined"} <= trends
     assert {"undetermined", "narrowed", "widened", "reversed", "narrowed_by_decline"} <= gaps
     assert "mixed" in outcomes
-    assert {record["standing"] for record in found} >= {"none", "active", "review_due", "grace", "lapsed"}
+    assert {record["standing"] for record in found} >= {"none", "active", "review_due", "grace", "lapsed", "succeeded"}
 
 
 def test_the_record_of_a_complete_community_gives_its_gateways_again() -> None:

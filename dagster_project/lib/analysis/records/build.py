@@ -161,7 +161,7 @@ def _figures(inputs: RecordInputs, years: Sequence[int]) -> dict[str, pl.DataFra
         "trend": inputs.tables["fct_trend"].filter(own),
         "gap": deciding_gaps(inputs),
         "outcome": inputs.tables["fct_outcome_status"],
-        "gateway": inputs.tables["fct_gateway_status"],
+        "gateway": inputs.tables["fct_gateway_step"],
         "core": designations.core_indicators(inputs.context),
         "adjacent": designations.adjacent_indicators(inputs.context, inputs.tables),
     }
@@ -294,8 +294,8 @@ def _gaps(tables: Mapping[str, Places], place: tuple[str, int]) -> list[Record]:
 
 
 def _gateways(tables: Mapping[str, Places], place: tuple[str, int], order: Sequence[str]) -> dict[str, str]:
-    (row,) = _named(tables["fct:gateway"].get(place), [f"{name}_status" for name in order])
-    return {name: row[f"{name}_status"] for name in order}
+    found = {row["gateway"]: row["status"] for row in _named(tables["fct:gateway"].get(place), ["gateway", "status"])}
+    return {name: found[name] for name in order}
 
 
 def _rubric_logic(inputs: RecordInputs) -> dict[str, list[Any]]:

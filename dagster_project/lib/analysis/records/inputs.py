@@ -58,7 +58,7 @@ PARTS_OF_MEASURE: dict[str, tuple[str, ...]] = {
 class RecordInputs:
     """Everything records are made from.
 
-    tables: fct_trend, fct_trend_point, fct_gap, fct_outcome_status, fct_criterion_status, fct_gateway_status,
+    tables: fct_trend, fct_trend_point, fct_gap, fct_outcome_status, fct_criterion_status, fct_gateway_step,
     fct_designation (without ids), fct_designation_requirement. rubric, requirements, designations: the rubric seeds.
     """
 
@@ -124,7 +124,12 @@ def _review(context: FactContext, row: Mapping[str, str]) -> dict[str, Any]:
         None if row[name] is None else int(context.ruleset.needed(row[name]))
         for name in ("review_parameter", "grace_parameter")
     ]
-    return {"codes": row["decision_codes"].split(), "review_months": months[0], "grace_months": months[1]}
+    return {
+        "codes": row["decision_codes"].split(),
+        "review_months": months[0],
+        "grace_months": months[1],
+        "succeeded_by": (row["succeeded_by"] or "").split(),
+    }
 
 
 def input_rows(inputs: RecordInputs, years: Sequence[int] | None = None) -> dict[str, pl.DataFrame]:

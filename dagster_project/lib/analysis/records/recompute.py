@@ -27,6 +27,7 @@ from dagster_project.lib.analysis.vocabulary import (
     REVOKED,
     SCORE,
     STATUSES,
+    SUCCEEDED,
     UNDETERMINED,
     UNDETERMINED_WITHOUT_MEMBERS,
     VALID_LEFT_OUT,
@@ -341,6 +342,10 @@ class _Again:
         code = min((STATUSES.index(status) for status in self.requirements.values()), default=UNDETERMINED)
         return ELIGIBILITY[code]
 
+    def _granted(self, codes: Sequence[str]) -> bool:
+        rows = [r for r in self._rows("decisions") if r["kind"] == "designation" and r["code"] in codes]
+        return any(row["decision"] != "revoked" for row in rows)
+
     def standing(self, review: Mapping[str, Any]) -> str:
         """Where the last decision on one of the codes stands on the assessment date."""
         rows = [r for r in self._rows("decisions") if r["kind"] == "designation" and r["code"] in review["codes"]]
@@ -349,6 +354,9 @@ class _Again:
         last = max(rows, key=lambda row: (row["decided_on"], row["code"]))
         if last["decision"] == "revoked":
             return REVOKED
+        # Records that were frozen before designations could be succeeded name no successor.
+        if self._granted(review.get("succeeded_by", [])):
+            return SUCCEEDED
         if review["review_months"] is None:
             return ACTIVE
         day = dt.date.fromisoformat(self.record["assessment_date"])

@@ -6,7 +6,7 @@ Does not: which requirements or thresholds there are (seeds), trends, gaps or ga
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import polars as pl
 
@@ -27,6 +27,7 @@ from dagster_project.lib.analysis.vocabulary import (
     REVIEW_DUE,
     REVOKED,
     SCORE,
+    SUCCEEDED,
     UNDETERMINED,
     UNDETERMINED_WITHOUT_MEMBERS,
 )
@@ -137,12 +138,12 @@ def outcome_gaps(context: FactContext, tables: Tables, row: Row) -> Members:
 
 def gateways_met(context: FactContext, tables: Tables, row: Row) -> Members:
     """The named gateways, by their computed status."""
-    rows = tables["fct_gateway_status"]
-    parts = [
-        rows.select(*AT, pl.lit(name).alias("member"), status_code(f"{name}_status").alias("code"), part=pl.lit(name))
-        for name in context.ruleset.codes(row["predicate"])
-    ]
-    return pl.concat(parts)
+    names = pl.DataFrame({"gateway": context.ruleset.codes(row["predicate"])}, schema={"gateway": pl.String})
+    steps = tables["fct_gateway_step"].select(*AT, "gateway", status_code("status").alias("code"))
+    rows = context.scaffold.select(AT).join(names, how="cross")
+    rows = rows.join(steps, on=[*AT, "gateway"], how="left", maintain_order="left")
+    code = pl.col("code").fill_null(UNDETERMINED)
+    return rows.select(*AT, pl.col("gateway").alias("member"), code, pl.col("gateway").alias("part"))
 
 
 def previous_decisions(context: FactContext) -> pl.DataFrame:
@@ -227,7 +228,7 @@ def ruleset_rows(seed: pl.DataFrame, ruleset_id: str) -> pl.DataFrame:
 def designation_requirements(context: FactContext, tables: Tables, seed: pl.DataFrame) -> pl.DataFrame:
     """fct_designation_requirement: REQUIREMENT_COLUMNS, one row a community, designation, year and requirement.
 
-    tables: fct_trend, fct_outcome_status, fct_gateway_status (and the registers, in `context`). seed: rows of
+    tables: fct_trend, fct_outcome_status, fct_gateway_step (and the registers, in `context`). seed: rows of
     designation_requirements.csv; `measure` names a function of MEASURES, or `score`. `required` and `actual` count
     members (shares where the seed names a share, points for the score). Raises KeyError for an unknown measure.
     """
@@ -345,19 +346,29 @@ def _score(context: FactContext, row: Row) -> pl.DataFrame:
 
 
 def standings(
-    context: FactContext, decision_codes: list[str], review_months: int | None, grace_months: int | None
+    context: FactContext,
+    decision_codes: list[str],
+    review_months: int | None,
+    grace_months: int | None,
+    successors: Sequence[str] = (),
 ) -> pl.DataFrame:
     """AT, standing, decided_on, next_review_due for every row of the scaffold.
 
     The last decision on one of the codes, up to the assessment date, decides. Reviewed: `active` before the review
     date, `review_due` from it to the end of its reporting year, `grace` until `grace_months` after it, then `lapsed`.
-    Without `review_months` a granted designation stays active until revoked.
+    Without `review_months` a granted designation stays active until revoked. `succeeded`, without a review, is one of
+    which a successor (their codes) was ever granted, unless it was revoked itself.
     """
     rows = last_decisions(context).filter((pl.col("kind") == "designation") & pl.col("code").is_in(decision_codes))
     last = rows.sort(*AT, "decided_on", "code").unique(AT, keep="last", maintain_order=True)
     joined = context.scaffold.join(last.select(*AT, "decision", "decided_on"), on=AT, how="left", maintain_order="left")
     due = pl.lit(None, pl.Date) if review_months is None else pl.col("decided_on").dt.offset_by(f"{review_months}mo")
-    due = pl.when(pl.col("decision") != "revoked").then(due)
+    followed = last_decisions(context).filter(
+        (pl.col("kind") == "designation") & pl.col("code").is_in(successors) & (pl.col("decision") != "revoked")
+    )
+    joined = joined.join(followed.select(AT).unique(), on=AT, how="left", coalesce=False, suffix="_followed")
+    is_followed = pl.col("community_id_followed").is_not_null()
+    due = pl.when((pl.col("decision") != "revoked") & ~is_followed).then(due)
     end = due.dt.offset_by(f"{grace_months or 0}mo")
     day, this_year = pl.col("assessment_date"), due.dt.year() == pl.col("reporting_year")
     standing = (
@@ -365,6 +376,8 @@ def standings(
         .then(pl.lit(NONE))
         .when(pl.col("decision") == "revoked")
         .then(pl.lit(REVOKED))
+        .when(is_followed)
+        .then(pl.lit(SUCCEEDED))
         .when(due.is_null() | (day < due))
         .then(pl.lit(ACTIVE))
         .when(this_year)
@@ -387,7 +400,8 @@ def designation_statuses(context: FactContext, requirements: pl.DataFrame, seed:
     parts = []
     for row in ruleset_rows(seed, context.ruleset.ruleset_id).iter_rows(named=True):
         review, grace = (_months(context.ruleset, row[name]) for name in ("review_parameter", "grace_parameter"))
-        stood = standings(context, row["decision_codes"].split(), review, grace)
+        successors = (row["succeeded_by"] or "").split()
+        stood = standings(context, row["decision_codes"].split(), review, grace, successors)
         parts.append(stood.with_columns(pl.lit(row["designation"]).alias("designation")))
     rows = pl.concat(parts).join(judged, on=[*AT, "designation"], how="left", maintain_order="left")
     status = pl.col("code").fill_null(UNDETERMINED).replace_strict(ELIGIBILITY, return_dtype=pl.String)
