@@ -180,10 +180,11 @@ def as_of(submissions: dict[int, Submission], year: int, day: dt.date, seeds: Se
 def selection(submissions: dict[int, Submission], year: int, seeds: Seeds) -> dict[str, Row]:
     """The indicators the community answers for: its newest table up to R, else the first seven, each a primary."""
     tables = [
-        submission.registers["indicator_selection"]
+        [line for line in submission.registers.get("indicator_selection", []) if _counts(line, seeds)]
         for then, submission in sorted(submissions.items())
-        if then <= year and submission.registers.get("indicator_selection")
+        if then <= year
     ]
+    tables = [lines for lines in tables if lines]
     if not tables:
         return {i: {"outcome": outcome, "role": "core", "primary": True} for outcome, i in OUTCOMES.items()}
     return {
@@ -194,6 +195,15 @@ def selection(submissions: dict[int, Submission], year: int, seeds: Seeds) -> di
         }
         for line in tables[-1]
     }
+
+
+def _counts(line: Row, seeds: Seeds) -> bool:
+    """Not across sectors: neither from outside into the seven, nor a core indicator of the seven out of them."""
+    dictionary = seeds.indicators[line["indicator"]]
+    home, given = dictionary["outcome_id"], line["outcome"] or dictionary["outcome_id"]
+    if home not in OUTCOMES:
+        return given not in OUTCOMES
+    return given in OUTCOMES or dictionary["role"] != "core"
 
 
 def common_slopes(points: list[Row], year: int) -> Row:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import polars as pl
 
@@ -16,7 +17,7 @@ from dagster_project.lib.analysis.figures.gap import compute_gaps
 from dagster_project.lib.analysis.figures.known import expand_known
 from dagster_project.lib.analysis.figures.members import until_left
 from dagster_project.lib.analysis.figures.network import compute_network
-from dagster_project.lib.analysis.figures.outcome import compute_outcomes
+from dagster_project.lib.analysis.figures.outcome import compute_outcomes, sound_selection
 from dagster_project.lib.analysis.figures.second import SecondComputation, check_gaps, check_trends
 from dagster_project.lib.analysis.figures.simulate import false_positive_rates
 from dagster_project.lib.analysis.figures.standing import community_years, standings
@@ -85,6 +86,12 @@ class AnalysisInputs:
     last_reporting_year: int
     today: dt.date
 
+    @cached_property
+    def counted_registers(self) -> Tables:
+        """The registers, the selection without the lines that do not count."""
+        selection = sound_selection(self.registers[SELECTION], self.seeds.indicators, self.seeds.outcomes)
+        return {**self.registers, SELECTION: selection}
+
     @property
     def first_years(self) -> pl.DataFrame:
         """community_id, first_reporting_year: of its first submission."""
@@ -126,7 +133,7 @@ def run(inputs: AnalysisInputs, ruleset: Ruleset) -> AnalysisResult:
 
 def compute_figures(inputs: AnalysisInputs, ruleset: Ruleset) -> Figures:
     """Trends, gaps, outcomes, network figures, targets and the simulation, then every slope a second time."""
-    seeds, registers, last = inputs.seeds, inputs.registers, inputs.last_reporting_year
+    seeds, registers, last = inputs.seeds, inputs.counted_registers, inputs.last_reporting_year
     indicators = seeds.indicators
     points = expand_known(inputs.known, inputs.first_years, last, ruleset.trend)
     grid = community_years(inputs.first_years, last)
@@ -163,7 +170,7 @@ def compute_figures(inputs: AnalysisInputs, ruleset: Ruleset) -> Figures:
 def context_of(inputs: AnalysisInputs, ruleset: Ruleset) -> FactContext:
     """The context that every rule of the rubric reads."""
     tables = {
-        **inputs.registers,
+        **inputs.counted_registers,
         "observations": inputs.observations,
         "int_values__known": inputs.known,
         "indicators": inputs.seeds.indicators,

@@ -83,6 +83,25 @@ def compute_outcomes(
     return FCT_OUTCOME_STATUS.conform(frame)
 
 
+def sound_selection(selection: pl.DataFrame, indicators: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
+    """The lines of register_indicator_selection that count, columns and order kept.
+
+    Without those that give an indicator of another sector to one of the seven outcomes, or a core indicator of the
+    seven to an adjacent outcome (RULES 5): an indicator counts for the seven or as adjacent, never both.
+    """
+    seven = outcomes.select("outcome_id", (pl.col("sector") == EDUCATION).alias("is_seven"))
+    homes = indicators.join(seven, on="outcome_id", how="left").select(
+        indicator="indicator_id", home_is_seven="is_seven", is_core=pl.col("role") == CORE
+    )
+    given = seven.rename({"outcome_id": "outcome", "is_seven": "given_is_seven"})
+    rows = selection.join(homes, on="indicator", how="left", maintain_order="left")
+    rows = rows.join(given, on="outcome", how="left", maintain_order="left")
+    from_outside = ~pl.col("home_is_seven") & pl.col("given_is_seven")
+    to_outside = pl.col("home_is_seven") & pl.col("is_core") & ~pl.col("given_is_seven")
+    astray = (from_outside | to_outside).fill_null(False)
+    return rows.filter(~astray).select(selection.columns)
+
+
 def known_selection(selection: pl.DataFrame, grid: pl.DataFrame) -> pl.DataFrame:
     """The selection in force at every reporting year of `grid`: SELECTION_SCHEMA with indicator_id for indicator.
 
