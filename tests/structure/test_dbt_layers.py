@@ -116,14 +116,18 @@ PROMISED = {
     "reason ruleset_version",
     "fct_criterion_status": "community_id criterion_id reporting_year status evidence ruleset_version",
     "fct_gateway_status": "community_id reporting_year operating_in gateways_met ruleset_version",
+    "fct_gateway_step": "community_id gateway reporting_year status granted ruleset_version",
     "fct_designation": "community_id reporting_year designation status standing decided_on next_review_due record_id "
     "ruleset_version",
     "fct_designation_requirement": "community_id designation reporting_year requirement_id required actual status "
     "ruleset_version",
     "fct_network_trend": "indicator_id population_group_id reporting_year n_communities n_improving n_maintained "
-    "n_declining n_undetermined slope_median slope_q1 slope_q3 pooled_slope fixed_effects_slope ruleset_version",
+    "n_declining n_undetermined slope_median slope_q1 slope_q3 pooled_slope fixed_effects_slope communities_entered "
+    "communities_left ruleset_version",
     "fct_network_outcome": "outcome_id reporting_year ruleset_version",
-    "fct_target_progress": "community_id indicator_id population_group_id reporting_year ruleset_version",
+    "fct_target_progress": "community_id indicator_id population_group_id reporting_year deadline horizon target_value "
+    "set_in_reporting_year status is_in_force baseline_value baseline_year latest_value latest_year fitted_slope "
+    "required_slope progress_share ruleset_version",
     "fct_story": "community_id reporting_year title text withheld_reason",
     "rpt_indicator_value_current": "community_id indicator_id reporting_year value",
 }

@@ -18,12 +18,11 @@ from typing import Any
 import polars as pl
 
 import contracts
+from dagster_project.lib.analysis.tables import as_declared
 from dagster_project.lib.app.analysis import (
     KNOWN_TABLE,
     AnalysisOutcome,
     analysis_inputs,
-    as_declared,
-    ruleset_parameters,
     run_analysis,
 )
 from dagster_project.lib.app.frozen import (
@@ -38,6 +37,7 @@ from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import ANSWERS_TABLE, INPUTS
 from dagster_project.lib.base.progress import tell
 from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.ruleset import RulesetKey, in_force_on, ruleset_rows
 from dagster_project.lib.base.seed_lint import require_sound
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.bucket.drop import Listing, list_drop, open_drop, stray_findings
@@ -68,7 +68,7 @@ from dagster_project.lib.receipts.receipts import (
 )
 from dagster_project.lib.receipts.returned import return_files
 from dagster_project.lib.warehouse.dbt_run import MANIFEST, DbtPlaces, NodeResult, dbt_build, table_keys
-from dagster_project.lib.warehouse.landing import RULESET, Landed, gather, write_tables
+from dagster_project.lib.warehouse.landing import Landed, gather, write_tables
 from dagster_project.settings import PROJECT_ROOT, Settings
 
 STRAYS_KEY = "ops/strays.parquet"
@@ -86,10 +86,15 @@ def _tell_folders(done: int, total: int) -> None:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """All steps over one set of settings, under one ruleset (id, version)."""
+    """All steps over one set of settings, under one ruleset: the one in force, unless another is chosen."""
 
     settings: Settings
-    ruleset: tuple[str, str] = RULESET
+    chosen: RulesetKey | None = None
+
+    @cached_property
+    def ruleset(self) -> RulesetKey:
+        """The ruleset's id and version."""
+        return self.chosen or in_force_on(self.reference, self.settings.today)
 
     @cached_property
     def reference(self) -> Reference:
@@ -287,7 +292,7 @@ class Pipeline:
 
     def _report_context(self, manifest: Mapping[str, Any]) -> ReportContext:
         """What the pages say of themselves; the ruleset's parameters are printed as their seeds state them."""
-        rows = ruleset_parameters(self.reference).filter(
+        rows = ruleset_rows(self.reference).filter(
             (pl.col("ruleset_id") == self.ruleset[0]) & (pl.col("ruleset_version") == self.ruleset[1])
         )
         texts = rows.select(pl.col("parameter", "value", "unit", "note").fill_null("")).iter_rows()

@@ -9,8 +9,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from dagster_project.lib.analysis import TABLES, Ruleset
-from dagster_project.lib.analysis.tables import FCT_OUTCOME_STATUS, FIGURE_TABLES, with_shared_codes
+from dagster_project.lib.analysis.tables import FCT_OUTCOME_STATUS, FIGURE_TABLES, TABLES, with_shared_codes
+from dagster_project.lib.base.ruleset import Ruleset
 from tests.unit.analysis.builders import known, tables, yearly
 
 # Names and columns that other programs rely on (the project's fixed interface).

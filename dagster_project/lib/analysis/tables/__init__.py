@@ -7,6 +7,10 @@ Does not: computing any of them.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
+import polars as pl
+
 from dagster_project.lib.analysis.tables.declaring import Column, TableSpec, with_shared_codes
 from dagster_project.lib.analysis.tables.figures import (
     FCT_FALSE_POSITIVE,
@@ -26,6 +30,7 @@ from dagster_project.lib.analysis.tables.rubric import (
     FCT_DESIGNATION_REQUIREMENT,
     FCT_GATEWAY_MISSING,
     FCT_GATEWAY_STATUS,
+    FCT_GATEWAY_STEP,
     before_freezing,
 )
 
@@ -49,12 +54,19 @@ RUBRIC_TABLES = _by_name(
     FCT_CRITERION_STATUS,
     FCT_BENCHMARK_STATUS,
     FCT_GATEWAY_STATUS,
+    FCT_GATEWAY_STEP,
     FCT_GATEWAY_MISSING,
     FCT_DESIGNATION,
     FCT_DESIGNATION_REQUIREMENT,
     FCT_DESIGNATION_DISTANCE,
 )
 TABLES = FIGURE_TABLES | RUBRIC_TABLES
+
+
+def as_declared(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
+    """The tables, those of the rubric in their declared form; the figures have it from where they are computed."""
+    return {name: RUBRIC_TABLES[name].conform(rows) if name in RUBRIC_TABLES else rows for name, rows in tables.items()}
+
 
 __all__ = [
     "FCT_BENCHMARK_STATUS",
@@ -66,6 +78,7 @@ __all__ = [
     "FCT_GAP",
     "FCT_GATEWAY_MISSING",
     "FCT_GATEWAY_STATUS",
+    "FCT_GATEWAY_STEP",
     "FCT_NETWORK_OUTCOME",
     "FCT_NETWORK_TREND",
     "FCT_OUTCOME_STATUS",
@@ -77,6 +90,7 @@ __all__ = [
     "TABLES",
     "Column",
     "TableSpec",
+    "as_declared",
     "before_freezing",
     "with_shared_codes",
 ]

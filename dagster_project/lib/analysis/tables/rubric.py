@@ -20,27 +20,10 @@ from dagster_project.lib.analysis.tables.shared import (
     RULESET_VERSION,
 )
 
-GATEWAYS = ("exploring", "emerging", "sustaining", "systems_change", "systems_transformation")
-
 
 def before_freezing(spec: TableSpec) -> list[str]:
     """The columns that a table of designations has before frozen records stand in it (lib/app/frozen.py)."""
     return [name for name in spec.schema if name != RECORD_STATE.name and not name.endswith("_now")]
-
-
-def _of_gateway(gateway: str) -> tuple[Column, ...]:
-    """The columns of one gateway in fct_gateway_status."""
-    return (
-        Column(
-            f"{gateway}_status",
-            TEXT,
-            f"Computed status of {gateway}, every earlier gateway included.",
-            "criterion_status",
-        ),
-        Column(f"{gateway}_granted", FLAG, f"Whether {gateway} was granted and not revoked."),
-        Column(f"{gateway}_not_met", WHOLE, f"Criteria of {gateway} that are not met."),
-        Column(f"{gateway}_undetermined", WHOLE, f"Criteria of {gateway} that are undetermined."),
-    )
 
 
 FCT_CRITERION_STATUS = TableSpec(
@@ -99,11 +82,28 @@ FCT_GATEWAY_STATUS = TableSpec(
         promised("operating_in", TEXT, "First gateway that is not met, or completed."),
         promised("gateways_met", WHOLE, "How many gateways are met, one after the other."),
         Column("gateways_granted", WHOLE, "How many gateways were granted and not revoked."),
-        *(column for gateway in GATEWAYS for column in _of_gateway(gateway)),
         RULESET_VERSION,
     ),
     ("community_id", "reporting_year"),
     current_names=("community_name",),
+)
+
+FCT_GATEWAY_STEP = TableSpec(
+    "fct_gateway_step",
+    "Each gateway of the path, as known in every reporting year: computed status and granted status side by side. One "
+    "row per community, gateway and reporting year.",
+    (
+        COMMUNITY,
+        Column("gateway", TEXT, "Gateway."),
+        REPORTING_YEAR,
+        promised("status", TEXT, "Computed status, every earlier gateway included.", words="criterion_status"),
+        promised("granted", FLAG, "Whether the gateway was granted and not revoked."),
+        Column("n_not_met", WHOLE, "Criteria of the gateway that are not met."),
+        Column("n_undetermined", WHOLE, "Criteria of the gateway that are undetermined."),
+        Column("gateway_no", WHOLE, "Place of the gateway on the path."),
+        RULESET_VERSION,
+    ),
+    ("community_id", "gateway", "reporting_year"),
 )
 
 FCT_GATEWAY_MISSING = TableSpec(
@@ -138,7 +138,7 @@ FCT_DESIGNATION = TableSpec(
         promised(
             "standing",
             TEXT,
-            "What was decided: none, active, review_due, grace, lapsed or revoked.",
+            "What was decided: none, active, review_due, grace, lapsed, revoked or succeeded.",
             words="designation_standing",
         ),
         promised("decided_on", DATE, "Day of the last decision."),
