@@ -34,7 +34,7 @@ from dagster_project.lib.app.frozen import (
     released_cycles,
 )
 from dagster_project.lib.base import engine
-from dagster_project.lib.base.names import ANSWERS_TABLE, INPUTS
+from dagster_project.lib.base.names import ANSWERS_TABLE, INPUTS, NETWORK_FOLDER
 from dagster_project.lib.base.progress import tell
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import RulesetKey, in_force_on, ruleset_rows
@@ -175,7 +175,7 @@ class Pipeline:
         self._keep_undelivered(self.undelivered() | delivery.failed)
 
     def left(self) -> pl.DataFrame:
-        """Folders that the last intakes left as they stood, and why (intake.left.LEFT)."""
+        """Folders that the last intakes left as they stood, and why (intake.bucket.left.LEFT)."""
         data = self.lake.get_or_none(LEFT_KEY)
         return pl.DataFrame(schema=LEFT) if data is None else pl.read_parquet(io.BytesIO(data))
 
@@ -227,7 +227,9 @@ class Pipeline:
         tell("Gathering accepted rows")
         landed = gather(self.lake, self.reference, self.settings.today, self.strays(), self.ruleset)
         write_tables(landed.tables, self.settings.landing)
-        everyone = communities if communities is not None else frozenset(landed["submissions"]["community_id"])
+        # A first folder that is still being written has a receipt and no submission.
+        told = frozenset(landed["submissions"]["community_id"]) | frozenset(self.left()["community_id"])
+        everyone = communities if communities is not None else told - {NETWORK_FOLDER}
         delivery, again = Delivery(), self.undelivered()
         remove_withdrawn(self.outbox, landed.tables, delivery)
         receipts = write_receipts(self.outbox, landed.tables, everyone, self.told_changes(), delivery, again)
