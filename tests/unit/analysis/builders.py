@@ -109,7 +109,8 @@ def members(frame: pl.DataFrame, left: Mapping[str, int] | None = None) -> pl.Da
     """The communities of a frame: members of every reporting year, or until the one they left."""
     names = frame["community_id"].cast(pl.String).unique().sort()
     years = [(left or {}).get(name) for name in names]
-    return pl.DataFrame({"community_id": names, "joined_year": 0, "left_year": pl.Series(years, dtype=pl.Int32)})
+    left_year = pl.Series("left_year", years, dtype=pl.Int32)
+    return names.to_frame().with_columns(pl.lit(0).alias("joined_year"), left_year)
 
 
 def seeds(communities: pl.DataFrame) -> Seeds:
