@@ -6,6 +6,7 @@ Does not: any work of its own (lib/intake), other commands (cli/main.py).
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -33,10 +34,9 @@ def _intake(config: Settings, community: str, year: int, ahead: int = 0) -> Inta
     from dagster_project.lib.base.reference import Reference
     from dagster_project.lib.intake.reading.limits import Limits
     from dagster_project.lib.intake.take_in import Intake
-    from dagster_project.lib.warehouse.landing import RULESET
 
     reference = Reference(config.seeds)
-    require_ready(reference, RULESET)
+    require_ready(reference, config.today)
     known_communities(reference, [community], NETWORK_FOLDER)
     years = reference.reporting_years(config.today)
     first, last = years.start, years.stop - 1 + ahead
@@ -68,13 +68,13 @@ def _history(config: Settings, against: str | None) -> History | None:
             raise CradleError(f"release {against}: {error}", "name a newer release", USAGE) from None
 
 
-def _comparisons(reference: Reference) -> Compare:
+def _comparisons(reference: Reference, today: dt.date) -> Compare:
     """The comparisons between rows, years and members, with the thresholds of the ruleset in force."""
-    from dagster_project.lib.intake.comparing.comparisons import compare_submissions, comparison_parameters
-    from dagster_project.lib.warehouse.landing import RULESET
+    from dagster_project.lib.base.ruleset import in_force_on, read_ruleset
+    from dagster_project.lib.intake.comparing.comparisons import compare_submissions
 
-    parameters = comparison_parameters(reference, RULESET)
-    return lambda observations: compare_submissions(observations, reference, parameters)
+    limits = read_ruleset(reference, in_force_on(reference, today)).comparison
+    return lambda observations: compare_submissions(observations, reference, limits)
 
 
 @click.command()
@@ -99,7 +99,7 @@ def check(path: Path, community: str, year: int, against: str | None, changes: b
     intake = _intake(config, community, year)
     history = _history(config, against)
     try:
-        checked = examine(path, community, year, intake, history, _comparisons(intake.reference))
+        checked = examine(path, community, year, intake, history, _comparisons(intake.reference, config.today))
     except (NothingToCheckError, StoreError) as error:
         raise CradleError(str(error), "name a file, or a folder that holds the files of one year", USAGE) from None
     receipt = checked.receipt

@@ -93,10 +93,9 @@ def run(communities: tuple[str, ...], years: str | None, since_last: bool, accep
 def _sound_reference(config: Settings, communities: tuple[str, ...]) -> None:
     from dagster_project.lib.app.ready import require_ready
     from dagster_project.lib.base.reference import Reference
-    from dagster_project.lib.warehouse.landing import RULESET
 
     reference = Reference(config.seeds)
-    require_ready(reference, RULESET)
+    require_ready(reference, config.today)
     known_communities(reference, communities)
 
 

@@ -30,11 +30,10 @@ def upgrade(dry_run: bool) -> None:
     """
     from dagster_project.lib.base.reference import SeedError
     from dagster_project.lib.base.seed_upgrade import additions, write
-    from dagster_project.lib.warehouse.landing import RULESET
 
     config = settings()
     try:
-        found = additions(config.seeds, RULESET)
+        found = additions(config.seeds, config.today)
         if not dry_run:
             write(config.seeds, found)
     except SeedError as error:

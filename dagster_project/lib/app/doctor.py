@@ -20,7 +20,6 @@ from dagster_project.lib.base.store import Store, StoreError
 from dagster_project.lib.intake.bucket.drop import open_drop
 from dagster_project.lib.publish.release.release import current_release, read_manifest
 from dagster_project.lib.warehouse.dbt_run import MANIFEST
-from dagster_project.lib.warehouse.landing import RULESET
 from dagster_project.settings import PROJECT_ROOT, Settings
 
 
@@ -62,7 +61,7 @@ def _seeds(settings: Settings) -> Iterator[Line]:
         years = reference.reporting_years(settings.today)
         found = f"{reference.communities.height} communities, reporting years {years.start} to {years.stop - 1}"
         yield Line(True, "seeds", f"{settings.seeds}: {found}")
-        wrong = reference_faults(reference, RULESET)
+        wrong = reference_faults(reference, settings.today)
     except SeedError as error:
         wrong = [str(error)]
     yield Line(not wrong, "reference data", f"{len(wrong) or 'no'} faults", "correct what is named below")

@@ -9,7 +9,7 @@ A seed's `meta` says: `file`, path below seeds/; `key`, columns that identify a 
 `whole`, `numbers`, `dates`, what a cell that is not blank must be; `references`, columns (several with blanks between)
 to `seed.columns`; `community`, the column by which lines of communities outside the network are ignored, and `scoped`
 where scope and scope_id say it; `typed`, whether `unit` says what `value` must be; `needed`, values that a column must
-hold, in a seed of parameters for the ruleset in force.
+hold, in a seed of parameters for the ruleset in force; `complete` where every key of the project's own seed is needed.
 """
 
 from __future__ import annotations
@@ -77,6 +77,7 @@ class Form:
     scoped: bool = False
     typed: bool = False
     needed: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    complete: bool = False
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -180,10 +181,10 @@ def communities_of(sheets: Mapping[str, Sheet]) -> frozenset[str]:
     return frozenset(row["community_id"] for _, row in lines)
 
 
-def form_faults(folder: Path, ruleset: tuple[str, str] | None = None) -> tuple[list[Fault], bool]:
-    """Every line that has not the form its seed is declared with, and whether all files and columns are there.
+def form_faults(folder: Path) -> tuple[list[Fault], bool]:
+    """Every line that has not the form its seed is declared with, and whether all files, columns and cells are there.
 
-    ruleset: id and version in force, whose parameters must all be set; None leaves that out.
+    What a ruleset lacks is asked for apart (`ruleset_faults`): which one is in force is told by the seeds themselves.
     """
     sheets, found = read_sheets(folder)
     whole = not found
@@ -191,8 +192,21 @@ def form_faults(folder: Path, ruleset: tuple[str, str] | None = None) -> tuple[l
         if form.name in sheets:
             found += _of_one(form, sheets[form.name])
             found += _references(form, sheets)
-            found += _needed(form, sheets[form.name], ruleset)
-    return sorted(found, key=lambda fault: (fault.file, fault.lines, fault.says)), whole
+            if not form.by_ruleset:
+                found += _needed(form, sheets[form.name], None)
+            if form.complete:
+                found += _incomplete(form, sheets[form.name])
+    return found, whole
+
+
+def ruleset_faults(folder: Path, ruleset: tuple[str, str]) -> list[Fault]:
+    """Parameters that a ruleset (id, version) must hold and does not."""
+    found: list[Fault] = []
+    for form in forms():
+        sheet = read_sheet(form, folder)[0] if form.by_ruleset else None
+        if sheet is not None:
+            found += _needed(form, sheet, ruleset)
+    return found
 
 
 def _of_one(form: Form, sheet: Sheet) -> Iterator[Fault]:
@@ -267,20 +281,32 @@ def _references(form: Form, sheets: Mapping[str, Sheet]) -> Iterator[Fault]:
 
 
 def _needed(form: Form, sheet: Sheet, ruleset: tuple[str, str] | None) -> Iterator[Fault]:
-    """Values that a column must hold and does not; of parameters for the ruleset in force only."""
-    if form.by_ruleset and ruleset is None:
-        return
-    whose = f"ruleset {ruleset[0]} {ruleset[1]}" if form.by_ruleset and ruleset else "the file"
+    """Values that a column must hold and does not; of parameters for one ruleset."""
+    whose = f"ruleset {' '.join(ruleset)}" if ruleset else "the file"
     for column, values in form.needed.items():
         missing = missing_values(form, (row for _, row in sheet.lines), column, values, ruleset)
-        if not missing:
-            continue
-        if len(missing) == len(values) and form.by_ruleset:
-            yield Fault(form.file, (), f"{whose} is not there; {UPGRADE} writes its lines")
-            continue
-        more = f" and {len(missing) - LISTED} more" if len(missing) > LISTED else ""
-        listed = ", ".join(missing[:LISTED])
-        yield Fault(form.file, (), f"{whose} has no {column} {listed}{more}; {UPGRADE} writes what is missing")
+        if len(missing) == len(values) and ruleset:
+            yield Fault(form.file, (), f"{whose} has no line; {UPGRADE} writes those of the project's own rulesets")
+        elif missing:
+            yield Fault(form.file, (), f"{whose} has no {column} {_listed(missing)}; {UPGRADE} writes what is missing")
+
+
+def _incomplete(form: Form, sheet: Sheet) -> Iterator[Fault]:
+    missing = [" ".join(key) for key in missing_keys(form, (row for _, row in sheet.lines))]
+    if missing:
+        yield Fault(form.file, (), f"the file has no {_listed(missing)}; {UPGRADE} writes what is missing")
+
+
+def _listed(missing: Sequence[str]) -> str:
+    more = f" and {len(missing) - LISTED} more" if len(missing) > LISTED else ""
+    return ", ".join(missing[:LISTED]) + more
+
+
+def missing_keys(form: Form, rows: Iterable[Row]) -> list[tuple[str, ...]]:
+    """Keys of the project's own seed that these lines do not hold."""
+    own, _ = read_sheet(form, DECLARATIONS.parent)
+    held = {form.key_of(row) for row in rows}
+    return [form.key_of(row) for _, row in own.lines if form.key_of(row) not in held] if own else []
 
 
 def missing_values(

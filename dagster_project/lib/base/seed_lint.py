@@ -7,6 +7,7 @@ Does not: the form of each file (seed_forms.py), style (tests/unit/seeds), or lo
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,15 +16,14 @@ from itertools import combinations
 import polars as pl
 
 from dagster_project.lib.base.reference import Reference, SeedError
-from dagster_project.lib.base.ruleset import load_ruleset
-from dagster_project.lib.base.seed_forms import COMMUNITIES, Fault, form_faults
+from dagster_project.lib.base.ruleset import IN_FORCE, PARAMETER_SEEDS, RulesetKey, in_force_on, read_ruleset
+from dagster_project.lib.base.seed_forms import COMMUNITIES, Fault, form_faults, ruleset_faults
 
 FIRST_YEAR, LAST_YEAR = 0, 9999
 EPSILON = 1e-9
 TOLD = 3
 PLACES = "network/geographies"
 SUCCESSIONS = "crosswalks/geography_successions"
-PARAMETERS = ("rulesets/ruleset_parameters", "rulesets/gateway_parameters")
 Row = Mapping[str, str | None]
 Span = tuple[int, int]
 
@@ -68,7 +68,7 @@ CROSSWALKS = (
 )
 
 
-def require_sound(reference: Reference, ruleset: tuple[str, str] | None = None) -> None:
+def require_sound(reference: Reference, ruleset: RulesetKey | dt.date | None = None) -> None:
     """SeedError that names the first faults and counts the rest; nothing when there are none."""
     if found := faults(reference, ruleset):
         raise SeedError(first_of(found))
@@ -80,34 +80,45 @@ def first_of(found: Sequence[object]) -> str:
     return "; ".join(str(fault) for fault in found[:TOLD]) + others
 
 
-def faults(reference: Reference, ruleset: tuple[str, str] | None = None) -> list[Fault]:
+def faults(reference: Reference, ruleset: RulesetKey | dt.date | None = None) -> list[Fault]:
     """Every fault of the seeds, in the order of files and lines.
 
     Where files, columns or cells are missing, or the list of communities is wrong, only the form of files is told:
     nothing else can be judged.
-    ruleset: id and version in force, whose parameters must be set and typed.
+    ruleset: id and version, or the day of the run, whose ruleset is in force: its parameters must be set and typed.
     """
-    found, whole = form_faults(reference.folder, ruleset)
-    if not whole or any(fault.file == COMMUNITIES for fault in found):
-        return found
-    # A line that is told of for what it means is not told of again for its form.
-    meant = [*_meanings(reference), *(_ruleset(reference, ruleset, found) if ruleset else ())]
-    told = {(fault.file, fault.lines) for fault in meant}
-    both = [*meant, *(fault for fault in found if (fault.file, fault.lines) not in told)]
-    return sorted(both, key=lambda fault: (fault.file, fault.lines, fault.says))
+    found, whole = form_faults(reference.folder)
+    if whole and all(fault.file != COMMUNITIES for fault in found):
+        # A line that is told of for what it means is not told of again for its form.
+        meant = [*_meanings(reference), *(_ruleset(reference, ruleset, found) if ruleset else ())]
+        told = {(fault.file, fault.lines) for fault in meant if fault.lines}
+        found = [*meant, *(fault for fault in found if (fault.file, fault.lines) not in told)]
+    return sorted(found, key=lambda fault: (fault.file, fault.lines, fault.says))
 
 
-def _ruleset(reference: Reference, ruleset: tuple[str, str], found: Sequence[Fault]) -> Iterator[Fault]:
-    """What the parameters of figures are not: of the type they need, or known. Missing and repeated ones are told."""
-    if any(fault.file in PARAMETERS for fault in found):
-        return
-    frames = [reference.table(file) for file in PARAMETERS]
+def _ruleset(reference: Reference, ruleset: RulesetKey | dt.date, found: Sequence[Fault]) -> Iterator[Fault]:
+    """What the parameters of one ruleset are not: there, of the type they need, or known. Repeated ones are told."""
     try:
-        load_ruleset(pl.concat(frames), *ruleset)
+        key = ruleset if isinstance(ruleset, tuple) else in_force_on(reference, ruleset)
+    except SeedError as error:
+        yield Fault(IN_FORCE, (), str(error))
+        return
+    files = [f"rulesets/{name}" for name in PARAMETER_SEEDS]
+    missing = ruleset_faults(reference.folder, key)
+    yield from missing
+    if missing or any(fault.file in files for fault in found):
+        return
+    try:
+        read_ruleset(reference, key)
     except ValueError as error:
-        lines = frames[0].with_row_index("line", 2).filter(ruleset_id=ruleset[0], ruleset_version=ruleset[1])
-        named = [line for line, name in lines.select("line", "parameter").iter_rows() if name in str(error)]
-        yield Fault(PARAMETERS[0], tuple(named), str(error))
+        for file in files:
+            rows = reference.table(file).with_row_index("line", 2)
+            rows = rows.filter(ruleset_id=key[0], ruleset_version=key[1])
+            named = [line for line, name in rows.select("line", "parameter").iter_rows() if name in str(error)]
+            if named:
+                yield Fault(file, tuple(named), str(error))
+                return
+        yield Fault(files[0], (), str(error))
 
 
 def _meanings(reference: Reference) -> list[Fault]:

@@ -7,12 +7,14 @@ Does not: judging seeds (seed_forms.py, seed_lint.py), or any change of a line's
 from __future__ import annotations
 
 import csv
+import datetime as dt
 import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from dagster_project.lib.base.reference import SeedError
+from dagster_project.lib.base.reference import Reference, SeedError
+from dagster_project.lib.base.ruleset import IN_FORCE, RulesetKey, in_force
 from dagster_project.lib.base.seed_forms import (
     COMMUNITIES,
     DECLARATIONS,
@@ -20,12 +22,16 @@ from dagster_project.lib.base.seed_forms import (
     Form,
     Row,
     forms,
+    missing_keys,
     missing_values,
     read_sheet,
 )
 
 OWN = DECLARATIONS.parent
 BOM = b"\xef\xbb\xbf"
+SHOWN = 8
+Rulesets = tuple[RulesetKey, RulesetKey]
+"""The ruleset in force by the seeds at hand, and by the project's own."""
 
 
 @dataclass(frozen=True)
@@ -37,14 +43,19 @@ class Addition:
     data: bytes
 
 
-def additions(folder: Path, ruleset: tuple[str, str], own: Path = OWN) -> list[Addition]:
+def additions(folder: Path, today: dt.date, own: Path = OWN) -> list[Addition]:
     """What the seeds of a folder lack, seed by seed; nothing where they are complete.
 
     A missing file is the project's own without lines of communities that the network does not have. A missing column
     comes last; a line whose key the project's seed has takes its cell from there, any other stays blank. Lines that the
-    ruleset in force or the program needs are added, no others. SeedError for a file that cannot be read as a table.
+    program or the ruleset in force on that day needs are added, no others; a ruleset that the project does not have
+    gets what it lacks from the project's own that is in force. SeedError for a file that cannot be read as a table.
     """
     members = _members(folder)
+    rulesets = (
+        _in_force(folder if (folder / f"{IN_FORCE}.csv").is_file() else own, folder, today),
+        _in_force(own, folder, today),
+    )
     found = []
     for form in forms():
         source, faults = read_sheet(form, own)
@@ -53,9 +64,9 @@ def additions(folder: Path, ruleset: tuple[str, str], own: Path = OWN) -> list[A
         path = folder / f"{form.file}.csv"
         if not path.is_file():
             lines = [row for _, row in source.lines if form.is_of(row, members)]
-            says = f"the file, with {len(lines):,} lines" if lines else "the file, with its header"
+            says = f"the file, with {_counted(lines)}" if lines else "the file, with its header"
             found.append(Addition(form.file, (says,), _written([source.header, *_cells(source.header, lines)])))
-        elif addition := _completed(form, path.read_bytes(), source.header, [row for _, row in source.lines], ruleset):
+        elif addition := _completed(form, path.read_bytes(), source.header, [row for _, row in source.lines], rulesets):
             found.append(addition)
     return found
 
@@ -70,6 +81,11 @@ def write(folder: Path, found: Sequence[Addition]) -> None:
         partial.replace(path)
 
 
+def _in_force(seeds: Path, network: Path, today: dt.date) -> RulesetKey:
+    """The ruleset that some seeds say is in force, for the network's own reporting years."""
+    return in_force(Reference(seeds), Reference(network).reporting_years(today).stop - 1)
+
+
 def _members(folder: Path) -> frozenset[str]:
     form = next(form for form in forms() if form.file == COMMUNITIES)
     sheet, faults = read_sheet(form, folder)
@@ -79,7 +95,7 @@ def _members(folder: Path) -> frozenset[str]:
 
 
 def _completed(
-    form: Form, before: bytes, header: tuple[str, ...], source: Sequence[Row], ruleset: tuple[str, str]
+    form: Form, before: bytes, header: tuple[str, ...], source: Sequence[Row], rulesets: Rulesets
 ) -> Addition | None:
     """One file with its missing columns and lines; None where nothing is missing."""
     data, says = before, []
@@ -95,7 +111,7 @@ def _completed(
     rows = [
         dict(zip(own, (cell.strip() for cell in cells), strict=False)) for _, cells in _records(form, data)[1:] if cells
     ]
-    lines = _lines_needed(form, rows, source, ruleset)
+    lines = _lines_needed(form, rows, source, rulesets)
     if lines:
         says.append(
             f"{len(lines)} line{'s' if len(lines) > 1 else ''}: {', '.join(_named(form, row) for row in lines)}"
@@ -151,15 +167,29 @@ def _with_columns(
     return "".join(parts).encode("utf-8")
 
 
-def _lines_needed(form: Form, rows: Sequence[Row], source: Sequence[Row], ruleset: tuple[str, str]) -> list[Row]:
-    from_source: list[Row] = []
+def _lines_needed(form: Form, rows: Sequence[Row], source: Sequence[Row], rulesets: Rulesets) -> list[Row]:
+    """Lines of the project's seed that these lines lack, of parameters under the name of the ruleset in force."""
+    found: list[Row] = []
+    theirs, own = rulesets
     for column, values in form.needed.items():
-        missing = set(missing_values(form, rows, column, values, ruleset))
-        of_ruleset = [
-            row for row in source if not form.by_ruleset or tuple(row[name] for name in RULESET_COLUMNS) == ruleset
-        ]
-        from_source += [row for row in of_ruleset if row[column] in missing]
-    return from_source
+        missing = set(missing_values(form, rows, column, values, theirs))
+        of_theirs = [row for row in source if not form.by_ruleset or _ruleset_of(row) == theirs]
+        of_own = [row for row in source if form.by_ruleset and _ruleset_of(row) == own]
+        for row in of_theirs or of_own:
+            if row[column] in missing:
+                found.append({**row, **dict(zip(RULESET_COLUMNS, theirs, strict=True))} if form.by_ruleset else row)
+    if form.complete:
+        keys = set(missing_keys(form, rows))
+        found += [row for row in source if form.key_of(row) in keys]
+    return found
+
+
+def _ruleset_of(row: Row) -> tuple[str, ...]:
+    return tuple(row[name] for name in RULESET_COLUMNS)
+
+
+def _counted(lines: Sequence[Row]) -> str:
+    return f"{len(lines):,} line{'' if len(lines) == 1 else 's'}"
 
 
 def _named(form: Form, row: Row) -> str:
