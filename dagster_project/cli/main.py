@@ -41,12 +41,15 @@ class _Told(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
         from dagster_project.lib.base.reference import SeedError
+        from dagster_project.lib.base.state import StateError
         from dagster_project.lib.intake.layouts.declaration import LayoutError
 
         try:
             return super().invoke(ctx)
         except (SeedError, LayoutError) as error:
             raise CradleError(str(error), "correct the file and run again; cradle doctor lists all faults", 2) from None
+        except StateError as error:
+            raise CradleError(str(error), "cradle doctor looks at everything that is kept") from None
 
 
 @click.group(cls=_Told, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})

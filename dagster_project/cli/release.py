@@ -144,18 +144,21 @@ def compare(release_a: str, release_b: str, as_json: bool) -> None:
 @click.command()
 @click.argument("release", required=False)
 def verify(release: str | None) -> None:
-    """Hash every table of a release again and compare with its manifest; exit 1 if one differs."""
+    """Hash every table and file of a release again and compare with its manifest; exit 1 if one differs."""
+    from dagster_project.lib.base.store import Store
     from dagster_project.lib.publish.release.compare import verify_release
     from dagster_project.lib.publish.release.opening import database_path
 
     config = settings()
     manifest = manifest_of_release(config, release)
-    verdicts = verify_release(database_path(config, manifest["release_id"]), manifest)
+    verdicts = verify_release(
+        database_path(config, manifest["release_id"]), manifest, Store(config.publish_url, config.s3_endpoint)
+    )
     for verdict in verdicts:
         click.echo(f"{'ok  ' if verdict.ok else 'BAD '} {verdict.table}: {verdict.found}")
     bad = sum(not verdict.ok for verdict in verdicts)
     state = f"{bad} differ from the manifest" if bad else "all as the manifest says"
-    click.echo(f"{manifest['release_id']}: {len(verdicts)} tables, {state}")
+    click.echo(f"{manifest['release_id']}: {len(verdicts)} tables and files, {state}")
     if bad:
         sys.exit(1)
 
