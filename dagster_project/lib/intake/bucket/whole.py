@@ -35,8 +35,8 @@ class DamagedLakeError(StateError):
         named = "; ".join(f"{community}/{year}: {what}" for (community, year), what in sorted(places.items())[:SHOWN])
         more = f" and {len(places) - SHOWN:,} more folders" if len(places) > SHOWN else ""
         super().__init__(
-            f"the lake is damaged ({named}{more}); nothing was published. `cradle run` takes these folders again from "
-            "the bucket"
+            f"the lake is damaged ({named}{more}); nothing is published from it. `cradle run` takes these folders "
+            "again from the bucket"
         )
 
 
