@@ -1,0 +1,331 @@
+"""The cells of one worksheet as they show, read in one pass over its XML.
+
+Belongs here: placing cells, values by type and format, and what a sheet tells of its cells beside their text.
+Does not: parts and shared strings (package.py), number formats (number_formats.py), grids and findings (workbook.py).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+from dagster_project.lib.intake.limits import Limits, RefusalError, check_area
+from dagster_project.lib.intake.number_formats import moment_text, number_text
+from dagster_project.lib.intake.package import ALLOWED, YES, Attributes, Book, RichText, feed, local, new_parser, unescaped
+
+NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
+REFERENCE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})", re.ASCII)
+LONGEST_WHOLE = 15
+KEPT_NUMBERS = 65_536
+
+Place = tuple[int, int]
+"""Row and column of a cell, both counted from 0."""
+Area = tuple[int, int, int, int]
+"""Top row, left column, bottom row and right column of merged cells, counted from 0, all within the area."""
+
+
+@dataclass
+class SheetCells:
+    """The cells of one sheet from A1 on, with what must be told of some of them.
+
+    `errors` are error cells and formulas without a stored value, `hidden_values` cells whose format shows nothing,
+    `marks` footnote marks that were taken off a text, `dates` cells that show a date or a time.
+    """
+
+    limits: Limits
+    rows: list[list[str]] = field(default_factory=list)
+    width: int = 0
+    errors: list[tuple[int, int, str]] = field(default_factory=list)
+    uncalculated: list[Place] = field(default_factory=list)
+    hidden_values: list[Place] = field(default_factory=list)
+    marks: list[tuple[int, int, str]] = field(default_factory=list)
+    dates: list[Place] = field(default_factory=list)
+    merges: list[Area] = field(default_factory=list)
+    hidden_rows: list[int] = field(default_factory=list)
+    hidden_columns: list[int] = field(default_factory=list)
+
+    def row(self, row: int) -> list[str]:
+        """The cells of a row counted from 0, with all rows above it."""
+        if row >= len(self.rows):
+            check_area(row + 1, max(self.width, 1), self.limits)
+            self.rows += [[] for _ in range(row + 1 - len(self.rows))]
+        return self.rows[row]
+
+    def put(self, row: int, column: int, text: str) -> None:
+        """Put a text into a cell; RefusalError if the sheet becomes too large or the cell stands there already."""
+        self.place(self.row(row), column, text)
+
+    def place(self, cells: list[str], column: int, text: str) -> None:
+        """Put a text into a cell of a row."""
+        if column >= self.width:
+            check_area(len(self.rows), column + 1, self.limits)
+            self.width = column + 1
+        if column >= len(cells):
+            cells += [""] * (column - len(cells))
+            cells.append(text)
+        elif cells[column]:
+            raise RefusalError("unreadable_file", "a cell that stands twice in its sheet", ALLOWED)
+        else:
+            cells[column] = text
+
+    def finish(self) -> SheetCells:
+        """Fill rows up to the same width, and forget what is told of cells that hold nothing."""
+        for cells in self.rows:
+            cells += [""] * (self.width - len(cells))
+        height = len(self.rows)
+        self.merges = [
+            (top, left, min(bottom, height - 1), min(right, self.width - 1))
+            for top, left, bottom, right in self.merges
+            if top < height and left < self.width and self.rows[top][left]
+        ]
+        self.hidden_rows = [row for row in self.hidden_rows if row < height and any(self.rows[row])]
+        shown = [column for column in self.hidden_columns if column < self.width]
+        self.hidden_columns = [column for column in shown if any(cells[column] for cells in self.rows)]
+        return self
+
+    def facts(self) -> dict[str, Any]:
+        """What is told beside the texts, for JSON."""
+        names = ("errors", "uncalculated", "hidden_values", "marks", "dates", "merges", "hidden_rows", "hidden_columns")
+        return {name: getattr(self, name) for name in names if getattr(self, name)}
+
+
+def column_number(letters: str) -> int:
+    """The column counted from 0 of its letters: A is 0, AA is 26."""
+    number = 0
+    for letter in letters.upper():
+        number = number * 26 + ord(letter) - 64
+    return number - 1
+
+
+def area(reference: str) -> Area | None:
+    """An area from its reference (B2:C7 or B2); None if it is none."""
+    ends = [REFERENCE.fullmatch(end) for end in reference.split(":")]
+    if not 1 <= len(ends) <= 2 or None in ends:
+        return None
+    places = [(int(end[2]) - 1, column_number(end[1])) for end in ends if end]
+    (top, left), (bottom, right) = places[0], places[-1]
+    return (top, left, bottom, right) if 0 <= top <= bottom and left <= right else None
+
+
+def read_worksheet(chunks: Iterator[bytes], book: Book, limits: Limits) -> SheetCells:
+    """Read a sheet. RefusalError or ExpatError where it cannot be read as a whole."""
+    return _Reader(book, limits).read(chunks)
+
+
+class _Reader:
+    """The handlers of one sheet. What happens for every cell stands in `read`, where local names are fast."""
+
+    def __init__(self, book: Book, limits: Limits) -> None:
+        self.book = book
+        self.cells = SheetCells(limits)
+        self.rich = RichText()
+        self.show_zeros = True
+        self.formulas = 0
+        self.zero_formulas: list[Place] = []
+        self._numbers: dict[str, str] = {}
+
+    def read(self, chunks: Iterator[bytes]) -> SheetCells:
+        parser = new_parser()
+        rich, pieces = self.rich, self.rich.pieces
+        sheet, place = self.cells, self.cells.place
+        letters: dict[str, int] = {}
+        tags = dict.fromkeys(("c", "v", "t", "row", "f"), "")
+        c = v = t = row_tag = f = ""
+        row = column = -1
+        kind = style = row_text = ""
+        formula = valued = hidden = False
+        current: list[str] | None = None
+
+        def root(name: str, _: Attributes) -> None:
+            nonlocal c, v, t, row_tag, f
+            if local(name) != "worksheet":
+                raise RefusalError("unreadable_file", "a part that should be a sheet is none", ALLOWED)
+            # Transitional, strict or none at all: the names of a sheet are those of its first element.
+            space = name[: len(name) - len("worksheet")]
+            c, v, t, row_tag, f = (space + word for word in tags)
+            parser.StartElementHandler = start
+
+        def start(name: str, attributes: Attributes) -> None:
+            nonlocal row, column, kind, style, row_text, formula, valued, hidden, current
+            if name == c:
+                kind, style = "n", "0"
+                formula = valued = False
+                column += 1
+                rich.clear()
+                for at in range(0, len(attributes), 2):
+                    key = attributes[at]
+                    if key == "r":
+                        reference = attributes[at + 1]
+                        # Nearly every cell stands in its row, in a column that was met before.
+                        found = letters.get(reference[: -len(row_text)]) if reference.endswith(row_text) else None
+                        if found is None:
+                            row, column = _placed(reference)
+                            if row_text != str(row + 1):
+                                row_text, current = str(row + 1), None
+                            letters[reference[: -len(row_text)]] = column
+                        else:
+                            column = found
+                    elif key == "t":
+                        kind = attributes[at + 1]
+                    elif key == "s":
+                        style = attributes[at + 1]
+            elif name == v:
+                valued = True
+                parser.CharacterDataHandler = pieces.append
+            elif name == t:
+                if rich.begin_text():
+                    parser.CharacterDataHandler = pieces.append
+            elif name == row_tag:
+                given = dict(zip(attributes[::2], attributes[1::2], strict=True))
+                number = given.get("r", "")
+                row = int(number) - 1 if number.isascii() and number.isdigit() and int(number) else row + 1
+                row_text, column, current = str(row + 1), -1, None
+                if given.get("hidden") in YES or given.get("ht") == "0":
+                    sheet.hidden_rows.append(row)
+            elif name == f:
+                formula = True
+            else:
+                self.other(local(name), attributes)
+
+        def end(name: str) -> None:
+            nonlocal current
+            if name == v or name == t:
+                parser.CharacterDataHandler = None
+                if name == t:
+                    rich.end("t")
+            elif name == c:
+                if not pieces and not formula:
+                    return
+                text = self.cell(row, column, kind, style, formula, valued)
+                if text:
+                    if current is None:
+                        current = sheet.row(row)
+                    place(current, column, text)
+            elif name not in (row_tag, f):
+                rich.end(local(name))
+
+        parser.StartElementHandler = root
+        parser.EndElementHandler = end
+        feed(parser, chunks)
+        return self.finish()
+
+    def other(self, word: str, attributes: Attributes) -> None:
+        """Elements that are rare: merged and hidden cells, views, and the runs of a text."""
+        if word in ("mergeCell", "col", "sheetView"):
+            given = dict(zip(attributes[::2], attributes[1::2], strict=True))
+            if word == "mergeCell":
+                merged = area(given.get("ref", ""))
+                if merged:
+                    self.cells.merges.append(merged)
+            elif word == "sheetView":
+                self.show_zeros &= given.get("showZeros", "1") in YES
+            elif given.get("hidden") in YES or given.get("width") == "0":
+                last = min(int(given.get("max", "0")), self.cells.limits.columns)
+                self.cells.hidden_columns += range(int(given.get("min", "1")) - 1, last)
+        else:
+            self.rich.start(word, attributes)
+
+    def cell(self, row: int, column: int, kind: str, style: str, formula: bool, valued: bool) -> str:
+        """What a cell shows; what must be told of it is noted."""
+        raw = "".join(self.rich.pieces)
+        if formula:
+            self.formulas += 1
+            # A formula that gives an empty text has a stored value, and it is empty.
+            if not raw and not (kind == "str" and valued):
+                self.cells.uncalculated.append((row, column))
+                return ""
+        if kind == "n":
+            shown = self.number(row, column, raw.strip(), style)
+            if formula and shown == "0":
+                self.zero_formulas.append((row, column))
+            return shown
+        if kind == "s":
+            text = self.shared(row, column, raw)
+        elif kind == "e":
+            self.cells.errors.append((row, column, raw.strip()))
+            return raw.strip()
+        elif kind == "b":
+            return "TRUE" if raw.strip() in YES else "FALSE"
+        elif kind == "d":
+            self.cells.dates.append((row, column))
+            return _iso_text(raw.strip())
+        else:
+            text = unescaped(raw)
+            marked = self.rich.without_mark()
+            if marked:
+                text = self.unmarked(row, column, marked)
+        shape = self.book.formats.get(style)
+        if shape is not None and shape.text is not None and text:
+            text, how = shape.show_text(text)
+            if how == "hidden":
+                self.cells.hidden_values.append((row, column))
+        return text
+
+    def shared(self, row: int, column: int, raw: str) -> str:
+        """A shared string, without its footnote mark."""
+        index = int(raw)
+        if not 0 <= index < len(self.book.strings):
+            raise RefusalError("unreadable_file", f"the text number {index} is missing", ALLOWED)
+        marked = self.book.marked.get(index)
+        return self.unmarked(row, column, marked) if marked else self.book.strings[index]
+
+    def unmarked(self, row: int, column: int, marked: tuple[str, str]) -> str:
+        """A text without its footnote mark, which is told."""
+        text, mark = marked
+        self.cells.marks.append((row, column, mark))
+        return text
+
+    def number(self, row: int, column: int, raw: str, style: str) -> str:
+        """A number as it shows."""
+        shape = self.book.formats.get(style)
+        if shape is None:
+            text = self._numbers.get(raw) or self.plain(raw)
+            if text == "0" and not self.show_zeros:
+                self.cells.hidden_values.append((row, column))
+            return text
+        if not NUMBER.fullmatch(raw):
+            return raw
+        text, kind = shape.show_number(float(raw), self.book.since_1904)
+        if kind == "date":
+            self.cells.dates.append((row, column))
+        elif kind == "hidden" or (text in ("0", "0%") and not self.show_zeros):
+            self.cells.hidden_values.append((row, column))
+        return text
+
+    def plain(self, raw: str) -> str:
+        """A number without a format of its own; what is no number stays as it is written."""
+        if len(raw) <= LONGEST_WHOLE and raw.isdigit() and raw.isascii() and raw[0] != "0":
+            text = raw
+        else:
+            text = number_text(float(raw)) if NUMBER.fullmatch(raw) else raw
+        if len(self._numbers) >= KEPT_NUMBERS:
+            self._numbers.clear()
+        self._numbers[raw] = text
+        return text
+
+    def finish(self) -> SheetCells:
+        """Some programs store a zero for each formula and leave calculating to whoever opens the workbook."""
+        if self.book.calculated_when_opened and self.formulas and len(self.zero_formulas) == self.formulas:
+            self.cells.uncalculated += self.zero_formulas
+        return self.cells.finish()
+
+
+def _placed(reference: str) -> Place:
+    """Row and column of a reference."""
+    found = REFERENCE.fullmatch(reference)
+    if not found or found[2] == "0":
+        raise RefusalError("unreadable_file", f"a cell at {reference[:20]}", ALLOWED)
+    return int(found[2]) - 1, column_number(found[1])
+
+
+def _iso_text(text: str) -> str:
+    """A date as strict workbooks may store it, without midnight; text that is none stays as it is."""
+    try:
+        return moment_text(dt.datetime.fromisoformat(text))
+    except ValueError:
+        return text
+
+
