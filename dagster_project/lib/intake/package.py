@@ -1,7 +1,7 @@
 """The parts of an XLSX package: opened within limits, and found by their relations, whatever they are called.
 
 Belongs here: limits on parts and bytes, forbidden declarations, sheets, shared strings and formats of a workbook.
-Does not: the cells of a sheet (worksheet.py); it runs in the reading process and imports only what does not import more.
+Does not: the cells of a sheet (worksheet.py). It runs in the reading process and imports nothing heavy.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ DECLARATIONS = tuple(
     word.encode(encoding) for word in ("<!DOCTYPE", "<!ENTITY") for encoding in ("utf-8", "utf-16-le", "utf-16-be")
 )
 XML_PARTS = (".xml", ".rels", ".vml")
-WHERE_WORKBOOKS_LIE = "xl/workbook.xml"
+WHERE_WORKBOOKS_LIE, WHERE_BINARY_ONES_LIE = "xl/workbook.xml", "xl/workbook.bin"
 YES = frozenset({"1", "true", "on"})
 ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
 SURROGATES = range(0xD800, 0xE000)
@@ -120,7 +120,7 @@ class Package:
         """The workbook's sheets, strings and formats."""
         kinds = [part for kind, part in self.relations("").values() if kind == "officeDocument"]
         name = next(iter(kinds), WHERE_WORKBOOKS_LIE)
-        if name.lower().endswith(".bin"):
+        if name.lower().endswith(".bin") or WHERE_BINARY_ONES_LIE in self._parts:
             raise RefusalError("xlsb_refused", "a binary workbook")
         if _key(name) not in self._parts:
             raise RefusalError("unreadable_file", "a zip archive without a workbook", ALLOWED)
@@ -198,7 +198,7 @@ def local(name: str) -> str:
 
 
 def new_parser() -> expat.XMLParserType:
-    """A parser that tells names as `namespace name`, attributes in turn, and takes no declaration of a document type."""
+    """A parser that tells names as `namespace name`, attributes in turn, and refuses a document type."""
     # Names are kept once, so that comparing them is comparing identities.
     parser = expat.ParserCreate(None, " ", {})
     parser.ordered_attributes = True

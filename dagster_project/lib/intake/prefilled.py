@@ -16,7 +16,7 @@ import polars as pl
 
 import contracts
 from contracts.base import Column, TableContract
-from dagster_project.lib.intake.workbook_child import number_text
+from dagster_project.lib.intake.number_formats import number_text
 from dagster_project.lib.publish.reading import INPUTS
 
 SOURCE = ["reporting_year", "source_file", "source_sheet", "source_row"]

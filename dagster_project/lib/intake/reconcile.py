@@ -16,6 +16,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from dagster_project.lib.intake.archive import dropped_name
 from dagster_project.lib.intake.drop import DroppedFile, Listing, list_drop, submission_id
 from dagster_project.lib.intake.lake import TABLES, partition_key, raw_key
 from dagster_project.lib.intake.ledger import Ledger, current_objects, current_submissions
@@ -150,7 +151,8 @@ def _ledger_and_lake(lake: Store, seen: _Seen) -> Iterable[Difference]:
         if files is None:
             yield Difference(pair, subject, "the folder has no partition in the lake")
             continue
-        if sorted(files.select("name", "sha256").iter_rows()) != sorted(own[place]):
+        listed = {(dropped_name(name), sha) for name, sha in files.select("name", "sha256").iter_rows()}
+        if sorted(listed) != sorted(own[place]):
             yield Difference(pair, subject, "the partition lists other files than the ledger")
         for table, frame in held.items():
             if set(frame["submission_id"].unique()) - {expected}:

@@ -9,9 +9,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
+from dagster_project.lib.intake.archive import member
 from dagster_project.lib.intake.lake import raw_key
 from dagster_project.lib.intake.marked_copy import marked_copy
-from dagster_project.lib.intake.reading import WorkbookReader, read_file
+from dagster_project.lib.intake.reading import WorkbookReader, largest_bytes, read_file
 from dagster_project.lib.intake.receipts import Receipt, receipt_folder
 from dagster_project.lib.intake.take_in import Intake
 from dagster_project.lib.store import Store
@@ -47,7 +48,8 @@ def return_files(outbox: Store, lake: Store, intake: Intake, receipts: Iterable[
             for file in files_to_return(receipt):
                 copy = _copy(lake, intake, receipt, file, workbooks)
                 if copy is not None:
-                    key = f"{folder}/{file['name']}.marked.xlsx"
+                    # A file inside an archive: its copy lies beside the others, in no folder of its own.
+                    key = f"{folder}/{str(file['name']).replace('/', ' ')}.marked.xlsx"
                     outbox.put(key, copy)
                     keys.append(key)
             _remove_others(outbox, folder, keys)
@@ -64,6 +66,7 @@ def _copy(
         return None
     data = lake.get(key)
     name = str(file["name"])
+    data = member(name, data, intake.limits, largest_bytes) or b""
     encoding = intake.encodings.get(receipt["community_id"])
     read = read_file(name, data, encoding, intake.limits, workbooks)
     findings = [finding for finding in receipt["findings"] if finding["source_file"] == name]

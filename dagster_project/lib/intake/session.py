@@ -217,8 +217,7 @@ def _events(
     for item, summary in zip(taken, summaries, strict=True):
         place = item.folder.partition
         etags = {file.name: file.etag for file in item.folder.files}
-        own = item.tables["files"]
-        for name, sha, size, kind in own.select("name", "sha256", "size", "kind").iter_rows():
+        for name, sha, size, kind in _dropped(item).iter_rows():
             rows.append(("object", *place, name, sha, size, etags[name], kind, None, version, None))
         for name in sorted(set(seen.get(place, {})) - set(etags)):
             rows.append(("withdrawn", *place, name, seen[place][name], None, None, None, None, version, None))
@@ -226,6 +225,27 @@ def _events(
         rows.append(("submission", *place, None, None, None, tag, None, item.submission_id, version, summary.status))
     names = [name for name in EVENTS if name not in ("sequence", "run_id", "seen_at")]
     return _stamped(pl.DataFrame(rows, schema={name: EVENTS[name] for name in names}, orient="row"), run_id)
+
+
+def _dropped(item: Taken) -> pl.DataFrame:
+    """The files that lie in a folder: name, sha256, size, kind. Of files inside an archive the archive is left.
+
+    It is of the kind table if one of them is.
+    """
+    files = item.tables["files"].select("name", "sha256", "size", "kind")
+    inside = pl.col("name").str.contains("/", literal=True)
+    if not files.select(inside.any()).item():
+        return files
+    sizes = {file.name: file.size for file in item.folder.files}
+    archive = pl.col("name").str.split("/").list.first()
+    archives = (
+        files.filter(inside)
+        .with_columns(archive, archive.replace_strict(sizes, return_dtype=pl.Int64).alias("size"))
+        .sort(pl.col("kind") != "table", maintain_order=True)
+        .unique("name", keep="first", maintain_order=True)
+        .cast(files.schema)
+    )
+    return pl.concat([files.filter(~inside), archives])
 
 
 def _stamped(events: pl.DataFrame, run_id: str) -> pl.DataFrame:

@@ -9,24 +9,26 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
-from functools import cached_property
-from pathlib import PurePosixPath
+from functools import cached_property, partial
 
 import duckdb
 import polars as pl
 
 import contracts
 from contracts.base import TableContract
+from dagster_project.lib.intake.archive import Contained, dropped_name, is_archive, unpacked
+from dagster_project.lib.intake.cell_facts import hidden_problems, settle_cells
 from dagster_project.lib.intake.drop import LINK_RULE, LOCATED, NETWORK_FOLDER, Folder, submission_id
 from dagster_project.lib.intake.extraction import extract
 from dagster_project.lib.intake.fetched import Content, ContentChangedError, fetch
+from dagster_project.lib.intake.glimpse import glimpse
 from dagster_project.lib.intake.grid import FileRead, Grid, Problem, problem
 from dagster_project.lib.intake.issues import BLOCKING, FINDINGS, to_findings
 from dagster_project.lib.intake.lake import FILES, raw_key
 from dagster_project.lib.intake.layouts import Layouts, Match, NoMatch, load_layouts
 from dagster_project.lib.intake.limits import Limits
 from dagster_project.lib.intake.person_level import person_level_reason
-from dagster_project.lib.intake.reading import WorkbookReader, largest_bytes, read_file, refusal_of
+from dagster_project.lib.intake.reading import WorkbookReader, is_table, largest_bytes, read_file, refusal_of
 from dagster_project.lib.intake.registers import REGISTER_ROWS, check_register
 from dagster_project.lib.intake.values import OBSERVATIONS, CodeTables, check_values
 from dagster_project.lib.reference import Reference
@@ -35,7 +37,6 @@ from dagster_project.lib.store import Source
 READ_WORKERS = 4
 BATCH_BYTES = 64 * 1024 * 1024
 BATCH_FOLDERS = 250
-TABLE_ENDINGS = frozenset({".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet", ".xlsb", ".xlsm"})
 Progress = Callable[[int, int], None]
 Keep = Callable[[str, bytes | Iterator[bytes]], None]
 """Stores raw bytes by their key, given whole or, of a large file, piece by piece."""
@@ -77,7 +78,10 @@ class Intake:
 
 @dataclass
 class TakenFile:
-    """One file of a batch: where it lies, what it is, and what reading and recognising it gave."""
+    """One file of a batch: where it lies, what it is, and what reading and recognising it gave.
+
+    A file inside an archive is called `a.zip/b.csv`; its hash is that of the archive, whose bytes are kept.
+    """
 
     index: int
     folder: Folder
@@ -137,10 +141,12 @@ def take_in(
     layouts = intake.layouts(version)
     files, matches = _read_all(intake, folders, source, keep, workbooks, layouts)
     folders = _still_there(folders, files)
-    named: dict[tuple[str, int], list[tuple[str, str]]] = {}
+    named: dict[tuple[str, int], dict[str, str]] = {}
     for file in files:
-        named.setdefault(file.place, []).append((file.name, file.sha256))
-    ids = {place: submission_id(*place, named.get(place, ())) for place in (folder.partition for folder in folders)}
+        named.setdefault(file.place, {})[dropped_name(file.name)] = file.sha256
+    ids = {
+        place: submission_id(*place, named.get(place, {}).items()) for place in (folder.partition for folder in folders)
+    }
     with duckdb.connect(config={"threads": 1}) as connection:
         extraction = extract(matches, connection)
     _tell_left_out(files, extraction.counts)
@@ -174,21 +180,59 @@ def _read_all(
         for (folder, file), content in zip(wanted, contents, strict=True):
             if content is None:
                 continue
-            taken = TakenFile(len(files), folder, file.name, content.sha256, content.size)
-            result = _read_one(intake, taken, content, workbooks)
+            taken, found, refused = _read_dropped(intake, folder, file.name, content, workbooks, layouts, len(files))
             try:
-                refused = _recognise(taken, result, content, layouts, matches)
                 if keep is not None and not refused:
-                    keep(raw_key(taken.sha256), content.to_keep())
+                    keep(raw_key(content.sha256), content.to_keep())
             except (FileNotFoundError, ContentChangedError):
                 continue  # A large file that went or changed between two looks at it; the next run sees what came.
-            files.append(taken)
+            files += taken
+            matches += found
     return files, matches
+
+
+def _read_dropped(
+    intake: Intake,
+    folder: Folder,
+    name: str,
+    content: Content,
+    workbooks: WorkbookReader,
+    layouts: Layouts,
+    first: int,
+) -> tuple[list[TakenFile], list[Match], bool]:
+    """One file of the folder, or the files inside it; true if it was refused as person-level.
+
+    An archive is one file: if one of those inside is refused nothing of it is taken or kept.
+    """
+    matches: list[Match] = []
+    if not is_archive(name) or not content.data:
+        taken = TakenFile(first, folder, name, content.sha256, content.size)
+        result = _read_one(intake, taken, content.data, workbooks)
+        return [taken], matches, _recognise(taken, result, content.glimpse, layouts, matches)
+    files: list[TakenFile] = []
+    for held in unpacked(name, content.data, intake.limits, largest_bytes):
+        taken = TakenFile(first + len(files), folder, held.name, content.sha256, held.size)
+        result = _read_held(intake, taken, held, workbooks)
+        seen = partial(glimpse, held.data or b"")
+        if _recognise(taken, result, seen, layouts, matches):
+            whole = TakenFile(first, folder, name, content.sha256, content.size, "refused")
+            whole.problems = [replace(told, found=f"{held.name}: {told.found}") for told in taken.problems]
+            return [whole], [], True
+        files.append(taken)
+    return files, matches, False
+
+
+def _read_held(intake: Intake, taken: TakenFile, held: Contained, workbooks: WorkbookReader) -> FileRead:
+    if held.problem is None:
+        return _read_one(intake, taken, held.data, workbooks)
+    taken.kind = "unreadable"
+    taken.problems.append(held.problem)
+    return FileRead()
 
 
 def _still_there(folders: Sequence[Folder], files: list[TakenFile]) -> list[Folder]:
     """The folders with the files that could be read; a member may delete or rename one while others are read."""
-    read = {(file.place, file.name) for file in files}
+    read = {(file.place, dropped_name(file.name)) for file in files}
     kept = [
         replace(folder, files=tuple(file for file in folder.files if (folder.partition, file.name) in read))
         for folder in folders
@@ -196,14 +240,15 @@ def _still_there(folders: Sequence[Folder], files: list[TakenFile]) -> list[Fold
     return [folder for folder in kept if folder.files]
 
 
-def _read_one(intake: Intake, taken: TakenFile, content: Content, workbooks: WorkbookReader) -> FileRead:
-    if PurePosixPath(taken.name).suffix.lower() not in TABLE_ENDINGS:
+def _read_one(intake: Intake, taken: TakenFile, data: bytes | None, workbooks: WorkbookReader) -> FileRead:
+    """Read a file; without `data` it is too large, or of no kind that is read."""
+    if not is_table(taken.name):
         taken.kind = "ignored"
     encoding = intake.encodings.get(taken.folder.community_id)
     result = (
-        read_file(taken.name, content.data, encoding, intake.limits, workbooks)
-        if content.data is not None
-        else refusal_of(taken.name, content.size, intake.limits) or FileRead()
+        read_file(taken.name, data, encoding, intake.limits, workbooks)
+        if data is not None
+        else refusal_of(taken.name, taken.size, intake.limits) or FileRead()
     )
     taken.problems += result.problems
     if taken.kind == "table" and not result.sheets and any(p.severity in BLOCKING for p in result.problems):
@@ -211,19 +256,29 @@ def _read_one(intake: Intake, taken: TakenFile, content: Content, workbooks: Wor
     return result
 
 
-def _recognise(taken: TakenFile, result: FileRead, content: Content, layouts: Layouts, matches: list[Match]) -> bool:
-    """Match each sheet to a layout; true if the file was refused as person-level.
+def _recognise(
+    taken: TakenFile,
+    result: FileRead,
+    seen: Callable[[], list[list[str]]],
+    layouts: Layouts,
+    matches: list[Match],
+) -> bool:
+    """Match each sheet that is shown to a layout; true if the file was refused as person-level.
 
     A file that no reader opened is looked into as well: a list of persons under a wrong ending is one.
     """
-    seen = [grid.rows for grid in result.sheets] or [content.glimpse()]
-    reason = next((r for r in map(person_level_reason, seen) if r), None)
+    looked_at = [grid.rows for grid in result.sheets] or [seen()]
+    reason = next((r for r in map(person_level_reason, looked_at) if r), None)
     if reason:
         taken.kind = "refused"
         taken.problems = [problem("person_level", found=reason)]
         return True
-    for grid in result.sheets:
-        _match_sheet(taken, grid, layouts, matches, single=len(result.sheets) == 1)
+    shown = [grid for grid in result.sheets if not grid.hidden]
+    taken.problems += hidden_problems(result.sheets)
+    if result.sheets and not shown:
+        taken.kind = "unreadable"
+    for grid in shown:
+        _match_sheet(taken, grid, layouts, matches, single=len(shown) == 1)
     return False
 
 
@@ -242,6 +297,8 @@ def _match_sheet(taken: TakenFile, grid: Grid, layouts: Layouts, matches: list[M
         return
     taken.layouts.append(match.layout_id)
     taken.problems += match.problems
+    contract = contracts.tables(contracts.version_for(taken.folder.reporting_year))[match.table]
+    taken.problems += settle_cells(match, contract)
     if single and not match.rows_read:  # a template's unused sheets are no news
         taken.problems.append(problem("no_rows", sheet=grid.sheet))
     matches.append(match)

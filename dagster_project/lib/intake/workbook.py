@@ -127,9 +127,7 @@ class WorkbookReader:
         head: dict[str, Any] = json.loads(answers.line())
         if "refused" in head:
             return problem(head["refused"], found=head["found"], allowed=head["allowed"] or None)
-        return [
-            (_grid(sheet, answers.take(sheet["bytes"])), sheet.get("facts", {})) for sheet in head["sheets"]
-        ]
+        return [(_grid(sheet, answers.take(sheet["bytes"])), sheet.get("facts", {})) for sheet in head["sheets"]]
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._child is None or self._child.poll() is not None:

@@ -10,7 +10,7 @@ import datetime as dt
 import json
 import resource
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import IO, Any
 
@@ -53,11 +53,14 @@ def decimal_text(value: Decimal) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
-def packed(rows: Iterable[Iterable[object]]) -> str:
-    """Rows as one text with unit and record separators; separators inside cells become spaces."""
+def packed(rows: Iterable[Sequence[Any]], mixed: bool = True) -> str:
+    """Rows as one text with unit and record separators; separators inside cells become spaces.
+
+    Without `mixed` all cells are texts already.
+    """
     lines = []
     for row in rows:
-        cells = [value if isinstance(value, str) else cell_text(value) for value in row]
+        cells = [value if isinstance(value, str) else cell_text(value) for value in row] if mixed else row
         line = UNIT_SEPARATOR.join(cells)
         if line.count(UNIT_SEPARATOR) >= max(len(cells), 1) or RECORD_SEPARATOR in line:
             plain = (cell.replace(UNIT_SEPARATOR, " ").replace(RECORD_SEPARATOR, " ") for cell in cells)
@@ -83,7 +86,7 @@ def read_workbook(data: bytes, limits: Limits) -> Sheets:
 
 def _sheet(name: str, hidden: bool, cells: SheetCells) -> tuple[dict[str, Any], str]:
     head = {"name": name, "hidden": hidden, "height": len(cells.rows), "facts": cells.facts()}
-    return head, packed(cells.rows)
+    return head, packed(cells.rows, mixed=False)
 
 
 def read_parquet(data: bytes, limits: Limits) -> Sheets:

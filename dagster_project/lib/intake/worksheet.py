@@ -14,7 +14,17 @@ from typing import Any
 
 from dagster_project.lib.intake.limits import Limits, RefusalError, check_area
 from dagster_project.lib.intake.number_formats import moment_text, number_text
-from dagster_project.lib.intake.package import ALLOWED, YES, Attributes, Book, RichText, feed, local, new_parser, unescaped
+from dagster_project.lib.intake.package import (
+    ALLOWED,
+    YES,
+    Attributes,
+    Book,
+    RichText,
+    feed,
+    local,
+    new_parser,
+    unescaped,
+)
 
 NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 REFERENCE = re.compile(r"\$?([A-Za-z]{1,3})\$?([0-9]{1,7})", re.ASCII)
@@ -76,6 +86,8 @@ class SheetCells:
         for cells in self.rows:
             cells += [""] * (self.width - len(cells))
         height = len(self.rows)
+        self._spread(self.uncalculated)
+        self._spread(self.hidden_values)
         self.merges = [
             (top, left, min(bottom, height - 1), min(right, self.width - 1))
             for top, left, bottom, right in self.merges
@@ -85,6 +97,14 @@ class SheetCells:
         shown = [column for column in self.hidden_columns if column < self.width]
         self.hidden_columns = [column for column in shown if any(cells[column] for cells in self.rows)]
         return self
+
+    def _spread(self, places: list[Place]) -> None:
+        """What is told of a merged cell is told of every row that it covers."""
+        told = frozenset(places)
+        if told:
+            for top, left, bottom, _ in self.merges:
+                if (top, left) in told:
+                    places += [(row, left) for row in range(top + 1, min(bottom + 1, len(self.rows)))]
 
     def facts(self) -> dict[str, Any]:
         """What is told beside the texts, for JSON."""
@@ -126,91 +146,122 @@ class _Reader:
         self.formulas = 0
         self.zero_formulas: list[Place] = []
         self._numbers: dict[str, str] = {}
+        self._strings: dict[str, str] = {}
 
     def read(self, chunks: Iterator[bytes]) -> SheetCells:
         parser = new_parser()
         rich, pieces = self.rich, self.rich.pieces
-        sheet, place = self.cells, self.cells.place
+        sheet, place, formats = self.cells, self.cells.place, self.book.formats
         letters: dict[str, int] = {}
-        tags = dict.fromkeys(("c", "v", "t", "row", "f"), "")
-        c = v = t = row_tag = f = ""
-        row = column = -1
+        c = v = t = row_tag = f = inline = ""
+        row = column = digits = -1
         kind = style = row_text = ""
-        formula = valued = hidden = False
+        formula = valued = runs = False
+        numbers, strings, show_zeros = self._numbers, self._strings, True
         current: list[str] | None = None
 
         def root(name: str, _: Attributes) -> None:
-            nonlocal c, v, t, row_tag, f
+            nonlocal c, v, t, row_tag, f, inline
             if local(name) != "worksheet":
                 raise RefusalError("unreadable_file", "a part that should be a sheet is none", ALLOWED)
             # Transitional, strict or none at all: the names of a sheet are those of its first element.
             space = name[: len(name) - len("worksheet")]
-            c, v, t, row_tag, f = (space + word for word in tags)
+            c, v, t, row_tag, f, inline = (space + word for word in ("c", "v", "t", "row", "f", "is"))
             parser.StartElementHandler = start
 
         def start(name: str, attributes: Attributes) -> None:
-            nonlocal row, column, kind, style, row_text, formula, valued, hidden, current
+            nonlocal row, column, kind, style, row_text, digits, formula, valued, runs, current, show_zeros
             if name == c:
                 kind, style = "n", "0"
-                formula = valued = False
                 column += 1
-                rich.clear()
+                formula = valued = False
+                pieces.clear()
+                if runs:
+                    rich.clear()
+                    runs = False
                 for at in range(0, len(attributes), 2):
-                    key = attributes[at]
+                    key, said = attributes[at], attributes[at + 1]
                     if key == "r":
-                        reference = attributes[at + 1]
                         # Nearly every cell stands in its row, in a column that was met before.
-                        found = letters.get(reference[: -len(row_text)]) if reference.endswith(row_text) else None
+                        found = letters.get(said[:-digits]) if said.endswith(row_text) else None
                         if found is None:
-                            row, column = _placed(reference)
+                            row, column = _placed(said)
                             if row_text != str(row + 1):
                                 row_text, current = str(row + 1), None
-                            letters[reference[: -len(row_text)]] = column
+                                digits = len(row_text)
+                            letters[said[:-digits]] = column
                         else:
                             column = found
                     elif key == "t":
-                        kind = attributes[at + 1]
+                        kind = said
                     elif key == "s":
-                        style = attributes[at + 1]
+                        style = said
             elif name == v:
                 valued = True
                 parser.CharacterDataHandler = pieces.append
             elif name == t:
-                if rich.begin_text():
+                if not runs or rich.begin_text():
                     parser.CharacterDataHandler = pieces.append
+            elif name == inline:
+                return
             elif name == row_tag:
-                given = dict(zip(attributes[::2], attributes[1::2], strict=True))
-                number = given.get("r", "")
-                row = int(number) - 1 if number.isascii() and number.isdigit() and int(number) else row + 1
+                row = self.begin_row(row, attributes)
                 row_text, column, current = str(row + 1), -1, None
-                if given.get("hidden") in YES or given.get("ht") == "0":
-                    sheet.hidden_rows.append(row)
+                digits = len(row_text)
             elif name == f:
                 formula = True
             else:
+                runs = True
                 self.other(local(name), attributes)
+                show_zeros = self.show_zeros
 
         def end(name: str) -> None:
             nonlocal current
-            if name == v or name == t:
+            if name in (v, t):
                 parser.CharacterDataHandler = None
-                if name == t:
+                if runs and name == t:
                     rich.end("t")
             elif name == c:
-                if not pieces and not formula:
-                    return
-                text = self.cell(row, column, kind, style, formula, valued)
+                if not pieces:
+                    text = self.cell(row, column, kind, style, True, valued) if formula else ""
+                elif formula or runs or style in formats:
+                    text = self.cell(row, column, kind, style, formula, valued)
+                else:
+                    text = pieces[0] if len(pieces) == 1 else "".join(pieces)
+                    if kind == "n" and show_zeros:
+                        text = numbers.get(text) or self.plain(text.strip())
+                    elif kind == "inlineStr":
+                        text = unescaped(text) if "_x" in text else text
+                    elif kind == "s" and text in strings:
+                        text = strings[text]
+                    else:
+                        text = self.cell(row, column, kind, style, False, valued)
                 if text:
                     if current is None:
                         current = sheet.row(row)
-                    place(current, column, text)
-            elif name not in (row_tag, f):
+                    gap = column - len(current)
+                    if gap < 0 or column >= sheet.width:
+                        place(current, column, text)
+                    elif gap:
+                        current += [""] * gap + [text]
+                    else:
+                        current.append(text)
+            elif runs:
                 rich.end(local(name))
 
         parser.StartElementHandler = root
         parser.EndElementHandler = end
         feed(parser, chunks)
         return self.finish()
+
+    def begin_row(self, row: int, attributes: Attributes) -> int:
+        """The number counted from 0 of a row that begins: its own, or the next one."""
+        given = dict(zip(attributes[::2], attributes[1::2], strict=True))
+        number = given.get("r", "")
+        row = int(number) - 1 if number.isascii() and number.isdigit() and int(number) else row + 1
+        if given.get("hidden") in YES or given.get("ht") == "0":
+            self.cells.hidden_rows.append(row)
+        return row
 
     def other(self, word: str, attributes: Attributes) -> None:
         """Elements that are rare: merged and hidden cells, views, and the runs of a text."""
@@ -270,7 +321,10 @@ class _Reader:
         if not 0 <= index < len(self.book.strings):
             raise RefusalError("unreadable_file", f"the text number {index} is missing", ALLOWED)
         marked = self.book.marked.get(index)
-        return self.unmarked(row, column, marked) if marked else self.book.strings[index]
+        if marked:
+            return self.unmarked(row, column, marked)
+        self._strings[raw] = self.book.strings[index]
+        return self.book.strings[index]
 
     def unmarked(self, row: int, column: int, marked: tuple[str, str]) -> str:
         """A text without its footnote mark, which is told."""
@@ -327,5 +381,3 @@ def _iso_text(text: str) -> str:
         return moment_text(dt.datetime.fromisoformat(text))
     except ValueError:
         return text
-
-
