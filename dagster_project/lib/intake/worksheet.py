@@ -149,15 +149,21 @@ class _Reader:
         self._strings: dict[str, str] = {}
 
     def read(self, chunks: Iterator[bytes]) -> SheetCells:
+        """Read the sheet in one pass.
+
+        A cell ends where the next element outside of it begins, so that ends of elements need not be told: in a large
+        sheet they are a third of all calls. White space between elements is then text behind that of a cell; it is
+        dropped at a cell's end and before its text begins. Only within rich text are ends told, for its runs.
+        """
         parser = new_parser()
         rich, pieces = self.rich, self.rich.pieces
         sheet, place, formats = self.cells, self.cells.place, self.book.formats
+        numbers, strings, show_zeros = self._numbers, self._strings, True
         letters: dict[str, int] = {}
         c = v = t = row_tag = f = inline = ""
         row = column = digits = -1
         kind = style = row_text = ""
-        formula = valued = runs = False
-        numbers, strings, show_zeros = self._numbers, self._strings, True
+        begun = formula = valued = runs = False
         current: list[str] | None = None
 
         def root(name: str, _: Attributes) -> None:
@@ -168,17 +174,18 @@ class _Reader:
             space = name[: len(name) - len("worksheet")]
             c, v, t, row_tag, f, inline = (space + word for word in ("c", "v", "t", "row", "f", "is"))
             parser.StartElementHandler = start
+            parser.CharacterDataHandler = pieces.append
 
         def start(name: str, attributes: Attributes) -> None:
-            nonlocal row, column, kind, style, row_text, digits, formula, valued, runs, current, show_zeros
+            nonlocal row, column, digits, kind, style, row_text, begun, formula, valued, current
             if name == c:
+                if begun:
+                    finish_cell()
+                begun = True
+                formula = valued = False
                 kind, style = "n", "0"
                 column += 1
-                formula = valued = False
                 pieces.clear()
-                if runs:
-                    rich.clear()
-                    runs = False
                 for at in range(0, len(attributes), 2):
                     key, said = attributes[at], attributes[at + 1]
                     if key == "r":
@@ -198,60 +205,85 @@ class _Reader:
                         style = said
             elif name == v:
                 valued = True
-                parser.CharacterDataHandler = pieces.append
+                pieces.clear()
             elif name == t:
-                if not runs or rich.begin_text():
-                    parser.CharacterDataHandler = pieces.append
-            elif name == inline:
-                return
+                begin_text()
             elif name == row_tag:
+                if begun:
+                    finish_cell()
                 row = self.begin_row(row, attributes)
                 row_text, column, current = str(row + 1), -1, None
                 digits = len(row_text)
             elif name == f:
                 formula = True
-            else:
-                runs = True
-                self.other(local(name), attributes)
-                show_zeros = self.show_zeros
+            elif name != inline:
+                other(local(name), attributes)
 
-        def end(name: str) -> None:
-            nonlocal current
-            if name in (v, t):
+        def begin_text() -> None:
+            if not runs:
+                pieces.clear()
+            elif rich.begin_text():
+                parser.CharacterDataHandler = pieces.append
+
+        def other(word: str, attributes: Attributes) -> None:
+            nonlocal runs, show_zeros
+            if begun and word in ("r", "rPh") and not runs:
+                runs = True
                 parser.CharacterDataHandler = None
-                if runs and name == t:
-                    rich.end("t")
+                parser.EndElementHandler = end_in_runs
+                if word == "r":
+                    pieces.clear()
+            if runs:
+                rich.start(word, attributes)
+                return
+            if begun:
+                finish_cell()
+            self.other(word, attributes)
+            show_zeros = self.show_zeros
+
+        def end_in_runs(name: str) -> None:
+            nonlocal runs
+            if name == t:
+                parser.CharacterDataHandler = None
+                rich.end("t")
             elif name == c:
-                if not pieces:
-                    text = self.cell(row, column, kind, style, True, valued) if formula else ""
-                elif formula or runs or style in formats:
-                    text = self.cell(row, column, kind, style, formula, valued)
-                else:
-                    text = pieces[0] if len(pieces) == 1 else "".join(pieces)
-                    if kind == "n" and show_zeros:
-                        text = numbers.get(text) or self.plain(text.strip())
-                    elif kind == "inlineStr":
-                        text = unescaped(text) if "_x" in text else text
-                    elif kind == "s" and text in strings:
-                        text = strings[text]
-                    else:
-                        text = self.cell(row, column, kind, style, False, valued)
-                if text:
-                    if current is None:
-                        current = sheet.row(row)
-                    gap = column - len(current)
-                    if gap < 0 or column >= sheet.width:
-                        place(current, column, text)
-                    elif gap:
-                        current += [""] * gap + [text]
-                    else:
-                        current.append(text)
-            elif runs:
+                finish_cell()
+                runs = False
+                rich.clear()
+                parser.EndElementHandler = None
+                parser.CharacterDataHandler = pieces.append
+            else:
                 rich.end(local(name))
 
+        def finish_cell() -> None:
+            nonlocal begun, current
+            begun = False
+            if not pieces and not formula:
+                return
+            text = pieces[0] if len(pieces) == 1 else "".join(pieces)
+            if formula or runs or style in formats:
+                text = self.cell(row, column, kind, style, formula, valued)
+            elif kind == "s" and text in strings:
+                text = strings[text]
+            elif kind == "n" and show_zeros:
+                text = numbers.get(text) or self.plain(text.strip())
+            elif kind != "inlineStr" or "_x" in text or text[-1].isspace():
+                text = self.cell(row, column, kind, style, False, valued)
+            if text:
+                if current is None:
+                    current = sheet.row(row)
+                gap = column - len(current)
+                if gap < 0 or column >= sheet.width:
+                    place(current, column, text)
+                elif gap:
+                    current += [""] * gap + [text]
+                else:
+                    current.append(text)
+
         parser.StartElementHandler = root
-        parser.EndElementHandler = end
         feed(parser, chunks)
+        if begun:
+            finish_cell()
         return self.finish()
 
     def begin_row(self, row: int, attributes: Attributes) -> int:
@@ -281,13 +313,18 @@ class _Reader:
 
     def cell(self, row: int, column: int, kind: str, style: str, formula: bool, valued: bool) -> str:
         """What a cell shows; what must be told of it is noted."""
+        if formula and not valued:
+            self.rich.pieces.clear()  # the formula's own text
         raw = "".join(self.rich.pieces)
+        raw = raw.rstrip() if raw[-1:].isspace() else raw
         if formula:
             self.formulas += 1
             # A formula that gives an empty text has a stored value, and it is empty.
             if not raw and not (kind == "str" and valued):
                 self.cells.uncalculated.append((row, column))
                 return ""
+        if not raw:
+            return ""
         if kind == "n":
             shown = self.number(row, column, raw.strip(), style)
             if formula and shown == "0":
