@@ -35,7 +35,7 @@ def settle_cells(match: Match, contract: TableContract) -> list[Problem]:
             continue
         columns = tuple(column for column in range(left, right + 1) if column in known)
         if len(columns) > 1:
-            across.setdefault(columns, []).extend(covered)
+            across.setdefault(columns, []).extend(row + 1 for row in covered)
         for row in covered:
             if not grid.rows[row][left]:
                 grid.rows[row][left] = grid.rows[top][left]

@@ -183,8 +183,6 @@ ARCHIVES = [{"a.csv": TABLE, "b.csv": TABLE}, {"a.csv": TABLE, "r.csv": PERSONS}
 
 
 @pytest.mark.parametrize("content", ARCHIVES)
-    "content", [{"a.csv": TABLE, "b.csv": TABLE}, {"a.csv": TABLE, "r.csv": PERSONS}, {"a.7z": b"x"}]
-)
 def test_bucket_ledger_and_lake_agree_on_an_archive(
     reference: Reference, tmp_path: Path, content: dict[str, bytes]
 ) -> None:

@@ -7,19 +7,23 @@ Does not: the reader's own promises (test_reading_workbooks.py), text files, unr
 from __future__ import annotations
 
 import hashlib
+import io
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import polars as pl
 import pytest
 
+from dagster_project.lib.intake.cell_facts import LISTS_OF_TEMPLATE
 from dagster_project.lib.intake.drop import DroppedFile, Folder, submission_id
 from dagster_project.lib.intake.issues import FINDINGS
 from dagster_project.lib.intake.reading import WorkbookReader
 from dagster_project.lib.intake.take_in import Intake, take_in
 from dagster_project.lib.intake.values import OBSERVATIONS
+from dagster_project.lib.intake.template import LISTS_SHEET
 from dagster_project.lib.reference import Reference
 from dagster_project.lib.store import Given
 from tests.support import field_case
@@ -195,3 +199,38 @@ def test_spreadsheets_and_archives_of_other_kinds_are_errors_that_say_what_to_do
     took = take(**{name: b"PK\x03\x04 anything"})
     assert took.findings.select("rule_id", "severity").rows() == [(rule, "error")]
     assert took.files["kind"].to_list() == ["unreadable"]
+
+
+def workbook(*rows: list[Any], merge: str = "", title: str = "") -> bytes:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    sheet.title = "indicator_values"
+    header = ["school_year", "indicator", "dimension", "group", "numerator", "denominator", "series"]
+    for row in ([[title]] if title else []) + [header, *rows]:
+        sheet.append(row)
+    if merge:
+        sheet.merge_cells(merge)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+ROW = ["2023-24", "grade3_reading_proficient_pct", "all", "all", 40, 100]
+OLDER = ["2022-23", *ROW[1:]]
+
+
+def test_a_cell_merged_over_columns_refuses_its_row_and_no_other(take: Take) -> None:
+    took = take(values__xlsx=workbook(ROW, OLDER, merge="C3:D3"))
+    assert took.values("numerator") == [(2, 40)]
+    assert took.told("cells_merged_across") == [("cells_merged_across", 3, "C")]
+
+
+def test_merged_cells_above_and_below_the_table_change_nothing(take: Take) -> None:
+    took = take(values__xlsx=workbook(ROW, OLDER, merge="A1:G1", title="Reading results"))
+    assert took.values("numerator", "series") == [(3, 40, "default"), (4, 40, "default")]
+    took = take(values__xlsx=workbook(ROW, [*OLDER, "own"], merge="G3:G9"))
+    assert took.values("series") == [(2, "default"), (3, "own")]
+
+
+def test_the_lists_behind_a_template_are_hidden_and_told_nobody() -> None:
+    assert LISTS_OF_TEMPLATE == LISTS_SHEET
