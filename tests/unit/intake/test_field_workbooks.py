@@ -22,8 +22,8 @@ from dagster_project.lib.intake.drop import DroppedFile, Folder, submission_id
 from dagster_project.lib.intake.issues import FINDINGS
 from dagster_project.lib.intake.reading import WorkbookReader
 from dagster_project.lib.intake.take_in import Intake, take_in
-from dagster_project.lib.intake.values import OBSERVATIONS
 from dagster_project.lib.intake.template import LISTS_SHEET
+from dagster_project.lib.intake.values import OBSERVATIONS
 from dagster_project.lib.reference import Reference
 from dagster_project.lib.store import Given
 from tests.support import field_case
