@@ -19,8 +19,8 @@ from dagster_project.lib.intake.limits import Limits
 
 OPENED = frozenset({"zip", "gz"})
 NOT_OPENED = frozenset({"7z", "bz2", "rar", "tar", "tbz2", "tgz", "txz", "xz", "z", "zst"})
-SYSTEM_NAMES = frozenset({"thumbs.db", "desktop.ini"})
-LOCK_FILES = ("~$", ".~lock.")
+SYSTEM_NAMES = frozenset({".ds_store", "thumbs.db", "desktop.ini"})
+LEFT_BESIDE = ("._", "~$", ".~lock.")
 MAC_FOLDER = "__MACOSX"
 BROKEN = (
     zipfile.BadZipFile,
@@ -63,7 +63,7 @@ def is_archive(name: str) -> bool:
 def is_system_file(name: str) -> bool:
     """Whether a program put the file beside others for itself: a lock file, a folder's view, what a Mac adds."""
     base = name.rpartition("/")[2]
-    return base.startswith((".", *LOCK_FILES)) or base.lower() in SYSTEM_NAMES or MAC_FOLDER in name.split("/")
+    return base.startswith(LEFT_BESIDE) or base.lower() in SYSTEM_NAMES or MAC_FOLDER in name.split("/")
 
 
 def unpacked(name: str, data: bytes, limits: Limits, largest: Callable[[str, Limits], int]) -> Iterator[Contained]:

@@ -136,6 +136,7 @@ def test_one_file_of_an_archive_is_found_by_its_whole_name() -> None:
 def test_files_that_programs_leave_beside_others_are_known(name: str) -> None:
     assert is_system_file(name)
     assert not is_system_file("values.csv")
+    assert not is_system_file(".hidden.csv"), "a member may well mean it"
 
 
 def took(reference: Reference, files: dict[str, bytes], kept: set[str]) -> Taken:
