@@ -7,12 +7,13 @@ Does not: judging (judging.py), or where cells and sums come from (release.py).
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dagster_project.lib.disclosure.judging import System, Unknown, judge
 from dagster_project.lib.disclosure.profiles import Parameters
 from dagster_project.lib.disclosure.programs import Budget, BudgetError
-from dagster_project.lib.disclosure.sums import NONE
+from dagster_project.lib.disclosure.sums import NONE, Tie
 from dagster_project.lib.disclosure.unit import Cell, Joint, Unit, is_place_below, joint_of
 from dagster_project.lib.disclosure.words import (
     ALL,
@@ -172,6 +173,9 @@ class _Chooser:
         dimensions = {key[4].split(":", 1)[0] for key in keys}
         if ALL in dimensions:
             dimensions |= {key[4].split(":", 1)[0] for key in joint.cells}
+        if level == EVERYTHING:
+            # Families that ties join are one program, so they fall together.
+            families = set(joint.families)
         for key, cell in joint.cells.items():
             if family_of(key) not in families:
                 continue
@@ -236,21 +240,17 @@ class _Chooser:
 
         A cell that earlier releases hid but this one does not hold any more reaches the cells of its old sums.
         """
-        if key is None:
-            key = _key_of(failing)
-        beside: dict[Key, int] = {}
-        sums = [
-            *joint.sums,
-            *(s for release in joint.earlier for family in joint.families for s in release.sums.get(family, ())),
-        ]
+        key = key or _key_of(failing)
+        sums = [*joint.sums, *(s for release in joint.earlier for each in release.sums.values() for s in each)]
         ties = [*joint.ties, *(tie for release in joint.earlier for tie in release.ties)]
+        one_count = _tied(key, ties)
+        beside: dict[Key, int] = {}
         for held in sums:
             members = (held.total, *held.parts)
-            if key in members:
+            if one_count & set(members):
                 beside.update(dict.fromkeys(members, 1))
-        for tie in ties:
-            if key in (tie.cell, tie.other):
-                beside[tie.other if tie.cell == key else tie.cell] = 0
+        # Whoever prints the same count gives it away alone.
+        beside.update(dict.fromkeys(sorted(one_count), 0))
         cells = [joint.cells[each] for each in beside if each in joint.cells and each != key]
         cells = [cell for cell in cells if self._may_withhold(cell)]
         return sorted(cells, key=lambda cell: (beside[cell.key], *self._loss(joint, cell)))
@@ -297,6 +297,16 @@ class _Chooser:
                 return
             if verdict.failing:
                 cell.kind = kind
+
+
+def _tied(key: Key, ties: Sequence[Tie]) -> set[Key]:
+    """The cell and all that ties lead to from it."""
+    found, added = {key}, True
+    while added:
+        reached = {end for tie in ties if {tie.cell, tie.other} & found for end in (tie.cell, tie.other)}
+        added = not reached <= found
+        found |= reached
+    return found
 
 
 def _line_of(key: Key) -> tuple[str, ...]:

@@ -262,10 +262,28 @@ class Component:
             return found
         # What propagated bounds exclude already needs no program.
         left = {u: need for u, need in needs.items() if found[u].satisfies(need)}
-        if left:
+        if left and self._is_cone(known):
+            program = Program(known, self.lines, self.links, budget)
+            found.update({u: self._scaled(program, self.unknowns.index(u)) for u in left})
+        elif left:
             search = _Search(Program(narrow, self.lines, self.links, budget))
             found.update(search.ranges({self.unknowns.index(u): need for u, need in left.items()}, self.unknowns))
         return found
+
+    def _is_cone(self, known: Sequence[Bounds]) -> bool:
+        """Whether no count at all is printed: with one table each multiple of it is feasible too."""
+        free = all(
+            (b.n_low, b.k_low, b.m_low) == (0, 0, 0) and (b.n_high, b.k_high, b.m_high) == (INF, INF, INF)
+            for b in known
+        )
+        return free and all(b.has_k for b in known) and not any(line.n_constant or line.k_constant for line in self.lines)
+
+    @staticmethod
+    def _scaled(program: Program, number: int) -> Ranges:
+        """Ranges of an unknown of a cone: without end where a count can be positive, since rates are rational."""
+        k = INF if program.can_be_positive(number, "k") else 1.0
+        m = INF if program.can_be_positive(number, "m") else 1.0
+        return Ranges(max(k, m), k, m, max(k, m), k > 1, m > 1)
 
     def _propagated(self, known: list[Bounds]) -> list[Bounds]:
         """Bounds after every sum, taken by itself, has narrowed its terms, again and again; a superset of what is

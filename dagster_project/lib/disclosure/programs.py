@@ -21,6 +21,8 @@ Floats = npt.NDArray[np.float64]
 TOLERANCE = 1e-6
 # A rate binds k to n by real numbers; it may be missed by this much of a count.
 RATE_SLACK = 1e-7
+# What a count must reach, with everything scaled to the cap, to be more than noise of the solver.
+POSITIVE = 1e-3
 
 
 class QuietHighs(highspy.Highs):
@@ -116,7 +118,9 @@ class Program:
         finite = [abs(line.n_constant) + abs(line.k_constant) for line in self.lines]
         finite += [b.n_high for b in self.bounds if b.n_high < INF] + [b.n_low for b in self.bounds]
         finite += [b.k_low for b in self.bounds if b.has_k]
-        return 3.0 * sum(finite) + 100.0
+        # A rate with few decimals is met by a whole count only where n is large enough.
+        widths = [b.rate_high - b.rate_low for b in self.bounds if not b.is_box]
+        return 3.0 * sum(finite) + 100.0 + 4.0 * len(self.bounds) / max(min(widths, default=1.0), RATE_SLACK)
 
     def _add_column(self, number: int, part: str, low: float, high: float, cap: float) -> None:
         self._columns[number, part] = len(self._lower)
@@ -163,6 +167,11 @@ class Program:
     def has_part(self, number: int, part: str) -> bool:
         """Whether the variable has such a count."""
         return (number, part) in self._columns
+
+    def can_be_positive(self, number: int, part: str) -> bool:
+        """Whether a count can exceed zero in real numbers."""
+        values = self._run(self._relaxed, self._columns[number, part], -1.0)
+        return values is not None and bool(values[self._columns[number, part]] > POSITIVE)
 
     def point(self) -> dict[tuple[int, str], int] | None:
         """Any table that satisfies everything; None where there is none."""

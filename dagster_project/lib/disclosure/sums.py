@@ -189,9 +189,7 @@ SUM_SCHEMA = pl.Schema(
         "rest_is_group": pl.Boolean(),
     }
 )
-TIE_SCHEMA = pl.Schema(
-    {"cell": TEXTS, "part": pl.String(), "other": TEXTS, "other_part": pl.String()}
-)
+TIE_SCHEMA = pl.Schema({"cell": TEXTS, "part": pl.String(), "other": TEXTS, "other_part": pl.String()})
 
 
 def sum_frame(sums: Iterable[Sum]) -> pl.DataFrame:
