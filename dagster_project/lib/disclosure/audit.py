@@ -13,15 +13,12 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from dagster_project.lib.disclosure.judging import Unknown, judge
-from dagster_project.lib.disclosure.profiles import Parameters
+from dagster_project.lib.disclosure.profiles import AUDIT_PROGRAMS, Parameters
 from dagster_project.lib.disclosure.programs import Budget, BudgetError
 from dagster_project.lib.disclosure.register import Release, earlier_by_community
 from dagster_project.lib.disclosure.sums import AT_MOST, NONE, Sum
 from dagster_project.lib.disclosure.unit import Earlier, Joint, Unit, joint_of, unknown_name
 from dagster_project.lib.disclosure.words import CODED, INF, PUBLISHED, SMALL, FamilyKey, Key
-
-# The final audit of a family may take so many times the programs that choosing may.
-AUDIT_SHARE = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +35,8 @@ class Audit:
     """What the audit found. failures: empty where the release may go out.
 
     judged: hidden cells judged. dropped: families in which sums that cannot be checked were left out. out: cells of
-    earlier releases that those pin already. smallest: the fewest feasible values of any judged count.
+    earlier releases that those pin already. forced: cells masked at the source that its own rows pin.
+    smallest: the fewest feasible values of any judged count.
     """
 
     failures: tuple[Failure, ...] = ()
@@ -47,6 +45,7 @@ class Audit:
     programs: int = 0
     dropped: int = 0
     out: int = 0
+    forced: int = 0
     smallest: float = INF
 
     @property
@@ -63,6 +62,7 @@ class _Part:
     programs: int = 0
     dropped: int = 0
     out: int = 0
+    forced: int = 0
     smallest: float = INF
 
 
@@ -91,6 +91,7 @@ def audit(releases: Sequence[Release], parameters: Parameters, families: set[Fam
         sum(part.programs for part in found),
         sum(part.dropped for part in found),
         sum(part.out for part in found),
+        sum(part.forced for part in found),
         min((part.smallest for part in found), default=INF),
     )
 
@@ -109,7 +110,7 @@ def _audit_community(
 
 
 def _audit_joint(joint: Joint, has_newest: bool, parameters: Parameters, part: _Part) -> None:
-    budget = Budget(AUDIT_SHARE * parameters.programs_per_family * len(joint.families))
+    budget = Budget(AUDIT_PROGRAMS * len(joint.families))
     part.families += len(joint.families)
     system = joint.past()
     before = Joint(joint.families, {}, [], [], joint.earlier[:-1] if has_newest else joint.earlier)
@@ -126,6 +127,7 @@ def _audit_joint(joint: Joint, has_newest: bool, parameters: Parameters, part: _
     finally:
         part.programs += budget.used
     part.dropped += verdict.dropped
+    part.forced += len(verdict.forced)
     part.smallest = min(part.smallest, verdict.smallest)
     why = "its family has no feasible table" if verdict.infeasible else "too few values are feasible"
     keys = {unknown_name(key, known.token): key for release in joint.earlier for key, known in release.cells.items()}

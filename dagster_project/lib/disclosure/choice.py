@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from dagster_project.lib.disclosure.judging import System, Unknown, judge
-from dagster_project.lib.disclosure.profiles import Parameters
+from dagster_project.lib.disclosure.profiles import AUDIT_PROGRAMS, Parameters
 from dagster_project.lib.disclosure.programs import Budget, BudgetError
 from dagster_project.lib.disclosure.sums import NONE, Tie
 from dagster_project.lib.disclosure.unit import Cell, Joint, Unit, is_place_below, joint_of
@@ -119,7 +119,9 @@ class _Chooser:
                 cell.withhold()
         failing: list[Unknown] = []
         for level in (NO_FALL_BACK, PLACES, GROUPS, EVERYTHING):
-            budget = Budget(self.parameters.programs_per_family * len(joint.families))
+            # A fall-back is judged whatever it takes, as the final audit is.
+            programs = self.parameters.programs_per_family if level == NO_FALL_BACK else AUDIT_PROGRAMS
+            budget = Budget(programs * len(joint.families))
             if level != NO_FALL_BACK:
                 self._fall_back(joint, level, failing)
             try:
@@ -236,7 +238,7 @@ class _Chooser:
         return None
 
     def _candidates(self, joint: Joint, key: Key | None, failing: Unknown) -> list[Cell]:
-        """Cells that share a sum or a tie with the failing one and may be withheld, least loss first.
+        """Cells that share a sum or a tie with the failing one, itself too if it is coded, least loss first.
 
         A cell that earlier releases hid but this one does not hold any more reaches the cells of its old sums.
         """
@@ -251,7 +253,7 @@ class _Chooser:
                 beside.update(dict.fromkeys(members, 1))
         # Whoever prints the same count gives it away alone.
         beside.update(dict.fromkeys(sorted(one_count), 0))
-        cells = [joint.cells[each] for each in beside if each in joint.cells and each != key]
+        cells = [joint.cells[each] for each in beside if each in joint.cells]
         cells = [cell for cell in cells if self._may_withhold(cell)]
         return sorted(cells, key=lambda cell: (beside[cell.key], *self._loss(joint, cell)))
 
@@ -283,20 +285,40 @@ class _Chooser:
         )
 
     def _prune(self, joint: Joint, out: set[Unknown], chosen: list[Cell], budget: Budget) -> None:
-        """Publish again, most loss first, each chosen cell without which nothing fails either."""
-        for cell in sorted(chosen, key=lambda each: self._loss(joint, each), reverse=True):
-            if cell.kind not in HIDDEN or family_of(cell.key) in self.unit.withheld_families:
+        """Publish again what is not needed: all chosen cells, those of one sum, then each, most loss first.
+
+        Two cells that only protect each other can be given back together, never one by one.
+        """
+        free = [cell for cell in chosen if family_of(cell.key) not in self.unit.withheld_families]
+        free.sort(key=lambda each: self._loss(joint, each), reverse=True)
+        sums = [{held.total, *held.parts} for held in joint.sums]
+        groups = [free, *([cell for cell in free if cell.key in members] for members in sums)]
+        tried: set[tuple[Key, ...]] = set()
+        for group in (*groups, *([cell] for cell in free)):
+            cells = [cell for cell in group if cell.kind in HIDDEN]
+            keys = tuple(cell.key for cell in cells)
+            if not cells or keys in tried:
                 continue
-            kind, cell.kind = cell.kind, cell.primary
-            try:
-                verdict = judge(joint.system(out), budget, outer=True)
-                if not verdict.failing:
-                    verdict = judge(joint.system(out), budget)
-            except BudgetError:
-                cell.kind = kind
+            tried.add(keys)
+            if not self._publish_again(joint, out, cells, budget):
                 return
-            if verdict.failing:
-                cell.kind = kind
+
+    def _publish_again(self, joint: Joint, out: set[Unknown], cells: list[Cell], budget: Budget) -> bool:
+        """Publish the cells if nothing fails then; False where no program is left to tell."""
+        kinds = [cell.kind for cell in cells]
+        for cell in cells:
+            cell.kind = cell.primary
+        passed = False
+        try:
+            system = joint.system(out)
+            passed = not judge(system, budget, outer=True).failing and not judge(system, budget).failing
+        except BudgetError:
+            return False
+        finally:
+            if not passed:
+                for cell, kind in zip(cells, kinds, strict=True):
+                    cell.kind = kind
+        return True
 
 
 def _tied(key: Key, ties: Sequence[Tie]) -> set[Key]:

@@ -6,6 +6,7 @@ Does not: solving programs (programs.py), or mending what fails (protect.py).
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -18,6 +19,7 @@ FEASIBLE = 3
 # Rounds after which propagation of bounds stops; it only narrows, so stopping early is right, if less sharp.
 PROPAGATIONS = 12
 PAIRS = 2
+RATE_NOISE = 1e-6
 
 Unknown = str
 
@@ -67,10 +69,27 @@ class System:
     ties: dict[tuple[Unknown, str, Unknown, str], None] = field(default_factory=dict)
     needs: dict[Unknown, Need] = field(default_factory=dict)
     printed: set[Unknown] = field(default_factory=set)
+    masked: set[Unknown] = field(default_factory=set)
 
     def copy(self) -> System:
         """The same, to be added to."""
-        return System(dict(self.bounds), dict(self.sums), dict(self.ties), dict(self.needs), set(self.printed))
+        return System(
+            dict(self.bounds), dict(self.sums), dict(self.ties), dict(self.needs), set(self.printed), set(self.masked)
+        )
+
+    def of_source_alone(self, asked: Collection[Unknown]) -> System:
+        """What stays known whatever is withheld: the source's own masks, cells of nobody, and which sums hold."""
+        bounds = {}
+        for unknown, known in self.bounds.items():
+            if unknown in self.masked:
+                n_low, n_high = (0.0, INF) if known.n_fixed and known.n_low > 0 else (known.n_low, known.n_high)
+                bounds[unknown] = Bounds(
+                    n_low, n_high, rate_low=known.rate_low, rate_high=known.rate_high, has_k=known.has_k
+                ).tight()
+            else:
+                bounds[unknown] = known if known.n_high == 0 else Bounds(has_k=known.has_k)
+        needs = {unknown: self.needs[unknown] for unknown in asked}
+        return System(bounds, self.sums, self.ties, needs, self.printed, self.masked)
 
     def know(self, unknown: Unknown, bounds: Bounds) -> None:
         """Add what a release says of an unknown."""
@@ -102,10 +121,18 @@ class Ranges:
     k_positive: bool
     m_positive: bool
 
+    def keeps(self, other: Ranges) -> bool:
+        """Whether nothing that the other leaves open is closed here."""
+        counts = self.k >= min(other.k, FEASIBLE) and (self.k < INF or self.n >= min(other.n, FEASIBLE))
+        return counts and self.k_positive >= other.k_positive and self.m_positive >= other.m_positive
+
     def satisfies(self, need: Need) -> bool:
         """Whether everything needed is there."""
         enough = self.n >= need.n and self.k >= need.k and self.m >= need.m and self.pairs >= need.pairs
         return enough and (not need.certain or (self.k_positive and self.m_positive))
+
+
+NOTHING = Ranges(0, 0, 0, 0, False, False)
 
 
 @dataclass
@@ -120,6 +147,8 @@ class Verdict:
     infeasible: bool = False
     dropped: bool = False
     smallest: float = INF
+    forced: set[Unknown] = field(default_factory=set)
+    found: dict[Unknown, Ranges] = field(default_factory=dict)
     components: dict[Unknown, int] = field(default_factory=dict)
 
 
@@ -134,8 +163,20 @@ def judge(system: System, budget: Budget, around: Collection[Unknown] | None = N
 
     A component that has no table is judged once more without its sums that could not be checked; one that has none
     even then is a fault of the program: `infeasible`, and every judged unknown of it fails. (RULES 8.2 leaves such sums
-    out of the whole family; kept in its other components they only make the attacker stronger.)
+    out of the whole family; kept in its other components they only make the attacker stronger.) A cell masked at the
+    source that would fail with everything else withheld is `forced`: what the source let be known leaves fewer.
     """
+    verdict = _judge_once(system, budget, around, outer=outer)
+    masked = [unknown for unknown in verdict.failing if unknown in system.masked]
+    if masked and not verdict.infeasible:
+        alone = _judge_once(system.of_source_alone(masked), budget, masked, outer=outer)
+        # No fewer than that: the cell must keep whatever its source leaves.
+        verdict.forced = {unknown for unknown in alone.failing if verdict.found[unknown].keeps(alone.found[unknown])}
+        verdict.failing = [unknown for unknown in verdict.failing if unknown not in verdict.forced]
+    return verdict
+
+
+def _judge_once(system: System, budget: Budget, around: Collection[Unknown] | None, *, outer: bool) -> Verdict:
     verdict = Verdict()
     try:
         bounds = _through_ties(system)
@@ -176,6 +217,7 @@ def _judge_component(
         except InfeasibleError:
             verdict.infeasible = True
             verdict.failing += sorted(needs)
+            verdict.found.update(dict.fromkeys(needs, NOTHING))
             return
     for unknown, ranges in found.items():
         _count(unknown, ranges, needs[unknown], verdict)
@@ -187,6 +229,7 @@ def _count(unknown: Unknown, ranges: Ranges, need: Need, verdict: Verdict) -> No
         verdict.smallest = min([verdict.smallest, *(have for have, asked in counted if asked)])
     else:
         verdict.failing.append(unknown)
+        verdict.found[unknown] = ranges
 
 
 def _through_ties(system: System) -> dict[Unknown, Bounds]:
@@ -276,7 +319,9 @@ class Component:
             (b.n_low, b.k_low, b.m_low) == (0, 0, 0) and (b.n_high, b.k_high, b.m_high) == (INF, INF, INF)
             for b in known
         )
-        return free and all(b.has_k for b in known) and not any(line.n_constant or line.k_constant for line in self.lines)
+        return (
+            free and all(b.has_k for b in known) and not any(line.n_constant or line.k_constant for line in self.lines)
+        )
 
     @staticmethod
     def _scaled(program: Program, number: int) -> Ranges:
@@ -289,7 +334,7 @@ class Component:
         """Bounds after every sum, taken by itself, has narrowed its terms, again and again; a superset of what is
         feasible."""
         for _ in range(PROPAGATIONS):
-            narrow = self._narrowed(known)
+            narrow = [each if each.is_box else _by_rate(each) for each in self._narrowed(known)]
             if narrow == known:
                 break
             known = narrow
@@ -364,6 +409,16 @@ def _cut(bounds: Bounds, box: Box) -> Bounds:
     ):
         return bounds
     return bounds.meet(Bounds(n_low, n_high, k_low, k_high, m_low, m_high))
+
+
+def _by_rate(bounds: Bounds) -> Bounds:
+    """What the rate makes of the bounds of n for k; InfeasibleError where no count meets both."""
+    low = math.ceil(bounds.rate_low * bounds.n_low - RATE_NOISE)
+    high = bounds.rate_high * bounds.n_high + RATE_NOISE if bounds.rate_high > 0 else 0.0
+    narrow = bounds.meet(Bounds(k_low=float(low), k_high=high if high == INF else float(math.floor(high))))
+    if narrow.empty:
+        raise InfeasibleError("a rate cannot be met")
+    return narrow
 
 
 def _counted(left: Bounds) -> Ranges:

@@ -14,6 +14,8 @@ import polars as pl
 from dagster_project.lib.disclosure.words import ALL
 from dagster_project.lib.reference import Reference, SeedError
 
+# Programs a family that judging it as it stands may take: in the final audit, and after a fall-back.
+AUDIT_PROGRAMS = 50_000
 PROFILE = "edu_public_v1"
 PROFILES, ZONES, TERMS = "network/disclosure_profiles", "network/disclosure_zones", "network/publication_terms"
 SOURCES, TIES = "crosswalks/data_sources", "dictionary/count_ties"
@@ -153,6 +155,7 @@ def permitted(rows: pl.DataFrame, terms: pl.DataFrame, today: dt.date) -> pl.Ser
     rows: community_id, indicator_id. terms: publication_terms.csv as text (community_id, indicator, basis, from, to;
     ISO days, blank: open). Raises SeedError on a day that cannot be read.
     """
+    terms = terms.with_columns(pl.col("indicator", "from", "to").cast(pl.String))
     for name in ("from", "to"):
         wrong = terms[name].is_not_null() & terms[name].str.to_date(strict=False).is_null()
         if wrong.any():

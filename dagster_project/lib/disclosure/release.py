@@ -34,6 +34,8 @@ from dagster_project.lib.disclosure.sums import Sum, Tie, Truth, sum_frame, sums
 from dagster_project.lib.disclosure.unit import Cell, Earlier, Unit
 from dagster_project.lib.disclosure.words import CELL, FamilyKey, Key, family_of
 
+OBJECTED = "/objected"
+
 
 @dataclass(frozen=True, eq=False)
 class DisclosureInputs:
@@ -204,9 +206,11 @@ def _unit(
     contents = {family: _content(family, families[family], cells, sums[family], ties) for family in families}
     past = [release[community] for release in earlier if community in release]
     last = past[-1].contents if past else {}
-    withheld = [
+    withheld = {
         family for family in families if (community, family[1]) in objecting and contents[family] != last.get(family)
-    ]
+    }
+    # So that the family is settled anew once the objection is gone.
+    contents.update({family: f"{contents[family]}{OBJECTED}" for family in withheld})
     return Unit(community, cells, sums, ties, past, contents, frozenset(withheld))
 
 

@@ -223,7 +223,7 @@ class Joint:
 
     def changed(self, system: System, cell: Cell, out: Collection[Unknown]) -> System:
         """The same system after one cell took another kind."""
-        other = System(dict(system.bounds), system.sums, system.ties, dict(system.needs), system.printed)
+        other = System(dict(system.bounds), system.sums, system.ties, dict(system.needs), system.printed, system.masked)
         past = self.past()
         unknown, known = cell.unknown, cell.known()
         earlier = past.bounds.get(unknown)
@@ -242,6 +242,8 @@ class Joint:
 
 def _ask(system: System, unknown: Unknown, kind: str, bounds: Bounds) -> None:
     """Judge a hidden cell unless some release prints it; what the first release asked for it stays asked for."""
+    if kind == SOURCE_MASKED:
+        system.masked.add(unknown)
     if kind in (PUBLISHED, NOT_APPLICABLE):
         system.printed.add(unknown)
         system.needs.pop(unknown, None)

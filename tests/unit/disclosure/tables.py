@@ -272,7 +272,7 @@ def enumerate_tables(
 
 
 def pairs_of(kind: str, public: Row, cap: int, zone: Callable[[int, int], bool], min_n: int = 10) -> list[Pair]:
-    """What an attacker starts from for one percent cell: pairs that its public row and the reason allow, n up to cap."""
+    """What an attacker starts from for one percent cell: pairs that its row and the reason allow, n up to cap."""
     n, k = public["denominator"], public["numerator"]
     if kind == "published":
         return [(int(str(n)), int(str(k)))]

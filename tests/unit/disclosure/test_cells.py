@@ -1,6 +1,6 @@
 """Primary rules: what each kind of row lets the public know (RULES 8.1).
 
-Belongs here: small, coded, masked at the source, counts, scores, rates without n, numerators without n, n = 0, profiles.
+Belongs here: small, coded, masked at the source, counts, scores, rates and numerators without n, n = 0, profiles.
 Does not: what is withheld besides (test_choice.py).
 """
 
@@ -98,14 +98,21 @@ def test_a_rate_without_n_is_published_only_from_a_public_source(profile: Profil
 
 def test_a_masked_cell_keeps_the_sources_word_and_a_denominator_that_is_not_small(profile: Profile) -> None:
     public = run(
-        [masked("gender:male", 25), masked("gender:female", 6), masked("all", value_status="range", value_high=5.0)],
+        [
+            masked("gender:male", 25),
+            masked("gender:female", 6),
+            masked("disability:yes", value_status="range", value_high=5.0),
+        ],
         profile,
     )
     assert (shown(public, "gender:male")["denominator"], shown(public, "gender:female")["denominator"]) == (25, None)
     assert {shown(public, group)["value_status"] for group in ("gender:male", "gender:female")} == {
         "suppressed_at_source"
     }
-    assert (shown(public, "all")["value_status"], shown(public, "all")["value_high"]) == ("range", 5.0)
+    assert (shown(public, "disability:yes")["value_status"], shown(public, "disability:yes")["value_high"]) == (
+        "range",
+        5.0,
+    )
 
 
 def test_a_rate_that_leaves_one_numerator_counts_as_printing_it(profile: Profile) -> None:
