@@ -249,7 +249,8 @@ def facts_of(public: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
     k_high = pl.when(prints_k).then(k.cast(pl.Float64)).when(in_zone | by_rate).then(most)
     rated = kind.is_in([RATE_ONLY, SOURCE_MASKED]) & ~prints_n & pl.col("whole").is_not_null()
     bounds = {
-        "n_low": n_low.when(n_class == "large").then(min_n).otherwise(0.0),
+        # Where a rate is printed there is somebody.
+        "n_low": n_low.when(n_class == "large").then(min_n).when(kind == RATE_ONLY).then(1.0).otherwise(0.0),
         "n_high": n_high.otherwise(INF),
         "k_low": k_low.otherwise(0.0),
         "k_high": k_high.when(small_k).then(min_n - 1.0).otherwise(INF),

@@ -226,7 +226,7 @@ def _judge_component(
 def _count(unknown: Unknown, ranges: Ranges, need: Need, verdict: Verdict) -> None:
     if ranges.satisfies(need):
         counted = [(ranges.n, need.n), (ranges.k, need.k), (ranges.m, need.m)]
-        verdict.smallest = min([verdict.smallest, *(have for have, asked in counted if asked)])
+        verdict.smallest = min([verdict.smallest, *(have for have, asked in counted if asked >= FEASIBLE)])
     else:
         verdict.failing.append(unknown)
         verdict.found[unknown] = ranges
@@ -314,20 +314,20 @@ class Component:
         return found
 
     def _is_cone(self, known: Sequence[Bounds]) -> bool:
-        """Whether no count at all is printed: with one table each multiple of it is feasible too."""
-        free = all(
-            (b.n_low, b.k_low, b.m_low) == (0, 0, 0) and (b.n_high, b.k_high, b.m_high) == (INF, INF, INF)
+        """Whether no count is printed: with one table each multiple of it is feasible too."""
+        scales = all(
+            b.has_k and b.n_low <= 1 and b.k_low == b.m_low == 0 and b.n_high == b.k_high == b.m_high == INF
             for b in known
         )
-        return (
-            free and all(b.has_k for b in known) and not any(line.n_constant or line.k_constant for line in self.lines)
-        )
+        return scales and not any(line.n_constant or line.k_constant for line in self.lines)
 
     @staticmethod
     def _scaled(program: Program, number: int) -> Ranges:
         """Ranges of an unknown of a cone: without end where a count can be positive, since rates are rational."""
-        k = INF if program.can_be_positive(number, "k") else 1.0
-        m = INF if program.can_be_positive(number, "m") else 1.0
+        positive = [program.can_be_positive(number, part) for part in "km"]
+        if None in positive:
+            raise InfeasibleError("no rates satisfy the sums")
+        k, m = (INF if each else 1.0 for each in positive)
         return Ranges(max(k, m), k, m, max(k, m), k > 1, m > 1)
 
     def _propagated(self, known: list[Bounds]) -> list[Bounds]:

@@ -168,10 +168,10 @@ class Program:
         """Whether the variable has such a count."""
         return (number, part) in self._columns
 
-    def can_be_positive(self, number: int, part: str) -> bool:
-        """Whether a count can exceed zero in real numbers."""
+    def can_be_positive(self, number: int, part: str) -> bool | None:
+        """Whether a count can exceed zero in real numbers; None where not even those satisfy everything."""
         values = self._run(self._relaxed, self._columns[number, part], -1.0)
-        return values is not None and bool(values[self._columns[number, part]] > POSITIVE)
+        return None if values is None else bool(values[self._columns[number, part]] > POSITIVE)
 
     def point(self) -> dict[tuple[int, str], int] | None:
         """Any table that satisfies everything; None where there is none."""
