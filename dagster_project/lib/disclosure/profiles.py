@@ -43,7 +43,7 @@ class Parameters:
 
     programs_per_family: int = 1500
     trials: int = 12
-    size_base: float = 2.0
+    size_base: float = 4.0
     workers: int = 1
 
 
@@ -84,6 +84,7 @@ def load_profile(reference: Reference, profile_id: str = PROFILE) -> Profile:
     if not everybody.height:
         raise SeedError(f"seeds/{PROFILES}.csv: profile {profile_id} needs a line of scope all for every sector")
     sources = _numbers(reference.table(SOURCES), SOURCES, {"valid_from": 0, "valid_to": 9999})
+    _require_one_meaning(sources)
     ties = _numbers(reference.table(TIES), TIES, {"year_offset": 0})
     return Profile(
         profile_id,
@@ -117,6 +118,21 @@ def _numbers(frame: pl.DataFrame, file: str, columns: dict[str, int | None]) -> 
             raise SeedError(f"seeds/{file}.csv, line {line}, column {name}: a whole number is needed")
         frame = frame.with_columns(number.fill_null(default).alias(name) if default is not None else number.alias(name))
     return frame
+
+
+def _require_one_meaning(sources: pl.DataFrame) -> None:
+    """SeedError where two lines of data_sources.csv give one label a meaning in the same year."""
+    lines = sources.with_row_index("line", 2).with_columns(pl.col("label").str.to_lowercase().alias("name"))
+    both = lines.join(lines, on="name", suffix="_other").filter(pl.col("line") < pl.col("line_other"))
+    both = both.filter(
+        (pl.col("valid_from") <= pl.col("valid_to_other")) & (pl.col("valid_from_other") <= pl.col("valid_to"))
+    ).sort("line", "line_other")
+    if both.height:
+        first, second, label = both.select("line", "line_other", "label").row(0)
+        raise SeedError(
+            f"seeds/{SOURCES}.csv, lines {first} and {second}: the label {label} stands in both in the same years; "
+            "keep one of them, or end the one before the other begins"
+        )
 
 
 def thresholds(rows: pl.DataFrame, profile: Profile) -> pl.Series:

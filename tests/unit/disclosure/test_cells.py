@@ -6,6 +6,9 @@ Does not: what is withheld besides (test_choice.py).
 
 from __future__ import annotations
 
+import shutil
+from pathlib import Path
+
 import polars as pl
 import pytest
 
@@ -154,11 +157,8 @@ def test_what_no_term_in_force_lets_out_is_absent(profile: Profile) -> None:
     assert public.values["community_id"].to_list() == [TOWN]
 
 
-def test_a_profile_without_a_line_for_everybody_is_refused(tmp_path: object) -> None:
-    import shutil
-    from pathlib import Path
-
-    seeds = Path(str(tmp_path)) / "seeds"
+def test_a_profile_without_a_line_for_everybody_is_refused(tmp_path: Path) -> None:
+    seeds = tmp_path / "seeds"
     shutil.copytree(Path(ROOT) / "seeds", seeds)
     file = seeds / "network" / "disclosure_profiles.csv"
     file.write_text(
@@ -170,4 +170,16 @@ def test_a_profile_without_a_line_for_everybody_is_refused(tmp_path: object) -> 
         "profile,scope,scope_id,sector,min_n,from_school_year\nedu_public_v1,state,CT,,10,\n", encoding="utf-8"
     )
     with pytest.raises(SeedError, match="scope all"):
+        load_profile(Reference(seeds))
+
+
+def test_a_data_source_with_two_meanings_in_one_year_names_both_lines(tmp_path: Path) -> None:
+    seeds = tmp_path / "seeds"
+    shutil.copytree(Path(ROOT) / "seeds", seeds)
+    file = seeds / "crosswalks" / "data_sources.csv"
+    file.write_text(
+        "label,public_name,is_public,valid_from,valid_to\nLocal,Ours,false,,2020\nlocal,Theirs,true,2020,\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(SeedError, match="lines 2 and 3: the label Local stands in both"):
         load_profile(Reference(seeds))
