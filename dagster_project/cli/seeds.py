@@ -65,8 +65,8 @@ def try_layout(path: Path, layout_id: str | None, community: str | None, year: i
     Exit code 0: every sheet has a layout; 1: one has none; 2: usage, or a layout that is wrong.
     """
     from dagster_project.lib.base.reference import Reference
+    from dagster_project.lib.intake.batch import Intake
     from dagster_project.lib.intake.reading.limits import Limits
-    from dagster_project.lib.intake.take_in import Intake
     from dagster_project.lib.member.trial import NoTrialError, lines_of, newest_version, try_file
 
     if (community is None) != (year is None):

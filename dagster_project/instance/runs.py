@@ -159,8 +159,8 @@ def run_job(settings: Settings, name: str, config: Mapping[str, Any] | None = No
         if not any(sign in said for sign in DAMAGED_HISTORY):
             raise
         raise RunFailedError(
-            f"Dagster's history below {settings.dagster_home} is damaged ({said}); cradle doctor names the file. Move its "
-            "folder away: the record of runs is lost, no data and no figure is"
+            f"Dagster's history below {settings.dagster_home} is damaged ({said}); cradle doctor names the file. Move "
+            "its folder away: the record of runs is lost, no data and no figure is"
         ) from error
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import contracts
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.store import Given
+from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.layouts.declaration import Layout, LayoutError, Match, NoMatch, read_layout
 from dagster_project.lib.intake.layouts.extraction import PLACE, extract
 from dagster_project.lib.intake.layouts.matching import Layouts
@@ -20,7 +21,6 @@ from dagster_project.lib.intake.layouts.soundness import faults_of
 from dagster_project.lib.intake.reading.fetched import fetch
 from dagster_project.lib.intake.reading.files import WorkbookReader, largest_bytes, read_file, refusal_of
 from dagster_project.lib.intake.reading.grid import Grid, Problem, excerpt
-from dagster_project.lib.intake.take_in import Intake
 
 FILE_ID = 1
 

@@ -15,6 +15,7 @@ import pytest
 
 from dagster_project.lib.base.state import StateError
 from dagster_project.lib.base.store import Store
+from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.drop import open_drop
 from dagster_project.lib.intake.bucket.lake import partition_key
 from dagster_project.lib.intake.bucket.ledger import Ledger, current_submissions, submission_states
@@ -22,7 +23,6 @@ from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.lib.intake.bucket.reconcile import reconcile
 from dagster_project.lib.intake.bucket.whole import DamagedLakeError, damaged_places, gone_partitions, note, read_whole
 from dagster_project.lib.intake.session import IntakeResult, Places, run_intake
-from dagster_project.lib.intake.take_in import Intake
 from tests.unit.intake.comparing import COMMUNITY, REFERENCE
 
 TODAY = dt.date(2026, 6, 30)
