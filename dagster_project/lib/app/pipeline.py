@@ -33,6 +33,7 @@ from dagster_project.lib.app.frozen import (
     read_frozen,
     released_cycles,
 )
+from dagster_project.lib.app.kept import keep, kept_inputs
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import ANSWERS_TABLE, INPUTS
 from dagster_project.lib.base.progress import tell
@@ -50,6 +51,7 @@ from dagster_project.lib.intake.take_in import Intake
 from dagster_project.lib.publish.release.as_built import AsBuilt
 from dagster_project.lib.publish.release.hashing import code_version, lock_sha256
 from dagster_project.lib.publish.release.opening import database_path
+from dagster_project.lib.publish.release.pointing import FIXED, fix
 from dagster_project.lib.publish.release.release import Release, ReleaseFacts, current_release, publish, read_manifest
 from dagster_project.lib.publish.report.report import ReportContext, RuleParameter, write_report
 from dagster_project.lib.receipts.change_log import ChangeLog
@@ -66,9 +68,11 @@ from dagster_project.lib.receipts.receipts import (
 )
 from dagster_project.lib.receipts.returned import return_files
 from dagster_project.lib.warehouse.dbt_run import MANIFEST, DbtPlaces, NodeResult, dbt_build, table_keys
+from dagster_project.lib.warehouse.declared import declared_marts
 from dagster_project.lib.warehouse.landing import RULESET, Landed, gather, write_tables
 from dagster_project.settings import PROJECT_ROOT, Settings
 
+KEPT_OF = ("files", "findings")
 STRAYS_KEY = "ops/strays.parquet"
 LEFT_KEY = "ops/left.parquet"
 UNDELIVERED_KEY = "ops/undelivered.json"
@@ -146,9 +150,13 @@ class Pipeline:
             places, self.intake, self.settings.today, selection, run_id, self.settings.settle_seconds, _tell_folders
         ):
             if isinstance(item, IntakeResult):
-                self._keep(STRAYS_KEY, item.strays)
+                self.keep_strays(item.strays)
                 self._keep_left(item.left, selection)
             yield item
+
+    def keep_strays(self, strays: pl.DataFrame) -> None:
+        """Keep findings of the bucket itself for the steps behind intake."""
+        self._keep(STRAYS_KEY, strays)
 
     def _keep(self, key: str, table: pl.DataFrame) -> None:
         buffer = io.BytesIO()
@@ -253,14 +261,18 @@ class Pipeline:
         """Publish the warehouse as it stands, and tell in the receipts what the folders that changed moved."""
         before = self.change_log.told or current_release(self.published)
         facts = self.release_facts()
-        made = self._publish(facts)
+        made = self.publish(facts)
+        if made.manifest["seeds_sha256"] == facts.seeds_sha256:
+            landed = {name: pl.read_parquet(self.settings.landing / f"{name}.parquet", glob=False) for name in KEPT_OF}
+            keep(self.lake, made.release_id, kept_inputs(self.settings.seeds, landed, self.strays()))
         if before != made.release_id:
             self._tell_changes(before, {**made.manifest, **facts.stated(), "today": made.manifest["today"]})
         self.change_log.tell(made.release_id)
         self.as_built.keep(made.release_id, facts.stated())
         return made
 
-    def _publish(self, facts: ReleaseFacts) -> Release:
+    def publish(self, facts: ReleaseFacts) -> Release:
+        """The warehouse as it stands as a release, told to nobody yet."""
         tell("Publishing the release and its report")
         ledger = Ledger(self.lake).events()
         ops = self.settings.work / "ops"
@@ -276,6 +288,7 @@ class Pipeline:
             {"ops": {"ledger_event": ops / "ledger_event.parquet"}, INPUTS: inputs},
             self.settings.work,
             self._write_report,
+            declared_marts(MANIFEST),
         )
 
     def _write_report(self, database: Path, folder: Path, manifest: Mapping[str, Any]) -> None:
@@ -390,6 +403,12 @@ class Pipeline:
             "lock_sha256": lock_sha256(PROJECT_ROOT),
             "seeds_sha256": self.reference.fingerprint(),
         }
+
+    def fix_path(self) -> None:
+        """Give a publish folder from before there was `current.duckdb` its fixed path; a release does it otherwise."""
+        release_id = current_release(self.published)
+        if release_id is not None and self.published.size(FIXED) is None:
+            fix(self.published, release_id)
 
     def up_to_date(self) -> str | None:
         """The current release's id if what stands now was built and gave it, and its changes are told, else None."""
