@@ -144,12 +144,13 @@ def whole_intake(name: str) -> Callable[[Bytes], object]:
 def comparisons(data: Bytes) -> Callable[[Bytes], object]:
     """All comparisons between the values of one file's rows, spread over reporting years."""
     from dagster_project.lib.base.reference import Reference
-    from dagster_project.lib.intake.comparing.comparisons import compare_submissions, comparison_parameters
+    from dagster_project.lib.base.ruleset import read_ruleset
+    from dagster_project.lib.intake.comparing.comparisons import compare_submissions
 
     reference = Reference(ROOT / "seeds")
     taken = whole_intake("values.csv")(data)
     frame = taken[0].tables["observations"].with_columns(pl.col("school_year").alias("reporting_year"))  # type: ignore[index]
-    parameters = comparison_parameters(reference, ("toa-default", "1.0.0"))
+    parameters = read_ruleset(reference, ("toa-default", "1.0.0")).comparison
     return lambda _: compare_submissions(frame, reference, parameters)
 
 

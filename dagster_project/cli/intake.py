@@ -6,6 +6,7 @@ Does not: any work of its own (lib/intake), other commands (cli/main.py).
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -68,13 +69,13 @@ def _history(config: Settings, against: str | None) -> History | None:
             raise CradleError(f"release {against}: {error}", "name a newer release", USAGE) from None
 
 
-def _comparisons(reference: Reference) -> Compare:
+def _comparisons(reference: Reference, today: dt.date) -> Compare:
     """The comparisons between rows, years and members, with the thresholds of the ruleset in force."""
-    from dagster_project.lib.intake.comparing.comparisons import compare_submissions, comparison_parameters
-    from dagster_project.lib.warehouse.landing import RULESET
+    from dagster_project.lib.base.ruleset import in_force_on, read_ruleset
+    from dagster_project.lib.intake.comparing.comparisons import compare_submissions
 
-    parameters = comparison_parameters(reference, RULESET)
-    return lambda observations: compare_submissions(observations, reference, parameters)
+    limits = read_ruleset(reference, in_force_on(reference, today)).comparison
+    return lambda observations: compare_submissions(observations, reference, limits)
 
 
 @click.command()
@@ -99,7 +100,7 @@ def check(path: Path, community: str, year: int, against: str | None, changes: b
     intake = _intake(config, community, year)
     history = _history(config, against)
     try:
-        checked = examine(path, community, year, intake, history, _comparisons(intake.reference))
+        checked = examine(path, community, year, intake, history, _comparisons(intake.reference, config.today))
     except (NothingToCheckError, StoreError) as error:
         raise CradleError(str(error), "name a file, or a folder that holds the files of one year", USAGE) from None
     receipt = checked.receipt

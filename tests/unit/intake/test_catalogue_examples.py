@@ -20,17 +20,17 @@ from openpyxl import Workbook
 
 import contracts
 from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.ruleset import in_force, read_ruleset
 from dagster_project.lib.base.store import DeniedError, ObjectInfo, Source, Store
 from dagster_project.lib.intake.bucket.drop import Folder, list_drop, open_drop, stray_findings
 from dagster_project.lib.intake.bucket.ledger import EVENTS
 from dagster_project.lib.intake.bucket.left import left_findings, left_table
-from dagster_project.lib.intake.comparing.comparisons import compare_submissions, comparison_parameters
+from dagster_project.lib.intake.comparing.comparisons import compare_submissions
 from dagster_project.lib.intake.findings import BLOCKING, FINDINGS, catalogue, to_findings
 from dagster_project.lib.intake.reading.files import WorkbookReader
 from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.intake.tables import OBSERVATIONS
 from dagster_project.lib.intake.take_in import Guard, Intake, take_in
-from dagster_project.lib.warehouse.landing import RULESET
 
 EXAMPLES = contracts.ROOT / "examples"
 COMMUNITY, YEAR, TODAY = "birchmont_falls", 2024, dt.date(2024, 6, 30)
@@ -243,7 +243,7 @@ def findings_of_bucket(intake: Intake, root: Path, kind: type[Store] | None = No
 
 def compared(observations: pl.DataFrame, reference: Reference) -> pl.DataFrame:
     """Findings of the comparisons between rows, years and members."""
-    parameters = comparison_parameters(reference, RULESET)
+    parameters = read_ruleset(reference, in_force(reference, 2024)).comparison
     return to_findings(compare_submissions(observations, reference, parameters))
 
 

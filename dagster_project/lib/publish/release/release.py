@@ -1,7 +1,7 @@
 """Releases: immutable folders, and the small file that says which one is current.
 
 Belongs here: copying marts into internal.duckdb, the manifest, moving a finished release into place, `current`.
-Does not: computing figures, the pages' looks (report.py), disclosure control (nothing public is written without it).
+Does not: computing figures, the pages' looks (report/), disclosure control (nothing public is written without it).
 """
 
 from __future__ import annotations
@@ -68,7 +68,8 @@ class ReleaseFacts:
     def stated(self) -> dict[str, Any]:
         """The facts by their names in the manifest."""
         facts = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {**facts, "inputs": [*facts.pop("folders"), *facts.pop("frozen")]}
+        inputs = [*facts.pop("folders"), *facts.pop("frozen")]
+        return {**facts, "inputs": inputs}
 
 
 @dataclass(frozen=True)
