@@ -22,13 +22,14 @@ from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import in_force_on, read_ruleset
 from dagster_project.lib.intake.answers import answered, submissions
+from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.drop import list_drop, open_drop, stray_findings
 from dagster_project.lib.intake.comparing.comparisons import compare_submissions
 from dagster_project.lib.intake.findings import FINDINGS, to_findings
 from dagster_project.lib.intake.reading.files import WorkbookReader
 from dagster_project.lib.intake.rows.registers import unfold
 from dagster_project.lib.intake.tables import FILES, OBSERVATIONS, REGISTER_ROWS
-from dagster_project.lib.intake.take_in import Intake, batches, by_version, take_in
+from dagster_project.lib.intake.take_in import batches, by_version, take_in
 from dagster_project.lib.warehouse.landing import write_tables
 
 SCHEMAS = {"observations": OBSERVATIONS, "register_rows": REGISTER_ROWS, "findings": FINDINGS, "files": FILES}

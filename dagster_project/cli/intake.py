@@ -21,7 +21,7 @@ from dagster_project.settings import Settings
 if TYPE_CHECKING:
     from dagster_project.lib.base.engine import Connection
     from dagster_project.lib.base.reference import Reference
-    from dagster_project.lib.intake.take_in import Intake
+    from dagster_project.lib.intake.batch import Intake
     from dagster_project.lib.member.check import Checked, Compare, History
 
 UNCLEAN, USAGE = 1, 2
@@ -31,8 +31,8 @@ def _intake(config: Settings, community: str, year: int, ahead: int = 0) -> Inta
     """What intake needs; a usage error for a community or year (`ahead` years early) that the network does not have."""
     from dagster_project.lib.base.names import NETWORK_FOLDER
     from dagster_project.lib.base.reference import Reference, SeedError
+    from dagster_project.lib.intake.batch import Intake
     from dagster_project.lib.intake.reading.limits import Limits
-    from dagster_project.lib.intake.take_in import Intake
 
     reference = Reference(config.seeds)
     try:

@@ -19,13 +19,14 @@ import polars as pl
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import read_ruleset
 from dagster_project.lib.base.store import Given
+from dagster_project.lib.intake.batch import Intake, Taken
 from dagster_project.lib.intake.bucket.drop import DroppedFile, Folder
 from dagster_project.lib.intake.bucket.lake import raw_key
 from dagster_project.lib.intake.comparing.comparisons import compare_submissions
 from dagster_project.lib.intake.findings import catalogue, to_findings
 from dagster_project.lib.intake.reading.files import WorkbookReader
 from dagster_project.lib.intake.reading.limits import Limits
-from dagster_project.lib.intake.take_in import Intake, Taken, take_in
+from dagster_project.lib.intake.take_in import take_in
 from tests.fuzz.mutations import File, mutated
 
 SEEDS = Path(__file__).resolve().parents[2] / "seeds"

@@ -12,11 +12,12 @@ import pytest
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import read_ruleset
 from dagster_project.lib.base.store import Given
+from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.drop import DroppedFile, Folder
 from dagster_project.lib.intake.comparing.comparisons import compare_submissions
 from dagster_project.lib.intake.findings import to_findings
 from dagster_project.lib.intake.reading.files import WorkbookReader
-from dagster_project.lib.intake.take_in import Intake, take_in
+from dagster_project.lib.intake.take_in import take_in
 from tests.support import PROJECT, real_data
 
 REFERENCE = Reference(PROJECT / "seeds")

@@ -41,6 +41,7 @@ from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import RulesetKey, in_force_on, ruleset_rows
 from dagster_project.lib.base.seed_lint import require_sound
 from dagster_project.lib.base.store import Store
+from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.drop import Listing, list_drop, open_drop, stray_findings
 from dagster_project.lib.intake.bucket.ledger import Ledger, current_submissions
 from dagster_project.lib.intake.bucket.left import LEFT, left_findings, still_left
@@ -48,7 +49,6 @@ from dagster_project.lib.intake.bucket.plan import Selection, left_at_listing, m
 from dagster_project.lib.intake.findings import to_findings
 from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.intake.session import IntakeResult, Places, TakenPartition, run_intake
-from dagster_project.lib.intake.take_in import Intake
 from dagster_project.lib.publish.release.as_built import AsBuilt
 from dagster_project.lib.publish.release.hashing import code_version, lock_sha256
 from dagster_project.lib.publish.release.opening import database_path

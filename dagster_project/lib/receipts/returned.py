@@ -11,9 +11,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import PurePosixPath
 
 from dagster_project.lib.base.store import Store
+from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.lake import raw_key
-from dagster_project.lib.intake.reading.files import WorkbookReader, read_file
-from dagster_project.lib.intake.take_in import Intake
+from dagster_project.lib.intake.reading.archive import member
+from dagster_project.lib.intake.reading.files import WorkbookReader, largest_bytes, read_file
 from dagster_project.lib.receipts.marked_copy import marked_copy
 from dagster_project.lib.receipts.receipts import Delivery, Receipt, receipt_folder
 
@@ -77,7 +78,8 @@ def _return_folder(
     for file in files_to_return(receipt):
         copy = _copy(lake, intake, receipt, file, workbooks)
         if copy is not None:
-            key = f"{folder}/{marked_name(str(file['name']))}"
+            # A file inside an archive: its copy lies beside the others, in no folder of its own.
+            key = f"{folder}/{marked_name(str(file['name']).replace('/', ' '))}"
             outbox.put(key, copy)
             keys.append(key)
     _remove_others(outbox, folder, keys)
@@ -93,6 +95,7 @@ def _copy(
         return None
     data = lake.get(key)
     name = str(file["name"])
+    data = member(name, data, intake.limits, largest_bytes) or b""
     encoding = intake.encodings.get(receipt["community_id"])
     read = read_file(name, data, encoding, intake.limits, workbooks)
     findings = [finding for finding in receipt["findings"] if finding["source_file"] == name]

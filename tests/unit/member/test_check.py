@@ -18,10 +18,10 @@ import pytest
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import in_force, read_ruleset
+from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.lib.intake.comparing.comparisons import NEEDS_HISTORY, RULES, compare_submissions
 from dagster_project.lib.intake.findings import catalogue
-from dagster_project.lib.intake.take_in import Intake
 from dagster_project.lib.member.check import (
     Compare,
     History,
