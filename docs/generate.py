@@ -16,6 +16,7 @@ from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.findings import catalogue
 from dagster_project.lib.warehouse.dbt_run import MANIFEST
 from dagster_project.lib.warehouse.declared import ColumnWords, TableWords, declared_marts
+from docs import consumer_contract
 from docs.dbt_files import DBT_TYPES, dbt_files
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -254,6 +255,7 @@ def main() -> None:
         (DOCS / name).write_text(make(), encoding="utf-8")
     for name, make in dbt_files().items():
         (ROOT / name).write_text(make(), encoding="utf-8")
+    consumer_contract.write()
 
 
 if __name__ == "__main__":
