@@ -29,17 +29,16 @@ UNCLEAN, USAGE = 1, 2
 
 def _intake(config: Settings, community: str, year: int, ahead: int = 0) -> Intake:
     """What intake needs; a usage error for a community or year (`ahead` years early) that the network does not have."""
+    from dagster_project.lib.app.ready import require_ready
     from dagster_project.lib.base.names import NETWORK_FOLDER
-    from dagster_project.lib.base.reference import Reference, SeedError
+    from dagster_project.lib.base.reference import Reference
     from dagster_project.lib.intake.batch import Intake
     from dagster_project.lib.intake.reading.limits import Limits
 
     reference = Reference(config.seeds)
-    try:
-        known_communities(reference, [community], NETWORK_FOLDER)
-        years = reference.reporting_years(config.today)
-    except SeedError as error:
-        raise CradleError(str(error), "correct the seed and run again", USAGE) from None
+    require_ready(reference, config.today)
+    known_communities(reference, [community], NETWORK_FOLDER)
+    years = reference.reporting_years(config.today)
     first, last = years.start, years.stop - 1 + ahead
     if not first <= year <= last:
         raise CradleError(f"{year} is not a reporting year", f"they run from {first} to {last}", USAGE)

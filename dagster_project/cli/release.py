@@ -159,11 +159,12 @@ def compare(release_a: str, release_b: str, as_json: bool) -> None:
 @click.option("--rebuild", "again", is_flag=True, help="Make it again from kept raw bytes and compare every hash.")
 @click.option("--keep", is_flag=True, help="With --rebuild: leave the side home in the work folder.")
 def verify(release: str | None, again: bool, keep: bool) -> None:
-    """Hash every table of a release again and compare with its manifest; exit 1 if one differs.
+    """Hash every table and file of a release again and compare with its manifest; exit 1 if one differs.
 
     --rebuild runs the whole job over the folders as they stood, with the seeds and on the day of the release, in a
     side home. Where code or packages are others than the release's own, values are compared instead, at 1e-9.
     """
+    from dagster_project.lib.base.store import Store
     from dagster_project.lib.publish.release.compare import verify_release
 
     config = settings()
@@ -171,12 +172,12 @@ def verify(release: str | None, again: bool, keep: bool) -> None:
     if again:
         _verify_by_rebuild(config, manifest, keep)
         return
-    verdicts = verify_release(database_of(config, manifest), manifest)
+    verdicts = verify_release(database_of(config, manifest), manifest, Store(config.publish_url, config.s3_endpoint))
     for verdict in verdicts:
         click.echo(f"{'ok  ' if verdict.ok else 'BAD '} {verdict.table}: {verdict.found}")
     bad = sum(not verdict.ok for verdict in verdicts)
     state = f"{bad} differ from the manifest" if bad else "all as the manifest says"
-    click.echo(f"{manifest['release_id']}: {len(verdicts)} tables, {state}")
+    click.echo(f"{manifest['release_id']}: {len(verdicts)} tables and files, {state}")
     if bad:
         sys.exit(1)
 

@@ -57,7 +57,8 @@ def finalize(release: str, reason: str) -> None:
     store = Store(config.publish_url, config.s3_endpoint)
     with _deciding(config):
         manifest = manifest_of_release(config, release)
-        bad = [verdict.table for verdict in verify_release(database_of(config, manifest), manifest) if not verdict.ok]
+        verdicts = verify_release(database_of(config, manifest), manifest, store)
+        bad = [verdict.table for verdict in verdicts if not verdict.ok]
         if bad:
             raise CradleError(
                 f"release {manifest['release_id']} is not what its manifest says ({', '.join(bad)})",

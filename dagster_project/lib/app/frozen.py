@@ -26,6 +26,7 @@ from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.names import INPUTS
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import Ruleset
+from dagster_project.lib.base.state import whole
 from dagster_project.lib.base.store import Store
 
 PREFIX = "frozen"
@@ -83,7 +84,8 @@ class FrozenCycle:
 
         ValueError if the file is of another form or year than its place says.
         """
-        held = json.loads(gzip.decompress(self.content))
+        with whole(frozen_key(self.reporting_year), "put it back from a backup; frozen records are made once"):
+            held = json.loads(gzip.decompress(self.content))
         if held["file_format"] != FILE_FORMAT or held["reporting_year"] != self.reporting_year:
             found = f"form {held['file_format']} and year {held['reporting_year']}"
             raise ValueError(f"{frozen_key(self.reporting_year)} is of {found}")

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 import pytest
 
 from dagster_project.lib.analysis.vocabulary import DAYS_AFTER
@@ -225,12 +226,12 @@ def test_verify_finds_a_table_that_is_not_what_the_manifest_says(tmp_path: Path)
     store, release = released(tmp_path, warehouse(tmp_path / "w"))
     path = tmp_path / "publish" / "releases" / release.release_id / "internal.duckdb"
     manifest = read_manifest(store, release.release_id)
-    assert all(verdict.ok for verdict in verify_release(path, manifest))
+    assert all(verdict.ok for verdict in verify_release(path, manifest, store))
     path.chmod(0o644)
     connection = duckdb.connect(str(path))
     connection.execute("update marts.fct_trend set slope = 99 where community_id = 'a'")
     connection.close()
-    assert [v.table for v in verify_release(path, manifest) if not v.ok] == ["fct_trend"]
+    assert [v.table for v in verify_release(path, manifest, store) if not v.ok] == ["fct_trend"]
 
 
 def test_every_released_file_is_read_only_under_both_names(tmp_path: Path) -> None:
@@ -274,7 +275,7 @@ def test_content_whose_data_were_pruned_fills_its_folder_again_under_its_own_man
     after = {path.relative_to(folder): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
     assert after == before
     assert "by code" in (folder / "report" / "index.html").read_text(encoding="utf-8")
-    assert all(verdict.ok for verdict in verify_release(folder / "internal.duckdb", first.manifest))
+    assert all(verdict.ok for verdict in verify_release(folder / "internal.duckdb", first.manifest, store))
     assert (tmp_path / "publish" / "current.duckdb").samefile(folder / "internal.duckdb")
 
 
@@ -293,3 +294,33 @@ def test_meanings_are_comments_of_the_released_tables_and_no_part_of_their_hash(
     comment = 'Why; it\'s "said". One of: x, z (dim_status, domain reasons). Refers to dim_reason.reason.'
     assert connection.execute(columns).fetchall() == [("reason", comment)]
     connection.close()
+
+
+def test_verify_finds_a_page_or_an_input_that_is_not_what_the_manifest_says(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "publish"))
+    pl.DataFrame({"a": [1, 2]}).write_parquet(tmp_path / "own.parquet")
+    extra = {"inputs": {"own": tmp_path / "own.parquet"}}
+    release = publish(store, warehouse(tmp_path / "w"), FACTS, KEYS, extra, tmp_path / "scratch", no_pages)
+    folder = tmp_path / "publish" / "releases" / release.release_id
+    manifest = read_manifest(store, release.release_id)
+    assert [file["path"] for file in manifest["files"]] == ["PUBLIC-ABSENT.txt", "report/index.html"]
+
+    def bad() -> list[str]:
+        return [v.table for v in verify_release(folder / "internal.duckdb", manifest, store) if not v.ok]
+
+    assert bad() == []
+    for path in (folder / "report" / "index.html", folder / "internal.duckdb"):
+        path.chmod(0o644)
+    (folder / "report" / "index.html").write_text("another page", encoding="utf-8")
+    (folder / "report" / "more.html").write_text("a page of nobody", encoding="utf-8")
+    (folder / "PUBLIC-ABSENT.txt").unlink()
+    with duckdb.connect(str(folder / "internal.duckdb")) as connection:
+        connection.execute("delete from inputs.own where a = 1")
+    assert bad() == ["inputs.own", "PUBLIC-ABSENT.txt", "report/index.html", "report/more.html"]
+
+
+def test_a_manifest_from_before_files_were_stated_is_verified_by_its_tables(tmp_path: Path) -> None:
+    store, release = released(tmp_path, warehouse(tmp_path / "w"))
+    older = {name: value for name, value in release.manifest.items() if name not in ("files", "inputs_tables")}
+    path = tmp_path / "publish" / "releases" / release.release_id / "internal.duckdb"
+    assert [v.table for v in verify_release(path, older, store)] == ["dim_submission", "fct_trend"]

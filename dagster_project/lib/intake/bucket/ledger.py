@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from dagster_project.lib.base.state import whole
 from dagster_project.lib.base.store import Store
 
 EVENTS = pl.Schema(
@@ -37,6 +38,10 @@ The tag of a submission says which links lay beside its files (null without any)
 """
 
 PREFIX = "ops/ledger"
+MEND_LEDGER = (
+    "put it back from a backup, or move it away and run again: what it spoke of is taken again from the bucket, and "
+    "only when it first arrived is lost"
+)
 
 
 @dataclass(frozen=True)
@@ -46,13 +51,14 @@ class Ledger:
     lake: Store
 
     def events(self) -> pl.DataFrame:
-        """All events in the order in which they were written."""
-        frames = [
-            pl.read_parquet(io.BytesIO(self.lake.get(info.key)))
-            for info in self.lake.objects(PREFIX)
-            if info.key.endswith(".parquet")
-        ]
+        """All events in the order in which they were written; StateError that names a segment which cannot be read."""
+        frames = [self._segment(info.key) for info in self.lake.objects(PREFIX) if info.key.endswith(".parquet")]
         return pl.concat([pl.DataFrame(schema=EVENTS), *frames]).sort("sequence", maintain_order=True)
+
+    def _segment(self, key: str) -> pl.DataFrame:
+        data = self.lake.get(key)
+        with whole(f"{self.lake.url}/{key}", MEND_LEDGER):
+            return pl.read_parquet(io.BytesIO(data)).select(list(EVENTS)).cast(EVENTS)
 
     def append(self, events: pl.DataFrame) -> None:
         """Write one new segment. Two runs never overwrite each other: a segment is created, never replaced."""

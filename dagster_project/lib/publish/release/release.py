@@ -18,7 +18,8 @@ from typing import Any
 
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.engine import Connection
-from dagster_project.lib.base.names import MARTS
+from dagster_project.lib.base.names import INPUTS, MARTS
+from dagster_project.lib.base.state import whole
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.publish.release.hashing import BY_DAY, table_columns, table_hash
 from dagster_project.lib.publish.release.pointing import CURRENT, DATABASE, READ_ONLY, database_key, fix, point
@@ -122,12 +123,12 @@ def _comment(connection: Connection, words: Mapping[str, TableWords]) -> None:
     connection.execute("commit")
 
 
-def hash_tables(database: Path, keys: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
-    """name, rows, sha256 and key columns of every table of schema marts, by name."""
+def hash_tables(database: Path, keys: Mapping[str, Sequence[str]], schema: str = MARTS) -> list[dict[str, Any]]:
+    """name, rows, sha256 and key columns of every table of a schema, by name."""
     with engine.opened(database) as connection:
         tables = []
-        for name in engine.tables_of(connection, MARTS):
-            rows, digest = table_hash(connection, MARTS, name)
+        for name in engine.tables_of(connection, schema):
+            rows, digest = table_hash(connection, schema, name)
             tables.append({"name": name, "rows": rows, "sha256": digest, "key": list(keys.get(name, ()))})
         return tables
 
@@ -185,6 +186,7 @@ def publish(
         if manifest is None:
             manifest = {"release_id": release_id, **stated, "content_sha256": content, "tables": tables}
             _name_pages(building, manifest)
+            manifest |= {"inputs_tables": hash_tables(database, {}, INPUTS), "files": _file_hashes(building)}
             (building / "manifest.json").write_text(_manifest_text(manifest), encoding="utf-8")
             _set_read_only(building)
             _move(building, store, f"releases/{release_id}")
@@ -246,6 +248,11 @@ def _page_hashes(building: Path) -> dict[str, str]:
     }
 
 
+def _file_hashes(building: Path) -> list[dict[str, str]]:
+    """path and sha256 of every file beside the database and the manifest, as they are published."""
+    return [{"path": path, "sha256": sha256} for path, sha256 in _page_hashes(building).items()]
+
+
 def _name_pages(building: Path, manifest: Mapping[str, Any]) -> None:
     for path in _pages(building):
         text = path.read_bytes()
@@ -302,10 +309,13 @@ def _copy_whole(building: Path, target: Path) -> None:
 def current_release(store: Store) -> str | None:
     """Id of the current release, or None before the first."""
     data = store.get_or_none(CURRENT)
-    return data.decode().strip() or None if data is not None else None
+    with whole(f"{store.url}/current", "put the id of a release of the folder releases/ into it"):
+        return data.decode("ascii").strip() or None if data is not None else None
 
 
 def read_manifest(store: Store, release_id: str) -> dict[str, Any]:
     """The manifest of a release; FileNotFoundError if there is no such release."""
-    manifest: dict[str, Any] = json.loads(store.get(f"releases/{release_id}/manifest.json"))
-    return manifest
+    key = f"releases/{release_id}/manifest.json"
+    data = store.get(key)
+    with whole(f"{store.url}/{key}", "put it back from a backup; it cannot be made again"):
+        return {**json.loads(data)}
