@@ -65,7 +65,8 @@ def finalize(release: str, reason: str) -> None:
                 "make a new one with `cradle run` and withdraw this one",
             )
         decisions.finalize(store, manifest["release_id"], config.today, reason)
-    n_folders = sum(1 for row in manifest["inputs"] if row["submission_id"])
+        pinned = decisions.pinned(store)[manifest["release_id"]]
+    n_folders = sum(1 for row in pinned if row["submission_id"])
     click.echo(f"Final    {manifest['release_id']}, from {config.today} on; its data files are never pruned")
     click.echo(f"Pinned   the raw files of its {n_folders:,} folders and its frozen cycles")
 
