@@ -125,14 +125,13 @@ def _refuse_changes(community: str, against: str | None) -> None:
 
 
 def _predicted(config: Settings, against: str, checked: Checked) -> dict[str, Any]:
-    from dagster_project.cli.release import manifest_of_release
+    from dagster_project.cli.release import database_of, manifest_of_release
     from dagster_project.lib.app.prediction import Released, predict
-    from dagster_project.lib.publish.release.opening import database_path
     from dagster_project.lib.warehouse.dbt_run import WarehouseError
 
     manifest = manifest_of_release(config, None if against == "current" else against)
     try:
-        return predict(config, Released(database_path(config, manifest["release_id"]), manifest), checked)
+        return predict(config, Released(database_of(config, manifest), manifest), checked)
     except WarehouseError as error:
         raise CradleError(str(error), "check without --changes for the findings of the folder alone") from None
 

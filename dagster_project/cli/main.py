@@ -19,6 +19,7 @@ from dagster_project.cli.cycle import COMMANDS as CYCLE_COMMANDS
 from dagster_project.cli.intake import COMMANDS as INTAKE_COMMANDS
 from dagster_project.cli.progress import shown_progress
 from dagster_project.cli.release import COMMANDS as RELEASE_COMMANDS
+from dagster_project.cli.retention import COMMANDS as RETENTION_COMMANDS
 from dagster_project.cli.seeds import COMMANDS as SEED_COMMANDS
 from dagster_project.settings import Settings
 
@@ -30,7 +31,6 @@ LEFT_WORDS = {
     "odd_name": "the name cannot be kept; the file was not read",
 }
 LATER = {
-    "prune": "pruning old releases",
     "forget": "forgetting a file",
 }
 
@@ -115,6 +115,7 @@ def _run(config: Settings, selection: Any) -> None:
             _reachable(pipeline)
             before = current_release(pipeline.published)
             if pipeline.nothing_new(selection):
+                pipeline.fix_path()
                 click.echo("Nothing new: the current release holds exactly what stands now.")
             else:
                 run_job(config, "ingest", selection_config(selection))
@@ -162,6 +163,7 @@ def _tell_left(pipeline: Any) -> None:
 def _tell_release(config: Settings, release_id: str | None) -> None:
     click.echo(f"Release  {config.publish_url}/releases/{release_id}")
     click.echo(f"Report   {config.publish_url}/releases/{release_id}/report/index.html")
+    click.echo(f"BI tools {config.publish_url}/current.duckdb")
     click.echo(f"Receipts {config.outbox_url}")
     click.echo("Runs     make dev, then http://127.0.0.1:3000")
     click.echo("public.duckdb is absent: disclosure control is not built yet, so this release is the internal edition.")
@@ -229,7 +231,14 @@ for _name, _what in LATER.items():
     _later(_name, _what)
 
 
-for _command in (*BUCKET_COMMANDS, *INTAKE_COMMANDS, *RELEASE_COMMANDS, *CYCLE_COMMANDS, *SEED_COMMANDS):
+for _command in (
+    *BUCKET_COMMANDS,
+    *INTAKE_COMMANDS,
+    *RELEASE_COMMANDS,
+    *RETENTION_COMMANDS,
+    *CYCLE_COMMANDS,
+    *SEED_COMMANDS,
+):
     cli.add_command(_command)
 
 

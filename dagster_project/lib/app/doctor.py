@@ -26,7 +26,9 @@ from dagster_project.lib.base.store import Store, StoreError
 from dagster_project.lib.intake.bucket.drop import open_drop
 from dagster_project.lib.intake.bucket.ledger import Ledger
 from dagster_project.lib.intake.bucket.whole import GONE, DamagedLakeError, damaged_places
+from dagster_project.lib.publish.release.pointing import FIXED, is_fixed
 from dagster_project.lib.publish.release.release import current_release, read_manifest
+from dagster_project.lib.publish.release.states import WITHDRAWN, StatesError, read_states
 from dagster_project.lib.receipts.change_log import ChangeLog
 from dagster_project.lib.warehouse.dbt_run import MANIFEST
 from dagster_project.settings import PROJECT_ROOT, Settings
@@ -170,5 +172,10 @@ def _release(settings: Settings) -> Iterator[Line]:
             return
         manifest = read_manifest(store, release_id)
         yield Line(True, "current release", f"{release_id}, {len(manifest['tables'])} tables")
-    except (StoreError, StateError, FileNotFoundError) as error:
+        same = is_fixed(store, release_id)
+        found = "the current release" if same else "not the database of the current release"
+        yield Line(same, FIXED, found, "make a new release with cradle run; go back with cradle release withdraw")
+        state = read_states(store).state(release_id)
+        yield Line(state != WITHDRAWN, "its state", state, "cradle release withdraw current goes on to the one before")
+    except (StoreError, StateError, FileNotFoundError, StatesError) as error:
         yield Line(False, "current release", str(error), "run cradle run, or put the id of a release into `current`")

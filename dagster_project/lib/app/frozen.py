@@ -74,6 +74,11 @@ class FrozenCycle:
         """What the file is known by."""
         return hashlib.sha256(self.content).hexdigest()
 
+    @property
+    def release_id(self) -> str:
+        """The release whose records these are."""
+        return str(json.loads(gzip.decompress(self.content))["release_id"])
+
     def read(self) -> FrozenContent:
         """What the file holds, read anew at each call: a decade of records at once would fill the memory.
 

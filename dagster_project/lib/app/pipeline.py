@@ -33,6 +33,7 @@ from dagster_project.lib.app.frozen import (
     read_frozen,
     released_cycles,
 )
+from dagster_project.lib.app.kept import keep, kept_inputs
 from dagster_project.lib.app.ready import require_ready
 from dagster_project.lib.app.state import (
     LEFT_KEY,
@@ -62,6 +63,7 @@ from dagster_project.lib.intake.session import IntakeResult, Places, TakenPartit
 from dagster_project.lib.publish.release.as_built import AsBuilt
 from dagster_project.lib.publish.release.hashing import code_version, lock_sha256
 from dagster_project.lib.publish.release.opening import database_path
+from dagster_project.lib.publish.release.pointing import FIXED, fix
 from dagster_project.lib.publish.release.release import Release, ReleaseFacts, current_release, publish, read_manifest
 from dagster_project.lib.publish.report.marts import ReportContext, RuleParameter
 from dagster_project.lib.publish.report.render import write_report
@@ -80,9 +82,11 @@ from dagster_project.lib.receipts.receipts import (
 )
 from dagster_project.lib.receipts.returned import return_files
 from dagster_project.lib.warehouse.dbt_run import MANIFEST, DbtPlaces, NodeResult, dbt_build, table_keys
+from dagster_project.lib.warehouse.declared import declared_marts
 from dagster_project.lib.warehouse.landing import Landed, gather, write_tables
 from dagster_project.settings import PROJECT_ROOT, Settings
 
+KEPT_OF = ("files", "findings")
 # Unit tests prove the models on made-up rows: they belong to `make test`, not to every run.
 NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 CORE_MODELS = ("--exclude", "tag:reporting", *NO_UNIT_TESTS)
@@ -164,11 +168,15 @@ class Pipeline:
             places, self.intake, self.settings.today, selection, run_id, self.settings.settle_seconds, _tell_folders
         ):
             if isinstance(item, IntakeResult):
-                self._keep(STRAYS_KEY, item.strays)
+                self.keep_strays(item.strays)
                 self._keep_left(item.left, selection)
                 taken = {(partition.community_id, partition.reporting_year) for partition in item.taken}
                 note(self.lake, noted(self.lake) - taken)
             yield item
+
+    def keep_strays(self, strays: pl.DataFrame) -> None:
+        """Keep findings of the bucket itself for the steps behind intake."""
+        self._keep(STRAYS_KEY, strays)
 
     def _keep(self, key: str, table: pl.DataFrame) -> None:
         buffer = io.BytesIO()
@@ -283,7 +291,10 @@ class Pipeline:
         before = self.change_log.told or current_release(self.published)
         facts = self.release_facts()
         self.change_log.begin(before)
-        made = self._publish(facts)
+        made = self.publish(facts)
+        if made.manifest["seeds_sha256"] == facts.seeds_sha256:
+            landed = {name: pl.read_parquet(self.settings.landing / f"{name}.parquet", glob=False) for name in KEPT_OF}
+            keep(self.lake, made.release_id, kept_inputs(self.settings.seeds, landed, self.strays()))
         if before != made.release_id:
             self._tell_changes(before, {**made.manifest, **facts.stated(), "today": made.manifest["today"]})
         self.change_log.tell(made.release_id)
@@ -304,7 +315,8 @@ class Pipeline:
         complete_kept(self.outbox, manifest["inputs"], self.change_log.records())
         self.change_log.tell(current)
 
-    def _publish(self, facts: ReleaseFacts) -> Release:
+    def publish(self, facts: ReleaseFacts) -> Release:
+        """The warehouse as it stands as a release, told to nobody yet."""
         tell("Publishing the release and its report")
         ledger = Ledger(self.lake).events()
         ops = self.settings.work / "ops"
@@ -320,6 +332,7 @@ class Pipeline:
             {"ops": {"ledger_event": ops / "ledger_event.parquet"}, INPUTS: inputs},
             self.settings.work,
             self._write_report,
+            declared_marts(MANIFEST, self.reference),
         )
 
     def _write_report(self, database: Path, folder: Path, manifest: Mapping[str, Any]) -> None:
@@ -435,6 +448,12 @@ class Pipeline:
             "lock_sha256": lock_sha256(PROJECT_ROOT),
             "seeds_sha256": self.reference.fingerprint(),
         }
+
+    def fix_path(self) -> None:
+        """Give a publish folder from before there was `current.duckdb` its fixed path; a release does it otherwise."""
+        release_id = current_release(self.published)
+        if release_id is not None and self.published.size(FIXED) is None:
+            fix(self.published, release_id)
 
     def up_to_date(self) -> str | None:
         """The current release's id if what stands now was built and gave it, and its changes are told, else None."""

@@ -83,6 +83,18 @@ def current_objects(events: pl.DataFrame) -> pl.DataFrame:
     return newest.filter(pl.col("event") == "object")
 
 
+def submitted_files(
+    events: pl.DataFrame, community_id: str, reporting_year: int, submission_id: str
+) -> list[tuple[str, str]]:
+    """Name and sha256 of the files that a submission was made of, by name; empty if it was never seen."""
+    own = events.filter((pl.col("community_id") == community_id) & (pl.col("reporting_year") == reporting_year))
+    seen = own.filter((pl.col("event") == "submission") & (pl.col("submission_id") == submission_id))["sequence"]
+    if seen.is_empty():
+        return []
+    then = current_objects(own.filter(pl.col("sequence") < seen[-1]))
+    return then.select("name", "sha256").sort("name").rows()
+
+
 def newest_states(events: pl.DataFrame) -> pl.DataFrame:
     """The newest state of each folder that ever had files; a folder without any now has no submission id."""
     states = events.filter(pl.col("event") == "submission")

@@ -17,7 +17,8 @@ from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.names import INPUTS, MARTS
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.publish.release.hashing import table_columns
-from dagster_project.lib.publish.release.release import DATABASE, hash_tables
+from dagster_project.lib.publish.release.pointing import DATABASE
+from dagster_project.lib.publish.release.release import hash_tables
 
 SIGNIFICANT = 10
 
