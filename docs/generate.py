@@ -6,6 +6,9 @@ Does not: pages that people write, or any fact of its own: it stands in contract
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -250,12 +253,21 @@ PAGES: Mapping[str, Callable[[], str]] = {"data-dictionary.md": data_dictionary,
 
 
 def main() -> None:
-    """Write every generated page and file of dbt."""
-    for name, make in PAGES.items():
-        (DOCS / name).write_text(make(), encoding="utf-8")
+    """Write every generated file of dbt, let dbt parse them, then write every generated page."""
     for name, make in dbt_files().items():
         (ROOT / name).write_text(make(), encoding="utf-8")
+    _parse()
+    for name, make in PAGES.items():
+        (DOCS / name).write_text(make(), encoding="utf-8")
     consumer_contract.write()
+
+
+def _parse() -> None:
+    """The manifest anew: pages of the marts are made from it."""
+    places = ("--project-dir", str(ROOT / "dbt"), "--profiles-dir", str(ROOT / "dbt"), "--target-path", "target")
+    command = [str(Path(sys.executable).with_name("dbt")), "--quiet", "parse", "--no-partial-parse", "--warn-error"]
+    environment = {**os.environ, "CRADLE_SEEDS": str(ROOT / "seeds"), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    subprocess.run([*command, *places], check=True, env=environment)
 
 
 if __name__ == "__main__":
