@@ -143,7 +143,7 @@ def publish(
             manifest = {"release_id": release_id, **stated, "content_sha256": content, "tables": tables}
             _name_pages(building, manifest)
             (building / "manifest.json").write_text(_manifest_text(manifest), encoding="utf-8")
-            _move(building, store, f"releases/{release_id}")
+            move_into_place(building, store, f"releases/{release_id}")
         store.put("current", f"{release_id}\n".encode())
         return Release(release_id, manifest, is_new)
     finally:
@@ -188,7 +188,8 @@ def _manifest_text(manifest: Mapping[str, Any]) -> str:
     return json.dumps(manifest, ensure_ascii=False, indent=1) + "\n"
 
 
-def _move(building: Path, store: Store, prefix: str) -> None:
+def move_into_place(building: Path, store: Store, prefix: str) -> None:
+    """A finished folder into a store, whole: nobody sees half a release."""
     target = store.local(prefix)
     if target is not None:
         target.parent.mkdir(parents=True, exist_ok=True)
