@@ -73,8 +73,8 @@ class PublicEdition:
     def places(self) -> Places:
         """The public tree, the house's own releases, the lake."""
         s = self.settings
-        stores = (Store(url, s.s3_endpoint) for url in (s.public_url, s.publish_url, s.lake_url))
-        return Places(*stores, s.work)
+        public, published, lake = (Store(url, s.s3_endpoint) for url in (s.public_url, s.publish_url, s.lake_url))
+        return Places(public, published, lake, s.work)
 
     @cached_property
     def register(self) -> Register:
@@ -112,7 +112,7 @@ class PublicEdition:
         )
         tell("Making the public tables")
         tables = public_tables(marts.read, protected, Terms(inputs.terms, inputs.today), *self._network(manifest))
-        implied = self._implied(manifest, marts, tables)
+        implied = self._implied(tables)
         counts = {**public_counts(inputs, protected), "verdicts_implied_by_decisions": implied}
         paper = certificate(inputs, protected, facts["release_id"])
         paper["counts"] = counts
@@ -125,6 +125,7 @@ class PublicEdition:
         tables = {name: marts.needed(name) for name in NEEDED}
         indicators = marts.needed("dim_indicator")
         years = marts.read("fct_gap_year")
+        objections = marts.read(OBJECTIONS, INPUTS)
         if years is None:
             years = gap_years(tables["fct_gap"], tables["fct_trend_point"], indicators)
         return DisclosureInputs(
@@ -139,7 +140,7 @@ class PublicEdition:
             outcome_status=tables["fct_outcome_status"],
             target_progress=tables["fct_target_progress"],
             terms=self.reference.table(TERMS),
-            objections=marts.read(OBJECTIONS, INPUTS, NO_OBJECTIONS),
+            objections=NO_OBJECTIONS if objections is None else objections,
             today=self.settings.today,
         )
 
@@ -147,11 +148,10 @@ class PublicEdition:
         ruleset = read_ruleset(self.reference, (manifest["ruleset_id"], manifest["ruleset_version"]))
         return ruleset, self.reference.communities.select("community_id", "joined_year", "left_year")
 
-    def _implied(self, manifest: Mapping[str, Any], marts: _Marts, tables: Mapping[str, pl.DataFrame]) -> int:
+    def _implied(self, tables: Mapping[str, pl.DataFrame]) -> int:
         requirements = tables.get("fct_designation_requirement")
         if requirements is None:
             return 0
-        ruleset, _ = self._network(manifest)
         seed = self.reference.table("rubric/designation_requirements").select("requirement_id", "predicate")
         predicates = {
             name: frozenset((predicate or "").split())
@@ -207,11 +207,11 @@ class _Marts:
     settings: Settings
     release_id: str
 
-    def read(self, name: str, schema: str = MARTS, otherwise: pl.DataFrame | None = None) -> pl.DataFrame | None:
-        """One table, or what is said for a release without it."""
+    def read(self, name: str, schema: str = MARTS) -> pl.DataFrame | None:
+        """One table; None for a release without it."""
         with engine.opened(database_path(self.settings, self.release_id)) as connection:
             if name not in engine.tables_of(connection, schema):
-                return otherwise
+                return None
             return connection.execute(f"select * from {engine.name(schema, name)}").pl()
 
     def needed(self, name: str) -> pl.DataFrame:

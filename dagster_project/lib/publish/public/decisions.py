@@ -1,4 +1,4 @@
-"""Decisions beside withheld verdicts (RULES 8.5): what a requirement counted is null, what a decision implies is counted.
+"""Decisions beside withheld verdicts (RULES 8.5): what requirements count is null, what decisions imply is counted.
 
 Belongs here: which requirements count a withheld verdict, their public rows, the count for the certificate.
 Does not: decide anything (analysis/rubric), or withhold verdicts (lib/disclosure/derived.py).

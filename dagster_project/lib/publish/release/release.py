@@ -1,7 +1,7 @@
 """Releases: immutable folders, and the small file that says which one is current.
 
 Belongs here: copying marts into internal.duckdb, the manifest, moving a finished release into place, `current`.
-Does not: computing figures, the pages' looks (report/), disclosure control (nothing public is written without it).
+Does not: computing figures, the pages' looks (report/), the public edition (public/), which has a tree of its own.
 """
 
 from __future__ import annotations
@@ -23,10 +23,6 @@ from dagster_project.lib.publish.release.hashing import BY_DAY, table_hash
 
 EDITION = "internal"
 EDITION_SENTENCE = "Internal: contains small groups, not for distribution"
-NOT_PUBLIC = (
-    "public.duckdb and public/ are absent: disclosure control is not built yet, and no unprotected public file is "
-    "ever written. This release is the internal edition.\n"
-)
 DATABASE = "internal.duckdb"
 # What pages say of the release itself, and not of its figures: written in once the release's name is known. The marks
 # are characters of no script, so that no text of a member is taken for one.
@@ -131,7 +127,6 @@ def publish(
         stated = {**facts.stated(), "report_edition": EDITION, "notice": EDITION_SENTENCE}
         tables = hash_tables(database, keys)
         write_report(database, building, {**stated, **MARKS})
-        (building / "PUBLIC-ABSENT.txt").write_text(NOT_PUBLIC, encoding="utf-8")
         content = content_sha256(database, tables, _page_hashes(building))
         equal = _current_of(store, content)
         if equal is not None:
