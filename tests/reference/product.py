@@ -83,7 +83,9 @@ def _history(out: Sequence[PublicRelease]) -> tuple[Release, ...]:
 
 def profile_of(network: Network) -> Profile:
     """The network's own thresholds, sources, ties and nested groups; zones as seeded."""
-    blank = [pl.when(pl.col(name) == "").then(None).otherwise(pl.col(name)).alias(name) for name in ("scope_id", "sector")]
+    blank = [
+        pl.when(pl.col(name) == "").then(None).otherwise(pl.col(name)).alias(name) for name in ("scope_id", "sector")
+    ]
     groups = network.dim_population_group.filter(pl.col("group") != "all")
     return Profile(
         "test",

@@ -136,6 +136,9 @@ class _Chooser:
             for unknown in failing:
                 key = named.get(unknown) or next(iter(joint.cells))
                 self.outcome.faults.setdefault(family_of(key), []).append(key)
+                if unknown in named:
+                    # Nothing is left to withhold; the audit tells whether it may stand so.
+                    self.outcome.out.add(key)
         for family in forced:
             self.outcome.fall_backs[family] = EVERYTHING
 
