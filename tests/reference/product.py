@@ -25,7 +25,7 @@ KEY = b"the key of these tests"
 TODAY = dt.date(2025, 1, 1)
 DERIVED_KEY = ["community_id", "indicator_id", "population_group_id", "geography_id", "reporting_year"]
 POINT = {
-    **{name: pl.String for name in DERIVED_KEY[:4]},
+    **dict.fromkeys(DERIVED_KEY[:4], pl.String),
     "reporting_year": pl.Int64,
     "series": pl.String,
     "school_year": pl.Int64,
@@ -39,7 +39,7 @@ OUTCOME = {
     **dict.fromkeys(("trend_status", "gap_reduced", "deciding_indicator_id", "reason"), pl.String),
 }
 TARGET = {
-    **{name: pl.String for name in DERIVED_KEY[:4]},
+    **dict.fromkeys(DERIVED_KEY[:4], pl.String),
     "reporting_year": pl.Int64,
     "status": pl.String,
     "latest_year": pl.Int64,
@@ -83,13 +83,11 @@ def _history(out: Sequence[PublicRelease]) -> tuple[Release, ...]:
 
 def profile_of(network: Network) -> Profile:
     """The network's own thresholds, sources, ties and nested groups; zones as seeded."""
-    blank = [
-        pl.when(pl.col(name) == "").then(None).otherwise(pl.col(name)).alias(name) for name in ("scope_id", "sector")
-    ]
+    blank = pl.col("scope_id", "sector").replace("", None)
     groups = network.dim_population_group.filter(pl.col("group") != "all")
     return Profile(
         "test",
-        network.profiles.with_columns(*blank, pl.col("from_school_year").fill_null(0)).select(
+        network.profiles.with_columns(blank, pl.col("from_school_year").fill_null(0)).select(
             "scope", "scope_id", "sector", "min_n", "from_school_year"
         ),
         _seeds().zones,

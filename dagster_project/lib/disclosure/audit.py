@@ -81,7 +81,8 @@ def audit(releases: Sequence[Release], parameters: Parameters, families: set[Fam
     """Judge every family over all releases together; the last one is the newest. `families`: only these, if given.
 
     What the releases before the newest pin already, a cell that was printed before a correction made it small, and
-    what stays pinned although its whole family is withheld, is out (RULES 8.8) and counted. Works on the released tables, registers and sums alone.
+    what stays pinned although its whole family is withheld, is out (RULES 8.8) and counted. Works on the released
+    tables, registers and sums alone.
     """
     by_release = [earlier_by_community(release) for release in releases]
     names = sorted({name for release in by_release for name in release})

@@ -27,10 +27,15 @@ from dagster_project.lib.publish.release.release import hash_tables, move_into_p
 EDITION = "public"
 NOTICE = "Public: figures that could say something about a small group are withheld"
 CERTIFICATE = "certificate.json"
+ID_CHARACTERS = 12
 
 
 class AuditFailedError(RuntimeError):
     """The final audit found a cell that what is published leaves too little choice for; nothing was published."""
+
+
+class WithdrawnEditionError(RuntimeError):
+    """What would go out is what a public release held that was taken down; it is not put out again."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -89,7 +94,8 @@ def publish_public(places: Places, candidate: Candidate, write_report: WriteRepo
     """Write the files aside, keep the register, move the release into place whole, then point `current` at it.
 
     Where the tables equal those of the current public release nothing is written. The id is the day and a hash over
-    public tables only. AuditFailedError where the final audit failed: nothing is written then.
+    public tables only. AuditFailedError where the final audit failed, WithdrawnEditionError where the same tables were
+    taken down before: nothing is written then.
     """
     failed = failure_lines(candidate)
     if failed or not candidate.protected.audit.passed:
@@ -105,7 +111,8 @@ def publish_public(places: Places, candidate: Candidate, write_report: WriteRepo
         held = None if current is None else manifest_or_none(places.public, current)
         if current is not None and held is not None and held["content_sha256"] == content:
             return PublicRelease(current, held, False)
-        public_id = f"{candidate.about['today']}-{content[:12]}"
+        _refuse_withdrawn(places, content)
+        public_id = f"{candidate.about['today']}-{content[:ID_CHARACTERS]}"
         Register(places.lake).keep(
             replace(candidate.protected.release, public_id=public_id), candidate.release_id, candidate.about["today"]
         )
@@ -119,6 +126,15 @@ def publish_public(places: Places, candidate: Candidate, write_report: WriteRepo
         return PublicRelease(public_id, manifest, is_new)
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+def _refuse_withdrawn(places: Places, content: str) -> None:
+    for line in Register(places.lake).lines():
+        if "withdrawn" in line and line["public_id"].endswith(f"-{content[:ID_CHARACTERS]}"):
+            raise WithdrawnEditionError(
+                f"the public tables are those of release {line['public_id']}, taken down on {line['withdrawn']} "
+                f"({line['reason'] or 'no reason given'}); correct what was wrong (seeds, folders) and run again"
+            )
 
 
 def _content_sha256(hashes: Sequence[Mapping[str, Any]]) -> str:
@@ -174,7 +190,7 @@ def manifest_or_none(public: Store, public_id: str) -> dict[str, Any] | None:
     return None if data is None else dict(json.loads(data))
 
 
-def take_down(places: Places, public_id: str) -> list[str]:
+def take_down(places: Places, public_id: str, at: str, reason: str) -> list[str]:
     """Delete every file of a public release, and say what it had let out: lines for the operator.
 
     `current` then names the newest public release that is still up, or is removed. The register keeps the release:
@@ -184,12 +200,15 @@ def take_down(places: Places, public_id: str) -> list[str]:
     if public_id not in {line["public_id"] for line in lines}:
         raise LookupError(f"there is no public release {public_id}")
     manifest = manifest_or_none(places.public, public_id)
+    Register(places.lake).mark_withdrawn(public_id, at, reason)
     found = [info.key for info in places.public.objects(f"releases/{public_id}")]
     if current_public(places.public) == public_id:
         up = [
             line["public_id"]
             for line in lines
-            if line["public_id"] != public_id and manifest_or_none(places.public, line["public_id"])
+            if line["public_id"] != public_id
+            and "withdrawn" not in line
+            and manifest_or_none(places.public, line["public_id"])
         ]
         if up:
             places.public.put("current", f"{up[-1]}\n".encode())
