@@ -154,7 +154,9 @@ class _Chooser:
                 out = set()
             self.outcome.programs += budget.used
         for key, cell in joint.cells.items():
-            if key in self.before and cell.primary == SMALL:
+            # A row that was zero and is small now was never printed as somebody: it can and must be protected.
+            was = {release.cells[key].kind for release in joint.earlier if key in release.cells}
+            if cell.primary == SMALL and was & {PUBLISHED, CODED}:
                 out.add(cell.unknown)
             if cell.unknown in out:
                 self.outcome.out.add(key)
