@@ -48,6 +48,7 @@ from dagster_project.lib.publish.release.opening import ReleaseMissingError, dat
 from dagster_project.lib.publish.release.release import current_release, read_manifest
 from dagster_project.lib.publish.report.marts import RuleParameter
 from dagster_project.lib.warehouse.dbt_run import MANIFEST
+from dagster_project.lib.warehouse.declared import declared_marts
 from dagster_project.settings import PROJECT_ROOT, Settings
 
 TERMS = "network/publication_terms"
@@ -118,7 +119,14 @@ class PublicEdition:
         paper["counts"] = counts
         paper["lost"] = _lost(inputs, protected)
         return Candidate(
-            tables, protected, facts["release_id"], self._about(manifest), self._package(), counts, paper, _words()
+            tables,
+            protected,
+            facts["release_id"],
+            self._about(manifest),
+            self._package(),
+            counts,
+            paper,
+            _words(self.reference),
         )
 
     def _inputs(self, marts: _Marts) -> DisclosureInputs:
@@ -259,11 +267,9 @@ def _status(frame: pl.DataFrame, *columns: str) -> pl.DataFrame:
     return frame.select("community_id", hidden.alias("hidden"))
 
 
-def _words() -> dict[str, dict[str, str]]:
-    """What the marts' columns mean, as dbt's models declare them; the table's own meaning under the empty name."""
-    words: dict[str, dict[str, str]] = {}
-    for node in json.loads(MANIFEST.read_text(encoding="utf-8"))["nodes"].values():
-        if node["resource_type"] == "model":
-            columns = {name: column.get("description") or "" for name, column in node["columns"].items()}
-            words[node["name"]] = {"": node.get("description") or "", **columns}
-    return words
+def _words(reference: Reference) -> dict[str, dict[str, str]]:
+    """What the marts' columns mean, as they are declared; the table's own meaning under the empty name."""
+    return {
+        name: {"": table.description, **{column.name: column.description for column in table.columns}}
+        for name, table in declared_marts(MANIFEST, reference).items()
+    }

@@ -23,6 +23,7 @@ from dagster_project.lib.publish.public import files
 from dagster_project.lib.publish.public.register import Register
 from dagster_project.lib.publish.public.selection import read_selection
 from dagster_project.lib.publish.release.release import hash_tables, move_into_place
+from dagster_project.lib.publish.release.states import PROVISIONAL, WITHDRAWN, StateLine, add, read_states
 
 EDITION = "public"
 NOTICE = "Public: figures that could say something about a small group are withheld"
@@ -129,11 +130,13 @@ def publish_public(places: Places, candidate: Candidate, write_report: WriteRepo
 
 
 def _refuse_withdrawn(places: Places, content: str) -> None:
-    for line in Register(places.lake).lines():
-        if "withdrawn" in line and line["public_id"].endswith(f"-{content[:ID_CHARACTERS]}"):
+    out = {line["public_id"] for line in Register(places.lake).lines()}
+    for line in read_states(places.published).withdrawn():
+        if line.release_id in out and line.release_id.endswith(f"-{content[:ID_CHARACTERS]}"):
             raise WithdrawnEditionError(
-                f"the public tables are those of release {line['public_id']}, taken down on {line['withdrawn']} "
-                f"({line['reason'] or 'no reason given'}); correct what was wrong (seeds, folders) and run again"
+                f"the public tables are those of release {line.release_id}, taken down on {line.at} ({line.reason}); "
+                f"correct what was wrong (seeds, folders) and run again, or add a line "
+                f"{line.release_id},{PROVISIONAL},DAY,REASON to states.csv if it was taken down by mistake"
             )
 
 
@@ -200,14 +203,14 @@ def take_down(places: Places, public_id: str, at: str, reason: str) -> list[str]
     if public_id not in {line["public_id"] for line in lines}:
         raise LookupError(f"there is no public release {public_id}")
     manifest = manifest_or_none(places.public, public_id)
-    Register(places.lake).mark_withdrawn(public_id, at, reason)
+    states = add(places.published, StateLine(public_id, WITHDRAWN, at, reason))
     found = [info.key for info in places.public.objects(f"releases/{public_id}")]
     if current_public(places.public) == public_id:
         up = [
             line["public_id"]
             for line in lines
             if line["public_id"] != public_id
-            and "withdrawn" not in line
+            and states.state(line["public_id"]) != WITHDRAWN
             and manifest_or_none(places.public, line["public_id"])
         ]
         if up:

@@ -44,7 +44,7 @@ class Register:
         return bytes.fromhex(held.decode().strip())
 
     def lines(self) -> list[dict[str, str]]:
-        """Public releases as they came out, oldest first: public_id, release_id (internal), at (ISO day), withdrawn."""
+        """Public releases as they came out, oldest first: public_id, release_id (internal), at (ISO day)."""
         lines: list[dict[str, str]] = json.loads(self.lake.get_or_none(ORDER) or b"[]")
         return lines
 
@@ -67,14 +67,6 @@ class Register:
         if release.public_id not in {line["public_id"] for line in lines}:
             lines.append({"public_id": release.public_id, "release_id": release_id, "at": at})
             self.lake.put(ORDER, (json.dumps(lines, indent=1) + "\n").encode())
-
-    def mark_withdrawn(self, public_id: str, at: str, reason: str) -> None:
-        """Say that a release was taken down; its tables stay here, for it was out."""
-        lines = self.lines()
-        for line in lines:
-            if line["public_id"] == public_id:
-                line |= {"withdrawn": at, "reason": reason}
-        self.lake.put(ORDER, (json.dumps(lines, indent=1, ensure_ascii=False) + "\n").encode())
 
     def keep_built(self, facts: Mapping[str, Any], public_id: str) -> None:
         """Say that these facts were made public, and as which release."""
