@@ -11,5 +11,7 @@ select
     trim(cast(criterion_no as varchar)) as criterion_no,
     trim(kind) as kind,
     trim(determined_by) as determined_by,
-    trim(statement) as statement
+    trim(statement) as statement,
+    trim(rule) as rule,
+    trim(argument) as argument
 from {{ ref('rubric') }}
