@@ -44,7 +44,6 @@ MAY_READ: dict[str, tuple[set[str], set[str], bool]] = {
 # what the analysis computed, where the rules are tested.
 NO_RULE = {
     "dim_community",
-    "dim_criterion",
     "dim_indicator",
     "dim_outcome",
     "dim_status",

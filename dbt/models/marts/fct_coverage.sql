@@ -29,8 +29,9 @@ held as (
         effective.indicator_id,
         effective.school_year,
         effective.population_group_id,
-        max(case when coalesce(effective.value, effective.value_low, effective.value_high) is not null then 1 else 0 end)
-            as has_value
+        max(
+            case when coalesce(effective.value, effective.value_low, effective.value_high) is null then 0 else 1 end
+        ) as has_value
     from {{ ref('fct_indicator_value') }} as effective
     inner join core
         on effective.community_id = core.community_id and effective.indicator_id = core.indicator_id

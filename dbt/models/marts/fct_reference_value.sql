@@ -12,4 +12,4 @@ select
     reference_values.source,
     reference_values.licence
 from {{ ref('stg_network__reference_values') }} as reference_values
-inner join {{ ref('dim_indicator') }} as indicators using (indicator_id)
+where reference_values.indicator_id in (select indicator_id from {{ ref('dim_indicator') }})

@@ -38,7 +38,8 @@ changes as (
     union all
     select
         community_id, indicator_id, reporting_year, year_before, revised_on, rationale,
-        'baseline_year' as aspect, cast(old_baseline as varchar) as old_value, cast(new_baseline as varchar) as new_value
+        'baseline_year' as aspect,
+        cast(old_baseline as varchar) as old_value, cast(new_baseline as varchar) as new_value
     from pairs
 )
 

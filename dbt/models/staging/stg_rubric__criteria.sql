@@ -13,5 +13,9 @@ select
     trim(determined_by) as determined_by,
     trim(statement) as statement,
     trim(rule) as rule,
-    trim(argument) as argument
+    trim(argument) as argument,
+    {{ optional_column(ref('rubric'), 'edition', 'varchar') }} as edition,
+    {{ optional_column(ref('rubric'), 'from_reporting_year', 'integer') }} as from_reporting_year,
+    {{ optional_column(ref('rubric'), 'approved_by', 'varchar') }} as approved_by,
+    {{ optional_column(ref('rubric'), 'approved_on', 'date') }} as approved_on
 from {{ ref('rubric') }}
