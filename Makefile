@@ -38,11 +38,13 @@ $(CRADLE_HOME)/.example: $(wildcard examples/*.py examples/distributions/*.csv)
 run: example
 	CRADLE_TODAY=$${CRADLE_TODAY:-$(EXAMPLE_TODAY)} $(BIN)/cradle run
 
+# Rules and structure on both cores; what starts whole homes, servers and browsers one after the other.
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest tests/unit tests/structure -n 2
+	$(BIN)/python -m pytest tests/integration tests/browser
 
 test-fast: setup
-	$(BIN)/python -m pytest tests/unit tests/structure
+	$(BIN)/python -m pytest tests/unit tests/structure -n 2
 
 lint: setup
 	$(BIN)/ruff check .

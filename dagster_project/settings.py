@@ -26,6 +26,7 @@ KNOWN = {
     "CRADLE_MAX_FILE_BYTES": "largest file that is read, in bytes (default 31457280)",
     "CRADLE_SETTLE_SECONDS": "a file in a folder that changed within this many seconds is waited for (default 5)",
     "CRADLE_RUNS_KEPT_DAYS": "days after which Dagster's record of a build is deleted; 0: never (default 400)",
+    "CRADLE_RELEASES_KEPT": "newest provisional releases whose data files `cradle prune` leaves (default 10)",
 }
 
 
@@ -48,6 +49,7 @@ class Settings:
     max_file_bytes: int
     settle_seconds: float
     runs_kept_days: int
+    releases_kept: int
 
     @property
     def work(self) -> Path:
@@ -94,6 +96,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         max_file_bytes=int(_number(env, "CRADLE_MAX_FILE_BYTES", 31_457_280)),
         settle_seconds=_number(env, "CRADLE_SETTLE_SECONDS", 5),
         runs_kept_days=int(_number(env, "CRADLE_RUNS_KEPT_DAYS", 400)),
+        releases_kept=int(_number(env, "CRADLE_RELEASES_KEPT", 10)),
     )
 
 

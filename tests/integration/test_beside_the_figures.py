@@ -118,7 +118,9 @@ def test_a_story_that_names_a_child_is_held_and_an_answer_alone_does_not_free_it
     assert "Maria" not in str(story["message"])
     answers = f"finding_id,text,reason\n{story['finding_id']},The name is invented,\n{role['finding_id']},It leads,\n"
     home.put(COMMUNITY, "explanations.csv", answers)
-    decision = f"finding_id,decision,decided_on,approver,reason\n{role['finding_id']},rejected,2018-11-01,lead,Show it\n"
+    decision = (
+        f"finding_id,decision,decided_on,approver,reason\n{role['finding_id']},rejected,2018-11-01,lead,Show it\n"
+    )
     home.put("_network", "explanation_decisions.csv", decision)
     home.run()
     assert home.rows(told) == [("Mornings", "English")]

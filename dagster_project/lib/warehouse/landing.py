@@ -19,13 +19,14 @@ from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import ComparisonRules, RulesetKey, read_ruleset
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.answers import answered, astray_answers, submissions
-from dagster_project.lib.intake.bucket.lake import read_partitions
 from dagster_project.lib.intake.bucket.ledger import Ledger, current_submissions, submission_states
+from dagster_project.lib.intake.bucket.whole import ACCEPTED, read_whole
 from dagster_project.lib.intake.comparing.comparisons import compare_submissions
 from dagster_project.lib.intake.comparing.selections import selection_changes
 from dagster_project.lib.intake.findings import FINDINGS, to_findings
 from dagster_project.lib.intake.rows.registers import unfold, waiting_rows
-from dagster_project.lib.intake.tables import TABLES
+
+REPEATED_RULE = "duplicate_row"
 
 
 @dataclass(frozen=True)
@@ -37,10 +38,34 @@ class Landed:
     def __getitem__(self, name: str) -> pl.DataFrame:
         return self.tables[name]
 
+    def rows_by_file(self) -> pl.DataFrame:
+        """community_id, reporting_year, name, rows_landed: accepted rows of each file as they lie in landing.
+
+        A register row that repeats another is accepted and does not land: its finding stands for it.
+        """
+        file = ["community_id", "reporting_year", "source_file"]
+        place = [*file, "source_sheet", "source_row"]
+        observations = self["observations"]
+        registers = [frame for name, frame in self.tables.items() if name.startswith("register_")]
+        repeated = (
+            self["findings"]
+            .filter(pl.col("rule_id") == REPEATED_RULE)
+            .join(observations.filter(pl.col("row_status") == "duplicate").select(place), on=place, how="anti")
+        )
+        landed = [
+            observations.filter(pl.col("row_status").is_in(ACCEPTED)),
+            self["waiting_register_rows"],
+            repeated,
+            *registers,
+        ]
+        rows = pl.concat([frame.select(file) for frame in landed])
+        return rows.group_by(file).agg(pl.len().cast(pl.Int64).alias("rows_landed")).rename({"source_file": "name"})
+
 
 def gather(lake: Store, reference: Reference, today: dt.date, strays: pl.DataFrame, ruleset: RulesetKey) -> Landed:
     """Read every current partition of the network's communities and make all landing tables.
 
+    DamagedLakeError where the lake does not hold the rows that were accepted.
     `strays` are findings of the bucket itself. Rows are sorted, so that the order of arrival leaves no trace.
     """
     events = Ledger(lake).events()
@@ -51,9 +76,7 @@ def gather(lake: Store, reference: Reference, today: dt.date, strays: pl.DataFra
         .filter(pl.col("community_id").is_in(known) & pl.col("reporting_year").is_between(years.start, years.stop - 1))
         .sort("community_id", "reporting_year")
     )
-    partitions = list(current.select("community_id", "reporting_year").iter_rows())
-    raw = {table: read_partitions(lake, table, partitions) for table in TABLES}
-    return landing_of(raw, events, reference, today, strays, ruleset)
+    return landing_of(read_whole(lake, current), events, reference, today, strays, ruleset)
 
 
 def landing_of(

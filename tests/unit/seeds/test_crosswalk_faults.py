@@ -223,7 +223,7 @@ def test_a_planted_fault_stops_the_run_before_anything_is_published(seeds: Path,
     assert run.returncode == 2
     said = run.stderr.splitlines()
     assert said[0].startswith(f"cradle: seeds/{PLACES}.csv, lines {number_of(seeds, PLACES, TIDEWATER)} and {line}: ")
-    assert said[1:] == ["  hint: correct the seed and run again"]
+    assert said[1:] == ["  hint: correct the file and run again; cradle doctor lists all faults"]
     assert not (home / "publish").exists() and not (home / "work").exists()
     doctor = cradle("doctor", **setting)
     assert doctor.returncode != 0 and f"lines {number_of(seeds, PLACES, TIDEWATER)} and {line}" in doctor.stdout
