@@ -16,5 +16,6 @@ CONTRACT = TableContract(
     ),
     key=("finding_id",),
     memory="log",
+    also_network=True,
     prefill=False,
 )
