@@ -30,6 +30,8 @@ WRITTEN_BY_HAND = {
     "_current_values.yml",
     "_reporting_unit_tests.yml",
     "exposures.yml",
+    "rpt_community_outcome.sql",
+    "rpt_indicator_value_annual.sql",
     "rpt_indicator_value_current.sql",
 }
 # A label for charts; which gateways there are is told by the rubric.
