@@ -91,6 +91,7 @@ def _inherited(version: int) -> Iterator[str]:
 
 def _table(contract: TableContract) -> Iterator[str]:
     place = "In the network's own folder. " if contract.network else ""
+    place = "In the network's own folder as well. " if contract.also_network else place
     names = [contract.renamed.get(name, name) for name in contract.key]
     key = f"Key: {', '.join(f'`{name}`' for name in names)}." if names else "One row."
     yield f"### {contract.table}\n\n{contract.description} {place}{key} {MEMORY[contract.memory]}\n"
