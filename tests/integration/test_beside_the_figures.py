@@ -68,8 +68,13 @@ class Home:
 
 @pytest.fixture(scope="module")
 def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
-    """After the first run."""
+    """After the first run; both communities serve one county, and one of them another."""
     made = Home(tmp_path_factory.mktemp("beside"))
+    with (made.seeds / "network" / "reach.csv").open("a", encoding="utf-8") as reach:
+        reach.write(f"{COMMUNITY},99001,2018,1000,400,invented\n{QUIET},99001,2018,1000,400,invented\n")
+        reach.write(f"{QUIET},99003,2018,50,20,invented\n")
+    with (made.seeds / "network" / "reference_values.csv").open("a", encoding="utf-8") as references:
+        references.write("state,OH,grade3_reading_proficient_pct,,,2017,60.5,invented,CC0\n")
     for name, text in (
         ("values.csv", VALUES),
         ("program.csv", PROGRAM),
@@ -89,6 +94,28 @@ def test_rows_of_a_program_are_shown_apart_and_enter_no_value_or_trend(home: Hom
     for table in ("fct_indicator_value", "fct_indicator_value_history", "fct_trend_point"):
         assert home.rows(f"select count(*) from marts.{table} where series = 'tutoring'") == [(0,)]
     assert home.rows("select count(*) from marts.fct_trend where population_group_id like 'program%'") == [(0,)]
+
+
+def test_the_reach_of_the_network_counts_a_county_of_two_communities_once(home: Home) -> None:
+    reached = home.rows("select n_communities, n_states, n_places, n_shared_places, children from marts.rpt_reach")
+    assert reached == [(2, 2, 2, 1, 1050)]
+
+
+def test_a_reference_value_stands_in_its_own_table_and_in_no_figure(home: Home) -> None:
+    assert home.rows("select area, value, licence from marts.fct_reference_value") == [("OH", 60.5, "CC0")]
+    for table in ("fct_indicator_value", "fct_trend_point"):
+        assert home.rows(f"select count(*) from marts.{table} where value = 60.5") == [(0,)]
+
+
+def test_coverage_tells_the_hole_and_the_criteria_that_wait_for_it(home: Home) -> None:
+    query = (
+        "select n_with_value, n_masked, n_absent > 0, criteria_waiting from marts.rpt_coverage where school_year = 2018"
+    )
+    query += " and indicator_id = 'grade3_reading_proficient_pct' and dimension = "
+    assert home.rows(f"{query} 'all'") == [(1, 0, False, None)]
+    ((with_value, masked, absent, waiting),) = home.rows(f"{query} 'gender'")
+    assert (with_value, masked, absent) == (0, 0, True)
+    assert waiting == "systems_transformation.3.1"
 
 
 def test_a_file_that_calls_its_rows_individual_is_refused_before_it_is_kept(home: Home) -> None:

@@ -91,7 +91,8 @@ class Form:
 
     def key_of(self, row: Row) -> tuple[str, ...]:
         """What identifies a line."""
-        return tuple(_folded(row[name]) if name in self.folded else row[name] for name in self.key)
+        cells = ((name, row.get(name, "")) for name in self.key)  # an optional column that is absent is blank
+        return tuple(_folded(cell) if name in self.folded else cell for name, cell in cells)
 
     def is_of(self, row: Row, communities: frozenset[str]) -> bool:
         """Whether the line concerns the network: it names none of its communities, or one that it has."""
@@ -254,7 +255,7 @@ def _repeated(form: Form, sheet: Sheet) -> Iterator[Fault]:
         if len(same) == 1:
             continue
         first = same[0][1]
-        named = " ".join(first[name] for name in form.key if first[name])
+        named = " ".join(first.get(name, "") for name in form.key if first.get(name))
         others = [
             f"{name} {' and '.join(dict.fromkeys(row[name] or 'blank' for _, row in same))}"
             for name in sheet.header

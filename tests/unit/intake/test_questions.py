@@ -17,6 +17,7 @@ from dagster_project.lib.intake.answers import answered
 from dagster_project.lib.intake.comparing.comparisons import compare_submissions
 from dagster_project.lib.intake.findings import to_findings
 from tests.unit.intake.comparing import COMMUNITY, PARAMETERS, REFERENCE, Line, line, observations
+from tests.unit.intake.test_explanations import NO_DECISIONS
 
 NOW = read_ruleset(REFERENCE, ("toa-default", "1.1.0")).comparison
 MEMBERS = REFERENCE.communities.filter(pl.col("state") == "OH")["community_id"].to_list()[:6]
@@ -146,9 +147,9 @@ def test_one_answer_of_the_network_answers_for_all_and_stays_when_more_folders_a
             "finding_id": [first["finding_id"][0]], "text": ["The state ended this breakdown."],
         }
     )  # fmt: skip
-    assert answered(later, answer)["status"].to_list() == ["explained"]
+    assert answered(later, answer, NO_DECISIONS)["status"].to_list() == ["explained"]
     member = answer.with_columns(pl.lit(MEMBERS[0]).alias("community_id"))
-    assert answered(later, member)["status"].to_list() == ["open"]
+    assert answered(later, member, NO_DECISIONS)["status"].to_list() == ["open"]
 
 
 def ten_times() -> list[Line]:

@@ -135,7 +135,7 @@ def test_choices_are_read_whatever_their_case_and_others_are_named(take: Take) -
 
 
 def test_a_label_without_a_code_waits_and_is_neither_lost_nor_used(take: Take) -> None:
-    text = "name,indicator\nTutoring hours,Reading by the Brook\nAttendance,Chronic Absence\n"
+    text = "name,action,indicator\nTutoring hours,Tutoring,Reading by the Brook\nAttendance,Calls,Chronic Absence\n"
     outcome = take({"measures.csv": text})
     assert outcome.register_rows["row_status"].to_list() == ["waiting", "accepted"]
     assert outcome.register("measures")["indicator"].to_list() == ["chronic_absence_pct"]

@@ -45,7 +45,8 @@ def faults_of(layout: Layout, connection: Connection) -> Iterator[str]:
         if contract is None:
             yield f"{file}: {layout.table} is no table of contract version {known.version}"
             continue
-        if unknown := [name for name in given if name not in contract.names]:
+        # A layout written before a column was renamed goes on under the name that all versions keep it by.
+        if unknown := [name for name in given if name not in (*contract.names, *contract.renamed)]:
             yield (
                 f"{file}: the SELECT gives {', '.join(unknown)}, which {layout.table} does not have; its columns are "
                 f"{', '.join(contract.names)}"

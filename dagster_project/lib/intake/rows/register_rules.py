@@ -59,6 +59,11 @@ def _selections(coded: pl.DataFrame, reference: Reference) -> pl.DataFrame:
     return pl.concat(parts)
 
 
+def _measures(coded: pl.DataFrame, reference: Reference) -> pl.DataFrame:
+    """measure_without_action: it judges nothing that the partnership does."""
+    return issues_where(coded, pl.col("action").is_null(), "measure_without_action", "action", pl.col("name"))
+
+
 def _stories(coded: pl.DataFrame, reference: Reference) -> pl.DataFrame:
     """story_names_persons: words that may name or reach one person.
 
@@ -80,5 +85,6 @@ def _hash(text: str) -> str:
 
 RULES: Mapping[str, Callable[[pl.DataFrame, Reference], pl.DataFrame]] = {
     "indicator_selection": _selections,
+    "measures": _measures,
     "stories": _stories,
 }
