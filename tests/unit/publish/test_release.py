@@ -238,7 +238,7 @@ def test_every_released_file_is_read_only_under_both_names(tmp_path: Path) -> No
     files = [path for path in (tmp_path / "publish" / "releases").rglob("*") if path.is_file()]
     files.append(tmp_path / "publish" / "current.duckdb")
     assert {path.stat().st_mode & 0o777 for path in files} == {0o444}
-    assert len(files) == 5
+    assert len(files) == 4
 
 
 def test_each_publication_is_a_line_and_the_same_content_none(tmp_path: Path) -> None:
