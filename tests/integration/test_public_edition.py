@@ -14,6 +14,7 @@ from typing import Any
 
 import duckdb
 import pytest
+
 from tests.integration.conftest import EXAMPLE_TODAY, SECRETS, Run
 from tests.support import cradle
 

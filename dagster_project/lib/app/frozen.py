@@ -20,6 +20,7 @@ import polars as pl
 from dagster_project.lib.analysis.records.build import build_records, verify
 from dagster_project.lib.analysis.records.recompute import Record, recompute, stated
 from dagster_project.lib.analysis.rubric.criteria import designation_criteria
+from dagster_project.lib.analysis.rubric.editions import in_editions
 from dagster_project.lib.analysis.vocabulary import FROZEN, PROVISIONAL
 from dagster_project.lib.app.analysis import record_inputs
 from dagster_project.lib.base.engine import Connection
@@ -255,7 +256,7 @@ def keep_frozen(
     requirements = _beside(now, figures, REQUIREMENT, KEPT_OF_REQUIREMENT, ("actual", "status"))
     criteria, distance = tables["fct_criterion_status"], tables[DISTANCE_TABLE]
     # One source for both tables: a rubric row says what its requirement says, frozen or not.
-    follow = designation_criteria(requirements, rubric)
+    follow = in_editions(rubric, lambda edition, years: designation_criteria(requirements.filter(years), edition))
     others = distance.join(kept, on=DETERMINATION, how="anti")
     return {
         **tables,

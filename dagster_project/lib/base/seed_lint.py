@@ -274,10 +274,14 @@ def _covers(outer: Span, inner: Span) -> bool:
 
 
 def _counted_twice(places: Sequence[Line]) -> Iterator[Fault]:
-    """One public code of a district in two places at one time: network sums would count its students twice."""
+    """One public code of a district in two places of one community at one time: its sums would count it twice.
+
+    A district that two communities serve is no fault: each has a line of its own, and the network's reach counts the
+    place once (fct_reach).
+    """
     districts = [line for line in places if line["geography_level"] == "district"]
     districts = [line for line in districts if line["code_system"] and line["code"]]
-    for (system, code), same in _grouped(districts, "code_system", "code").items():
+    for (_, system, code), same in _grouped(districts, "community_id", "code_system", "code").items():
         for one, other in _overlapping(same):
             if (one["community_id"], one["geography_id"]) == (other["community_id"], other["geography_id"]):
                 continue
