@@ -15,7 +15,6 @@ import polars as pl
 
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.disclosure import DisclosureInputs, Profile, Protected, Release, load_profile, protect
-from dagster_project.lib.publish.public.gap_years import gap_years
 from tests.reference.disclosure import model
 from tests.reference.disclosure.model import Network, PublicRelease
 from tests.unit.analysis import reference
@@ -126,7 +125,7 @@ def inputs_of(network: Network) -> DisclosureInputs:
         trend=network.fct_trend,
         trend_point=points,
         gap=gap,
-        gap_year=gap_years(gap, points, network.dim_indicator),
+        gap_year=None,
         outcome_status=pl.DataFrame(schema=OUTCOME),
         target_progress=pl.DataFrame(schema=TARGET),
         terms=EVERYBODY,

@@ -46,7 +46,7 @@ from dagster_project.lib.app.state import (
     state_faults,
 )
 from dagster_project.lib.base import engine
-from dagster_project.lib.base.names import ANSWERS_TABLE, DECISIONS_TABLE, INPUTS, NETWORK_FOLDER
+from dagster_project.lib.base.names import ANSWERS_TABLE, DECISIONS_TABLE, INPUTS, NETWORK_FOLDER, OBJECTIONS_TABLE
 from dagster_project.lib.base.progress import tell
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import RulesetKey, in_force_on, ruleset_rows
@@ -324,7 +324,7 @@ class Pipeline:
         # Records are rebuilt from the release alone, so it carries what they were decided from.
         inputs = {
             name: self.settings.landing / f"{name}.parquet"
-            for name in (*analysis_inputs(), ANSWERS_TABLE, DECISIONS_TABLE)
+            for name in (*analysis_inputs(), ANSWERS_TABLE, DECISIONS_TABLE, OBJECTIONS_TABLE)
         }
         inputs |= {name: self.settings.analysis / f"{name}.parquet" for name in (KNOWN_TABLE, FROZEN_TABLE)}
         return publish(

@@ -16,7 +16,7 @@ from typing import Any
 import polars as pl
 
 from dagster_project.lib.base import engine
-from dagster_project.lib.base.names import INPUTS, MARTS
+from dagster_project.lib.base.names import INPUTS, MARTS, OBJECTIONS_TABLE
 from dagster_project.lib.base.progress import tell
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import Ruleset, read_ruleset, ruleset_rows
@@ -39,7 +39,6 @@ from dagster_project.lib.publish.public.edition import (
     manifest_or_none,
     publish_public,
 )
-from dagster_project.lib.publish.public.gap_years import gap_years
 from dagster_project.lib.publish.public.pages import NETWORK_NAME, write_pages
 from dagster_project.lib.publish.public.register import Register
 from dagster_project.lib.publish.public.tables import Terms, public_tables
@@ -52,7 +51,6 @@ from dagster_project.lib.warehouse.declared import declared_marts
 from dagster_project.settings import PROJECT_ROOT, Settings
 
 TERMS = "network/publication_terms"
-OBJECTIONS = "register_publication_objections"
 # Processes pay only where there are many cells; the result does not depend on them.
 CELLS_A_PROCESS = 20_000
 NEEDED = ("fct_indicator_value", "fct_trend", "fct_trend_point", "fct_gap", "fct_outcome_status", "fct_target_progress")
@@ -131,20 +129,16 @@ class PublicEdition:
 
     def _inputs(self, marts: _Marts) -> DisclosureInputs:
         tables = {name: marts.needed(name) for name in NEEDED}
-        indicators = marts.needed("dim_indicator")
-        years = marts.read("fct_gap_year")
-        objections = marts.read(OBJECTIONS, INPUTS)
-        if years is None:
-            years = gap_years(tables["fct_gap"], tables["fct_trend_point"], indicators)
+        objections = marts.read(OBJECTIONS_TABLE, INPUTS)
         return DisclosureInputs(
             values=tables["fct_indicator_value"],
-            indicators=indicators,
+            indicators=marts.needed("dim_indicator"),
             communities=marts.needed("dim_community"),
             geographies=marts.needed("dim_geography"),
             trend=tables["fct_trend"],
             trend_point=tables["fct_trend_point"],
             gap=tables["fct_gap"],
-            gap_year=years,
+            gap_year=marts.read("fct_gap_year"),
             outcome_status=tables["fct_outcome_status"],
             target_progress=tables["fct_target_progress"],
             terms=self.reference.table(TERMS),

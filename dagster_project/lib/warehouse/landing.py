@@ -58,7 +58,15 @@ class Landed:
             repeated,
             *registers,
         ]
-        rows = pl.concat([frame.select(file) for frame in landed])
+        # The network's own files hold rows of communities, so that a row's folder is told by its submission.
+        place = file[:2]
+        folders = (
+            self["files"].select("submission_id", *(pl.col(name).alias(f"folder_{name}") for name in place)).unique()
+        )
+        rows = pl.concat([frame.select("submission_id", *file) for frame in landed])
+        rows = rows.join(folders, on="submission_id", how="left").with_columns(
+            pl.coalesce(f"folder_{name}", name).alias(name) for name in place
+        )
         return rows.group_by(file).agg(pl.len().cast(pl.Int64).alias("rows_landed")).rename({"source_file": "name"})
 
 

@@ -119,8 +119,12 @@ def lost_rows(raw: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     key = [*PLACE, "source_file"]
     columns = ["submission_id", *key, "row_status"]
     is_accepted = pl.col("row_status").is_in(ACCEPTED)
+    rows = pl.concat([raw["observations"].select(columns), raw["register_rows"].select(columns)])
+    # The network's own files hold rows of communities, so that a row's folder is told by its submission.
+    folders = raw[FILES].select("submission_id", *(pl.col(name).alias(f"folder_{name}") for name in PLACE)).unique()
     held = (
-        pl.concat([raw["observations"].select(columns), raw["register_rows"].select(columns)])
+        rows.join(folders, on="submission_id", how="left")
+        .with_columns(pl.coalesce(f"folder_{name}", name).alias(name) for name in PLACE)
         .group_by(key)
         .agg(
             is_accepted.sum().cast(pl.Int64).alias("has_accepted"),

@@ -34,8 +34,8 @@ class PublicTable:
         absent = [name for name in self.columns if name not in frame.columns]
         if absent:
             raise SelectionError(
-                f"{self.name} has no column {', '.join(absent)}, which {SELECTION.name} names as public; correct the "
-                "line of that file, or the table"
+                f"{self.name} has no column {', '.join(absent)}, which {SELECTION.name} names as public; a release "
+                "of other code lacks it (`cradle run` makes one that fits), else correct the line of that file"
             )
         rest = [name for name in self.columns if name not in self.key]
         return frame.select(self.columns).sort([*self.key, *rest], nulls_last=True)
