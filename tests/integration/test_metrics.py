@@ -95,7 +95,8 @@ POOLABLE = "fct_indicator_value join dim_indicator using (indicator_id)"
 # Asked without a school year a count is that of each indicator's latest one: cohorts of two years are never added up.
 LATEST = "qualify school_year = max(school_year) over (partition by indicator_id)"
 TOTALS, GROUPS = (
-    f"(select * from fct_indicator_value where geography_level = 'community' and period = 'annual' and {group} {LATEST})"
+    "(select * from fct_indicator_value "
+    f"where geography_level = 'community' and period = 'annual' and {group} {LATEST})"
     for group in ("population_group_id = 'all'", "population_group_id != 'all'")
 )
 EXPECTED_STATUS = "status not in ('not_expected', 'waived')"
@@ -273,7 +274,8 @@ def test_the_total_of_a_rate_is_counts_over_counts_and_no_mean_of_rates(metrics:
         ["community"],
         graduation,
     )
-    latest = metrics.sql(f"select community_id, {RATE} from {TOTALS} where indicator_id = 'graduation_4yr_pct' group by 1")
+    own = "indicator_id = 'graduation_4yr_pct'"
+    latest = metrics.sql(f"select community_id, {RATE} from {TOTALS} where {own} group by 1")
     of_latest = dict(latest)
     reported = [(rate, counted, of) for name, rate, counted, of in parts if of_latest.get(name) is not None]
     assert len(reported) > 2
