@@ -89,7 +89,7 @@ ALLOWED_WORDS: dict[str, str] = {
     "number": "a number such as 1,250.50",
     "year": "a year such as 2024",
     "school_year": "2022-23, 2022-2023, SY2023 or 2023",
-    "period": "annual, a quarter such as 2024-Q1, or a month such as 2024-03",
+    "period": "annual, a quarter such as 2024-Q1, a month such as 2024-03, or a term such as 2024-T1 or Fall 2024",
     "count_cell": "a whole number from 0 to 100,000,000, a mask such as * or <5, or nothing",
     "rate_cell": "a number such as 84.2 or 84.2%, a mask such as * or <5%, or nothing",
     "share": "a percentage from 0 to 100",

@@ -9,7 +9,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -19,7 +21,9 @@ from dagster_project.settings import Settings
 
 if TYPE_CHECKING:
     from dagster_project.lib.analysis.records.inputs import RecordInputs
+    from dagster_project.lib.app.rebuild import Rebuilt
 
+OTHER_CODE = {"code_version": "The code is", "lock_sha256": "the locked packages are"}
 CURRENT = "current"  # the word for the release that `current` names
 SEVEN_OUTCOMES_RECORD = "proof_point_ongoing"  # the designation whose record holds all seven outcomes with their gaps
 
@@ -37,6 +41,16 @@ def manifest_of_release(config: Settings, release_id: str | None) -> dict[str, A
         return read_manifest(store, chosen)
     except FileNotFoundError:
         raise CradleError(f"there is no release {chosen} at {config.publish_url}", "see its folder releases/") from None
+
+
+def database_of(config: Settings, manifest: Mapping[str, Any]) -> Path:
+    """The database of a release, or a one-line error where its data files were pruned."""
+    from dagster_project.lib.publish.release.opening import ReleaseMissingError, database_path
+
+    try:
+        return database_path(config, manifest["release_id"])
+    except ReleaseMissingError as error:
+        raise CradleError(str(error), "`cradle verify --rebuild` makes it again from the kept raw bytes") from None
 
 
 @click.command()
@@ -165,11 +179,10 @@ def _pair(inputs: RecordInputs, kept: dict[str, Any] | None, place: tuple[str, s
 def compare(release_a: str, release_b: str, as_json: bool) -> None:
     """Every cell that differs between two releases; `current` names the newest."""
     from dagster_project.lib.publish.release.compare import compare_releases
-    from dagster_project.lib.publish.release.opening import database_path
 
     config = settings()
     manifest_a, manifest_b = (manifest_of_release(config, release) for release in (release_a, release_b))
-    path_a, path_b = (database_path(config, manifest["release_id"]) for manifest in (manifest_a, manifest_b))
+    path_a, path_b = (database_of(config, manifest) for manifest in (manifest_a, manifest_b))
     differences = compare_releases(path_a, path_b, manifest_a, manifest_b)
     if as_json:
         rows = [[d.table, d.key, d.column, d.a, d.b] for d in differences]
@@ -184,21 +197,81 @@ def compare(release_a: str, release_b: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("release", required=False)
-def verify(release: str | None) -> None:
-    """Hash every table of a release again and compare with its manifest; exit 1 if one differs."""
+@click.option("--rebuild", "again", is_flag=True, help="Make it again from kept raw bytes and compare every hash.")
+@click.option("--keep", is_flag=True, help="With --rebuild: leave the side home in the work folder.")
+def verify(release: str | None, again: bool, keep: bool) -> None:
+    """Hash every table and file of a release again and compare with its manifest; exit 1 if one differs.
+
+    --rebuild runs the whole job over the folders as they stood, with the seeds and on the day of the release, in a
+    side home. Where code or packages are others than the release's own, values are compared instead, at 1e-9.
+    """
+    from dagster_project.lib.base.store import Store
     from dagster_project.lib.publish.release.compare import verify_release
-    from dagster_project.lib.publish.release.opening import database_path
 
     config = settings()
     manifest = manifest_of_release(config, release)
-    verdicts = verify_release(database_path(config, manifest["release_id"]), manifest)
+    if again:
+        _verify_by_rebuild(config, manifest, keep)
+        return
+    verdicts = verify_release(database_of(config, manifest), manifest, Store(config.publish_url, config.s3_endpoint))
     for verdict in verdicts:
         click.echo(f"{'ok  ' if verdict.ok else 'BAD '} {verdict.table}: {verdict.found}")
     bad = sum(not verdict.ok for verdict in verdicts)
     state = f"{bad} differ from the manifest" if bad else "all as the manifest says"
-    click.echo(f"{manifest['release_id']}: {len(verdicts)} tables, {state}")
+    click.echo(f"{manifest['release_id']}: {len(verdicts)} tables and files, {state}")
     if bad:
         sys.exit(1)
+
+
+def _verify_by_rebuild(config: Settings, manifest: Mapping[str, Any], keep: bool) -> None:
+    from dagster_project.cli.progress import shown_progress
+    from dagster_project.instance.runs import only_one
+    from dagster_project.lib.app.rebuild import RebuildError, rebuild
+    from dagster_project.lib.base.store import StoreError
+    from dagster_project.lib.publish.release.opening import ReleaseMissingError, database_path
+    from dagster_project.lib.warehouse.dbt_run import WarehouseError
+
+    try:
+        database: Path | None = database_path(config, manifest["release_id"])
+    except ReleaseMissingError:
+        database = None
+    try:
+        with only_one(config), shown_progress():
+            result = rebuild(config, manifest, database, keep)
+    except RebuildError as error:
+        raise CradleError(str(error), "it cannot be made again; `cradle verify` hashes what is published") from None
+    except (WarehouseError, StoreError, ValueError) as error:
+        # ValueError: what seeds are refused for, or what analysis says of rules that contradict each other.
+        raise CradleError(f"the rebuild stopped: {error}", "nothing published has changed") from None
+    for line in rebuilt_lines(result):
+        click.echo(line)
+    if not result.is_same:
+        sys.exit(1)
+
+
+def rebuilt_lines(result: Rebuilt) -> list[str]:
+    """What came out of a rebuild in plain lines: what was compared, what differs, and the verdict last."""
+    lines = []
+    if result.other_code:
+        names = " and ".join(OTHER_CODE[name] for name in result.other_code)
+        what = (
+            "values are compared at 1e-9" if result.cells is not None else "its data were pruned: hashes are compared"
+        )
+        lines.append(f"{names} not those of the release: {what}.")
+    if result.cells is not None:
+        lines += [f"BAD  {cell.table}  {cell.key}  {cell.column}: {cell.a} -> {cell.b}" for cell in result.cells]
+        found = f"{len(result.cells):,} cells differ" if result.cells else "every value came out again"
+        return [*lines, f"{result.release_id}: {result.n_tables} tables made again, {found}"]
+    lines += [f"BAD  {table}: another hash" for table in result.differing]
+    if result.pages_alike is False and not result.differing:
+        lines.append("BAD  the report's pages: another hash")
+    pages = "" if result.pages_alike is None else " and of the pages"
+    found = (
+        f"{len(result.differing)} with another hash" if result.differing else f"every hash of tables{pages} came out"
+    )
+    if result.pages_alike is False and not result.differing:
+        found = "every hash of tables came out, that of the pages did not"
+    return [*lines, f"{result.release_id}: {result.n_tables} tables made again, {found}"]
 
 
 COMMANDS: list[click.Command] = [explain, compare, verify]

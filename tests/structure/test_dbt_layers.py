@@ -44,11 +44,11 @@ MAY_READ: dict[str, tuple[set[str], set[str], bool]] = {
 # what the analysis computed, where the rules are tested.
 NO_RULE = {
     "dim_community",
-    "dim_criterion",
     "dim_indicator",
     "dim_outcome",
     "dim_status",
     "fct_indicator_value_history",
+    "fct_community_review",
     "fct_submission_file",
     "int_values__combined",
 }
@@ -71,6 +71,8 @@ REFERS_TO_NOTHING = {
     "fct_waiting_row": {"community_id", "submission_id"},
     "fct_finding": {"submission_id"},
     "dim_submission": {"reporting_year"},
+    # Of states and the nation: their years need be none of the network's.
+    "fct_reference_value": {"school_year"},
 }
 CLOSED_WORDS = re.compile(
     r"status(_when_seen)?$|^(origin|severity|standing|geography_level|kind|known_by|role|direction)$"

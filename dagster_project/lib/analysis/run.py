@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import polars as pl
@@ -29,6 +29,7 @@ from dagster_project.lib.analysis.records.inputs import RecordInputs
 from dagster_project.lib.analysis.rubric.context import FactContext, fact_context
 from dagster_project.lib.analysis.rubric.criteria import criterion_statuses, designation_criteria
 from dagster_project.lib.analysis.rubric.designations import designation_requirements, designation_statuses
+from dagster_project.lib.analysis.rubric.editions import in_editions
 from dagster_project.lib.analysis.rubric.gateways import (
     benchmark_statuses,
     gateway_missing,
@@ -186,8 +187,11 @@ def decide(context: FactContext, figures: Mapping[str, pl.DataFrame], seeds: See
     in and what came out.
     """
     rubric = seeds.rubric
-    criteria = criterion_statuses(context, rubric)
-    benchmarks = benchmark_statuses(criteria, rubric)
+    criteria = in_editions(
+        rubric,
+        lambda edition, years: criterion_statuses(replace(context, scaffold=context.scaffold.filter(years)), edition),
+    )
+    benchmarks = in_editions(rubric, lambda edition, years: benchmark_statuses(criteria.filter(years), edition))
     steps = gateway_steps(benchmarks, context)
     gateways = gateway_statuses(steps)
     tables = {
@@ -195,10 +199,13 @@ def decide(context: FactContext, figures: Mapping[str, pl.DataFrame], seeds: See
         "fct_benchmark_status": benchmarks,
         "fct_gateway_step": steps,
         "fct_gateway_status": gateways,
-        "fct_gateway_missing": gateway_missing(criteria, gateways, rubric),
+        "fct_gateway_missing": in_editions(
+            rubric, lambda edition, years: gateway_missing(criteria.filter(years), gateways, edition)
+        ),
     }
     requirements = designation_requirements(context, tables, seeds.requirements)
-    tables["fct_criterion_status"] = pl.concat([criteria, designation_criteria(requirements, rubric)])
+    designated = in_editions(rubric, lambda edition, years: designation_criteria(requirements.filter(years), edition))
+    tables["fct_criterion_status"] = pl.concat([criteria, designated])
     return designate(context, tables, seeds, requirements)
 
 

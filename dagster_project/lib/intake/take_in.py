@@ -77,7 +77,7 @@ def take_in(
         place: submission_id(*place, named.get(place, {}).items()) for place in (folder.partition for folder in folders)
     }
     with engine.memory(threads=1, closed_in=True) as connection:
-        extraction = extract(matches, connection)
+        extraction = extract(matches, connection, {file.index: file.place for file in files})
     tell_left_out(files, extraction.counts)
     rows, registers, issues = check_all(intake, version, files, ids, extraction.frames)
     places = extracted_places(extraction.frames)

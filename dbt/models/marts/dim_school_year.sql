@@ -5,6 +5,9 @@ with bounds as (
     select min(school_year) as first_year, max(school_year) as last_year
     from {{ ref('int_values__versioned') }}
     union all
+    select min(school_year) as first_year, max(school_year) as last_year
+    from {{ ref('int_program_values__accepted') }}
+    union all
     select first_reporting_year, last_reporting_year + 1
     from {{ ref('stg_landing__run_context') }}
 ),

@@ -12,6 +12,7 @@ import polars as pl
 
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.bucket.drop import LOCATED
+from dagster_project.lib.intake.tables import of_population
 
 PLACE = ["community_id", "reporting_year"]
 SERIES = ["community_id", "indicator_id", "series", "geography_id", "population_group_id", "period"]
@@ -36,11 +37,14 @@ def compared_values(observations: pl.DataFrame) -> pl.DataFrame:
     Adds `value_no` (a number for each row), `series_no` (a number for each SERIES), `exact` (the value is a number),
     `spot` (how the member names the place), `is_news` (the submission says something else than the one before it did,
     or says it first) and `known_to`, the last reporting year for which the row is what is known (`EVER` where nothing
-    replaced it; null where the row is no news). A waiting row keeps the label of its indicator as its code.
+    replaced it; null where the row is no news). A waiting row keeps the label of its indicator as its code. Rows of
+    programs are compared with nothing.
     """
-    rows = observations.filter(
-        pl.col("row_status").is_in(["accepted", "waiting"]) & pl.col("school_year").is_not_null()
-    ).with_columns(pl.coalesce("indicator_id", "raw_indicator").alias("indicator_id"))
+    rows = (
+        of_population(observations)
+        .filter(pl.col("row_status").is_in(["accepted", "waiting"]) & pl.col("school_year").is_not_null())
+        .with_columns(pl.coalesce("indicator_id", "raw_indicator").alias("indicator_id"))
+    )
     kept = [
         *PLACE,
         *SOURCE,

@@ -21,7 +21,8 @@ BOUND_BELOW = re.compile(rf"(?:<=?|LE|LT)\s*({PLAIN})\s*%?", re.ASCII | re.IGNOR
 BOUND_ABOVE = re.compile(rf"(?:>=?|GE|GT)\s*({PLAIN})\s*%?", re.ASCII | re.IGNORECASE)
 RANGE = re.compile(rf"({PLAIN})\s*%?\s*[-\u2013]\s*({PLAIN})\s*%?", re.ASCII)
 SCHOOL_YEAR = re.compile(r"(?:SY\s*)?(\d{4})(?:\s*[-/\u2013]\s*(\d{4}|\d{2}))?", re.ASCII | re.IGNORECASE)
-PERIOD = re.compile(r"(\d{4})-(?:Q([1-4])|(0[1-9]|1[0-2]))", re.ASCII | re.IGNORECASE)
+PERIOD = re.compile(r"(\d{4})-(?:Q[1-4]|T[1-4]|0[1-9]|1[0-2]|FALL|WINTER|SPRING|SUMMER)", re.ASCII | re.IGNORECASE)
+SEASON = re.compile(r"(?P<season>FALL|AUTUMN|WINTER|SPRING|SUMMER)\s+(?P<year>\d{4})", re.ASCII | re.IGNORECASE)
 ISO_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ].*)?", re.ASCII)
 US_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
 FIRST_YEAR, LAST_YEAR = 1900, 2200
@@ -117,12 +118,17 @@ def parse_school_year(text: str) -> int | None:
 
 
 def parse_period(text: str) -> str | None:
-    """`annual`, a quarter (2024-Q1) or a month (2024-03); None otherwise."""
+    """`annual`, a quarter (2024-Q1), a month (2024-03), a term (2024-T1, or Fall 2024 as 2024-FALL); None otherwise.
+
+    A numbered term and a season are kept apart: whether a year's first term is its spring or its fall is not said.
+    """
     text = text.strip()
     if text.lower() == "annual":
         return "annual"
-    match = PERIOD.fullmatch(text)
-    return text.upper() if match else None
+    season = SEASON.fullmatch(text)
+    if season:
+        text = f"{season['year']}-{season['season'].upper().replace('AUTUMN', 'FALL')}"
+    return text.upper() if PERIOD.fullmatch(text) else None
 
 
 def parse_date(text: str) -> dt.date | None:
