@@ -9,7 +9,7 @@ export DAGSTER_HOME ?= $(CRADLE_HOME)/dagster
 # dbt and Dagster send nothing; see dbt/dbt_project.yml and dagster.yaml.
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: lock setup run test test-fast lint format dev bench clean system-deps example docs fuzz
+.PHONY: lock setup run test test-fast lint format dev bench clean system-deps example docs fuzz disclosure-long
 
 setup: $(VENV)/.ready dbt/target/manifest.json
 
@@ -63,6 +63,10 @@ dev: example
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+# The attacker of the tests against the product on a thousand random networks; CI runs fifty.
+disclosure-long: setup
+	DISCLOSURE_LONG=1 $(BIN)/python -m pytest -q tests/unit/disclosure_attack/test_product.py
 
 fuzz: setup
 	$(BIN)/python -m tests.fuzz --files 10000

@@ -6,6 +6,9 @@ Does not: pages that people write, or any fact of its own: it stands in contract
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -88,6 +91,7 @@ def _inherited(version: int) -> Iterator[str]:
 
 def _table(contract: TableContract) -> Iterator[str]:
     place = "In the network's own folder. " if contract.network else ""
+    place = "In the network's own folder as well. " if contract.also_network else place
     names = [contract.renamed.get(name, name) for name in contract.key]
     key = f"Key: {', '.join(f'`{name}`' for name in names)}." if names else "One row."
     yield f"### {contract.table}\n\n{contract.description} {place}{key} {MEMORY[contract.memory]}\n"
@@ -250,12 +254,21 @@ PAGES: Mapping[str, Callable[[], str]] = {"data-dictionary.md": data_dictionary,
 
 
 def main() -> None:
-    """Write every generated page and file of dbt."""
-    for name, make in PAGES.items():
-        (DOCS / name).write_text(make(), encoding="utf-8")
+    """Write every generated file of dbt, let dbt parse them, then write every generated page."""
     for name, make in dbt_files().items():
         (ROOT / name).write_text(make(), encoding="utf-8")
+    _parse()
+    for name, make in PAGES.items():
+        (DOCS / name).write_text(make(), encoding="utf-8")
     consumer_contract.write()
+
+
+def _parse() -> None:
+    """The manifest anew: pages of the marts are made from it."""
+    places = ("--project-dir", str(ROOT / "dbt"), "--profiles-dir", str(ROOT / "dbt"), "--target-path", "target")
+    command = [str(Path(sys.executable).with_name("dbt")), "--quiet", "parse", "--no-partial-parse", "--warn-error"]
+    environment = {**os.environ, "CRADLE_SEEDS": str(ROOT / "seeds"), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    subprocess.run([*command, *places], check=True, env=environment)
 
 
 if __name__ == "__main__":

@@ -17,5 +17,6 @@ CONTRACT = TableContract(
     ),
     key=("finding_id",),
     memory="log",
+    also_network=True,
     prefill=False,
 )

@@ -18,6 +18,8 @@ from dagster_project.cli.bucket import COMMANDS as BUCKET_COMMANDS
 from dagster_project.cli.cycle import COMMANDS as CYCLE_COMMANDS
 from dagster_project.cli.intake import COMMANDS as INTAKE_COMMANDS
 from dagster_project.cli.progress import shown_progress
+from dagster_project.cli.public import COMMANDS as PUBLIC_COMMANDS
+from dagster_project.cli.public import publish_if_outdated, tell_public
 from dagster_project.cli.release import COMMANDS as RELEASE_COMMANDS
 from dagster_project.cli.retention import COMMANDS as RETENTION_COMMANDS
 from dagster_project.cli.seeds import COMMANDS as SEED_COMMANDS
@@ -117,6 +119,7 @@ def _run(config: Settings, selection: Any) -> None:
             if pipeline.nothing_new(selection):
                 pipeline.fix_path()
                 click.echo("Nothing new: the current release holds exactly what stands now.")
+                publish_if_outdated(config)
             else:
                 run_job(config, "ingest", selection_config(selection))
                 if Pipeline(config).up_to_date() is None or pipeline.undelivered():
@@ -166,7 +169,7 @@ def _tell_release(config: Settings, release_id: str | None) -> None:
     click.echo(f"BI tools {config.publish_url}/current.duckdb")
     click.echo(f"Receipts {config.outbox_url}")
     click.echo("Runs     make dev, then http://127.0.0.1:3000")
-    click.echo("public.duckdb is absent: disclosure control is not built yet, so this release is the internal edition.")
+    tell_public(config)
 
 
 @cli.command()
@@ -236,6 +239,7 @@ for _command in (
     *INTAKE_COMMANDS,
     *RELEASE_COMMANDS,
     *RETENTION_COMMANDS,
+    *PUBLIC_COMMANDS,
     *CYCLE_COMMANDS,
     *SEED_COMMANDS,
 ):

@@ -10,6 +10,7 @@ import datetime as dt
 import json
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -62,31 +63,68 @@ def explain(community: str, what: str | None, year: int, as_json: bool) -> None:
 
     Where the record is frozen, it is the frozen one that is told, and what would be now beside it.
     """
+    found = _records(settings(), community, what, year)
+    if found.outcome is None:
+        _tell_records(found, as_json)
+    else:
+        _tell_outcome(found, found.outcome, as_json)
+
+
+def _tell_records(found: _Found, as_json: bool) -> None:
     from dagster_project.lib.analysis.records.beside import beside_lines, would_be_now
     from dagster_project.lib.analysis.records.explain import explain_record
     from dagster_project.lib.analysis.vocabulary import FROZEN
 
-    config = settings()
-    pairs, outcome = _records(config, community, what, year)
     if as_json:
         told = [
             record | {"would_be_now": would_be_now(record, now)} if record["state"] == FROZEN else record
-            for record, now in pairs
+            for record, now in found.pairs
         ]
         click.echo(json.dumps(told if len(told) > 1 else told[0], ensure_ascii=False, indent=1))
         return
-    for number, (record, now) in enumerate(pairs):
+    for number, (record, now) in enumerate(found.pairs):
         if number:
             click.echo("")
         beside = beside_lines(record, now) if record["state"] == FROZEN else []
-        for line in explain_record(record, outcome, beside):
+        for line in explain_record(record, found.folders, beside):
             click.echo(line)
+
+
+def _tell_outcome(found: _Found, outcome: str, as_json: bool) -> None:
+    """The outcome alone, out of the record that holds it."""
+    from dagster_project.lib.analysis.records.beside import beside_outcome
+    from dagster_project.lib.analysis.records.explain import explain_outcome
+    from dagster_project.lib.analysis.records.one_outcome import outcome_beside, outcome_record, outcome_would_be_now
+    from dagster_project.lib.analysis.vocabulary import FROZEN
+
+    ((record, now),) = found.pairs
+    try:
+        one = outcome_record(record, outcome, found.folders)
+    except KeyError:
+        held = ", ".join(row["outcome_id"] for row in record["computed"].get("outcomes", []))
+        raise CradleError(f"no verdict is made of the outcome {outcome}", f"verdicts are made of {held}", 2) from None
+    frozen = record["state"] == FROZEN
+    if as_json:
+        beside = {"would_be_now": outcome_would_be_now(record, now, outcome)} if frozen else {}
+        click.echo(json.dumps(one | beside, ensure_ascii=False, indent=1))
+        return
+    for line in explain_outcome(one, beside_outcome(outcome_beside(record, now, outcome)) if frozen else []):
+        click.echo(line)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Records with what today's data give, the folder year of each submission, and the outcome asked for."""
+
+    pairs: list[Pair]
+    folders: dict[str, int]
+    outcome: str | None
 
 
 Pair = tuple[dict[str, Any], dict[str, Any] | None]
 
 
-def _records(config: Settings, community: str, what: str | None, year: int) -> tuple[list[Pair], str | None]:
+def _records(config: Settings, community: str, what: str | None, year: int) -> _Found:
     """Each determination asked for: its record (frozen where it is), and the record that today's data give."""
     from dagster_project.lib.app.analysis import record_inputs
     from dagster_project.lib.app.frozen import cycle_of
@@ -110,13 +148,16 @@ def _records(config: Settings, community: str, what: str | None, year: int) -> t
     with open_release(config) as connection:
         inputs = record_inputs(connection, community, reference, dt.date.fromisoformat(manifest["today"]), ruleset)
         cycle = cycle_of(connection, lake, year)
+        folders = connection.execute(
+            "select submission_id, reporting_year from marts.dim_submission where community_id = ?", [community]
+        ).fetchall()
     mine = [record for record in (cycle.read().records if cycle else []) if record["community_id"] == community]
     kept = {record["designation"]: record for record in mine}
     try:
         pairs = [_pair(inputs, kept.get(name), (community, name, year)) for name in wanted]
     except KeyError as error:
         raise CradleError(str(error.args[0]), "see `cradle status` for communities and years") from None
-    return pairs, what if what in outcomes else None
+    return _Found(pairs, dict(folders), what if what in outcomes else None)
 
 
 def _pair(inputs: RecordInputs, kept: dict[str, Any] | None, place: tuple[str, str, int]) -> Pair:

@@ -75,18 +75,40 @@ def finalize(release: str, reason: str) -> None:
 @click.argument("release")
 @click.option("--reason", required=True, help="Why, in a sentence; kept beside the state.")
 def withdraw(release: str, reason: str) -> None:
-    """Withdraw RELEASE (`current`: the current one); the newest that is not withdrawn becomes current in its place."""
+    """Withdraw RELEASE (`current`: the current one); the newest that is not withdrawn becomes current in its place.
+
+    The id of a public release takes that one down: its files are deleted, and what it had let out is told.
+    """
     from dagster_project.lib.base.store import Store
     from dagster_project.lib.publish.release import decisions
 
     config = settings()
     store = Store(config.publish_url, config.s3_endpoint)
+    if _is_public(config, release):
+        _take_down(config, release, reason)
+        return
     with _deciding(config):
         release_id = manifest_of_release(config, release)["release_id"]
         current = decisions.withdraw(store, release_id, config.today, reason)
     click.echo(f"Withdrawn {release_id}, from {config.today} on")
     click.echo(f"Current   {current or 'none: every release is withdrawn; `current` and `current.duckdb` are gone'}")
     click.echo("The same content is not published again; correct what was wrong before the next `cradle run`.")
+
+
+def _is_public(config: Settings, release: str) -> bool:
+    from dagster_project.lib.app.public import PublicEdition
+
+    return release in {line["public_id"] for line in PublicEdition(config).register.lines()}
+
+
+def _take_down(config: Settings, public_id: str, reason: str) -> None:
+    from dagster_project.lib.app.public import PublicEdition
+    from dagster_project.lib.publish.public.edition import take_down
+
+    with _deciding(config):
+        lines = take_down(PublicEdition(config).places, public_id, config.today.isoformat(), reason)
+    for line in lines:
+        click.echo(line)
 
 
 @click.command()

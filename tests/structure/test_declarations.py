@@ -34,6 +34,8 @@ WRITTEN_BY_HAND = {
     "fct_bright_spot.sql",
     "fct_gateway_movement.sql",
     "rpt_coverage.sql",
+    "rpt_community_outcome.sql",
+    "rpt_indicator_value_annual.sql",
     "rpt_indicator_value_current.sql",
     "rpt_reach.sql",
 }

@@ -13,7 +13,7 @@ from functools import cached_property
 
 import polars as pl
 
-from dagster_project.lib.analysis.figures.gap import compute_gaps
+from dagster_project.lib.analysis.figures.gap import gaps_of
 from dagster_project.lib.analysis.figures.known import expand_known
 from dagster_project.lib.analysis.figures.members import until_left
 from dagster_project.lib.analysis.figures.network import compute_network
@@ -36,6 +36,7 @@ from dagster_project.lib.analysis.rubric.gateways import (
     gateway_statuses,
     gateway_steps,
 )
+from dagster_project.lib.analysis.rubric.own_words import community_indicators, strategies
 from dagster_project.lib.analysis.rubric.registers import Tables, scaffold_of
 from dagster_project.lib.analysis.tables import TABLES
 from dagster_project.lib.base.ruleset import Ruleset
@@ -116,8 +117,15 @@ def run(inputs: AnalysisInputs, ruleset: Ruleset) -> AnalysisResult:
     Raises ValueError where an input lacks columns or contradicts itself.
     """
     figures = compute_figures(inputs, ruleset)
-    records = decide(context_of(inputs, ruleset), figures.tables, inputs.seeds)
-    made = {**figures.tables, **records.tables, "fct_designation_distance": designation_distance(records)}
+    context = context_of(inputs, ruleset)
+    records = decide(context, figures.tables, inputs.seeds)
+    made = {
+        **figures.tables,
+        **records.tables,
+        "fct_designation_distance": designation_distance(records),
+        "fct_community_indicator": community_indicators(context),
+        "fct_strategy": strategies(context),
+    }
     tables = {name: made[name] for name in ANALYSIS_TABLES}
     return AnalysisResult(tables, figures.second_trends, figures.second_gaps, records)
 
@@ -132,7 +140,7 @@ def compute_figures(inputs: AnalysisInputs, ruleset: Ruleset) -> Figures:
     held = standings(
         registers[BURDENED_GROUPS], seeds.starter_groups, seeds.dimensions, grid, inputs.today, ruleset.ruleset_id
     )
-    gap = compute_gaps(points, held, indicators, ruleset)
+    gap, gap_year = gaps_of(points, held, indicators, ruleset)
     # Values, trends and gaps go on after a community left; what is decided of it ends there.
     judged = until_left(grid, seeds.communities)
     outcome = compute_outcomes(trend, gap, registers[SELECTION], indicators, seeds.outcomes, judged, ruleset)
@@ -143,6 +151,7 @@ def compute_figures(inputs: AnalysisInputs, ruleset: Ruleset) -> Figures:
         "fct_trend": trend,
         "fct_trend_point": trend_point,
         "fct_gap": gap,
+        "fct_gap_year": gap_year,
         "fct_outcome_status": outcome,
         "fct_network_trend": network_trend,
         "fct_network_outcome": network_outcome,

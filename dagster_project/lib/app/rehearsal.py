@@ -87,6 +87,7 @@ def side_settings(settings: Settings, seeds: Path, today: dt.date, home: Path) -
         lake_url=str(home / "lake"),
         outbox_url=str(home / "outbox"),
         publish_url=str(home / "publish"),
+        public_url=str(home / "public"),
         seeds=seeds,
         today=today,
     )

@@ -154,8 +154,8 @@ def read_sheet(form: Form, folder: Path) -> tuple[Sheet | None, list[Fault]]:
         if not cells:
             continue
         if len(cells) != len(header):
-            says = f"{len(cells)} cells where the header has {len(header)}; a text that holds a comma stands in quotes"
-            found.append(Fault(form.file, (number,), says))
+            fix = "a text that holds a comma stands in quotes" if len(cells) > len(header) else "fill in the commas"
+            found.append(Fault(form.file, (number,), f"{len(cells)} cells where the header has {len(header)}; {fix}"))
             continue
         lines.append((number, dict(zip(header, (cell.strip() for cell in cells), strict=True))))
     return Sheet(header, tuple(lines)), found

@@ -143,7 +143,7 @@ PLANTED: dict[int, Callable[[Home], object]] = {
     4: lambda home: home.append(
         "dictionary/indicators", INDICATOR.format(outcome="employment", role="core", unit="pct")
     ),
-    5: lambda home: home.append("dictionary/groups", "sex,female,Female,,,"),
+    5: lambda home: home.append("dictionary/groups", "sex,female,Female,,,,"),
     6: lambda home: home.append("dictionary/masks", "n/a,suppressed_at_source"),
     7: lambda home: home.append(
         "dictionary/indicators", INDICATOR.format(outcome="employment", role="main", unit="percent")

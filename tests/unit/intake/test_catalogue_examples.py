@@ -34,6 +34,8 @@ from dagster_project.lib.intake.take_in import take_in
 from dagster_project.lib.warehouse.landing import all_findings, landed_registers
 
 EXAMPLES = contracts.ROOT / "examples"
+WHOLE_NETWORK = contracts.ROOT.parent / "seeds"
+"""Seeds with enough communities to share a cause."""
 COMMUNITY, YEAR, TODAY = "birchmont_falls", 2024, dt.date(2024, 6, 30)
 RULES = catalogue().rules["rule_id"].to_list()
 HEADER = ["school_year", "indicator", "dimension", "group", "numerator", "denominator", "value"]
@@ -289,6 +291,18 @@ def short_series(root: Path, side: str) -> None:
         (folder / "indicator_values.csv").write_text(text, encoding="utf-8")
 
 
+def dropped_breakdown(root: Path, side: str) -> None:
+    """Six communities of which all, or one, no longer report their genders."""
+    for number, community in enumerate(Reference(WHOLE_NETWORK).communities["community_id"][:6]):
+        for year in (2023, 2024):
+            dropped = year == 2024 and (side == "fails" or number == 0)
+            rows = ["all,all,540,900"] + [f"gender,{g},270,450" for g in ("female", "male") if not dropped]
+            text = "\n".join([",".join(HEADER[:-1]), *(f"{year},graduation_4yr_pct,{row}" for row in rows)]) + "\n"
+            folder = root / community / str(year)
+            folder.mkdir(parents=True)
+            (folder / "indicator_values.csv").write_text(text, encoding="utf-8")
+
+
 def linked_file(root: Path, side: str) -> None:
     """A folder with a table beside another one: a link to it, or a copy."""
     folder = root / COMMUNITY / "2024"
@@ -310,6 +324,7 @@ BUILT_BUCKETS: dict[str, Callable[[Path, str], None]] = {
     "still_written": beside("growing.csv"),
     "short_series_outlier": short_series,
     "link_not_followed": linked_file,
+    "shared_cause": dropped_breakdown,
 }
 
 
@@ -394,7 +409,8 @@ def sides(
 
     def run(rule_id: str, side: str) -> pl.DataFrame:
         root = example(rule_id, side, tmp_path_factory.mktemp(rule_id))
-        return findings_of_bucket(Intake(reference, limits_of(rule_id)), root, STORES.get(rule_id))
+        own = Reference(WHOLE_NETWORK) if rule_id == "shared_cause" else reference
+        return findings_of_bucket(Intake(own, limits_of(rule_id)), root, STORES.get(rule_id))
 
     yield run
 

@@ -109,7 +109,7 @@ def one(lines: list[Line], rule_id: str, answers: list[str] | None = None) -> di
 
 
 def test_every_comparing_rule_is_tried_here_or_speaks_of_one_value_by_the_same_words() -> None:
-    assert set(CASES) == set(RULES) - {"short_series_outlier"}
+    assert set(CASES) == set(RULES) - {"short_series_outlier", "shared_cause"}
 
 
 @pytest.mark.parametrize("rule_id", sorted(CASES))
@@ -229,6 +229,24 @@ def landed(places: Places, year: int, files: dict[str, str]) -> Landed:
     result = list(run_intake(places, Intake(REFERENCE), TODAY, Selection(), "run"))[-1]
     assert isinstance(result, IntakeResult)
     return gather(places.lake, REFERENCE, TODAY, result.strays, ("toa-default", "1.1.0"))
+
+
+def test_through_the_bucket_one_answer_of_the_network_answers_a_shared_cause(tmp_path: Path) -> None:
+    places = Places(Store(str(tmp_path / "drop")), Store(str(tmp_path / "lake")))
+    header = "school_year,indicator,dimension,group,numerator,denominator\n"
+    for community in REFERENCE.communities["community_id"][:6]:
+        for year, groups in ((2022, ("female", "male")), (2023, ())):
+            rows = ["all,all,540,900", *(f"gender,{group},270,450" for group in groups)]
+            text = header + "".join(f"{year},graduation_4yr_pct,{row}\n" for row in rows)
+            places.drop.put(f"{community}/{year}/values.csv", text.encode())
+    (asked,) = landed(places, 2023, {})["findings"].filter(pl.col("severity") == "explainable").to_dicts()
+    assert (asked["community_id"], asked["rule_id"], asked["status"]) == ("_network", "shared_cause", "open")
+    answer = f"finding_id,text\n{asked['finding_id']},{ANSWER}\n"
+    places.drop.put("_network/2023/explanations.csv", answer.encode())
+    after = landed(places, 2023, {})
+    answered_now = after["findings"].filter(pl.col("severity") == "explainable")
+    assert answered_now.select("status", "explanation").rows() == [("explained", ANSWER)]
+    assert set(after["submissions"]["status"]) == {"accepted"}
 
 
 def test_through_the_bucket_an_answered_label_stays_answered_until_it_is_written_otherwise(tmp_path: Path) -> None:

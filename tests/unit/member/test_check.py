@@ -271,8 +271,8 @@ REPEATED = HEAD + "".join(
         ),
     ]
 )
-EARLIER = HEAD + "2021-22,graduation_4yr_pct,all,all,900,1000,,,\n2021-22,employed_pct,all,all,100,222,,,\n"
-NEXT = "2023-24,graduation_4yr_pct,all,all,950,1000,,,\n2023-24,graduation_4yr_pct,gender,female,500,900,,,\n"
+EARLIER = HEAD + "2021-22,graduation_4yr_pct,all,all,620,1000,,,\n2021-22,employed_pct,all,all,100,222,,,\n"
+NEXT = "2023-24,graduation_4yr_pct,all,all,750,1000,,,\n2023-24,graduation_4yr_pct,gender,female,500,900,,,\n"
 
 
 @pytest.fixture(scope="module")

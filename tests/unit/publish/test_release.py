@@ -96,7 +96,6 @@ def test_current_names_the_release_and_its_manifest_says_what_it_is(tmp_path: Pa
     assert manifest["notice"] == EDITION_SENTENCE
     folder = tmp_path / "publish" / "releases" / release.release_id
     assert not (folder / "public.duckdb").exists()
-    assert "disclosure control is not built" in (folder / "PUBLIC-ABSENT.txt").read_text(encoding="utf-8")
 
 
 def test_the_same_content_is_released_once(tmp_path: Path) -> None:
@@ -303,7 +302,7 @@ def test_verify_finds_a_page_or_an_input_that_is_not_what_the_manifest_says(tmp_
     release = publish(store, warehouse(tmp_path / "w"), FACTS, KEYS, extra, tmp_path / "scratch", no_pages)
     folder = tmp_path / "publish" / "releases" / release.release_id
     manifest = read_manifest(store, release.release_id)
-    assert [file["path"] for file in manifest["files"]] == ["PUBLIC-ABSENT.txt", "report/index.html"]
+    assert [file["path"] for file in manifest["files"]] == ["report/index.html"]
 
     def bad() -> list[str]:
         return [v.table for v in verify_release(folder / "internal.duckdb", manifest, store) if not v.ok]
@@ -313,10 +312,9 @@ def test_verify_finds_a_page_or_an_input_that_is_not_what_the_manifest_says(tmp_
         path.chmod(0o644)
     (folder / "report" / "index.html").write_text("another page", encoding="utf-8")
     (folder / "report" / "more.html").write_text("a page of nobody", encoding="utf-8")
-    (folder / "PUBLIC-ABSENT.txt").unlink()
     with duckdb.connect(str(folder / "internal.duckdb")) as connection:
         connection.execute("delete from inputs.own where a = 1")
-    assert bad() == ["inputs.own", "PUBLIC-ABSENT.txt", "report/index.html", "report/more.html"]
+    assert bad() == ["inputs.own", "report/index.html", "report/more.html"]
 
 
 def test_a_manifest_from_before_files_were_stated_is_verified_by_its_tables(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Releases: immutable folders, and the small file that says which one is current.
 
 Belongs here: copying marts into internal.duckdb, the manifest, moving a finished release into place, `current`.
-Does not: computing figures, the pages' looks (report/), disclosure control (nothing public is written without it).
+Does not: computing figures, the pages' looks (report/), the public edition (public/), which has a tree of its own.
 """
 
 from __future__ import annotations
@@ -28,10 +28,6 @@ from dagster_project.lib.warehouse.declared import TableWords
 
 EDITION = "internal"
 EDITION_SENTENCE = "Internal: contains small groups, not for distribution"
-NOT_PUBLIC = (
-    "public.duckdb and public/ are absent: disclosure control is not built yet, and no unprotected public file is "
-    "ever written. This release is the internal edition.\n"
-)
 # What pages say of the release itself, and not of its figures: written in once the release's name is known. The marks
 # are characters of no script, so that no text of a member is taken for one.
 MARKS = {name: f"\ue000{name}\ue001" for name in ("release_id", "today", "code_version")}
@@ -173,7 +169,6 @@ def publish(
         stated = {**facts.stated(), "report_edition": EDITION, "notice": EDITION_SENTENCE}
         tables = hash_tables(database, keys)
         write_report(database, building, {**stated, **MARKS})
-        (building / "PUBLIC-ABSENT.txt").write_text(NOT_PUBLIC, encoding="utf-8")
         content = content_sha256(database, tables, _page_hashes(building))
         equal = _current_of(store, content)
         if equal is not None:
@@ -189,7 +184,7 @@ def publish(
             manifest |= {"inputs_tables": hash_tables(database, {}, INPUTS), "files": _file_hashes(building)}
             (building / "manifest.json").write_text(_manifest_text(manifest), encoding="utf-8")
             _set_read_only(building)
-            _move(building, store, f"releases/{release_id}")
+            move_into_place(building, store, f"releases/{release_id}")
         elif store.size(database_key(release_id)) is None:
             # Its data files were pruned, its manifest was kept: the same content fills the folder again.
             _name_pages(building, manifest)
@@ -265,7 +260,8 @@ def _manifest_text(manifest: Mapping[str, Any]) -> str:
     return json.dumps(manifest, ensure_ascii=False, indent=1) + "\n"
 
 
-def _move(building: Path, store: Store, prefix: str) -> None:
+def move_into_place(building: Path, store: Store, prefix: str) -> None:
+    """A finished folder into a store, whole: nobody sees half a release."""
     target = store.local(prefix)
     if target is not None:
         target.parent.mkdir(parents=True, exist_ok=True)
