@@ -74,6 +74,8 @@ REFERS_TO_NOTHING = {
     # Of states and the nation: their years need be none of the network's.
     "fct_reference_value": {"school_year"},
 }
+# Flat tables that are named by what they show, and the table whose rows they are.
+SHOWN_FROM = {"rpt_community_outcome": "fct_outcome_status", "rpt_indicator_value_annual": "fct_indicator_value"}
 CLOSED_WORDS = re.compile(
     r"status(_when_seen)?$|^(origin|severity|standing|geography_level|kind|known_by|role|direction)$"
 )
@@ -329,7 +331,9 @@ def test_every_status_and_kind_in_a_mart_has_its_words_listed(released: dict[str
 def test_a_table_of_the_latest_year_only_selects_from_the_table_of_its_name(released: dict[str, Node]) -> None:
     for name, node in released.items():
         if name.startswith("rpt_"):
-            of = WIDE.get(name, name.replace("rpt_", "fct_").removesuffix("_current").removesuffix("_annual"))
+            of = {**WIDE, **SHOWN_FROM}.get(
+                name, name.replace("rpt_", "fct_").removesuffix("_current").removesuffix("_annual")
+            )
             assert f"model.cradle.{of}" in node["depends_on"]["nodes"], name
 
 

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import polars as pl
 import pytest
-from dagster_project.lib.analysis.records.distance import designation_distance
 
 from dagster_project.lib.analysis.records import beside
 from dagster_project.lib.analysis.records.build import build_record, build_records, verify
+from dagster_project.lib.analysis.records.distance import designation_distance
 from dagster_project.lib.analysis.records.inputs import RecordInputs
 from dagster_project.lib.analysis.records.recompute import Record, recompute, stated
 from dagster_project.lib.analysis.vocabulary import FROZEN, PROVISIONAL
