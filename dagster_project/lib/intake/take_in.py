@@ -37,6 +37,7 @@ from dagster_project.lib.intake.findings import BLOCKING, to_findings
 from dagster_project.lib.intake.layouts.declaration import Match, NoMatch
 from dagster_project.lib.intake.layouts.extraction import extract
 from dagster_project.lib.intake.layouts.matching import Layouts, load_layouts
+from dagster_project.lib.intake.layouts.unread import Words, unread_problems, words_of
 from dagster_project.lib.intake.reading.fetched import Content, ContentChangedError, fetch
 from dagster_project.lib.intake.reading.files import WorkbookReader, largest_bytes, read_file, refusal_of
 from dagster_project.lib.intake.reading.grid import FileRead, Grid, Problem, problem
@@ -77,6 +78,16 @@ class Intake:
     def encodings(self) -> dict[str, str | None]:
         """The encoding each community declared, if any."""
         return dict(self.reference.communities.select("community_id", "encoding").iter_rows())
+
+    @cached_property
+    def _words(self) -> dict[str, Words]:
+        return {}
+
+    def words(self, community_id: str) -> Words:
+        """Words of a community's tables that say something only where their column is read."""
+        if community_id not in self._words:
+            self._words[community_id] = words_of(self.reference, community_id)
+        return self._words[community_id]
 
     @cached_property
     def _layouts(self) -> dict[int, Layouts]:
@@ -252,7 +263,7 @@ def _take_file(
     taken = TakenFile(len(files), folder, file.name, content.sha256, content.size)
     result = _read_one(intake, taken, content, workbooks)
     try:
-        refused = _recognise(taken, result, content, layouts, matches)
+        refused = _recognise(intake, taken, result, content, layouts, matches)
         if keep is not None and not refused:
             keep(raw_key(taken.sha256), content.to_keep())
     except FileNotFoundError:
@@ -292,7 +303,9 @@ def _read_one(intake: Intake, taken: TakenFile, content: Content, workbooks: Wor
     return result
 
 
-def _recognise(taken: TakenFile, result: FileRead, content: Content, layouts: Layouts, matches: list[Match]) -> bool:
+def _recognise(
+    intake: Intake, taken: TakenFile, result: FileRead, content: Content, layouts: Layouts, matches: list[Match]
+) -> bool:
     """Match each sheet to a layout; true if the file was refused as person-level.
 
     A file that no reader opened is looked into as well: a list of persons under a wrong ending is one.
@@ -303,7 +316,7 @@ def _recognise(taken: TakenFile, result: FileRead, content: Content, layouts: La
         taken.problems = [_person_level(hit)]
         return True
     for grid in result.sheets:
-        _match_sheet(taken, grid, layouts, matches, single=len(result.sheets) == 1)
+        _match_sheet(intake, taken, grid, layouts, matches, single=len(result.sheets) == 1)
     return False
 
 
@@ -313,7 +326,9 @@ def _person_level(hit: Hit) -> Problem:
     return problem("person_level", sheet=hit.sheet, rows=rows, column=hit.column, found=hit.reason)
 
 
-def _match_sheet(taken: TakenFile, grid: Grid, layouts: Layouts, matches: list[Match], single: bool) -> None:
+def _match_sheet(
+    intake: Intake, taken: TakenFile, grid: Grid, layouts: Layouts, matches: list[Match], single: bool
+) -> None:
     match = layouts.match(grid, taken.name, taken.index)
     if isinstance(match, NoMatch):
         if match.reason == "no_header" and not single:
@@ -326,8 +341,12 @@ def _match_sheet(taken: TakenFile, grid: Grid, layouts: Layouts, matches: list[M
     if misplaced:
         taken.problems.append(problem("misplaced_table", sheet=grid.sheet, found=match.table, allowed=misplaced))
         return
+    unread = unread_problems(match, intake.words(taken.folder.community_id))
+    if any(told.severity == "fatal" for told in unread):
+        taken.problems += unread
+        return
     taken.layouts.append(match.layout_id)
-    taken.problems += match.problems
+    taken.problems += (*match.problems, *unread)
     if single and not match.rows_read:  # a template's unused sheets are no news
         taken.problems.append(problem("no_rows", sheet=grid.sheet))
     matches.append(match)

@@ -136,10 +136,16 @@ def test_a_denominator_of_zero_has_no_value_and_is_not_applicable(take: Take, ce
 
 
 def test_a_row_without_anything_is_accepted_as_missing(take: Take) -> None:
-    outcome = take_rows(take, {})
-    assert outcome.observations["value_status"].to_list() == ["missing"]
-    assert outcome.observations["row_status"].to_list() == ["accepted"]
+    outcome = take_rows(take, {}, {"school_year": "2022-23", "value": "46"})
+    assert outcome.observations["value_status"].to_list() == ["missing", "reported"]
+    assert outcome.observations["row_status"].to_list() == ["accepted", "accepted"]
     assert outcome.rules == {"all_empty"}
+
+
+def test_a_table_without_any_value_is_no_table_of_values(take: Take) -> None:
+    outcome = take_rows(take, {}, {"school_year": "2022-23"})
+    assert outcome.observations.is_empty()
+    assert outcome.rules == {"no_values"}
 
 
 # 46.0333... from the counts: the tolerance is 0.05 plus half a unit of the last printed digit.
@@ -375,8 +381,9 @@ def test_whatever_the_cells_say_a_row_has_a_number_or_a_reason(take: Take, cells
     rows = [
         {"numerator": n, "denominator": d, "value": v, "series": str(place)} for place, (n, d, v) in enumerate(cells)
     ]
-    observations = take_rows(take, *rows).observations
-    assert observations.height == len(rows)
+    # A table in which no row has a value is refused as a whole.
+    observations = take_rows(take, *rows, {"value": "46", "series": "filled"}).observations
+    assert observations.height == len(rows) + 1
     accepted = observations.filter(pl.col("row_status") == "accepted")
     exact = pl.col("value_status").is_in(["reported", "derived"])
     assert accepted.filter(exact != pl.col("value").is_not_null()).is_empty()

@@ -16,9 +16,6 @@ import yaml
 
 from dagster_project.lib.intake.reading.grid import Grid, Problem, one_line, snake_name
 
-CONTRACT_SHARE = 0.6
-
-
 FRONT_MATTER = re.compile(r"^-- ---\n(.*?)^-- ---\n", re.DOTALL | re.MULTILINE)
 
 
@@ -96,7 +93,11 @@ class Layout:
 
 @dataclass(frozen=True, eq=False)
 class HeaderFit:
-    """How a header compares with a layout: where its columns stand, and what is missing or unknown."""
+    """How a header compares with a layout: where its columns stand, and what is missing or unknown.
+
+    `near` are headers read as a column of a contract whose name they do not bear (column, place, header); they stand in
+    `places` as well. `doubtful` might mean one and are not read.
+    """
 
     layout: Layout
     places: tuple[tuple[str, int], ...]
@@ -107,6 +108,8 @@ class HeaderFit:
     named: int
     width: int
     unnamed: tuple[int, ...]
+    near: tuple[tuple[str, int, str], ...] = ()
+    doubtful: tuple[tuple[str, int, str], ...] = ()
 
     @property
     def known(self) -> int:

@@ -11,7 +11,7 @@ import polars as pl
 from contracts.base import TableContract
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.findings import ISSUES, blocked_rows, issues_where
-from dagster_project.lib.intake.rows.cells import cast_texts, parse_cells
+from dagster_project.lib.intake.rows.cells import DECIMAL_COMMA, DOT_THOUSANDS, ONE_COMMA, cast_texts, parse_cells
 from dagster_project.lib.intake.rows.codes import CodeTables, coded
 from dagster_project.lib.intake.rows.contract_check import cast_column, contract_issues, required_issues
 from dagster_project.lib.intake.rows.labels import normalised
@@ -19,6 +19,13 @@ from dagster_project.lib.intake.rows.repeated import settle_repeats
 from dagster_project.lib.intake.tables import OBSERVATIONS, added_columns
 
 EPSILON = 1e-9
+
+
+ALLOWED_CELL = "a number, a mask such as * or <5, or nothing"
+
+
+WHOLE_UNITS = ("count", "usd")
+"""Units whose values are mostly printed without decimals."""
 
 
 LARGEST_WHOLE = 2**53  # up to which a float holds every whole number
@@ -125,9 +132,8 @@ def _cells(typed: pl.DataFrame, texts: pl.DataFrame, reference: Reference) -> tu
         cells = parse_cells(texts[name], reference.masks)
         cells.columns = [f"{name}_{column}" for column in cells.columns]
         rows = rows.hstack(cells)
-        bad = pl.col(f"{name}_kind") == "bad"
-        allowed = "a number, a mask such as * or <5, or nothing"
-        issues.append(issues_where(rows, bad, "bad_cell", name, pl.col(name), allowed))
+        issues += _unread_cells(rows, name)
+    issues.append(_dotted(rows))
     for name in ("numerator", "denominator"):
         number = pl.col(f"{name}_number")
         whole = (number == number.round(0)) & ~pl.col(f"{name}_percent")
@@ -151,6 +157,34 @@ def _cells(typed: pl.DataFrame, texts: pl.DataFrame, reference: Reference) -> tu
     )
     issues.append(_range_issues(rows))
     return rows, pl.concat(issues)
+
+
+def _unread_cells(rows: pl.DataFrame, name: str) -> list[pl.DataFrame]:
+    """Cells of one column that are no number and no mask, and those whose comma may stand before decimals.
+
+    `1,204` is a grouped number, unless other cells of the file's column show that its commas stand before decimals.
+    """
+    text = pl.col(name).str.strip_chars()
+    comma = text.str.contains(DECIMAL_COMMA)
+    bad = (pl.col(f"{name}_kind") == "bad").fill_null(False)
+    decimal = rows.with_columns(_bad=bad & comma.fill_null(False))
+    decimal = decimal.with_columns(_alike=pl.col("_bad").any().over("submission_id", "source_file"))
+    told = pl.col("_bad") | (pl.col("_alike") & text.str.contains(ONE_COMMA))
+    return [
+        issues_where(decimal, told, "decimal_comma", name, pl.col(name)),
+        issues_where(decimal, bad & ~comma, "bad_cell", name, pl.col(name), ALLOWED_CELL),
+    ]
+
+
+def _dotted(rows: pl.DataFrame) -> pl.DataFrame:
+    """Counts and amounts with three digits behind a point: in some countries these are thousands."""
+    parts = []
+    for name in ("numerator", "denominator", "value"):
+        dotted = pl.col(name).str.strip_chars().str.contains(DOT_THOUSANDS)
+        if name == "value":
+            dotted = dotted & pl.col("value_unit").is_in(WHOLE_UNITS)
+        parts.append(issues_where(rows, dotted, "dot_thousands", name, pl.col(name), subject=pl.lit(name)))
+    return pl.concat(parts)
 
 
 def _range_issues(rows: pl.DataFrame) -> pl.DataFrame:
