@@ -17,12 +17,10 @@ import polars as pl
 import contracts
 from contracts.base import TableContract
 from dagster_project.lib.base import engine
-from dagster_project.lib.base.names import NETWORK_FOLDER
+from dagster_project.lib.base.names import FINDINGS_SHEET, LISTS_SHEET, NETWORK_FOLDER, NOTES_SHEET
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.store import DeniedError, Source
 from dagster_project.lib.intake.bucket.drop import (
-    LINK_RULE,
-    LOCATED,
     UNREAD_RULE,
     WRITTEN_RULE,
     DroppedFile,
@@ -37,12 +35,23 @@ from dagster_project.lib.intake.findings import BLOCKING, to_findings
 from dagster_project.lib.intake.layouts.declaration import Match, NoMatch
 from dagster_project.lib.intake.layouts.extraction import extract
 from dagster_project.lib.intake.layouts.matching import Layouts, load_layouts
-from dagster_project.lib.intake.layouts.unread import Words, unread_problems, words_of
+from dagster_project.lib.intake.layouts.own_columns import own_columns
+from dagster_project.lib.intake.layouts.unread import NOT_FILLED, Words, unread_problems, words_of
+from dagster_project.lib.intake.located import (
+    WITH_CELL,
+    TakenFile,
+    beside_issues,
+    extracted_places,
+    file_issues,
+    located,
+    reading_issues,
+)
 from dagster_project.lib.intake.reading.fetched import Content, ContentChangedError, fetch
 from dagster_project.lib.intake.reading.files import WorkbookReader, largest_bytes, read_file, refusal_of
 from dagster_project.lib.intake.reading.grid import FileRead, Grid, Problem, problem
 from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.intake.reading.person_level import Hit
+from dagster_project.lib.intake.reading.signs import settled
 from dagster_project.lib.intake.rows.codes import CodeTables
 from dagster_project.lib.intake.rows.registers import check_register
 from dagster_project.lib.intake.rows.values import check_values
@@ -52,6 +61,8 @@ READ_WORKERS = 4
 BATCH_BYTES = 64 * 1024 * 1024
 BATCH_FOLDERS = 250
 TABLE_ENDINGS = frozenset({".csv", ".tsv", ".txt", ".xlsx", ".xls", ".parquet", ".xlsb", ".xlsm"})
+BESIDE = frozenset({NOTES_SHEET, LISTS_SHEET, FINDINGS_SHEET})
+TEXT_SUFFIXES = frozenset({".csv", ".tsv", ".txt"})
 Progress = Callable[[int, int], None]
 Keep = Callable[[str, bytes | Iterator[bytes]], None]
 """Stores raw bytes by their key, given whole or, of a large file, piece by piece."""
@@ -104,26 +115,6 @@ class Intake:
                 )
             self._layouts[version] = layouts
         return self._layouts[version]
-
-
-@dataclass
-class TakenFile:
-    """One file of a batch: where it lies, what it is, and what reading and recognising it gave."""
-
-    index: int
-    folder: Folder
-    name: str
-    sha256: str
-    size: int
-    kind: str = "table"
-    layouts: list[str] = field(default_factory=list)
-    problems: list[Problem] = field(default_factory=list)
-    left_out: int = 0
-
-    @property
-    def place(self) -> tuple[str, int]:
-        """The partition the file belongs to."""
-        return self.folder.partition
 
 
 @dataclass(frozen=True)
@@ -188,10 +179,12 @@ def take_in(
     with engine.memory(threads=1, closed_in=True) as connection:
         extraction = extract(matches, connection)
     _tell_left_out(files, extraction.counts)
-    rows, registers, issues = _check_all(intake, version, files, ids, extraction.frames)
-    places = _extracted_places(extraction.frames)
-    located = pl.concat([issues, _file_issues(files, ids, places), _beside_issues(folders, ids)])
-    return _split(folders, files, ids, version, rows, registers, to_findings(located))
+    for index, told in extraction.problems:
+        files[index].problems.append(told)
+    rows, registers, issues = _check_all(intake, version, files, ids, extraction.frames, own_columns(matches))
+    places = extracted_places(extraction.frames)
+    found = pl.concat([issues, file_issues(files, ids, places), beside_issues(folders, ids)], how="diagonal")
+    return _split(folders, files, ids, version, rows, registers, to_findings(found))
 
 
 def by_version(folders: Iterable[Folder]) -> dict[int, list[Folder]]:
@@ -298,6 +291,9 @@ def _read_one(intake: Intake, taken: TakenFile, content: Content, workbooks: Wor
         else refusal_of(taken.name, content.size, intake.limits) or FileRead()
     )
     taken.problems += result.problems
+    taken.reading = result.reading
+    if PurePosixPath(taken.name).suffix.lower() not in TEXT_SUFFIXES:  # the reader of text has done so
+        taken.problems += settled(result.sheets)[1]
     if taken.kind == "table" and not result.sheets and any(p.severity in BLOCKING for p in result.problems):
         taken.kind = "unreadable"
     return result
@@ -315,8 +311,9 @@ def _recognise(
         taken.kind = "refused"
         taken.problems = [_person_level(hit)]
         return True
+    shown = [grid for grid in result.sheets if grid.sheet not in BESIDE]
     for grid in result.sheets:
-        _match_sheet(intake, taken, grid, layouts, matches, single=len(result.sheets) == 1)
+        _match_sheet(intake, taken, grid, layouts, matches, single=len(shown) == 1)
     return False
 
 
@@ -331,6 +328,8 @@ def _match_sheet(
 ) -> None:
     match = layouts.match(grid, taken.name, taken.index)
     if isinstance(match, NoMatch):
+        if grid.sheet in BESIDE:
+            return
         if match.reason == "no_header" and not single:
             # A workbook may carry sheets of notes or lists beside its tables; they are told, and reject nothing.
             taken.problems.append(problem("sheet_not_read", sheet=grid.sheet, found=match.problem.found))
@@ -341,11 +340,14 @@ def _match_sheet(
     if misplaced:
         taken.problems.append(problem("misplaced_table", sheet=grid.sheet, found=match.table, allowed=misplaced))
         return
-    unread = unread_problems(match, intake.words(taken.folder.community_id))
+    unread = unread_problems(match, intake.words(taken.folder.community_id), single)
     if any(told.severity == "fatal" for told in unread):
         taken.problems += unread
         return
     taken.layouts.append(match.layout_id)
+    if any(told.rule_id == NOT_FILLED for told in unread):
+        taken.problems += unread
+        return
     taken.problems += (*match.problems, *unread)
     if single and not match.rows_read:  # a template's unused sheets are no news
         taken.problems.append(problem("no_rows", sheet=grid.sheet))
@@ -361,7 +363,7 @@ def _misplaced(folder: Folder, table: str) -> str | None:
 
 
 def _tell_left_out(files: list[TakenFile], counts: pl.DataFrame) -> None:
-    left = counts.filter(pl.col("rows_left_out") > 0)
+    left = counts.filter((pl.col("rows_left_out") > 0) & (pl.col("rows_left_out") < pl.col("rows_read")))
     for index, sheet, layout_id, n in left.select("_file_id", "_sheet", "layout_id", "rows_left_out").iter_rows():
         files[index].problems.append(problem("rows_left_out", sheet=sheet, found=f"{n} rows (layout {layout_id})"))
 
@@ -372,6 +374,7 @@ def _check_all(
     files: list[TakenFile],
     ids: dict[tuple[str, int], str],
     extracted: dict[str, pl.DataFrame],
+    own: pl.DataFrame,
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Check the extracted rows table by table; returns observations, register rows and located issues."""
     layouts = intake.layouts(version)
@@ -382,20 +385,20 @@ def _check_all(
         by_table.setdefault(table, []).append(frame.with_columns(pl.lit(layout_id).alias("layout_id")))
     observations = [pl.DataFrame(schema=OBSERVATIONS)]
     registers = [pl.DataFrame(schema=REGISTER_ROWS)]
-    located = [pl.DataFrame(schema=LOCATED)]
+    issues_of = [pl.DataFrame(schema=WITH_CELL)]
     sources = _sources(files, ids)
     for table in sorted(by_table):
         contract = contracts.tables(version)[table]
         texts = _source_columns(pl.concat(by_table[table], how="diagonal"), sources, contract, version)
-        blocked = _reading_issues(texts, files)
+        blocked = reading_issues(texts, files)
         check = check_values if table == contracts.VALUES_TABLE else check_register
         rows, issues = check(texts, contract.as_kept(), intake.reference, intake.codes, blocked)
         if table == contracts.VALUES_TABLE:
             observations.append(rows.select(list(OBSERVATIONS)))
         else:
             registers.append(_in_folder(rows, texts).select(list(REGISTER_ROWS)))
-        located.append(_located(issues, texts, contract))
-    return pl.concat(observations), pl.concat(registers), pl.concat(located)
+        issues_of.append(located(issues, texts, contract, own))
+    return pl.concat(observations), pl.concat(registers), pl.concat(issues_of)
 
 
 def _in_folder(rows: pl.DataFrame, texts: pl.DataFrame) -> pl.DataFrame:
@@ -448,78 +451,6 @@ def _source_columns(frame: pl.DataFrame, sources: pl.DataFrame, contract: TableC
         source_column=pl.col("_column").cast(pl.String),
         contract_version=pl.lit(version, pl.Int32),
     )
-
-
-def _reading_issues(texts: pl.DataFrame, files: list[TakenFile]) -> pl.DataFrame:
-    """Rows that reading itself found wrong (a ragged row, a formula error) as issues of the extracted rows."""
-    lines = [
-        (f.index, p.sheet, row, p.rule_id, p.column, p.found, p.allowed)
-        for f in files
-        for p in f.problems
-        if p.rows and p.severity == "error"
-        for row in p.rows
-    ]
-    names = ["_file_id", "source_sheet", "source_row", "rule_id", "column", "found", "allowed"]
-    types = [pl.Int64, pl.String, pl.Int32, pl.String, pl.String, pl.String, pl.String]
-    problems = pl.DataFrame(lines, schema=dict(zip(names, types, strict=True)), orient="row")
-    hit = texts.select("row", "_file_id", "source_sheet", "source_row").join(
-        problems, on=["_file_id", "source_sheet", "source_row"], maintain_order="left"
-    )
-    return hit.select("row", "rule_id", "column", "found", "allowed", pl.lit(None, pl.String).alias("subject"))
-
-
-def _located(issues: pl.DataFrame, texts: pl.DataFrame, contract: TableContract) -> pl.DataFrame:
-    """Issues at their file, sheet and row, each column under the name that it has in the file's contract version."""
-    source = texts.select(
-        "row",
-        pl.col("folder_id").alias("community_id"),
-        "reporting_year",
-        "submission_id",
-        "source_file",
-        "source_sheet",
-        "source_row",
-        pl.col("source_column").alias("_from"),
-    )
-    joined = issues.join(source, on="row", maintain_order="left").with_columns(
-        source_column=pl.when(pl.col("column") == "value")
-        .then(pl.coalesce("_from", "column"))
-        .otherwise(pl.col("column"))
-    )
-    if contract.renamed:
-        joined = joined.with_columns(pl.col("source_column").replace(contract.renamed))
-    return joined.select(list(LOCATED)).cast(LOCATED)
-
-
-def _extracted_places(frames: dict[str, pl.DataFrame]) -> set[tuple[int, str, int]]:
-    """File, sheet and row of everything extracted."""
-    return {place for frame in frames.values() for place in frame.select("_file_id", "_sheet", "_row").iter_rows()}
-
-
-def _file_issues(
-    files: list[TakenFile], ids: dict[tuple[str, int], str], extracted: set[tuple[int, str, int]]
-) -> pl.DataFrame:
-    """Problems of whole files and sheets, and of rows that no table took (those it took tell their own)."""
-    lines = []
-    for file in files:
-        for p in file.problems:
-            places: Sequence[int | None] = p.rows or (p.row,)
-            with_row = p.severity == "error"
-            rows = [row for row in places if not (with_row and (file.index, p.sheet, row or 0) in extracted)]
-            lines += [
-                (*file.place, ids[file.place], file.name, p.sheet, row, p.column, p.rule_id, p.found, p.allowed, None)
-                for row in rows
-            ]
-    return pl.DataFrame(lines, schema=LOCATED, orient="row")
-
-
-def _beside_issues(folders: Sequence[Folder], ids: dict[tuple[str, int], str]) -> pl.DataFrame:
-    """Links beside the files of a folder, and names that cannot be kept: told, not followed and not read."""
-    lines = [
-        (*folder.partition, ids[folder.partition], name, "", None, None, rule, name, None, None)
-        for folder in folders
-        for rule, name in (*((LINK_RULE, name) for name in folder.links), *folder.others)
-    ]
-    return pl.DataFrame(lines, schema=LOCATED, orient="row")
 
 
 def _split(
@@ -583,4 +514,5 @@ def _file_row(
         rejected,
         count("waiting"),
         version,
+        file.reading or None,
     )

@@ -98,6 +98,11 @@ BUILT: dict[str, tuple[Files, Files, dict[str, int]]] = {
         {"values.xlsx": BOOK},
         {},
     ),
+    "values_not_filled": (
+        {"values.xlsx": workbook(indicator_values=[HEADER, ROW], more=[HEADER, [*ROW[:4], None, None, None]])},
+        {"values.xlsx": workbook(indicator_values=[HEADER, ROW], more=[HEADER])},
+        {},
+    ),
     "sheet_not_read": (
         {"values.xlsx": workbook(indicator_values=[HEADER, ROW], notes=[["what we did"], ["asked the schools"]])},
         {"values.xlsx": BOOK},

@@ -17,6 +17,8 @@ from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.layouts.declaration import Match
 from dagster_project.lib.intake.reading.grid import Problem, column_letter, excerpt, one_line, problem, snake_name
 
+NOT_FILLED = "values_not_filled"
+"""Told of a sheet of several that has rows and no value in any of them; none of the rows is taken."""
 VALUE_CELLS = ("numerator", "denominator", "value")
 NUMBER = re.compile(r"[-+]?\$?\d[\d.,]*\s*%?", re.ASCII)
 PERIOD_WORD = re.compile(r"(?:\d{4}[- ]?)?(?:q[1-4]|t[1-3])|\d{4}-(?:0[1-9]|1[0-2])", re.ASCII)
@@ -44,14 +46,18 @@ def words_of(reference: Reference, community_id: str) -> Words:
     }
 
 
-def unread_problems(match: Match, words: Words) -> list[Problem]:
-    """What the member must hear of columns of a contract's table that were not read; a fatal one refuses the sheet."""
+def unread_problems(match: Match, words: Words, alone: bool) -> list[Problem]:
+    """What the member must hear of columns of a contract's table that were not read.
+
+    A fatal one and NOT_FILLED refuse the sheet. `alone`: it is the only sheet of its file; one of several without any
+    value is a form that nobody has filled in yet.
+    """
     if not match.layout.contract:
         return []
     sheet = _Sheet(match)
     told = [*_twice(sheet), *_doubtful(sheet), *_words(sheet, words)]
     if match.table == contracts.VALUES_TABLE and match.data and not told:
-        told += _without_values(sheet)
+        told += _without_values(sheet, alone)
     return [*_read_as(sheet), *told]
 
 
@@ -128,10 +134,13 @@ def _speaks_of(column: str, cell: str, words: Words) -> bool:
     return cell in words.get(column, ())
 
 
-def _without_values(sheet: _Sheet) -> Iterator[Problem]:
+def _without_values(sheet: _Sheet, alone: bool) -> Iterator[Problem]:
     """A table without any value, and rows without one beside a number that was not read."""
     numbers = {place: text for place, text in sheet.unread() if _of_numbers(sheet, place, text)}
     if not any(sheet.cell(row, name) for row in sheet.rows for name in VALUE_CELLS):
+        if not alone and not numbers:
+            yield problem(NOT_FILLED, sheet=sheet.match.grid.sheet)
+            return
         unread = ", ".join(map(excerpt, numbers.values()))
         found = f"Numbers stand in columns that were not read: {unread}." if unread else "All of them are empty."
         yield sheet.tell("no_values", found)

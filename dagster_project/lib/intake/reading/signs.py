@@ -1,7 +1,7 @@
 """Signs of a text that nobody sees or that two spellings share: one form for all readers.
 
 Belongs here: composed letters (NFC), invisible signs taken off and told, doubt about the encoding a text was read with.
-Does not: decoding itself (delimited.py), white space around a cell (the rows trim it), display of signs (base/shown.py).
+Does not: decoding itself (delimited.py), white space around cells (rows), display of signs (base/shown.py).
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SHOWN_WORDS = 3
 
 
 def settled(grids: list[Grid]) -> tuple[list[Grid], list[Problem]]:
-    """The grids in composed form without invisible signs; each kind of sign that was taken off is told with its rows."""
+    """The grids, changed in place: composed and without invisible signs; each kind taken off is told with its rows."""
     problems: list[Problem] = []
     done = []
     for grid in grids:

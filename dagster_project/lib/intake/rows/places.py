@@ -12,7 +12,6 @@ from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.findings import issues_where
 from dagster_project.lib.intake.rows.labels import nearest_labels, normalised, place_table, resolve
 
-
 POWER = r"(?i)^\d+(?:\.\d+)?E\+?\d+$"
 """A long code as spreadsheets show it once they took it for a number."""
 POINT_ZERO = r"^\d+\.0+$"

@@ -51,6 +51,44 @@ KEY = [
 CONTENT = ["numerator", "denominator", "value", "value_low", "value_high", "value_status"]
 
 
+SAME = [*CONTENT[:-1], pl.col("value_status").replace("derived", "reported")]
+"""A rate that is printed beside its counts and one that was made from them say the same."""
+
+
+def _key_words() -> pl.Expr:
+    """The key of a row as its member reads it; the usual place, period and series need no words."""
+    parts = [
+        pl.when(pl.col(name) != usual).then(pl.col(name))
+        for name, usual in (
+            ("population_group_id", pl.lit("")),
+            ("geography_id", pl.col("community_id")),
+            ("period", pl.lit("annual")),
+            ("series", pl.lit("default")),
+        )
+    ]
+    return pl.concat_str(
+        "indicator_id", *parts[:1], pl.col("school_year").cast(pl.String), *parts[1:], separator=", ", ignore_nulls=True
+    )
+
+
+def _content_words() -> pl.Expr:
+    """What the row says, in numbers; without one the word for why there is none."""
+    number = pl.col("value").round(4).cast(pl.String).str.strip_suffix(".0")
+    counts = pl.when(pl.col("numerator").is_not_null() & pl.col("denominator").is_not_null()).then(
+        pl.format("{} of {}", "numerator", "denominator")
+    )
+    alone = pl.coalesce(
+        pl.when(pl.col("numerator").is_not_null()).then(pl.format("numerator {}", "numerator")),
+        pl.when(pl.col("denominator").is_not_null()).then(pl.format("denominator {}", "denominator")),
+    )
+    value = pl.when(pl.col("value").is_not_null()).then(pl.format("value {}", number))
+    bounds = pl.when(pl.col("value_low").is_not_null() | pl.col("value_high").is_not_null()).then(
+        pl.format("{} to {}", pl.col("value_low").fill_null(0), pl.col("value_high").fill_null(0))
+    )
+    said = pl.concat_str(pl.coalesce(counts, alone), pl.coalesce(value, bounds), separator=", ", ignore_nulls=True)
+    return pl.when(said != "").then(said).otherwise(pl.col("value_status").str.replace_all("_", " "))
+
+
 def check_values(
     texts: pl.DataFrame, contract: TableContract, reference: Reference, codes: CodeTables, reading: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -69,7 +107,7 @@ def check_values(
     issues = pl.concat([reading, issues, waiting, unit_issues, cell_issues, checked, value_issues]).cast(ISSUES)
     rows = _statuses(typed, issues)
     # Exact comparison of content: floats that come from the same text are the same bits.
-    rows, repeated = settle_repeats(rows, KEY, pl.struct(CONTENT), "indicator")
+    rows, repeated = settle_repeats(rows, KEY, pl.struct(SAME), "indicator", (_key_words(), _content_words()))
     return rows.select("row", *OBSERVATIONS).cast(OBSERVATIONS), pl.concat([issues, repeated])
 
 
