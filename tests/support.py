@@ -24,16 +24,26 @@ import pytest
 
 PROJECT = Path(__file__).resolve().parents[1]
 REAL = PROJECT.parent / "shared" / "real"
+FIELD = PROJECT.parent / "shared" / "field"
 PATIENCE_SECONDS = 1200
 """A run that takes longer than this hangs: an idle machine needs a twentieth of it."""
 
 
 def real_data(folder: str = "") -> Path:
     """The folder of real public data. Without it the test skips, loudly; where CI=true it fails instead."""
-    path = REAL / folder
+    return _shared(REAL / folder, "real public data")
+
+
+def field_files(folder: str) -> dict[str, bytes]:
+    """The files of a case that was met in the field, by name; without it as `real_data`."""
+    files = sorted(_shared(FIELD / folder, "cases from the field").iterdir())
+    return {file.name: file.read_bytes() for file in files if file.suffix != ".md"}
+
+
+def _shared(path: Path, what: str) -> Path:
     if path.exists():
         return path
-    message = f"real public data are not at {path}: this test did not run"
+    message = f"{what} are not at {path}: this test did not run"
     if os.environ.get("CI", "").lower() == "true":
         pytest.fail(f"{message}, and in CI none may be left out", pytrace=False)
     warnings.warn(pytest.PytestWarning(message), stacklevel=2)
