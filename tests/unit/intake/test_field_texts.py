@@ -200,7 +200,7 @@ def test_the_separator_is_that_of_the_table_and_not_of_its_titles(network: Intak
         (["a;b;c;d", *["1,5;2,5;3,5;4,5"] * 20], ";"),
         (["Title; with; signs", "a,b,c", "1,2,3", "4,5,6"], ","),
         (["a,b", "1,x; y; z", "2,u; v; w"], ","),
-        (["a\tb,c", "1\t2,3"], "\t"),
+        (["a\tb\tc, d", "1\t2\t3,5"], "\t"),
         (['"x;y",b', "1,2"], ","),
         (["1;2", "3;4"], ";"),
     ],
