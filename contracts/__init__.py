@@ -19,6 +19,8 @@ from contracts.base import Column, TableContract
 ROOT = Path(__file__).resolve().parent
 LAYOUTS = ROOT / "layouts"
 CATALOGUE = ROOT / "findings.csv"
+NEAR_COLUMNS = ROOT / "near_columns.csv"
+LAYOUT_MACROS = ROOT / "layout_macros.sql"
 VALUES_TABLE = "indicator_values"
 
 
@@ -141,6 +143,8 @@ def _landed(versions: tuple[Version, ...]) -> dict[str, TableContract]:
 __all__ = [
     "CATALOGUE",
     "LAYOUTS",
+    "LAYOUT_MACROS",
+    "NEAR_COLUMNS",
     "Column",
     "TableContract",
     "Version",

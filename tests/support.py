@@ -34,6 +34,12 @@ def real_data(folder: str = "") -> Path:
     return _shared(REAL / folder, "real public data")
 
 
+def field_files(folder: str) -> dict[str, bytes]:
+    """The files of a case that was met in the field, by name; without it as `real_data`."""
+    files = sorted(_shared(FIELD / folder, "cases from the field").iterdir())
+    return {file.name: file.read_bytes() for file in files if file.suffix != ".md"}
+
+
 def field_case(folder: str) -> Path:
     """The only file of a case that was met in the field; without it as `real_data`."""
     (file,) = sorted(_shared(FIELD / folder, "cases from the field").iterdir())

@@ -30,6 +30,9 @@
 --   - Level 3&4Met or Exceeded / %
 --   - Level 3&4Met or Exceeded / AverageVSS
 -- optional: [Race]
+-- decides:
+--   Grade: ['3', '4', '5', '6', '7', '8', '11', All Grades]
+--   Subject: [ELA, Math]
 -- ---
 select
     _file_id,
@@ -37,7 +40,7 @@ select
     _row,
     'Level 3&4 Met or Exceeded %' as _column,
     school_year,
-    case subject when 'ELA' then 'grade3_reading_proficient_pct' else 'grade8_math_proficient_pct' end as indicator,
+    case plain(subject) when 'ela' then 'grade3_reading_proficient_pct' else 'grade8_math_proficient_pct' end as indicator,
     case when race is not null then 'Race/Ethnicity' else 'all' end as dimension,
     coalesce(race, 'all') as "group",
     level_3_4met_or_exceeded_level_3_4_met_or_exceeded_count as numerator,
@@ -53,4 +56,4 @@ select
     'Connecticut EdSight' as data_source,
     null as note
 from file
-where (ltrim(grade, '0') = '3' and subject = 'ELA') or (ltrim(grade, '0') = '8' and subject = 'Math')
+where (plain(grade) = '3' and plain(subject) = 'ela') or (plain(grade) = '8' and plain(subject) = 'math')

@@ -21,6 +21,9 @@
 --   - distinguished_pct
 --   - prof_dist_pct
 -- optional: [bonus_pct, napd_calc, perf_index]
+-- decides:
+--   grade: ['3', '4', '5', '6', '7', '8', '10', '11']
+--   subject: [Reading, Mathematics, Science, Social Studies, Writing, On-Demand Writing, Language Mechanics]
 -- ---
 select
     _file_id,
@@ -28,18 +31,18 @@ select
     _row,
     'prof_dist_pct' as _column,
     year as school_year,
-    case subject when 'Reading' then 'grade3_reading_proficient_pct' else 'grade8_math_proficient_pct' end as indicator,
+    case plain(subject) when 'reading' then 'grade3_reading_proficient_pct' else 'grade8_math_proficient_pct' end as indicator,
     case
-        when student_group = 'All Students' then 'all'
-        when student_group in ('Male', 'Female') then 'gender'
-        when student_group in ('Limited English Proficiency', 'English Learners') then 'english_learner'
-        when student_group = 'Free/Reduced-Price Meals' then 'economic_status'
-        when student_group = 'Disability-With IEP (Total)' then 'disability'
-        when student_group = 'Homeless' then 'homeless'
-        when student_group = 'Migrant' then 'migrant'
+        when plain(student_group) = 'all students' then 'all'
+        when plain(student_group) in ('male', 'female') then 'gender'
+        when plain(student_group) in ('limited english proficiency', 'english learners') then 'english_learner'
+        when plain(student_group) = 'free/reduced-price meals' then 'economic_status'
+        when plain(student_group) = 'disability-with iep (total)' then 'disability'
+        when plain(student_group) = 'homeless' then 'homeless'
+        when plain(student_group) = 'migrant' then 'migrant'
         else 'race_ethnicity'
     end as dimension,
-    case student_group when 'All Students' then 'all' else student_group end as "group",
+    case plain(student_group) when 'all students' then 'all' else student_group end as "group",
     null as numerator,
     regexp_replace(n_tested, '\.0$', '') as denominator,
     prof_dist_pct as value,
@@ -53,13 +56,13 @@ select
     'district ' || sch_id as note
 from file
 where
-    ((grade = '3' and subject = 'Reading') or (grade = '8' and subject = 'Mathematics'))
-    and sch_id <> '999'
-    and student_group not in (
-        'Gap Group (non-duplicated)',
-        'GAP',
-        'Gifted/Talented',
-        'Disability-With IEP (not including Alternate)',
-        'Disability-With Accommodation (not including Alternate)',
-        'Disability-Alternate Only'
+    ((plain(grade) = '3' and plain(subject) = 'reading') or (plain(grade) = '8' and plain(subject) = 'mathematics'))
+    and plain(sch_id) <> '999'
+    and plain(student_group) not in (
+        'gap group (non-duplicated)',
+        'gap',
+        'gifted/talented',
+        'disability-with iep (not including alternate)',
+        'disability-with accommodation (not including alternate)',
+        'disability-alternate only'
     )

@@ -27,16 +27,16 @@ select
     year as school_year,
     'College and Career Readiness' as indicator,
     case
-        when student_group = 'All Students' then 'all'
-        when student_group in ('Male', 'Female') then 'gender'
-        when student_group in ('Limited English Proficiency', 'English Learners') then 'english_learner'
-        when student_group = 'Free/Reduced-Price Meals' then 'economic_status'
-        when student_group = 'Disability-With IEP (Total)' then 'disability'
-        when student_group = 'Homeless' then 'homeless'
-        when student_group = 'Migrant' then 'migrant'
+        when plain(student_group) = 'all students' then 'all'
+        when plain(student_group) in ('male', 'female') then 'gender'
+        when plain(student_group) in ('limited english proficiency', 'english learners') then 'english_learner'
+        when plain(student_group) = 'free/reduced-price meals' then 'economic_status'
+        when plain(student_group) = 'disability-with iep (total)' then 'disability'
+        when plain(student_group) = 'homeless' then 'homeless'
+        when plain(student_group) = 'migrant' then 'migrant'
         else 'race_ethnicity'
     end as dimension,
-    case student_group when 'All Students' then 'all' else student_group end as "group",
+    case plain(student_group) when 'all students' then 'all' else student_group end as "group",
     regexp_replace(ccr_total, '\.0$', '') as numerator,
     regexp_replace(n_grads, '\.0$', '') as denominator,
     ccr_pct as value,
@@ -50,12 +50,12 @@ select
     'district ' || sch_id as note
 from file
 where
-    sch_id <> '999'
-    and student_group not in (
-        'Gap Group (non-duplicated)',
-        'GAP',
-        'Gifted/Talented',
-        'Disability-With IEP (not including Alternate)',
-        'Disability-With Accommodation (not including Alternate)',
-        'Disability-Alternate Only'
+    plain(sch_id) <> '999'
+    and plain(student_group) not in (
+        'gap group (non-duplicated)',
+        'gap',
+        'gifted/talented',
+        'disability-with iep (not including alternate)',
+        'disability-with accommodation (not including alternate)',
+        'disability-alternate only'
     )

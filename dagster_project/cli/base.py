@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from dagster_project.lib.base.shown import visible
 from dagster_project.settings import Settings, SettingsError, from_environment
 
 if TYPE_CHECKING:
@@ -27,9 +28,9 @@ class CradleError(click.ClickException):
 
     def show(self, file: Any = None) -> None:
         """Print the error and its hint."""
-        click.echo(f"cradle: {self.message}", err=True)
+        click.echo(f"cradle: {visible(self.message)}", err=True)
         if self.hint:
-            click.echo(f"  hint: {self.hint}", err=True)
+            click.echo(f"  hint: {visible(self.hint)}", err=True)
 
 
 def settings() -> Settings:

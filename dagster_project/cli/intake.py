@@ -172,6 +172,7 @@ def template(community: str, year: int, output: Path) -> None:
 def suggest() -> None:
     """Proposals for labels that no crosswalk maps, with the line of CSV that would map them."""
     from dagster_project.lib.base.reference import Reference
+    from dagster_project.lib.base.shown import visible
     from dagster_project.lib.intake.rows.codes import CodeTables
     from dagster_project.lib.member.suggest import propose, waiting_rows
 
@@ -185,14 +186,15 @@ def suggest() -> None:
     asked = ""
     for proposal in proposals:
         rows = f"{proposal.n_rows:,} row{'' if proposal.n_rows == 1 else 's'}"
-        head = f"{proposal.kind} {proposal.label!r}: {rows} of {', '.join(proposal.communities)}"
+        head = f'{proposal.kind} "{visible(proposal.label)}": {rows} of {", ".join(proposal.communities)}'
         if head != asked:
             click.echo(head)
             asked = head
         if proposal.code is None:
             click.echo(f"  nothing alike is known; a line of {proposal.file} would map it")
             continue
-        click.echo(f"  {proposal.score:.2f}  {proposal.code} (as {proposal.nearest_label!r}); add to {proposal.file}:")
+        like = f'(as "{visible(proposal.nearest_label)}")'
+        click.echo(f"  {proposal.score:.2f}  {proposal.code} {like}; add to {proposal.file}:")
         click.echo(f"        {proposal.line}")
 
 

@@ -23,6 +23,7 @@ from dagster_project.cli.public import publish_if_outdated, tell_public
 from dagster_project.cli.release import COMMANDS as RELEASE_COMMANDS
 from dagster_project.cli.retention import COMMANDS as RETENTION_COMMANDS
 from dagster_project.cli.seeds import COMMANDS as SEED_COMMANDS
+from dagster_project.lib.base.shown import visible
 from dagster_project.settings import Settings
 
 YEARS = re.compile(r"(\d{4})(?:\.\.(\d{4}))?")
@@ -151,10 +152,10 @@ def _tell_left(pipeline: Any) -> None:
         place = f"{row['community_id']}/{row['reporting_year']}/{row['source_file'] or ''}"
         why = LEFT_WORDS.get(row["rule_id"], row["rule_id"].replace("_", " "))
         found = "" if row["found"] == row["source_file"] else f" ({row['found']})"
-        click.echo(f"left     {place}: {why}{found}", err=True)
+        click.echo(visible(f"left     {place}: {why}{found}"), err=True)
     failed = sorted(pipeline.undelivered().items())
     for (community, year), reason in failed:
-        click.echo(f"refused  the receipt of {community}/{year}: {reason}", err=True)
+        click.echo(visible(f"refused  the receipt of {community}/{year}: {reason}"), err=True)
     if failed:
         receipts = "1 receipt was" if len(failed) == 1 else f"{len(failed):,} receipts were"
         raise CradleError(

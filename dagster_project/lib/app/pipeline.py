@@ -77,8 +77,8 @@ from dagster_project.lib.receipts.receipts import (
     Receipt,
     complete_kept,
     remove_receipt,
-    remove_withdrawn,
     write_receipts,
+    write_withdrawn,
 )
 from dagster_project.lib.receipts.returned import return_files
 from dagster_project.lib.warehouse.dbt_run import MANIFEST, DbtPlaces, NodeResult, dbt_build, table_keys
@@ -257,7 +257,7 @@ class Pipeline:
         told = frozenset(landed["submissions"]["community_id"]) | frozenset(self.left()["community_id"])
         everyone = communities if communities is not None else told - {NETWORK_FOLDER}
         delivery, again = Delivery(), self.undelivered()
-        remove_withdrawn(self.outbox, landed.tables, delivery)
+        write_withdrawn(self.outbox, landed.tables, delivery)
         receipts = write_receipts(self.outbox, landed.tables, everyone, self.told_changes(), delivery, again)
         return_files(self.outbox, self.lake, self.intake, receipts, delivery)
         elsewhere = {place: why for place, why in again.items() if place[0] not in everyone} if communities else {}

@@ -7,6 +7,9 @@ Does not: values that only one room uses, columns of tables (contracts, intake/t
 NETWORK_FOLDER = "_network"
 """The folder of the drop bucket that holds the network's own tables, and the community_id of its rows."""
 
+NOTES_SHEET, LISTS_SHEET, FINDINGS_SHEET = "Read me", "Lists", "Findings"
+"""Sheets that templates and marked copies have beside the member's tables; put back they say nothing."""
+
 MARTS = "marts"
 """Schema of a warehouse and of a release that holds the promised tables."""
 INPUTS = "inputs"

@@ -20,6 +20,7 @@ from dagster_project.lib.intake.bucket.drop import (
 )
 from dagster_project.lib.intake.dependencies import intake_version
 from dagster_project.lib.intake.layouts.matching import Layouts, load_layouts
+from dagster_project.lib.intake.layouts.unread import Words, words_of
 from dagster_project.lib.intake.reading.grid import Problem
 from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.intake.rows.codes import CodeTables
@@ -49,6 +50,16 @@ class Intake:
     def encodings(self) -> dict[str, str | None]:
         """The encoding each community declared, if any."""
         return dict(self.reference.communities.select("community_id", "encoding").iter_rows())
+
+    @cached_property
+    def _words(self) -> dict[str, Words]:
+        return {}
+
+    def words(self, community_id: str) -> Words:
+        """Words of a community's tables that say something only where their column is read."""
+        if community_id not in self._words:
+            self._words[community_id] = words_of(self.reference, community_id)
+        return self._words[community_id]
 
     @cached_property
     def _layouts(self) -> dict[int, Layouts]:
@@ -82,7 +93,7 @@ class TakenFile:
     kind: str = "table"
     layouts: list[str] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
-    left_out: int = 0
+    reading: str = ""
 
     @property
     def place(self) -> tuple[str, int]:

@@ -25,7 +25,7 @@ from dagster_project.lib.intake.tables import OBSERVATIONS, REGISTER_ROWS
 
 
 def tell_left_out(files: list[TakenFile], counts: pl.DataFrame) -> None:
-    left = counts.filter(pl.col("rows_left_out") > 0)
+    left = counts.filter((pl.col("rows_left_out") > 0) & (pl.col("rows_left_out") < pl.col("rows_read")))
     for index, sheet, layout_id, n in left.select("_file_id", "_sheet", "layout_id", "rows_left_out").iter_rows():
         files[index].problems.append(problem("rows_left_out", sheet=sheet, found=f"{n} rows (layout {layout_id})"))
 
@@ -36,8 +36,12 @@ def check_all(
     files: list[TakenFile],
     ids: dict[tuple[str, int], str],
     extracted: dict[str, pl.DataFrame],
+    own: pl.DataFrame,
 ) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
-    """Check the extracted rows table by table; returns observations, register rows and located issues."""
+    """Check the extracted rows table by table; returns observations, register rows and located issues.
+
+    `own` are the names and letters of columns in their files (own_columns.OWN_COLUMNS).
+    """
     layouts = intake.layouts(version)
     by_table: dict[str, list[pl.DataFrame]] = {}
     for layout_id, frame in extracted.items():
@@ -46,7 +50,7 @@ def check_all(
         by_table.setdefault(table, []).append(frame.with_columns(pl.lit(layout_id).alias("layout_id")))
     observations = [pl.DataFrame(schema=OBSERVATIONS)]
     registers = [pl.DataFrame(schema=REGISTER_ROWS)]
-    located = [pl.DataFrame(schema=LOCATED)]
+    located = [pl.DataFrame(schema=WITH_CELL)]
     sources = _sources(files, ids)
     for table in sorted(by_table):
         contract = contracts.tables(version)[table]
@@ -58,7 +62,7 @@ def check_all(
             observations.append(rows.select(list(OBSERVATIONS)))
         else:
             registers.append(_in_folder(rows, texts).select(list(REGISTER_ROWS)))
-        located.append(_located(issues, texts, contract))
+        located.append(_located(issues, texts, contract, own))
     return pl.concat(observations), pl.concat(registers), pl.concat(located)
 
 
@@ -132,10 +136,18 @@ def _reading_issues(texts: pl.DataFrame, files: list[TakenFile]) -> pl.DataFrame
     return hit.select("row", "rule_id", "column", "found", "allowed", pl.lit(None, pl.String).alias("subject"))
 
 
-def _located(issues: pl.DataFrame, texts: pl.DataFrame, contract: TableContract) -> pl.DataFrame:
-    """Issues at their file, sheet and row, each column under the name that it has in the file's contract version."""
+WITH_CELL = pl.Schema({**LOCATED, "source_cell": pl.String()})
+
+
+def _located(issues: pl.DataFrame, texts: pl.DataFrame, contract: TableContract, own: pl.DataFrame) -> pl.DataFrame:
+    """Issues at their file, sheet and row, each column under the name that it has in the file itself.
+
+    That is the header above the cell, else the column's name in the file's contract version; `source_cell` is the
+    letter and row of a workbook's cell.
+    """
     source = texts.select(
         "row",
+        "_file_id",
         pl.col("folder_id").alias("community_id"),
         "reporting_year",
         "submission_id",
@@ -144,14 +156,28 @@ def _located(issues: pl.DataFrame, texts: pl.DataFrame, contract: TableContract)
         "source_row",
         pl.col("source_column").alias("_from"),
     )
+    name = pl.when(pl.col("column") == "value").then(pl.coalesce("_from", "column")).otherwise(pl.col("column"))
     joined = issues.join(source, on="row", maintain_order="left").with_columns(
-        source_column=pl.when(pl.col("column") == "value")
-        .then(pl.coalesce("_from", "column"))
-        .otherwise(pl.col("column"))
+        source_column=name.replace(contract.renamed)
     )
-    if contract.renamed:
-        joined = joined.with_columns(pl.col("source_column").replace(contract.renamed))
-    return joined.select(list(LOCATED)).cast(LOCATED)
+    where = ["_file_id", "source_sheet"]
+    for key in ("column", "source_column"):  # a wide layout's value is found by its header only
+        named = own.select(*where, pl.col("column").alias(key), pl.col("own").alias(f"_own_{key}"), "letter")
+        joined = joined.join(
+            named.rename({"letter": f"_{key}_letter"}), on=[*where, key], how="left", maintain_order="left"
+        )
+    letter = pl.coalesce("_column_letter", "_source_column_letter")
+    printed = pl.when(pl.col("_from").is_null() | (pl.col("column") != "value")).then(
+        pl.coalesce("_own_column", "_own_source_column")
+    )
+    return (
+        joined.with_columns(
+            source_column=pl.coalesce(printed, "source_column"),
+            source_cell=pl.concat_str(letter, pl.col("source_row").cast(pl.String)),
+        )
+        .select(list(WITH_CELL))
+        .cast(WITH_CELL)
+    )
 
 
 def extracted_places(frames: dict[str, pl.DataFrame]) -> set[tuple[int, str, int]]:

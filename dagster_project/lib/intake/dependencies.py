@@ -23,6 +23,7 @@ CODE = (
     "base/names.py",
     "base/reference.py",
     "base/ruleset.py",
+    "base/shown.py",
     "base/store.py",
     "intake/batch.py",
     "intake/bucket/drop.py",
@@ -39,7 +40,7 @@ CODE = (
     "intake/take_in.py",
 )
 """Modules and rooms below lib/ that read a file or judge a row of it."""
-CONTRACTS = ("*.py", "*.csv", "v*/*.py", "layouts/*.sql")
+CONTRACTS = ("*.py", "*.csv", "*.sql", "v*/*.py", "layouts/*.sql")
 """Of contracts/: what may be submitted; its examples and the samples of layouts are for people and tests."""
 SEEDS = (
     "crosswalks/dimension_labels",

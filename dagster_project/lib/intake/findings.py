@@ -14,6 +14,7 @@ from pathlib import Path
 import polars as pl
 
 import contracts
+from dagster_project.lib.base.shown import visible
 
 BLOCKING = ("fatal", "error")
 
@@ -52,7 +53,9 @@ FINDINGS = pl.Schema(
     }
 )
 
-LONGEST_QUOTE = 200
+LONGEST_QUOTE = 300
+MOST_ALIKE = 200
+"""Findings of one rule in one column of a sheet that are written out; the rest is counted."""
 
 
 @dataclass(frozen=True)
@@ -122,13 +125,16 @@ def to_findings(issues: pl.DataFrame) -> pl.DataFrame:
     """
     if not issues.height:
         return pl.DataFrame(schema=FINDINGS)
+    if "source_cell" not in issues.columns:
+        issues = issues.with_columns(pl.lit(None, pl.String).alias("source_cell"))
     quoted = issues.with_columns(pl.col("found").str.slice(0, LONGEST_QUOTE))
     keys = [*ROOT_CAUSE, "source_column", "found", "allowed", "subject"]
     grouped = (
         quoted.sort("source_row", nulls_last=False, maintain_order=True)
         .group_by(keys, maintain_order=True)
-        .agg(pl.col("source_row").first(), pl.len().cast(pl.Int32).alias("n_rows"))
+        .agg(pl.col("source_row").first(), pl.col("source_cell").first(), pl.len().cast(pl.Int32).alias("n_rows"))
     )
+    grouped = _bounded(grouped)
     told = grouped.join(catalogue().rules, on="rule_id", how="left", suffix="_rule", maintain_order="left")
     unknown = told.filter(pl.col("severity").is_null())
     if unknown.height:
@@ -153,14 +159,43 @@ def to_findings(issues: pl.DataFrame) -> pl.DataFrame:
     )
 
 
+def _bounded(grouped: pl.DataFrame) -> pl.DataFrame:
+    """Of findings of one rule in one column of a sheet the first MOST_ALIKE, then one that counts the rest.
+
+    Questions stay whole, since each is answered by itself.
+    """
+    kind = [*ROOT_CAUSE, "source_column"]
+    asked = catalogue().rules.filter(pl.col("severity") == "explainable")["rule_id"]
+    numbered = grouped.with_columns(_no=pl.int_range(pl.len()).over(kind))
+    beyond = (pl.col("_no") >= MOST_ALIKE) & ~pl.col("rule_id").is_in(asked.to_list())
+    rest = numbered.filter(beyond)
+    if not rest.height:
+        return grouped
+    n_rows = pl.col("n_rows").sum()
+    more = rest.group_by(kind, maintain_order=True).agg(
+        pl.format("{} more rows of this kind", n_rows).alias("found"),
+        pl.col("allowed").first(),
+        pl.lit(None, pl.String).alias("subject"),
+        pl.col("source_row").first(),
+        pl.col("source_cell").first(),
+        n_rows.cast(pl.Int32).alias("n_rows"),
+    )
+    kept = numbered.filter(~beyond).drop("_no")
+    return pl.concat([kept, more.select(kept.columns).cast(kept.schema)])
+
+
 def _message() -> pl.Expr:
     text = pl.col("message")
     for name in ("found", "allowed"):
-        text = text.str.replace_all("{" + name + "}", pl.col(name).fill_null("nothing"), literal=True)
+        said = pl.col(name).fill_null("nothing").map_elements(visible, return_dtype=pl.String)
+        text = text.str.replace_all("{" + name + "}", said, literal=True)
     place = pl.concat_str(
         pl.when(pl.col("source_file").is_not_null()).then(pl.concat_str(pl.lit("File "), "source_file")),
         pl.when(pl.col("source_sheet").fill_null("") != "").then(pl.concat_str(pl.lit(", sheet "), "source_sheet")),
-        pl.when(pl.col("source_row").is_not_null()).then(pl.concat_str(pl.lit(", row "), "source_row")),
+        pl.when(pl.col("source_cell").is_not_null())
+        .then(pl.concat_str(pl.lit(", cell "), "source_cell"))
+        .when(pl.col("source_row").is_not_null())
+        .then(pl.concat_str(pl.lit(", row "), "source_row")),
         pl.when(pl.col("source_column").is_not_null()).then(pl.concat_str(pl.lit(", column "), "source_column")),
         ignore_nulls=True,
     )

@@ -12,7 +12,7 @@ from dataclasses import replace
 from functools import partial
 
 import contracts
-from dagster_project.lib.base.names import NETWORK_FOLDER
+from dagster_project.lib.base.names import FINDINGS_SHEET, LISTS_SHEET, NETWORK_FOLDER, NOTES_SHEET
 from dagster_project.lib.base.store import DeniedError, Source
 from dagster_project.lib.intake.batch import Guard, Intake, Keep, TakenFile
 from dagster_project.lib.intake.bucket.drop import (
@@ -29,13 +29,24 @@ from dagster_project.lib.intake.findings import BLOCKING
 from dagster_project.lib.intake.layouts.cell_facts import hidden_problems, settle_cells
 from dagster_project.lib.intake.layouts.declaration import Match, NoMatch
 from dagster_project.lib.intake.layouts.matching import Layouts
-from dagster_project.lib.intake.reading.archive import Contained, is_archive, unpacked
+from dagster_project.lib.intake.layouts.unread import NOT_FILLED, unread_problems
+from dagster_project.lib.intake.reading.archive import Contained, ending, is_archive, unpacked
 from dagster_project.lib.intake.reading.fetched import Content, ContentChangedError, fetch
-from dagster_project.lib.intake.reading.files import WorkbookReader, is_table, largest_bytes, read_file, refusal_of
+from dagster_project.lib.intake.reading.files import (
+    TEXT_ENDINGS,
+    WorkbookReader,
+    is_table,
+    largest_bytes,
+    read_file,
+    refusal_of,
+)
 from dagster_project.lib.intake.reading.grid import FileRead, Grid, Problem, problem
 from dagster_project.lib.intake.reading.person_level import Hit, look
+from dagster_project.lib.intake.reading.text.signs import settled
 
 READ_WORKERS = 4
+BESIDE = frozenset({NOTES_SHEET, LISTS_SHEET, FINDINGS_SHEET})
+"""Sheets of templates and marked copies that say nothing of their own where they hold no table."""
 
 
 def read_all(
@@ -130,7 +141,7 @@ def _read_dropped(
     if not is_archive(name) or not content.data:
         taken = TakenFile(first, folder, name, content.sha256, content.size)
         result = _read_one(intake, taken, content.data, workbooks)
-        return [taken], matches, _recognise(taken, result, content.person_level, layouts, matches)
+        return [taken], matches, _recognise(intake, taken, result, content.person_level, layouts, matches)
     hit = content.person_level([])
     if hit:
         whole = TakenFile(first, folder, name, content.sha256, content.size, "refused")
@@ -140,7 +151,7 @@ def _read_dropped(
     for held in unpacked(name, content.data, intake.limits, largest_bytes):
         taken = TakenFile(first + len(files), folder, held.name, content.sha256, held.size)
         result = _read_held(intake, taken, held, workbooks)
-        if _recognise(taken, result, partial(look, data=held.data or b""), layouts, matches):
+        if _recognise(intake, taken, result, partial(look, data=held.data or b""), layouts, matches):
             whole = TakenFile(first, folder, name, content.sha256, content.size, "refused")
             whole.problems = [replace(told, sheet=held.name) for told in taken.problems]
             return [whole], [], True
@@ -177,12 +188,16 @@ def _read_one(intake: Intake, taken: TakenFile, data: bytes | None, workbooks: W
         else refusal_of(taken.name, taken.size, intake.limits) or FileRead()
     )
     taken.problems += result.problems
+    taken.reading = result.reading
+    if ending(taken.name) not in TEXT_ENDINGS:  # the reader of text has done so
+        taken.problems += settled(result.sheets)[1]
     if taken.kind == "table" and not result.sheets and any(p.severity in BLOCKING for p in result.problems):
         taken.kind = "unreadable"
     return result
 
 
 def _recognise(
+    intake: Intake,
     taken: TakenFile,
     result: FileRead,
     persons: Callable[[Sequence[Grid]], Hit | None],
@@ -202,8 +217,9 @@ def _recognise(
     taken.problems += hidden_problems(result.sheets)
     if result.sheets and not shown:
         taken.kind = "unreadable"
+    tables = sum(grid.sheet not in BESIDE for grid in shown)
     for grid in shown:
-        _match_sheet(taken, grid, layouts, matches, single=len(shown) == 1)
+        _match_sheet(intake, taken, grid, layouts, matches, single=tables == 1)
     return False
 
 
@@ -213,9 +229,13 @@ def _person_level(hit: Hit) -> Problem:
     return problem("person_level", sheet=hit.sheet, rows=rows, column=hit.column, found=hit.reason)
 
 
-def _match_sheet(taken: TakenFile, grid: Grid, layouts: Layouts, matches: list[Match], single: bool) -> None:
+def _match_sheet(
+    intake: Intake, taken: TakenFile, grid: Grid, layouts: Layouts, matches: list[Match], single: bool
+) -> None:
     match = layouts.match(grid, taken.name, taken.index)
     if isinstance(match, NoMatch):
+        if grid.sheet in BESIDE:
+            return
         if match.reason == "no_header" and not single:
             # A workbook may carry sheets of notes or lists beside its tables; they are told, and reject nothing.
             taken.problems.append(problem("sheet_not_read", sheet=grid.sheet, found=match.problem.found))
@@ -226,10 +246,17 @@ def _match_sheet(taken: TakenFile, grid: Grid, layouts: Layouts, matches: list[M
     if misplaced:
         taken.problems.append(problem("misplaced_table", sheet=grid.sheet, found=match.table, allowed=misplaced))
         return
-    taken.layouts.append(match.layout_id)
-    taken.problems += match.problems
     contract = contracts.tables(contracts.version_for(taken.folder.reporting_year))[match.table]
-    taken.problems += settle_cells(match, contract)
+    told_of_cells = settle_cells(match, contract)
+    unread = unread_problems(match, intake.words(taken.folder.community_id), single)
+    if any(told.severity == "fatal" for told in unread):
+        taken.problems += unread
+        return
+    taken.layouts.append(match.layout_id)
+    if any(told.rule_id == NOT_FILLED for told in unread):
+        taken.problems += unread
+        return
+    taken.problems += (*match.problems, *unread, *told_of_cells)
     if single and not match.rows_read:  # a template's unused sheets are no news
         taken.problems.append(problem("no_rows", sheet=grid.sheet))
     matches.append(match)

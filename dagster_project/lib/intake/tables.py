@@ -117,6 +117,7 @@ FILES = pl.Schema(
         "rows_rejected": pl.Int32(),
         "rows_waiting": pl.Int32(),
         "contract_version": pl.Int32(),
+        "reading": pl.String(),
     }
 )
 

@@ -22,6 +22,7 @@ from dagster_project.lib.intake.bucket.drop import (
 from dagster_project.lib.intake.checking import beside_issues, check_all, extracted_places, file_issues, tell_left_out
 from dagster_project.lib.intake.findings import to_findings
 from dagster_project.lib.intake.layouts.extraction import extract
+from dagster_project.lib.intake.layouts.own_columns import own_columns
 from dagster_project.lib.intake.reading.files import WorkbookReader
 from dagster_project.lib.intake.recognising import read_all, still_there
 from dagster_project.lib.intake.tables import FILES
@@ -79,9 +80,11 @@ def take_in(
     with engine.memory(threads=1, closed_in=True) as connection:
         extraction = extract(matches, connection, {file.index: file.place for file in files})
     tell_left_out(files, extraction.counts)
-    rows, registers, issues = check_all(intake, version, files, ids, extraction.frames)
+    for index, told in extraction.problems:
+        files[index].problems.append(told)
+    rows, registers, issues = check_all(intake, version, files, ids, extraction.frames, own_columns(matches))
     places = extracted_places(extraction.frames)
-    located = pl.concat([issues, file_issues(files, ids, places), beside_issues(folders, ids)])
+    located = pl.concat([issues, file_issues(files, ids, places), beside_issues(folders, ids)], how="diagonal")
     return _split(folders, files, ids, version, rows, registers, to_findings(located))
 
 
@@ -154,4 +157,5 @@ def _file_row(
         rejected,
         count("waiting"),
         version,
+        file.reading or None,
     )

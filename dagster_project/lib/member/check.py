@@ -17,6 +17,7 @@ import contracts
 from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.folder_tree import look
 from dagster_project.lib.base.names import ANSWERS_TABLE, DECISIONS_TABLE, INPUTS, OBSERVATIONS_TABLE
+from dagster_project.lib.base.shown import visible
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.answers import answered, astray_answers, submissions
 from dagster_project.lib.intake.batch import Intake, Taken
@@ -29,6 +30,7 @@ from dagster_project.lib.intake.rows.registers import unfold
 from dagster_project.lib.intake.tables import OBSERVATIONS, REGISTER_ROWS
 from dagster_project.lib.intake.take_in import take_in
 from dagster_project.lib.receipts.change_words import PENDING, change_lines
+from dagster_project.lib.receipts.receipt_page import rule_title
 from dagster_project.lib.receipts.receipts import Receipt, build_receipt
 
 Compare = Callable[[pl.DataFrame], pl.DataFrame]
@@ -179,13 +181,20 @@ def is_clean(receipt: Receipt) -> bool:
 
 def receipt_lines(receipt: Receipt) -> Iterator[str]:
     """The receipt as lines of text for a terminal."""
+    for line in _lines(receipt):
+        yield visible(line)
+
+
+def _lines(receipt: Receipt) -> Iterator[str]:
     yield f"{receipt['community_id']} {receipt['reporting_year']}: {receipt['first_line']}"
     for file in receipt["files"]:
         counts = f"{file['rows_accepted']:,} of {file['rows_read']:,} rows accepted"
-        yield f"  {file['name']}: {file['layout'] or file['kind']}, {counts}"
+        reading = f" ({file['reading']})" if file["reading"] else ""
+        yield f"  {file['name']}: {file['layout'] or file['kind']}, {counts}{reading}"
     for finding in receipt["findings"]:
         state = " (explained)" if finding["status"] == "explained" else ""
-        yield f"{finding['severity']:<11} {finding['rule_id']}{state} {finding['finding_id']}"
+        title = rule_title(finding["rule_id"])
+        yield f"{finding['severity']:<11} {title}{state} ({finding['rule_id']} {finding['finding_id']})"
         yield f"  {finding['message']}"
         if finding["allowed"]:
             yield f"  Allowed: {finding['allowed']}"

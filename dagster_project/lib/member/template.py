@@ -22,14 +22,13 @@ from openpyxl.worksheet.worksheet import Worksheet
 import contracts
 from contracts.base import Column, TableContract
 from dagster_project.lib.base.engine import Connection
-from dagster_project.lib.base.names import NETWORK_FOLDER
+from dagster_project.lib.base.names import LISTS_SHEET, NETWORK_FOLDER, NOTES_SHEET
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.workbook_bytes import stable_bytes, writable
 from dagster_project.lib.intake.layouts.explanation import HEADER_SEARCH_ROWS
 from dagster_project.lib.member.prefilled import Cell, Registers, cells_of
 
 AUTHOR = "cradle template"
-NOTES_SHEET, LISTS_SHEET = "Read me", "Lists"
 # The lists begin below the rows in which a header is looked for: their codes can never be taken for one.
 FIRST_LIST_ROW = HEADER_SEARCH_ROWS + 10
 LAST_LISTED_ROW = 10_000

@@ -19,6 +19,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Font, PatternFill
 
+from dagster_project.lib.base.names import FINDINGS_SHEET
 from dagster_project.lib.base.workbook_bytes import UNWRITABLE, stable_bytes, writable
 from dagster_project.lib.intake.reading.grid import column_index, snake_name
 
@@ -29,7 +30,7 @@ Rows = Sequence[Sequence[str]]
 MAX_ROWS, MAX_COLUMNS, MAX_TEXT, MAX_NAME = 1_048_576, 16_384, 32_000, 31
 MAX_COMMENTS, MAX_COMMENT_TEXT = 2_000, 1_500
 HEADER_SEARCH = 40
-LIST_SHEET = "Findings"
+LIST_SHEET = FINDINGS_SHEET
 AUTHOR = "cradle check"
 SEVERITIES = ("fatal", "error", "explainable", "info")
 FILLS: Mapping[str, str] = {"fatal": "F2B8B5", "error": "F8CFCB", "explainable": "FFE9A8", "info": "D6E6F5"}

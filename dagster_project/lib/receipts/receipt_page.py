@@ -6,15 +6,19 @@ Does not: decide anything: statuses, messages and remedies come from the receipt
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
 
+from dagster_project.lib.base.shown import visible
+from dagster_project.lib.intake.findings import catalogue
 from dagster_project.lib.receipts.change_words import SHOWN_LINES, compared, sections, summary, value_rows
 
 Finding = Mapping[str, Any]
@@ -27,6 +31,7 @@ STATUS_WORDS: Mapping[str, str] = {
     "accepted": "Accepted",
     "accepted_with_queries": "Accepted, with questions",
     "rejected": "Rejected",
+    "withdrawn": "Withdrawn",
 }
 
 # Heading, what it means for the member, and what to do; in the order in which a member should read them.
@@ -59,32 +64,37 @@ class FindingGroup:
     folded: bool
 
 
-def visible(value: object) -> str:
-    """A member's text for display: control characters become visible signs instead of disappearing or acting."""
-    if value is None:
-        return ""
-    return "".join(_sign(c) for c in str(value))
+def rule_title(rule_id: str) -> str:
+    """What a rule is about, from the catalogue; a rule that it does not list by its own words."""
+    return _titles().get(rule_id, rule_id.replace("_", " ").capitalize())
 
 
-def _sign(character: str) -> str:
-    code = ord(character)
-    if character in "\t\n" or not (code < 0x20 or code == 0x7F or 0xD800 <= code <= 0xDFFF):
-        return character
-    # The Unicode block of control pictures; a lone surrogate cannot be written at all.
-    return (
-        chr(0x2400 + code) if code < 0x20 else "\N{SYMBOL FOR DELETE}" if code == 0x7F else "\N{REPLACEMENT CHARACTER}"
-    )
+@cache
+def _titles() -> dict[str, str]:
+    return dict(catalogue().rules.select("rule_id", "title").iter_rows())
+
+
+def _cell(finding: Finding) -> str:
+    """The cell of a workbook that the message names (`G34`), empty where it names a row."""
+    row = finding.get("source_row")
+    names = _place(finding, f", cell (?P<cell>[A-Z]{{1,3}}{row})", pattern=True)
+    found = re.match(f"{names}: ", str(finding.get("message") or ""), re.DOTALL) if row is not None else None
+    return found["cell"] if found else ""
+
+
+def _place(finding: Finding, row: str, pattern: bool = False) -> str:
+    def text(name: str, before: str) -> str:
+        value = finding.get(name)
+        said = "" if value in (None, "") else f"{before}{value}"
+        return re.escape(said) if pattern else said
+
+    return text("source_file", "File ") + text("source_sheet", ", sheet ") + row + text("source_column", ", column ")
 
 
 def place_prefix(finding: Finding) -> str:
     """The place that begins a finding's message (`File a.csv, row 3: `), the same words as the catalogue's messages."""
-    names = (
-        ("source_file", "File "),
-        ("source_sheet", ", sheet "),
-        ("source_row", ", row "),
-        ("source_column", ", column "),
-    )
-    place = "".join(f"{before}{finding.get(name)}" for name, before in names if finding.get(name) not in (None, ""))
+    cell, row = _cell(finding), finding.get("source_row")
+    place = _place(finding, f", cell {cell}" if cell else "" if row is None else f", row {row}")
     return f"{place}: " if place else ""
 
 
@@ -94,9 +104,13 @@ def what(finding: Finding) -> str:
 
 
 def where(finding: Finding) -> str:
-    """Sheet, row and column in words; `whole file` when the finding names none of them."""
-    names = (("source_sheet", "sheet"), ("source_row", "row"), ("source_column", "column"))
-    parts = [f"{word} {visible(finding.get(name))}" for name, word in names if finding.get(name) not in (None, "")]
+    """Sheet, row or cell, and column in words; `whole file` when the finding names none of them."""
+    place = {"source_sheet": "sheet", "source_row": "row", "source_column": "column"}
+    if cell := _cell(finding):
+        finding, place = {**finding, "source_row": cell}, {**place, "source_row": "cell"}
+    parts = [
+        f"{word} {visible(finding.get(name))}" for name, word in place.items() if finding.get(name) not in (None, "")
+    ]
     return ", ".join(parts) or "whole file"
 
 
@@ -172,14 +186,16 @@ def _template() -> Template:
         what=what,
         where=where,
         count=lambda n: "–" if n is None else f"{n:,d}",
+        rule_title=rule_title,
+        link=quote,
         title_of=lambda code: str(code).replace("_", " ").capitalize(),
         status_words=lambda code: STATUS_WORDS.get(code, str(code).replace("_", " ").capitalize()),
     )
     return environment.get_template("receipt.html")
 
 
-def render_receipt(receipt: Mapping[str, Any]) -> str:
-    """The receipt as one self-contained HTML page, the same text for the same receipt.
+def render_receipt(receipt: Mapping[str, Any], copies: bool = True) -> str:
+    """The receipt as one self-contained HTML page, the same text for the same receipt. `copies`: they lie beside it.
 
     `receipt` is the content of receipt.json: community_id, reporting_year, submission_id, status, first_line, files and
     findings, and as far as they are known changes; further keys are ignored. All text of the member is escaped. Raises
@@ -190,6 +206,7 @@ def render_receipt(receipt: Mapping[str, Any]) -> str:
     questions = sum(f["severity"] == "explainable" and f.get("status") == "open" for f in findings)
     return _template().render(
         receipt=receipt,
+        copies={f["name"]: f.get("marked_copy") for f in receipt["files"] if copies and f.get("marked_copy")},
         files=sorted(receipt["files"], key=lambda f: str(f["name"])),
         totals={
             name: sum(f.get(name) or 0 for f in receipt["files"])

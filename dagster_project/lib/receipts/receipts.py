@@ -15,16 +15,20 @@ from typing import Any
 import polars as pl
 
 import contracts
+from dagster_project.lib.base.shown import escaped_json
 from dagster_project.lib.base.store import DeniedError, Store
 from dagster_project.lib.intake.bucket.drop import CLOSED_RULE, UNREAD_RULE, WRITTEN_RULE
 from dagster_project.lib.intake.findings import FINDINGS
 from dagster_project.lib.receipts.change_words import PENDING_CHANGES
+from dagster_project.lib.receipts.marked_files import returned_names
 from dagster_project.lib.receipts.receipt_page import render_receipt
 
 Receipt = dict[str, Any]
 SEVERITY_ORDER = {"fatal": 0, "error": 1, "explainable": 2, "info": 3}
 WRITERS = 4
 SHOWN_FILES = 3
+WITHDRAWN = "withdrawn"
+"""Status of a folder whose last file was taken away."""
 NOTHING_YET = "expected"
 """Status of a folder that is there and of which nothing was ever taken, since it is still being written."""
 LEFT_RULES = (CLOSED_RULE, UNREAD_RULE, WRITTEN_RULE)
@@ -62,8 +66,9 @@ def build_receipt(
     `changes` is what the submission changed, as far as a release was made from it.
     """
     listed = files.sort("name").select(
-        "name", "sha256", "layout", "rows_read", "rows_accepted", "rows_rejected", "rows_waiting", "kind"
+        "name", "sha256", "layout", "rows_read", "rows_accepted", "rows_rejected", "rows_waiting", "kind", "reading"
     )
+    copies = returned_names(files.iter_rows(named=True), findings.iter_rows(named=True))
     order = pl.col("severity").replace_strict(SEVERITY_ORDER, return_dtype=pl.Int32)
     left = findings.filter(pl.col("rule_id").is_in(LEFT_RULES))
     told = findings.sort(
@@ -76,7 +81,7 @@ def build_receipt(
         "status": submission["status"],
         "first_line": left_line(submission, left) + first_line(submission, replaced, files_not_taken(files, findings)),
         "contract_version": submission["contract_version"],
-        "files": listed.to_dicts(),
+        "files": [{**file, "marked_copy": copies.get(file["name"])} for file in listed.to_dicts()],
         "findings": told.select(list(FINDINGS)).to_dicts(),
         "changes": dict(changes),
     }
@@ -105,6 +110,8 @@ def files_not_taken(files: pl.DataFrame, findings: pl.DataFrame) -> list[str]:
 def first_line(submission: Mapping[str, Any], replaced: str | None, not_taken: Sequence[str] = ()) -> str:
     """What happened, in a few plain sentences; `not_taken` are files of an accepted folder that were not."""
     read, accepted = submission["rows_read"], submission["rows_accepted"]
+    if submission["status"] == WITHDRAWN:
+        return "Withdrawn: the folder holds no file any more, so nothing of it counts. What counted before is gone."
     if submission["status"] == NOTHING_YET:
         return "Nothing of this folder was taken yet."
     if submission["status"] == "rejected":
@@ -140,8 +147,8 @@ def _not_taken(names: Sequence[str], replaced: bool) -> str:
 
 
 def as_json(receipt: Receipt) -> bytes:
-    """The receipt as it is written: UTF-8, two spaces of indent, keys in their order."""
-    return (json.dumps(receipt, ensure_ascii=False, indent=2, default=str) + "\n").encode()
+    """The receipt as written: UTF-8, two spaces of indent, keys in their order; no sign of it acts on a terminal."""
+    return (escaped_json(json.dumps(receipt, ensure_ascii=False, indent=2, default=str)) + "\n").encode()
 
 
 def receipt_folder(community_id: str, reporting_year: int) -> str:
@@ -199,22 +206,32 @@ def _nothing_yet(tables: Mapping[str, pl.DataFrame], wanted: Collection[str]) ->
     asked = (pl.col("rule_id") == WRITTEN_RULE) & pl.col("community_id").is_in(list(wanted))
     written = tables["findings"].filter(asked).select(place).unique(maintain_order=True)
     first = written.join(tables["submissions"].select(place), on=place, how="anti")
+    return [_without_rows(community_id, year, NOTHING_YET) for community_id, year in first.iter_rows()]
+
+
+def _without_rows(community_id: str, year: int, status: str) -> dict[str, Any]:
+    """A folder of which nothing counts and that has no submission, in the columns of `submissions`."""
     zeros = dict.fromkeys(("rows_read", "rows_accepted", "rows_rejected", "rows_waiting", "findings_open"), 0)
-    return [
-        zeros
-        | {"community_id": community_id, "reporting_year": year, "submission_id": None, "status": NOTHING_YET}
-        | {"contract_version": contracts.version_for(year)}
-        for community_id, year in first.iter_rows()
-    ]
+    place = {"community_id": community_id, "reporting_year": year, "submission_id": None, "status": status}
+    return {**zeros, **place, "contract_version": contracts.version_for(year)}
 
 
-def remove_withdrawn(outbox: Store, tables: Mapping[str, pl.DataFrame], delivery: Delivery | None = None) -> None:
-    """Remove the latest receipts of folders that are gone; those of their states stay below the submission ids."""
+def write_withdrawn(outbox: Store, tables: Mapping[str, pl.DataFrame], delivery: Delivery | None = None) -> None:
+    """Say in the latest receipt of each folder that is gone that it is; those of its states stay below their ids."""
     place = ["community_id", "reporting_year"]
     states = tables["submission_states"].select(place).unique(maintain_order=True)
     gone = states.join(tables["submissions"].select(place), on=place, how="anti")
-    for place_gone in gone.iter_rows():
-        remove_receipt(outbox, place_gone, delivery)
+    for community_id, year in gone.iter_rows():
+        submission = _without_rows(community_id, year, WITHDRAWN)
+        receipt = build_receipt(submission, tables["files"].clear(), tables["findings"].clear())
+
+        def put(receipt: Receipt = receipt) -> bool:
+            return put_receipt(outbox, receipt)
+
+        if delivery:
+            delivery.attempt((community_id, year), put)
+        else:
+            put()
 
 
 def remove_receipt(outbox: Store, place: tuple[str, int], delivery: Delivery | None = None) -> None:
@@ -254,9 +271,9 @@ def put_receipt(outbox: Store, receipt: Receipt) -> bool:
     data = as_json(receipt)
     if outbox.get_or_none(f"{folder}/receipt.json") == data:
         return False
-    page = render_receipt(receipt).encode()
-    own = [f"{folder}/{receipt['submission_id']}"] if receipt["submission_id"] else []
-    for where in (*own, folder):
-        outbox.put(f"{where}/receipt.html", page)
+    # The copies lie beside the latest receipt and change with it: a state's own page has no link to them.
+    own = {f"{folder}/{receipt['submission_id']}": False} if receipt["submission_id"] else {}
+    for where, copies in {**own, folder: True}.items():
+        outbox.put(f"{where}/receipt.html", render_receipt(receipt, copies).encode())
         outbox.put(f"{where}/receipt.json", data)
     return True

@@ -14,5 +14,6 @@ select
     cast(rows_accepted as bigint) as rows_accepted,
     cast(rows_rejected as bigint) as rows_rejected,
     cast(rows_waiting as bigint) as rows_waiting,
-    cast(contract_version as integer) as contract_version
+    cast(contract_version as integer) as contract_version,
+    cast(reading as varchar) as reading
 from {{ source('landing', 'files') }}

@@ -164,7 +164,7 @@ def test_the_same_template_twice_is_the_same_file(home: Home, tmp_path: Path) ->
 def test_suggest_prints_score_code_and_the_line_to_add(home: Home) -> None:
     result = home.cradle("suggest")
     assert result.exit_code == 0
-    assert "indicator 'Brook Index': 1 row of birchmont_falls" in result.output
+    assert 'indicator "Brook Index": 1 row of birchmont_falls' in result.output
     assert "crosswalks/indicator_labels.csv" in result.output
     assert "community,birchmont_falls,Brook Index," in result.output
 

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from dagster_project.lib.intake.bucket.drop import DroppedFile, Folder, Listing
 from dagster_project.lib.intake.bucket.left import LEFT, still_left, without_left
 from dagster_project.lib.intake.bucket.plan import BucketFaultError, Plan, Selection, make_plan, refuse_bucket_fault
-from dagster_project.lib.receipts.returned import LONGEST_NAME, MARKED, marked_name
+from dagster_project.lib.receipts.marked_files import LONGEST_NAME, MARKED, marked_name
 from tests.unit.intake.test_ledger import state
 
 YEARS = range(2001, 2031)

@@ -168,6 +168,11 @@ BUILT: dict[str, tuple[Files, Files, dict[str, int]]] = {
         {"values.xlsx": BOOK},
         {},
     ),
+    "values_not_filled": (
+        {"values.xlsx": workbook(indicator_values=[HEADER, ROW], more=[HEADER, [*ROW[:4], None, None, None]])},
+        {"values.xlsx": workbook(indicator_values=[HEADER, ROW], more=[HEADER])},
+        {},
+    ),
     "formula_without_value": ({"values.xlsx": changed("G2", "=E2/F2*100")}, {"values.xlsx": BOOK}, {}),
     "hidden_value": ({"values.xlsx": changed("E2", 460, ";;;")}, {"values.xlsx": changed("E2", 460, "0;-0;")}, {}),
     "footnote_mark": (

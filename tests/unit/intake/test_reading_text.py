@@ -103,12 +103,26 @@ def test_ids_that_exporters_disguise_are_unwrapped(cell: str, text: str) -> None
     assert rows_of(read_file("t.csv", f"code,n\n{cell},1\n".encode()))[1] == [text, "1"]
 
 
-@pytest.mark.parametrize("tail", ['2,"open\n3,4\n', '2,"open\n3,"4"\n', '2,"a"b\n', '2,"' + "x\n" * 200_000])
+@pytest.mark.parametrize("tail", ['2,"open\n3,4\n', '2,"' + "x\n" * 200_000])
 def test_a_quote_that_is_not_closed_swallows_nothing_silently(tail: str) -> None:
     read = read_file("t.csv", b"a,b\n" + tail.encode())
     assert only_rule(read) == "unclosed_quote"
     assert read.problems[0].row == 2
     assert not read.sheets
+
+
+@pytest.mark.parametrize("line", ['2,"open', '2,"a"b', '2,"he said \\"hi\\""', '"2" x,3', '2,"a" b'])
+def test_a_quote_that_closes_too_early_costs_its_own_row(line: str) -> None:
+    read = read_file("t.csv", f'a,b\n1,"x"\n{line}\n3,"4"\n5,"6\n7"\n'.encode())
+    assert [(p.rule_id, p.severity, p.rows) for p in read.problems] == [("bad_quote", "error", (3,))]
+    rows = rows_of_broken(read)
+    assert (rows[1], rows[3], rows[4]) == (["1", "x"], ["3", "4"], ["5", "6\n7"])
+
+
+def rows_of_broken(read: FileRead) -> list[list[str]]:
+    """The rows of a file that has problems beside them."""
+    (grid,) = read.sheets
+    return grid.rows
 
 
 @pytest.mark.parametrize(

@@ -148,10 +148,16 @@ def test_a_denominator_of_zero_has_no_value_and_is_not_applicable(take: Take, ce
 
 
 def test_a_row_without_anything_is_accepted_as_missing(take: Take) -> None:
-    outcome = take_rows(take, {})
-    assert outcome.observations["value_status"].to_list() == ["missing"]
-    assert outcome.observations["row_status"].to_list() == ["accepted"]
+    outcome = take_rows(take, {}, {"school_year": "2022-23", "value": "46"})
+    assert outcome.observations["value_status"].to_list() == ["missing", "reported"]
+    assert outcome.observations["row_status"].to_list() == ["accepted", "accepted"]
     assert outcome.rules == {"all_empty"}
+
+
+def test_a_table_without_any_value_is_no_table_of_values(take: Take) -> None:
+    outcome = take_rows(take, {}, {"school_year": "2022-23"})
+    assert outcome.observations.is_empty()
+    assert outcome.rules == {"no_values"}
 
 
 # 46.0333... from the counts: the tolerance is 0.05 plus half a unit of the last printed digit.
@@ -341,7 +347,24 @@ def test_different_values_of_one_key_reject_each_other_and_each_names_the_others
     assert outcome.observations["row_status"].to_list() == ["rejected", "accepted", "rejected"]
     findings = outcome.findings.filter(pl.col("rule_id") == "conflicting_rows")
     assert findings["source_file"].to_list() == ["a.csv", "b.csv"]
-    assert set(findings["found"]) == {"a.csv row 2; b.csv row 2"}
+    assert findings["found"].to_list() == [
+        "graduation_4yr_pct, all, 2024: value 46 here, value 47 in b.csv row 2",
+        "graduation_4yr_pct, all, 2024: value 47 here, value 46 in a.csv row 2",
+    ]
+
+
+def test_a_row_with_its_rate_printed_repeats_the_one_whose_rate_its_counts_make(take: Take) -> None:
+    counts = {"numerator": "5", "denominator": "8"}
+    outcome = take_rows(take, counts, {**counts, "value": "62.5 %"})
+    assert outcome.observations["row_status"].to_list() == ["accepted", "duplicate"]
+    assert outcome.rules == {"duplicate_row"}
+
+
+def test_a_conflict_of_many_rows_names_some_of_them_and_counts_the_rest(take: Take) -> None:
+    outcome = take_rows(take, *({"value": str(n)} for n in range(40)))
+    (first,) = outcome.findings.filter(pl.col("source_row") == 2)["found"]
+    assert first.startswith("graduation_4yr_pct, all, 2024: value 0 here, value 1 in indicator_values.csv row 3; ")
+    assert "indicator_values.csv row 2" not in first
 
 
 def test_a_masked_row_contradicts_a_number_of_the_same_key(take: Take) -> None:
@@ -387,8 +410,9 @@ def test_whatever_the_cells_say_a_row_has_a_number_or_a_reason(take: Take, cells
     rows = [
         {"numerator": n, "denominator": d, "value": v, "series": str(place)} for place, (n, d, v) in enumerate(cells)
     ]
-    observations = take_rows(take, *rows).observations
-    assert observations.height == len(rows)
+    # A table in which no row has a value is refused as a whole.
+    observations = take_rows(take, *rows, {"value": "46", "series": "filled"}).observations
+    assert observations.height == len(rows) + 1
     accepted = observations.filter(pl.col("row_status") == "accepted")
     exact = pl.col("value_status").is_in(["reported", "derived"])
     assert accepted.filter(exact != pl.col("value").is_not_null()).is_empty()

@@ -199,7 +199,8 @@ def test_the_template_reads_back_as_the_contracts_own_tables_without_a_fatal_fin
     (listed_file,) = receipt["files"]
     assert set(listed_file["layout"].split(", ")) == {f"{contract.table}_v{version}" for contract in OWN}
     assert {finding["severity"] for finding in receipt["findings"]} <= {"info"}
-    assert listed_file["rows_accepted"] == (0 if known is None else known.height)
+    # Keys without a value are a form that nobody has filled in yet.
+    assert listed_file["rows_accepted"] == 0
 
 
 def test_a_filled_in_template_counts_with_the_keys_of_the_year_before(intake: Intake, tmp_path: Path) -> None:

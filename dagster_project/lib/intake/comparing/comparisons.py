@@ -16,6 +16,7 @@ from dagster_project.lib.intake.comparing.compared_values import compared_values
 from dagster_project.lib.intake.comparing.outliers import short_series_outliers
 from dagster_project.lib.intake.comparing.over_years import changes_over_years, groups_over_years
 from dagster_project.lib.intake.comparing.overlaps import double_counting
+from dagster_project.lib.intake.comparing.whole_folders import all_fractions, nothing_new
 from dagster_project.lib.intake.comparing.within_submission import fractions, geography_sums, groups_against_totals
 
 RULES = (
@@ -29,11 +30,13 @@ RULES = (
     "double_counting",
     "fraction_suspected",
     "shared_cause",
+    "all_fractions",
+    "nothing_new",
 )
 """Every rule of this module; all are explainable."""
 NEEDS_HISTORY = (
     *("year_over_year_change", "count_change", "group_appears", "group_vanishes", "short_series_outlier"),
-    "shared_cause",
+    *("shared_cause", "nothing_new"),
 )
 """Rules that say little or nothing about one folder alone (`cradle check` lists them as skipped without history)."""
 
@@ -60,7 +63,9 @@ def compare_submissions(observations: pl.DataFrame, reference: Reference, limits
     overlapping = double_counting(rows, limits)
     values = rows.filter(pl.col("row_status") == "accepted")
     suspected = fractions(values, limits)
-    changed = changes_over_years(values, limits, suspected.values)
+    whole_files, in_whole_files = all_fractions(values, limits)
+    in_fractions = pl.concat([suspected.values, in_whole_files]).unique(maintain_order=True)
+    changed = changes_over_years(values, limits, in_fractions)
     parts = [
         changed.issues,
         groups_over_years(values, refused, limits),
@@ -68,7 +73,9 @@ def compare_submissions(observations: pl.DataFrame, reference: Reference, limits
         geography_sums(values, reference, limits, overlapping.cells),
         overlapping.issues,
         suspected.issues,
-        short_series_outliers(values, limits, pl.concat([changed.values, suspected.values])),
+        whole_files,
+        nothing_new(values),
+        short_series_outliers(values, limits, pl.concat([changed.values, in_fractions])),
     ]
     issues = pl.concat(parts)
     if limits["questions.one_per_cell"]:

@@ -16,9 +16,6 @@ import yaml
 
 from dagster_project.lib.intake.reading.grid import Grid, Problem, one_line, snake_name
 
-CONTRACT_SHARE = 0.6
-
-
 FRONT_MATTER = re.compile(r"^-- ---\n(.*?)^-- ---\n", re.DOTALL | re.MULTILINE)
 
 
@@ -28,7 +25,13 @@ PATTERN_KEYS = ("title", "file_name", "sheet", "stop", "skip")
 NEEDED_KEYS = ("id", "version", "table", "describes", "required")
 
 
-KEYS = frozenset((*NEEDED_KEYS, *PATTERN_KEYS, "header_rows", "optional", "at_most_one", "wide", "since", "until"))
+KEYS = frozenset(
+    (*NEEDED_KEYS, *PATTERN_KEYS, "header_rows", "optional", "at_most_one", "wide", "since", "until", "decides")
+)
+
+
+# A line of a SELECT that gives one column of the table: `<expression> as <name>`.
+SELECTED = re.compile(r'^\s*(?P<source>\S.*?) as "?(?P<column>[a-z_]+)"?,?\s*$', re.MULTILINE)
 
 
 PLACE_COLUMNS = ("_file_id", "_sheet", "_row")
@@ -48,7 +51,8 @@ class Layout:
     """One declared form of a sheet. Columns are named as in its SQL (`snake_name` of the header).
 
     A contract's own table is a layout without SQL (`contract` true): unknown columns beside its own are allowed there,
-    in a foreign layout they are not, since they may say that the rows mean something else.
+    in a foreign layout they are not, since they may say that the rows mean something else. `decides` are the columns by
+    whose values the SELECT takes or leaves rows, with every value it is made for.
     """
 
     layout_id: str
@@ -70,6 +74,18 @@ class Layout:
     contract: bool = False
     since: int = 0
     until: int | None = None
+    decides: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    @property
+    def sources(self) -> dict[str, str]:
+        """Columns of the contract's table that the SELECT takes from one column of the file, by that column's name."""
+        found = {}
+        for item in SELECTED.finditer(self.sql):
+            words = set(re.findall(r"\w+", re.sub(r"'[^']*'", "", item["source"])))
+            used = [name for name in self.columns if name in words]
+            if len(used) == 1:
+                found[item["column"]] = used[0]
+        return found
 
     def holds_under(self, version: int) -> bool:
         """Whether the layout gives the tables of that contract version."""
@@ -98,7 +114,11 @@ class Layout:
 
 @dataclass(frozen=True, eq=False)
 class HeaderFit:
-    """How a header compares with a layout: where its columns stand, and what is missing or unknown."""
+    """How a header compares with a layout: where its columns stand, and what is missing or unknown.
+
+    `near` are headers read as a column of a contract whose name they do not bear (column, place, header); they stand in
+    `places` as well. `doubtful` might mean one and are not read.
+    """
 
     layout: Layout
     places: tuple[tuple[str, int], ...]
@@ -109,6 +129,8 @@ class HeaderFit:
     named: int
     width: int
     unnamed: tuple[int, ...]
+    near: tuple[tuple[str, int, str], ...] = ()
+    doubtful: tuple[tuple[str, int, str], ...] = ()
 
     @property
     def known(self) -> int:
@@ -249,12 +271,15 @@ def _declared(facts: Mapping[str, Any], sql: str) -> Layout:
         sql=sql,
         since=int(facts.get("since", 0)),
         until=int(facts["until"]) if "until" in facts else None,
+        decides={snake_name(name): tuple(map(str, known)) for name, known in facts.get("decides", {}).items()},
         title=patterns["title"],
         file_name=patterns["file_name"],
         sheet=patterns["sheet"],
         stop=patterns["stop"],
         skip=patterns["skip"],
     )
+    if unknown := sorted(layout.decides.keys() - set(layout.columns)):
+        raise LayoutError(f"{layout.layout_id}: decides by {unknown}, which are no columns of it")
     taken = [*layout.columns, *layout.groups, *layout.wide_groups, *META_COLUMNS]
     if len(set(taken)) < len(taken) or len(layout.columns) < len(headers):
         raise LayoutError(f"{layout.layout_id}: columns and named groups must have names of their own")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Sequence
 from typing import Literal
 
-from dagster_project.lib.intake.layouts.declaration import CONTRACT_SHARE, HeaderFit, Layout, NoMatch
+from dagster_project.lib.intake.layouts.declaration import HeaderFit, Layout, NoMatch
 from dagster_project.lib.intake.reading.grid import Grid, Problem, excerpt, one_line, problem, snake_name
 
 HEADER_SEARCH_ROWS = 60
@@ -44,12 +44,13 @@ def named_like(layout: Layout, grid: Grid, file_name: str) -> bool:
     return layout.contract and layout.table in (snake_name(grid.sheet), snake_name(stem) if not grid.sheet else "")
 
 
-def ragged_problems(grid: Grid, ragged: Sequence[int], width: int) -> Iterator[Problem]:
+def ragged_problems(grid: Grid, ragged: Sequence[int], width: int, widest: int) -> Iterator[Problem]:
     """One problem for each number of cells beyond the header: rows that broke alike are one root cause."""
     alike: dict[int, list[int]] = {}
     for place in ragged:
         cells = grid.rows[place]
-        beyond = max(at + 1 for at, cell in enumerate(cells) if cell.strip()) - width
+        filled = max(at + 1 for at, cell in enumerate(cells) if cell.strip())
+        beyond = max(filled, len(cells) if len(cells) > widest else 0) - width
         alike.setdefault(beyond, []).append(place + 1)
     for beyond, rows in sorted(alike.items(), key=lambda item: item[1]):
         found = f"{width + beyond} cells below a header of {width}"
@@ -73,7 +74,7 @@ def explain(nearest: tuple[HeaderFit, int] | None, layouts: int, grid: Grid, fil
     looked_for = layout.words(layout.columns)
     missing = layout.words(fit.missing)
     reason: Literal["missing_column", "headers", "title"]
-    close = fit.known >= CONTRACT_SHARE * fit.named or named_like(layout, grid, file_name)
+    close = 2 * len(fit.missing) < len(layout.required) or named_like(layout, grid, file_name)
     if layout.contract and fit.missing and close:
         reason = "missing_column"
         reported = problem(

@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, zip_longest
 
 import polars as pl
 
+import contracts
+from dagster_project.lib.base import engine
 from dagster_project.lib.base.engine import Connection, EngineError
 from dagster_project.lib.intake.layouts.declaration import (
     FOLDER_COLUMNS,
@@ -23,6 +25,7 @@ from dagster_project.lib.intake.layouts.declaration import (
     LayoutError,
     Match,
 )
+from dagster_project.lib.intake.reading.grid import Problem, excerpt, problem
 
 PLACE = list(PLACE_COLUMNS)
 PLACE_TYPES = {"_file_id": pl.Int64(), "_sheet": pl.String(), "_row": pl.Int32()}
@@ -53,6 +56,8 @@ class Extraction:
 
     frames: dict[str, pl.DataFrame]
     counts: pl.DataFrame
+    problems: tuple[tuple[int, Problem], ...] = ()
+    """Codes that a layout does not know, and sheets of which it leaves out every row, by number of the file."""
 
 
 def extract(matches: Sequence[Match], connection: Connection, folders: Folders | None = None) -> Extraction:
@@ -64,13 +69,57 @@ def extract(matches: Sequence[Match], connection: Connection, folders: Folders |
     for match in matches:
         by_layout[match.layout_id].append(match)
     frames, counts = {}, [pl.DataFrame(schema=COUNTS)]
+    told: list[tuple[int, Problem]] = []
+    connection.execute(contracts.LAYOUT_MACROS.read_text(encoding="utf-8"))
     for layout_id, group in sorted(by_layout.items()):
         layout = group[0].layout
         file = relation(layout, group, folders)
         rows = file if layout.contract else _select(layout, file, connection)
         frames[layout_id] = _arranged(layout, rows)
         counts.append(_counts(layout_id, group, frames[layout_id]))
-    return Extraction(frames, pl.concat(counts).sort("layout_id", "_file_id", "_sheet"))
+        if not layout.contract:
+            told += _unknown_codes(layout, file, connection)
+            told += _nothing_taken(layout, file, counts[-1])
+    return Extraction(frames, pl.concat(counts).sort("layout_id", "_file_id", "_sheet"), tuple(told))
+
+
+def _unknown_codes(layout: Layout, file: pl.DataFrame, connection: Connection) -> Iterator[tuple[int, Problem]]:
+    """Rows whose code in a column that the layout decides by is none of those it is made for."""
+    for column, known in layout.decides.items():
+        if column not in file.columns:
+            continue
+        connection.register("file", file)
+        try:
+            found = connection.execute(UNKNOWN_CODES.format(column=engine.name(column)), [list(known)]).fetchall()
+        finally:
+            connection.unregister("file")
+        (printed,) = layout.words([column])
+        for file_id, sheet, code, rows in found:
+            yield file_id, problem("unknown_layout_code", sheet=sheet, rows=rows, found=excerpt(code), allowed=printed)
+
+
+UNKNOWN_CODES = """
+select _file_id, _sheet, trim({column}), list(distinct _row order by _row)
+from file
+where trim({column}) <> '' and plain({column}) not in (select plain(code) from unnest(?) as known(code))
+group by all
+order by all
+"""
+MOST_CODES = 8
+
+
+def _nothing_taken(layout: Layout, file: pl.DataFrame, counts: pl.DataFrame) -> Iterator[tuple[int, Problem]]:
+    """Sheets of which the layout leaves out every row, with the codes that it decides by."""
+    lost = counts.filter((pl.col("rows_read") > 0) & (pl.col("rows_left_out") == pl.col("rows_read")))
+    for file_id, sheet, n in lost.select("_file_id", "_sheet", "rows_read").iter_rows():
+        rows = file.filter((pl.col("_file_id") == file_id) & (pl.col("_sheet") == sheet))
+        said = []
+        for column in layout.decides:
+            codes = rows[column].drop_nulls().unique().sort().to_list()
+            more = " and others" if len(codes) > MOST_CODES else ""
+            said.append(f"{layout.words([column])[0]} {', '.join(map(excerpt, codes[:MOST_CODES]))}{more}")
+        found = "; ".join(said) or f"{n:,} rows of another kind"
+        yield file_id, problem("all_rows_left_out", sheet=sheet, found=f"{found} ({layout.describes})")
 
 
 def relation(layout: Layout, matches: Sequence[Match], folders: Folders | None = None) -> pl.DataFrame:
@@ -145,6 +194,12 @@ def _named(layout: Layout, header: str, groups: tuple[str | None, ...]) -> list[
 
 def _select(layout: Layout, file: pl.DataFrame, connection: Connection) -> pl.DataFrame:
     rows = run_sql(layout, file, connection)
+    known = {name for column in contracts.landed()[layout.table].columns for name in (column.name, column.kept)}
+    known |= {name for version in contracts.VERSIONS for name in _names_in(version.version, layout.table)}
+    if unknown := [name for name in rows.columns if name not in known | {*PLACE, "_column"}]:
+        raise LayoutError(
+            f"{layout.layout_id}: the SELECT gives columns that {layout.table} lacks: {', '.join(unknown)}"
+        )
     if missing := [name for name in PLACE if name not in rows.columns]:
         raise LayoutError(f"{layout.layout_id}: the SELECT does not pass on {', '.join(missing)}")
     return rows
@@ -163,6 +218,11 @@ def run_sql(layout: Layout, file: pl.DataFrame, connection: Connection) -> pl.Da
         raise LayoutError(f"{where}: {said}") from failure
     finally:
         connection.unregister("file")
+
+
+def _names_in(version: int, table: str) -> tuple[str, ...]:
+    contract = contracts.tables(version).get(table)
+    return contract.names if contract else ()
 
 
 def _arranged(layout: Layout, rows: pl.DataFrame) -> pl.DataFrame:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from dagster_project.lib.intake.layouts.declaration import (
-    CONTRACT_SHARE,
     Header,
     HeaderFit,
     Layout,
@@ -29,6 +28,8 @@ from dagster_project.lib.intake.layouts.explanation import (
     title_text,
     unknown_problems,
 )
+from dagster_project.lib.intake.layouts.near import NearColumns, near_columns
+from dagster_project.lib.intake.layouts.repeated_header import without_headers
 from dagster_project.lib.intake.reading.grid import Grid, column_letter, one_line, problem
 
 MOST_CACHED_HEADERS = 20_000
@@ -140,7 +141,9 @@ class Layouts:
     def _accepts(self, fit: HeaderFit, row: int, grid: Grid, file_name: str) -> bool:
         layout = fit.layout
         if layout.contract:
-            return named_like(layout, grid, file_name) or fit.known >= CONTRACT_SHARE * fit.named
+            # How many columns of its own a table has beside says nothing. One required column is too little to go by.
+            whole = not fit.unknown or fit.known == len(layout.columns)
+            return len(layout.required) > 1 or whole or named_like(layout, grid, file_name)
         return find_groups(layout, title_text(grid, row, layout.header_rows), grid.sheet, file_name) is not None
 
     def _no_match(self, grid: Grid, file_name: str, file_id: int, newest: Mapping[str, int]) -> NoMatch:
@@ -170,6 +173,14 @@ def compare(layout: Layout, names: Sequence[str], cells: Sequence[str]) -> Heade
         else:
             unknown.append(cell)
     present = {name for name, _ in places}
+    near = NearColumns()
+    if layout.contract:
+        others = [(place, cell) for place, cell in enumerate(cells) if names[place] and names[place] not in wanted]
+        near = near_columns(layout.table, layout.columns, present, others)
+        places = sorted([*places, *((name, place) for name, place, _ in near.read)], key=lambda item: item[1])
+        present |= {name for name, _, _ in near.read}
+        read = {place for _, place, _ in near.read}
+        unknown = [cell for place, cell in others if place not in read]
     width = max((place + 1 for place, name in enumerate(names) if name), default=0)
     return HeaderFit(
         layout=layout,
@@ -181,11 +192,13 @@ def compare(layout: Layout, names: Sequence[str], cells: Sequence[str]) -> Heade
         named=sum(map(bool, names)),
         width=width,
         unnamed=tuple(place for place, name in enumerate(names[:width]) if not name),
+        near=near.read,
+        doubtful=near.doubtful,
     )
 
 
-def _rank(fit: HeaderFit, grid: Grid, file_name: str) -> tuple[bool, int, int]:
-    return (named_like(fit.layout, grid, file_name), len(fit.layout.required), fit.known)
+def _rank(fit: HeaderFit, grid: Grid, file_name: str) -> tuple[bool, bool, int, int]:
+    return (named_like(fit.layout, grid, file_name), not fit.near, len(fit.layout.required), fit.known)
 
 
 def _of_version(layout: Layout, versions: Mapping[str, int]) -> bool:
@@ -202,7 +215,14 @@ def make_match(fit: HeaderFit, header_row: int, grid: Grid, file_name: str, file
     decoration: list[int] = []
     if layout.stop or layout.skip:
         filled, decoration = _without_decoration(layout, grid, filled)
-    ragged = [place for place in filled if len(rows[place]) > fit.width and "".join(rows[place][fit.width :]).strip()]
+    rest = without_headers(fit, header_row, grid, filled, lambda cells: compare(layout, column_names(cells), cells))
+    filled = rest.data
+    widest = _widest(fit, header_row, grid)
+    ragged = [
+        place
+        for place in filled
+        if len(rows[place]) > fit.width and (len(rows[place]) > widest or "".join(rows[place][fit.width :]).strip())
+    ]
     strays = tuple(
         f"column {column_letter(place)} (without a header)"
         for place in fit.unnamed
@@ -219,10 +239,23 @@ def make_match(fit: HeaderFit, header_row: int, grid: Grid, file_name: str, file
         groups=find_groups(layout, title, grid.sheet, file_name) or {},
         data=tuple(filled),
         ragged=tuple(ragged),
-        decoration=tuple(decoration),
+        decoration=tuple(sorted([*decoration, *rest.headers])),
         unknown_columns=unknown,
-        problems=(*ragged_problems(grid, ragged, fit.width), *unknown_problems(layout, grid, unknown)),
+        problems=(
+            *rest.problems,
+            *ragged_problems(grid, ragged, fit.width, widest),
+            *unknown_problems(layout, grid, unknown),
+        ),
     )
+
+
+def _widest(fit: HeaderFit, header_row: int, grid: Grid) -> int:
+    """How many cells a row may have. In a text a cell more is a cell too many, blank or not: a separator that no quotes
+    protect pushes the rest of its row to the right. A sheet's rows may end in blank cells that were formatted."""
+    if grid.sheet:
+        return max(map(len, grid.rows), default=0)
+    header = range(header_row + 1 - fit.layout.header_rows, header_row + 1)
+    return max(fit.width, *(len(grid.rows[at]) for at in header))
 
 
 def _without_decoration(layout: Layout, grid: Grid, filled: list[int]) -> tuple[list[int], list[int]]:

@@ -7,9 +7,9 @@ Does not: any file format itself (delimited.py, workbook.py), or what the grids 
 from __future__ import annotations
 
 from dagster_project.lib.intake.reading.archive import NOT_OPENED, OPENED, ending, is_system_file
-from dagster_project.lib.intake.reading.delimited import read_delimited
 from dagster_project.lib.intake.reading.grid import FileRead, Grid, Problem, refused
 from dagster_project.lib.intake.reading.limits import Limits
+from dagster_project.lib.intake.reading.text.delimited import read_delimited
 from dagster_project.lib.intake.reading.workbook import WorkbookReader
 
 TEXT_ENDINGS = frozenset({"csv", "tsv", "txt"})

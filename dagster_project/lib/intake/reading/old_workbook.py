@@ -36,8 +36,8 @@ BROKEN = (
 
 def read_old_workbook(data: bytes, limits: Limits) -> Iterator[tuple[str, bool, SheetCells]]:
     """Name, whether hidden, and cells of each worksheet. RefusalError where the file cannot be read."""
-    import xlrd  # type: ignore[import-untyped]
-    from xlrd.compdoc import CompDocError  # type: ignore[import-untyped]
+    import xlrd
+    from xlrd.compdoc import CompDocError
 
     try:
         # Its notes about odd files would go to standard output, which belongs to the protocol.

@@ -15,11 +15,18 @@ from dataclasses import dataclass
 import polars as pl
 
 # ASCII: the digits and blanks of other scripts are no digits here.
-PLAIN = r"(?:\d{1,3}(?:,\d{3})+|\d+)(?:\.\d+)?"
+# A group of thousands never begins with 0: 0,085 is a decimal comma.
+PLAIN = r"(?:[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.\d+)?"
 NUMBER = re.compile(rf"[+-]?{PLAIN}", re.ASCII)
 BOUND_BELOW = re.compile(rf"(?:<=?|LE|LT)\s*({PLAIN})\s*%?", re.ASCII | re.IGNORECASE)
 BOUND_ABOVE = re.compile(rf"(?:>=?|GE|GT)\s*({PLAIN})\s*%?", re.ASCII | re.IGNORECASE)
 RANGE = re.compile(rf"({PLAIN})\s*%?\s*[-\u2013]\s*({PLAIN})\s*%?", re.ASCII)
+DECIMAL_COMMA = r"^[<>=+-]*\s*\d+,\d+\s*%?$"
+"""A number whose comma can only stand before decimals, once it was read as no number."""
+ONE_COMMA = r"^[+-]?\d{1,3},\d{3}$"
+"""A number whose comma may separate thousands or decimals."""
+DOT_THOUSANDS = r"^[1-9]\d{0,2}\.\d{3}$"
+"""A number whose point may separate thousands or decimals."""
 SCHOOL_YEAR = re.compile(r"(?:SY\s*)?(\d{4})(?:\s*[-/\u2013]\s*(\d{4}|\d{2}))?", re.ASCII | re.IGNORECASE)
 PERIOD = re.compile(r"(\d{4})-(?:Q[1-4]|T[1-4]|0[1-9]|1[0-2]|FALL|WINTER|SPRING|SUMMER)", re.ASCII | re.IGNORECASE)
 SEASON = re.compile(r"(?P<season>FALL|AUTUMN|WINTER|SPRING|SUMMER)\s+(?P<year>\d{4})", re.ASCII | re.IGNORECASE)

@@ -16,6 +16,11 @@ SCOPE_RANK = {"community": 0, "layout": 1, "global": 2, "dictionary": 3}
 NEAREST_SHOWN = 3
 
 
+def composed(column: str | pl.Expr) -> pl.Expr:
+    """`normalised`, with letters in their composed form (NFC), as the cells of files have them."""
+    return normalised(column).str.normalize("NFC")
+
+
 def normalised(column: str | pl.Expr) -> pl.Expr:
     """The form in which labels are compared: trimmed, one blank between words, case folded."""
     expression = pl.col(column) if isinstance(column, str) else column
@@ -74,7 +79,7 @@ def _dictionary(reference: Reference, kind: str) -> pl.DataFrame:
 
 def _finish(lines: pl.DataFrame) -> pl.DataFrame:
     return lines.with_columns(
-        label=normalised("label"), rank=pl.col("scope").replace_strict(SCOPE_RANK, return_dtype=pl.Int32)
+        label=composed("label"), rank=pl.col("scope").replace_strict(SCOPE_RANK, return_dtype=pl.Int32)
     ).unique(maintain_order=True)
 
 
@@ -100,7 +105,7 @@ def place_table(reference: Reference) -> pl.DataFrame:
         part.select(*columns, pl.lit(rank, pl.Int32).alias("rank")) for rank, part in enumerate([given, *own])
     )
     named = {"geography_level": "dimension", "geography_id": "code"}
-    return lines.rename(named).with_columns(scope=pl.lit("community"), label=normalised("label")).drop_nulls("label")
+    return lines.rename(named).with_columns(scope=pl.lit("community"), label=composed("label")).drop_nulls("label")
 
 
 def resolve(

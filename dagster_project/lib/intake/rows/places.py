@@ -12,6 +12,14 @@ from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.findings import issues_where
 from dagster_project.lib.intake.rows.labels import nearest_labels, normalised, place_table, resolve
 
+POWER = r"(?i)^\d+(?:\.\d+)?E\+?\d+$"
+"""A long code as spreadsheets show it once they took it for a number."""
+POINT_ZERO = r"^\d+\.0+$"
+ZIP = r"(?i)^(?:zip(?:\s*code)?[\s:#]*)?(\d{5})(?:-?\d{4})?$"
+"""A zip code of five digits, with the four that may follow; they name a part of it."""
+CODE_WORDS = "the code as text with all its digits; a zip code has five"
+DIGITS_ONLY = r"^\d+$"
+
 
 def slug(name: str) -> pl.Expr:
     """A place's name as part of an id."""
@@ -26,11 +34,17 @@ def placed(rows: pl.DataFrame, reference: Reference) -> tuple[pl.DataFrame, pl.D
     own = pl.col("geography_level") == "community"
     places = reference.geographies
     governed = places.select("community_id", "geography_level").unique().with_columns(governed=pl.lit(True))
+    zip_code = pl.col("geography").str.strip_chars().str.extract(ZIP)
+    is_zip = pl.col("geography_level") == "zip"
+    rows = rows.with_columns(
+        geography=pl.when(is_zip).then(pl.coalesce(zip_code, "geography")).otherwise(pl.col("geography"))
+    )
     rows = rows.with_columns(
         _place=normalised("geography"),
         geography_id=resolve(rows, "geography", place_table(reference), dimension="geography_level"),
     ).join(governed, on=["community_id", "geography_level"], how="left", maintain_order="left")
     invented = pl.concat_str("community_id", "geography_level", slug("geography"), separator=":")
+    rows = rows.with_columns(_listed=pl.col("geography_id").is_not_null())
     rows = rows.with_columns(
         geography_id=pl.when(own)
         .then(pl.col("community_id"))
@@ -39,7 +53,22 @@ def placed(rows: pl.DataFrame, reference: Reference) -> tuple[pl.DataFrame, pl.D
         .when(pl.col("governed").is_null())
         .then(invented)
     )
-    return rows, _place_issues(rows, places, reference)
+    return rows.drop("_listed"), pl.concat([_place_issues(rows, places, reference), _spoilt_codes(rows)])
+
+
+def _spoilt_codes(rows: pl.DataFrame) -> pl.DataFrame:
+    """Codes that lost digits in a spreadsheet: as numbers they would be places of their own beside the right one."""
+    text = pl.col("geography").str.strip_chars()
+    short = (pl.col("geography_level") == "zip") & text.str.contains(DIGITS_ONLY) & ~text.str.contains(ZIP)
+    spoilt = text.str.contains(POWER) | text.str.contains(POINT_ZERO) | short
+    asked = (pl.col("geography_level") != "community") & ~pl.col("_listed") & spoilt
+    series = pl.col("series").str.contains(POWER)
+    return pl.concat(
+        [
+            issues_where(rows, asked, "spoilt_code", "geography", pl.col("raw_geography"), CODE_WORDS),
+            issues_where(rows, series, "spoilt_code", "series", pl.col("series"), CODE_WORDS),
+        ]
+    )
 
 
 def _place_issues(rows: pl.DataFrame, places: pl.DataFrame, reference: Reference) -> pl.DataFrame:

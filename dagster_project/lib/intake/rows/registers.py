@@ -6,6 +6,8 @@ Does not: what a register says over years (analysis/rubric/registers.py), values
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import polars as pl
 
 from contracts.base import CODE_KINDS, TableContract
@@ -134,10 +136,23 @@ def _rows(
 
 def _repeats(rows: pl.DataFrame, typed: pl.DataFrame, contract: TableContract) -> tuple[pl.DataFrame, pl.DataFrame]:
     keyed = rows.hstack(typed.select(pl.col(name).alias(f"_key_{name}") for name in contract.key))
+    others = [column.name for column in contract.columns if column.name not in contract.key]
+    keyed = keyed.hstack(typed.select(_key_words=_said(contract.key), _content_words=_said(others)))
     keys = ["community_id", "reporting_year", *(f"_key_{name}" for name in contract.key)]
     column = contract.key[0] if contract.key else contract.columns[0].name
-    settled, issues = settle_repeats(keyed, keys, pl.col("record"), column)
+    words = pl.col("_key_words"), pl.col("_content_words")
+    settled, issues = settle_repeats(keyed, keys, pl.col("record"), column, words)
     return settled.select("row", *REGISTER_ROWS), issues
+
+
+def _said(names: Sequence[str]) -> pl.Expr:
+    """Cells of a row in words; blank ones are left out."""
+    cells = [
+        pl.when(pl.col(name).is_not_null()).then(pl.format("{} {}", pl.lit(name), pl.col(name).cast(pl.String)))
+        for name in names
+    ]
+    said = pl.concat_str(cells, separator=", ", ignore_nulls=True) if cells else pl.lit("")
+    return pl.when(said != "").then(said).otherwise(pl.lit("nothing more"))
 
 
 def waiting_rows(rows: pl.DataFrame) -> pl.DataFrame:

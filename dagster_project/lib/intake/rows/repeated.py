@@ -17,37 +17,69 @@ NAMED_ROWS = 20
 
 
 def settle_repeats(
-    rows: pl.DataFrame, key: Sequence[str], content: pl.Expr, column: str
+    rows: pl.DataFrame,
+    key: Sequence[str],
+    content: pl.Expr,
+    column: str,
+    words: tuple[pl.Expr, pl.Expr],
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Mark accepted rows that share a key: `duplicate` after the first of identical ones, `rejected` where they differ.
 
     `rows` has row, row_status, row_reason, source_file, source_sheet, source_row and the key, in the order of file,
-    sheet, row. `content` is what must be the same; `column` is where the findings point. Returns rows and issues.
+    sheet, row. `content` is what must be the same; `column` is where the findings point; `words` say key and content of
+    a row to its member. Returns rows and issues.
     """
     accepted = rows.filter(pl.col("row_status") == "accepted")
     repeated = accepted.filter(pl.len().over(key) > 1)
     if not repeated.height:
         return rows, no_issues()
-    repeated = repeated.with_columns(_repeat_where=_place(), _repeat_first=pl.int_range(pl.len()).over(key) == 0)
-    # Named once a key: a thousand rows of one conflict must not each carry a thousand names while being grouped.
+    key_words, content_words = words
+    repeated = repeated.with_columns(
+        _repeat_where=_place(),
+        _repeat_first=pl.int_range(pl.len()).over(key) == 0,
+        _repeat_key=key_words,
+        _repeat_said=content_words,
+    )
     keys = repeated.group_by(key, maintain_order=True).agg(
-        (content.n_unique() == 1).alias("_repeat_same"),
-        pl.col("_repeat_where").first().alias("_repeat_kept"),
-        pl.col("_repeat_where").head(NAMED_ROWS).str.join("; ").alias("_repeat_named"),
-        (pl.len().cast(pl.Int64) - NAMED_ROWS).alias("_repeat_more"),
+        (content.n_unique() == 1).alias("_repeat_same"), pl.col("_repeat_where").first().alias("_repeat_kept")
     )
-    more = (
-        pl.when(pl.col("_repeat_more") > 0).then(pl.format(" and {} more rows", "_repeat_more")).otherwise(pl.lit(""))
-    )
-    keys = keys.with_columns(_repeat_all=pl.concat_str("_repeat_named", more)).drop("_repeat_named", "_repeat_more")
     repeated = repeated.join(keys, on=list(key), how="left", nulls_equal=True, maintain_order="left")
     spare = repeated.filter(pl.col("_repeat_same") & ~pl.col("_repeat_first"))
-    clash = repeated.filter(~pl.col("_repeat_same"))
+    clash = _with_others(repeated.filter(~pl.col("_repeat_same")), key)
+    found = pl.concat_str("_repeat_key", pl.lit(": "), "_repeat_said", pl.lit(" here, "), "_repeat_others")
     issues = [
         issues_where(spare, None, "duplicate_row", column, pl.col("_repeat_kept")),
-        issues_where(clash, None, "conflicting_rows", column, pl.col("_repeat_all")),
+        issues_where(clash, None, "conflicting_rows", column, found),
     ]
     return _marked(rows, spare, clash), pl.concat(issues)
+
+
+def _with_others(clash: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
+    """Adds `_repeat_others`: what the other rows of a row's key say and where they stand, never the row itself.
+
+    Up to NAMED_ROWS of them and how many more there are: a thousand rows of one conflict must not each carry a
+    thousand names.
+    """
+    first = clash.filter(pl.int_range(pl.len()).over(key) <= NAMED_ROWS)
+    other = first.select(
+        *key,
+        _other_row="row",
+        _other=pl.concat_str("_repeat_said", pl.lit(" in "), "_repeat_where"),
+    )
+    size = clash.group_by(key, maintain_order=True).agg(_others=pl.len().cast(pl.Int64) - 1)
+    named = (
+        clash.select("row", *key)
+        .join(other, on=list(key), how="left", nulls_equal=True, maintain_order="left")
+        .filter(pl.col("row") != pl.col("_other_row"))
+        .group_by("row", maintain_order=True)
+        .agg(pl.col("_other").head(NAMED_ROWS).str.join("; "), pl.len().clip(upper_bound=NAMED_ROWS).alias("_named"))
+    )
+    joined = clash.join(named, on="row", how="left", maintain_order="left").join(
+        size, on=list(key), how="left", nulls_equal=True, maintain_order="left"
+    )
+    more = pl.col("_others") - pl.col("_named").cast(pl.Int64)
+    rest = pl.when(more > 0).then(pl.format(" and {} more rows", more)).otherwise(pl.lit(""))
+    return joined.with_columns(_repeat_others=pl.concat_str("_other", rest))
 
 
 def _place() -> pl.Expr:

@@ -11,7 +11,7 @@ import polars as pl
 from contracts.base import TableContract
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.findings import ISSUES, blocked_rows, issues_where
-from dagster_project.lib.intake.rows.cells import cast_texts, parse_cells
+from dagster_project.lib.intake.rows.cells import DECIMAL_COMMA, DOT_THOUSANDS, ONE_COMMA, cast_texts, parse_cells
 from dagster_project.lib.intake.rows.codes import CodeTables, coded
 from dagster_project.lib.intake.rows.contract_check import cast_column, contract_issues, required_issues
 from dagster_project.lib.intake.rows.labels import normalised
@@ -19,6 +19,13 @@ from dagster_project.lib.intake.rows.repeated import settle_repeats
 from dagster_project.lib.intake.tables import OBSERVATIONS, POPULATION, added_columns
 
 EPSILON = 1e-9
+
+
+ALLOWED_CELL = "a number, a mask such as * or <5, or nothing"
+
+
+WHOLE_UNITS = ("count", "usd")
+"""Units whose values are mostly printed without decimals."""
 
 
 LARGEST_WHOLE = 2**53  # up to which a float holds every whole number
@@ -45,6 +52,44 @@ KEY = [
 CONTENT = ["numerator", "denominator", "value", "value_low", "value_high", "value_status"]
 
 
+SAME = [*CONTENT[:-1], pl.col("value_status").replace("derived", "reported")]
+"""A rate that is printed beside its counts and one that was made from them say the same."""
+
+
+def _key_words() -> pl.Expr:
+    """The key of a row as its member reads it; the usual place, period and series need no words."""
+    parts = [
+        pl.when(pl.col(name) != usual).then(pl.col(name))
+        for name, usual in (
+            ("population_group_id", pl.lit("")),
+            ("geography_id", pl.col("community_id")),
+            ("period", pl.lit("annual")),
+            ("series", pl.lit("default")),
+        )
+    ]
+    return pl.concat_str(
+        "indicator_id", *parts[:1], pl.col("school_year").cast(pl.String), *parts[1:], separator=", ", ignore_nulls=True
+    )
+
+
+def _content_words() -> pl.Expr:
+    """What the row says, in numbers; without one the word for why there is none."""
+    number = pl.col("value").round(4).cast(pl.String).str.strip_suffix(".0")
+    counts = pl.when(pl.col("numerator").is_not_null() & pl.col("denominator").is_not_null()).then(
+        pl.format("{} of {}", "numerator", "denominator")
+    )
+    alone = pl.coalesce(
+        pl.when(pl.col("numerator").is_not_null()).then(pl.format("numerator {}", "numerator")),
+        pl.when(pl.col("denominator").is_not_null()).then(pl.format("denominator {}", "denominator")),
+    )
+    value = pl.when(pl.col("value").is_not_null()).then(pl.format("value {}", number))
+    bounds = pl.when(pl.col("value_low").is_not_null() | pl.col("value_high").is_not_null()).then(
+        pl.format("{} to {}", pl.col("value_low").fill_null(0), pl.col("value_high").fill_null(0))
+    )
+    said = pl.concat_str(pl.coalesce(counts, alone), pl.coalesce(value, bounds), separator=", ", ignore_nulls=True)
+    return pl.when(said != "").then(said).otherwise(pl.col("value_status").str.replace_all("_", " "))
+
+
 def check_values(
     texts: pl.DataFrame, contract: TableContract, reference: Reference, codes: CodeTables, reading: pl.DataFrame
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -63,7 +108,7 @@ def check_values(
     issues = pl.concat([reading, issues, waiting, unit_issues, cell_issues, checked, value_issues]).cast(ISSUES)
     rows = _statuses(typed, issues)
     # Exact comparison of content: floats that come from the same text are the same bits.
-    rows, repeated = settle_repeats(rows, KEY, pl.struct(CONTENT), "indicator")
+    rows, repeated = settle_repeats(rows, KEY, pl.struct(SAME), "indicator", (_key_words(), _content_words()))
     return rows.select("row", *OBSERVATIONS).cast(OBSERVATIONS), pl.concat([issues, repeated])
 
 
@@ -127,9 +172,8 @@ def _cells(typed: pl.DataFrame, texts: pl.DataFrame, reference: Reference) -> tu
         cells = parse_cells(texts[name], reference.masks)
         cells.columns = [f"{name}_{column}" for column in cells.columns]
         rows = rows.hstack(cells)
-        bad = pl.col(f"{name}_kind") == "bad"
-        allowed = "a number, a mask such as * or <5, or nothing"
-        issues.append(issues_where(rows, bad, "bad_cell", name, pl.col(name), allowed))
+        issues += _unread_cells(rows, name)
+    issues.append(_dotted(rows))
     for name in ("numerator", "denominator"):
         number = pl.col(f"{name}_number")
         whole = (number == number.round(0)) & ~pl.col(f"{name}_percent")
@@ -153,6 +197,34 @@ def _cells(typed: pl.DataFrame, texts: pl.DataFrame, reference: Reference) -> tu
     )
     issues.append(_range_issues(rows))
     return rows, pl.concat(issues)
+
+
+def _unread_cells(rows: pl.DataFrame, name: str) -> list[pl.DataFrame]:
+    """Cells of one column that are no number and no mask, and those whose comma may stand before decimals.
+
+    `1,204` is a grouped number, unless other cells of the file's column show that its commas stand before decimals.
+    """
+    text = pl.col(name).str.strip_chars()
+    comma = text.str.contains(DECIMAL_COMMA)
+    bad = (pl.col(f"{name}_kind") == "bad").fill_null(False)
+    decimal = rows.with_columns(_bad=bad & comma.fill_null(False))
+    decimal = decimal.with_columns(_alike=pl.col("_bad").any().over("submission_id", "source_file"))
+    told = pl.col("_bad") | (pl.col("_alike") & text.str.contains(ONE_COMMA))
+    return [
+        issues_where(decimal, told, "decimal_comma", name, pl.col(name)),
+        issues_where(decimal, bad & ~comma, "bad_cell", name, pl.col(name), ALLOWED_CELL),
+    ]
+
+
+def _dotted(rows: pl.DataFrame) -> pl.DataFrame:
+    """Counts and amounts with three digits behind a point: in some countries these are thousands."""
+    parts = []
+    for name in ("numerator", "denominator", "value"):
+        dotted = pl.col(name).str.strip_chars().str.contains(DOT_THOUSANDS)
+        if name == "value":
+            dotted = dotted & pl.col("value_unit").is_in(WHOLE_UNITS)
+        parts.append(issues_where(rows, dotted, "dot_thousands", name, pl.col(name), subject=pl.lit(name)))
+    return pl.concat(parts)
 
 
 def _range_issues(rows: pl.DataFrame) -> pl.DataFrame:

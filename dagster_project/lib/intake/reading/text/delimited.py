@@ -11,10 +11,12 @@ import csv
 import io
 import re
 from collections import Counter
-from itertools import islice
+from itertools import islice, takewhile
 
 from dagster_project.lib.intake.reading.grid import FileRead, Grid, Problem, column_letter, excerpt, problem, refused
 from dagster_project.lib.intake.reading.limits import Limits
+from dagster_project.lib.intake.reading.text.broken_quotes import Split, split_broken
+from dagster_project.lib.intake.reading.text.signs import doubtful_words, settled
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 DEFAULT_ENCODING = "cp1252"
@@ -59,11 +61,15 @@ def read_delimited(data: bytes, encoding: str | None, limits: Limits) -> FileRea
     split = split_records(text, delimiter, limits)
     if isinstance(split, Problem):
         return FileRead(problems=[split], reading=reading)
-    rows = unwrap_ids(split, text)
+    rows = unwrap_ids(split.rows, text)
     too_wide = max(map(len, rows))
     if too_wide > limits.columns:
         return refused("too_many_columns", f"{too_wide:,} columns", f"{limits.columns:,} columns", reading)
-    return FileRead([Grid("", rows)], long_cells(rows, text, limits), reading)
+    grids, told = settled([Grid("", rows)])
+    told += split.problems + long_cells(rows, text, limits)
+    if name == DEFAULT_ENCODING and encoding is None and (words := doubtful_words(text)):
+        told.append(problem("doubtful_encoding", found=words))
+    return FileRead(grids, told, reading)
 
 
 def decode(data: bytes, encoding: str | None) -> tuple[str, str] | Problem:
@@ -114,14 +120,37 @@ def _control_character(text: str) -> str | None:
 
 
 def choose_delimiter(text: str) -> str:
-    """The delimiter that splits most of the first records alike; ties: more cells, then the order , ; tab |."""
+    """The delimiter of the table: titles above it, decimal commas in it and notes below it have no say.
+
+    A header is a line whose cells all begin with a letter; each delimiter is judged by the header it gives with most
+    cells in the lines below that it splits alike, up to the first line that it does not split. Where no line is a
+    header for any, the one counts that splits most of the first records alike. Ties: more cells, then , ; tab |.
+    """
     sample = text[:SAMPLED_CHARACTERS]
     present = [delimiter for delimiter in DELIMITERS if delimiter in sample]
     if len(present) < 2:
         return present[0] if present else ","
-    lines = [line for line in QUOTED.sub("", sample).splitlines() if line.strip()][:SAMPLED_RECORDS]
+    lines = [line for line in QUOTED.sub("q", sample).splitlines() if line.strip()][:SAMPLED_RECORDS]
     order = list(DELIMITERS)
-    return max(present, key=lambda delimiter: (*_regularity(lines, delimiter), -order.index(delimiter)))
+    tables = {delimiter: _table(lines, delimiter) for delimiter in present}
+    judge = tables if any(tables.values()) else {delimiter: _regularity(lines, delimiter) for delimiter in present}
+    return max(present, key=lambda delimiter: (judge[delimiter], -order.index(delimiter)))
+
+
+def _table(lines: list[str], delimiter: str) -> tuple[int, int] | tuple[()]:
+    """Delimiters in the lines of the largest table with a header, and those of one line; empty where none has one."""
+    counts = [line.count(delimiter) for line in lines]
+    found: tuple[int, int] | tuple[()] = ()
+    for first, count in enumerate(counts):
+        if count and _is_header(lines[first], delimiter):
+            below = takewhile(bool, counts[first:])
+            found = max(found, (sum(other == count for other in below) * count, count))
+    return found
+
+
+def _is_header(line: str, delimiter: str) -> bool:
+    cells = [cell.strip(" '") for cell in line.split(delimiter)]
+    return all(cell[0].isalpha() or cell[0] in "%#" for cell in cells if cell) and any(cells)
 
 
 def _regularity(lines: list[str], delimiter: str) -> tuple[int, int]:
@@ -130,7 +159,7 @@ def _regularity(lines: list[str], delimiter: str) -> tuple[int, int]:
     return max(((records, count) for count, records in counts.items()), default=(0, 0))
 
 
-def split_records(text: str, delimiter: str, limits: Limits) -> list[list[str]] | Problem:
+def split_records(text: str, delimiter: str, limits: Limits) -> Split | Problem:
     """All records of the text, blank ones included as empty lists, or the problem that stops reading."""
     reader = csv.reader(
         # newline="" keeps \r, \n and \r\n apart and ends a record at each of them.
@@ -142,31 +171,16 @@ def split_records(text: str, delimiter: str, limits: Limits) -> list[list[str]] 
     rows: list[list[str]] = []
     try:
         rows.extend(islice(reader, limits.rows + 1))
-    except csv.Error as failure:
-        return _broken_record(text, delimiter, failure, limits)
+    except csv.Error:
+        split = split_broken(text, delimiter, limits)
+        if isinstance(split, Problem):
+            return split
+        rows = split.rows
+        if len(rows) <= limits.rows:
+            return split
     if len(rows) > limits.rows:
         return problem("too_many_rows", found=f"more than {limits.rows:,} rows", allowed=f"{limits.rows:,} rows")
-    return rows
-
-
-def _broken_record(text: str, delimiter: str, failure: csv.Error, limits: Limits) -> Problem:
-    """Read again record by record up to the one that cannot be read, to name its row."""
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True, skipinitialspace=True)
-    row, line = 1, 1
-    while True:
-        try:
-            next(reader)
-        except (csv.Error, StopIteration):
-            break
-        row, line = row + 1, reader.line_num + 1
-    runs_on = reader.line_num > line
-    if "field larger" in str(failure) and not runs_on:
-        found = f"a cell of more than {csv.field_size_limit():,} characters"
-        return problem("too_large", rows=[row], found=found, allowed=f"{limits.cell_characters:,} characters")
-    what = f"the record that begins in line {line:,}"
-    if runs_on:
-        what += f" and runs on to line {reader.line_num:,}"
-    return problem("unclosed_quote", rows=[row], found=what, detail=str(failure))
+    return Split(rows, [])
 
 
 def unwrap_ids(rows: list[list[str]], text: str) -> list[list[str]]:

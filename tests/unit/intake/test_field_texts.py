@@ -1,0 +1,380 @@
+"""Text files as members sent them: each case gives the value it shows, or says what is wrong with it.
+
+Belongs here: the cases of the field that are text, their kinds in other files, through intake and the check.
+Does not: workbooks (test_field_workbooks.py), single parsers (test_cells.py, test_reading_text.py).
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.ruleset import in_force, read_ruleset
+from dagster_project.lib.intake.batch import Intake
+from dagster_project.lib.intake.comparing.comparisons import compare_submissions
+from dagster_project.lib.intake.reading.text.delimited import choose_delimiter
+from dagster_project.lib.member.check import check_path, is_clean
+from tests.conftest import ROOT, Outcome, take_folder
+from tests.support import PROJECT, field_files
+
+COMMUNITY, YEAR = "aspenreach", 2024
+HEADER = "school_year,indicator,dimension,group"
+READING = "grade3_reading_proficient_pct,all,all"
+
+
+@pytest.fixture(scope="module")
+def network() -> Intake:
+    """What intake needs for the example network, of which the cases' community is one."""
+    return Intake(Reference(ROOT / "seeds"))
+
+
+def case(network: Intake, folder: str, name: str | None = None) -> Outcome:
+    """A case of the field as a folder; `name` picks one of its files."""
+    files = field_files(folder)
+    return take_folder(network, files if name is None else {name: files[name]}, COMMUNITY, YEAR)
+
+
+def folder_of(network: Intake, *lines: str, name: str = "values.csv") -> Outcome:
+    """A folder with one text file."""
+    return take_folder(network, {name: "\n".join(lines) + "\n"}, COMMUNITY, YEAR)
+
+
+def values(outcome: Outcome) -> list[Any]:
+    """Values of the rows that count."""
+    return outcome.observations.filter(pl.col("row_status") == "accepted")["value"].round(2).to_list()
+
+
+def told(outcome: Outcome, rule_id: str) -> list[dict[str, Any]]:
+    """Findings of one rule."""
+    return outcome.findings.filter(pl.col("rule_id") == rule_id).to_dicts()
+
+
+def check(network: Intake, tmp_path: Path, files: Mapping[str, bytes]) -> dict[str, Any]:
+    """What `cradle check` says of a folder, comparisons included."""
+    for name, content in files.items():
+        (tmp_path / name).write_bytes(content)
+    parameters = read_ruleset(network.reference, in_force(network.reference, YEAR)).comparison
+
+    def compare(rows: pl.DataFrame) -> pl.DataFrame:
+        return compare_submissions(rows, network.reference, parameters)
+
+    return check_path(tmp_path, COMMUNITY, YEAR, network, compare=compare)
+
+
+def test_a_value_column_under_a_near_name_is_read_and_told(network: Intake) -> None:
+    outcome = case(network, "value_header_near_miss")
+    assert values(outcome) == [46.8, 45.0]
+    (near,) = told(outcome, "near_column")
+    assert (near["severity"], near["found"], near["allowed"]) == ("info", "Value (%)", "value")
+
+
+@pytest.mark.parametrize("name", ["Rate", "Percent", "PCT", "Percentage", "value %", "Percent Proficient"])
+def test_names_of_values_known_from_portals_are_read(network: Intake, name: str) -> None:
+    assert values(folder_of(network, f"{HEADER},{name}", f"2024,{READING},46.8")) == [46.8]
+
+
+def test_units_are_read_wherever_they_stand(network: Intake) -> None:
+    outcome = case(network, "unread_column_changes_meaning", "units.csv")
+    assert values(outcome) == [46.8, 45.5]
+    assert outcome.rules == {"near_column"}
+
+
+def test_district_and_level_say_which_places_the_rows_are_of(network: Intake) -> None:
+    outcome = case(network, "unread_column_changes_meaning", "district.csv")
+    assert outcome.observations["geography_id"].to_list() == [
+        "aspenreach_reach_mountain_schools",
+        "aspenreach_aspenreach_public_schools",
+    ]
+    assert set(outcome.observations["geography_level"]) == {"district"}
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "column"),
+    [
+        ("value,District", "46.8,Reach Mountain Schools", "geography"),
+        ("value,Rate", ",46.8", "value"),
+        ("Rate,Percent", "46.8,46.8", "value"),
+        ("value,Race", "46.8,White", "group"),
+        ("value,Where", "46.8,Reach Mountain Schools", "geography"),
+        ("value,Measured in", "0.468,fraction", "unit"),
+        ("value,Kind", "46.8,school", "geography_level"),
+        ("value,When", "46.8,Q2", "period"),
+    ],
+)
+def test_an_unread_column_that_may_change_the_rows_is_refused_by_name(
+    network: Intake, header: str, cells: str, column: str
+) -> None:
+    outcome = folder_of(network, f"{HEADER},{header}", f"2024,{READING},{cells}")
+    assert outcome.observations.is_empty()
+    found = told(outcome, "column_unclear")
+    assert found and {line["severity"] for line in found} == {"fatal"}
+    assert column in {line["allowed"] for line in found}
+
+
+@pytest.mark.parametrize(
+    ("header", "cells"),
+    [
+        ("value,checked by", "46.8,data desk"),
+        ("value,Rate", "46.8,46.8"),
+        ("value,Where", "46.8,the office"),
+        ("value,unit,Measured in", "46.8,percent,fraction"),
+        ("value,Race", "46.8,All"),
+        ("value,Kind", "46.8,community"),
+    ],
+)
+def test_an_unread_column_that_is_a_note_stays_a_note(network: Intake, header: str, cells: str) -> None:
+    outcome = folder_of(network, f"{HEADER},{header}", f"2024,{READING},{cells}")
+    assert values(outcome) == [46.8]
+    assert outcome.rules == {"unknown_columns"}
+
+
+def test_a_column_that_stands_twice_is_no_column(network: Intake) -> None:
+    outcome = case(network, "duplicate_header")
+    assert outcome.observations.is_empty()
+    (twice,) = told(outcome, "duplicate_column")
+    assert (twice["severity"], twice["found"]) == ("fatal", "value")
+
+
+def test_a_table_without_a_value_names_the_numbers_it_did_not_read(network: Intake) -> None:
+    rows = [f"{year},{READING},,46.8" for year in range(2015, 2025)]
+    outcome = folder_of(network, f"{HEADER},value,Outturn", *rows)
+    assert outcome.observations.is_empty()
+    (none,) = told(outcome, "no_values")
+    assert none["severity"] == "fatal" and "Outturn" in none["found"]
+
+
+def test_a_number_that_was_not_read_costs_the_rows_without_a_value_only(network: Intake) -> None:
+    outcome = folder_of(network, f"{HEADER},value,Outturn", f"2024,{READING},46.8,", f"2023,{READING},,45.0")
+    assert values(outcome) == [46.8]
+    (row,) = told(outcome, "unread_number")
+    assert (row["source_row"], row["found"]) == (3, "Outturn")
+
+
+def test_a_comma_before_decimals_is_never_a_group_of_thousands(network: Intake) -> None:
+    outcome = case(network, "decimal_comma_leading_zero")
+    assert not values(outcome)
+    found = told(outcome, "decimal_comma")
+    assert [line["found"] for line in found] == ["0,085", "0,750"]
+    assert all("point" in line["remedy"] for line in found)
+
+
+def test_grouped_digits_beside_decimal_commas_are_not_read_as_thousands(network: Intake) -> None:
+    header = HEADER.replace(",", ";")
+    rows = ["2023;eviction_filings_per_1000;all;all;1,250", "2024;eviction_filings_per_1000;all;all;12,5"]
+    outcome = folder_of(network, f"{header};value", *rows)
+    assert [line["found"] for line in told(outcome, "decimal_comma")] == ["1,250", "12,5"]
+    alone = folder_of(network, f"{HEADER},value", '2024,median_family_income_usd,all,all,"52,500"')
+    assert values(alone) == [52500.0]
+
+
+@pytest.mark.parametrize("printed", ["1.000", "412.000"])
+def test_three_digits_behind_the_point_of_a_count_are_asked_about(network: Intake, printed: str) -> None:
+    outcome = folder_of(network, f"{HEADER},denominator,value", f"2024,{READING},{printed},46.8")
+    (asked,) = told(outcome, "dot_thousands")
+    assert (asked["severity"], asked["status"], asked["found"]) == ("explainable", "open", printed)
+
+
+def test_a_row_with_a_cell_too_many_is_refused_though_it_is_blank(network: Intake) -> None:
+    outcome = case(network, "unquoted_thousands")
+    assert values(outcome) == [51000.0]
+    (ragged,) = told(outcome, "ragged_row")
+    assert (ragged["source_row"], ragged["n_rows"], ragged["found"]) == (2, 2, "7 cells below a header of 6")
+
+
+def test_the_separator_is_that_of_the_table_and_not_of_its_titles(network: Intake) -> None:
+    outcome = case(network, "titles_and_decimal_commas")
+    assert [line["found"] for line in told(outcome, "decimal_comma")] == ["46,8", "45,1"]
+    assert outcome.files["reading"].to_list() == ["utf-8 text, separated by semicolons"]
+
+
+@pytest.mark.parametrize(
+    ("lines", "delimiter"),
+    [
+        (["Title, with, commas", "a;b", *["2023;4,5"] * 30], ";"),
+        (["a;b;c;d", *["1,5;2,5;3,5;4,5"] * 20], ";"),
+        (["Title; with; signs", "a,b,c", "1,2,3", "4,5,6"], ","),
+        (["a,b", "1,x; y; z", "2,u; v; w"], ","),
+        (["a\tb\tc, d", "1\t2\t3,5"], "\t"),
+        (['"x;y",b', "1,2"], ","),
+        (["1;2", "3;4"], ";"),
+    ],
+)
+def test_titles_decimals_and_notes_choose_no_separator(lines: Sequence[str], delimiter: str) -> None:
+    assert choose_delimiter("\n".join(lines)) == delimiter
+
+
+def test_a_quote_that_closes_too_early_costs_its_row_in_words_that_show_it(network: Intake) -> None:
+    outcome = case(network, "quotes")
+    assert outcome.observations["row_status"].to_list() == ["rejected", "accepted"]
+    (wrong,) = told(outcome, "bad_quote")
+    assert wrong["source_row"] == 2 and 'after "a" and b stands' in wrong["message"]
+
+
+def test_invisible_signs_change_no_value_and_no_label(network: Intake) -> None:
+    outcome = case(network, "invisible")
+    assert values(outcome) == [46.8, 46.0, 46.0, 46.0]
+    assert {line["found"] for line in told(outcome, "invisible_signs")} == {
+        "U+200B zero width space",
+        "U+00AD soft hyphen",
+    }
+
+
+def test_a_header_in_another_order_is_never_read_over(network: Intake) -> None:
+    first = f"{HEADER},numerator,denominator"
+    second = f"{HEADER},denominator,numerator"
+    row = f"2024,{READING},460,1000", f"2023,{READING},1000,450", f"2022,{READING},440,1000"
+    outcome = folder_of(network, first, row[0], second, row[1], first, row[2])
+    assert values(outcome) == [46.0, 44.0]
+    (moved,) = told(outcome, "header_again_differs")
+    assert (moved["severity"], moved["source_row"], moved["n_rows"]) == ("error", 4 - 1, 2)
+    (same,) = told(outcome, "header_again")
+    assert same["source_row"] == 5
+    assert outcome.rules == {"header_again_differs", "header_again"}
+
+
+def test_a_text_in_another_encoding_is_asked_about(network: Intake) -> None:
+    outcome = case(network, "macroman")
+    (doubt,) = told(outcome, "doubtful_encoding")
+    assert (doubt["severity"], doubt["found"]) == ("explainable", "Pe\u2013asco")
+    assert outcome.files["reading"].to_list() == ["cp1252 text, separated by commas"]
+
+
+@pytest.mark.parametrize(
+    "name", ["Jos\u00e9", "Mart\u00ednez", "Pe\u00f1asco", "M\u00fcller", "Bj\u00f6rn", "Pl\u00e1tano"]
+)
+@pytest.mark.parametrize("encoding", ["mac_roman", "one stray byte"])
+def test_letters_of_other_encodings_raise_the_question(network: Intake, name: str, encoding: str) -> None:
+    text = f"{HEADER},value,note\n2024,{READING},46.8,{name}\n"
+    data = text.encode() + b"2023,x\x92" if encoding == "one stray byte" else text.encode(encoding)
+    outcome = take_folder(network, {"values.csv": data}, COMMUNITY, YEAR)
+    assert "doubtful_encoding" in outcome.rules
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["Pe\u00f1asco", "O\u2019Neil", "the school\u2019s", "2019\u20132020", "they\u2019re", "caf\u00e9 \u2013 bar"],
+)
+def test_ordinary_cp1252_is_no_question(network: Intake, text: str) -> None:
+    data = f"{HEADER},value,note\n2024,{READING},46.8,{text}\n".encode("cp1252")
+    outcome = take_folder(network, {"values.csv": data}, COMMUNITY, YEAR)
+    assert not outcome.rules
+
+
+def test_one_place_in_two_spellings_is_one_place(network: Intake) -> None:
+    outcome = case(network, "place_spelling", "nfd.csv")
+    assert outcome.observations["geography_id"].n_unique() == 1
+    zips = case(network, "place_spelling", "zip.csv")
+    accepted = zips.observations.filter(pl.col("row_status") == "accepted")
+    assert accepted["geography_id"].to_list() == ["aspenreach:zip:02138"] * 3
+    assert [line["found"] for line in told(zips, "spoilt_code")] == ["2138", "2138.0"]
+
+
+@pytest.mark.parametrize("code", ["1.00005E+11", "1E+05", "9905001.0"])
+def test_codes_that_a_spreadsheet_made_numbers_are_no_places(network: Intake, code: str) -> None:
+    outcome = folder_of(network, f"{HEADER},value,geography,geography_level", f"2024,{READING},46.8,{code},school")
+    assert outcome.observations["row_status"].to_list() == ["rejected"]
+    (spoilt,) = told(outcome, "spoilt_code")
+    assert "text" in spoilt["remedy"]
+
+
+@pytest.mark.parametrize("grade", ["3", "03", "3.0", "Grade 3", "grade 03", "3rd Grade", " 3 "])
+def test_a_layout_knows_its_codes_whichever_way_they_are_printed(network: Intake, grade: str) -> None:
+    (text,) = (content.decode() for content in field_files("grade_03").values())
+    outcome = take_folder(network, {"ky.csv": text.replace(",03,", f",{grade},")}, COMMUNITY, YEAR)
+    assert values(outcome) == [70.0]
+    assert not outcome.rules
+
+
+def test_a_code_that_the_layout_does_not_know_is_named(network: Intake) -> None:
+    (text,) = (content.decode() for content in field_files("grade_03").values())
+    outcome = take_folder(network, {"ky.csv": text.replace(",03,", ",third,")}, COMMUNITY, YEAR)
+    (unknown,) = told(outcome, "unknown_layout_code")
+    assert (unknown["severity"], unknown["found"], unknown["allowed"]) == ("error", "third", "grade")
+    (none,) = told(outcome, "all_rows_left_out")
+    assert none["severity"] == "error" and "grade third" in none["found"]
+
+
+def test_a_finding_on_a_foreign_table_names_the_files_own_columns(network: Intake) -> None:
+    (text,) = (content.decode() for content in field_files("grade_03").values())
+    outcome = take_folder(network, {"ky.csv": text.replace(",100,", ",many,")}, COMMUNITY, YEAR)
+    assert [line["source_column"] for line in told(outcome, "bad_cell")] == ["n_tested"]
+    near = folder_of(network, f"{HEADER},Students Tested,value", f"2024,{READING},many,46.8")
+    assert [line["source_column"] for line in told(near, "bad_cell")] == ["Students Tested"]
+
+
+def test_a_first_file_all_in_fractions_is_asked_about(network: Intake, tmp_path: Path) -> None:
+    receipt = check(network, tmp_path, field_files("all_fractions"))
+    (asked,) = [line for line in receipt["findings"] if line["rule_id"] == "all_fractions"]
+    assert (asked["severity"], asked["status"]) == ("explainable", "open")
+    assert "6 values" in asked["message"]
+    assert receipt["status"] == "accepted_with_queries" and is_clean(receipt)
+
+
+def test_a_file_that_says_fraction_is_not_asked(network: Intake, tmp_path: Path) -> None:
+    (text,) = (content.decode() for content in field_files("all_fractions").values())
+    lines = text.splitlines()
+    given = "\n".join([f"{lines[0]},unit", *(f"{line},fraction" for line in lines[1:])])
+    receipt = check(network, tmp_path, {"values.csv": given.encode()})
+    assert not receipt["findings"]
+
+
+def test_last_years_file_again_is_asked_about(network: Intake) -> None:
+    rows = [f"{year},{READING},{value}" for year, value in ((2022, 44), (2023, 45), (2024, 46))]
+    text = "\n".join([f"{HEADER},value", *rows]) + "\n"
+    years = [take_folder(network, {"values.csv": text}, COMMUNITY, year).observations for year in (2024, 2025)]
+    parameters = read_ruleset(network.reference, in_force(network.reference, YEAR)).comparison
+    issues = compare_submissions(pl.concat(years), network.reference, parameters)
+    asked = issues.filter(pl.col("rule_id") == "nothing_new").to_dicts()
+    assert [(line["reporting_year"], line["source_row"]) for line in asked] == [(2025, None)]
+    assert "All 3 rows" in asked[0]["found"] and "the latest school year is 2024" in asked[0]["found"]
+    more = take_folder(network, {"values.csv": text + f"2025,{READING},47\n"}, COMMUNITY, 2025).observations
+    news = compare_submissions(pl.concat([years[0], more]), network.reference, parameters)
+    assert "nothing_new" not in news["rule_id"].to_list()
+
+
+def test_no_sign_of_a_label_acts_on_a_terminal_or_in_the_receipt(network: Intake, tmp_path: Path) -> None:
+    from dagster_project.lib.member.check import receipt_lines
+    from dagster_project.lib.receipts.receipts import as_json
+
+    odd = "Wh\u009b31mite\u0085"
+    lines = f"{HEADER},value\n2024,grade3_reading_proficient_pct,race_ethnicity,{odd},46.8\n"
+    receipt = check(network, tmp_path, {"values.csv": lines.encode()})
+    shown = "\n".join(receipt_lines(receipt))
+    assert "[U+009B]" in shown and not any(0x7F <= ord(sign) <= 0x9F for sign in shown)
+    written = as_json(receipt).decode()
+    assert not any(0x7F <= ord(sign) <= 0x9F for sign in written)
+    assert odd[:8] in json.loads(written)["findings"][0]["found"]
+
+
+def test_many_wrong_cells_of_one_kind_are_counted_beyond_two_hundred(network: Intake) -> None:
+    rows = [f"2024,{READING},bad {n},form {n}" for n in range(1_000)]
+    outcome = folder_of(network, f"{HEADER},value,series", *rows)
+    assert outcome.files["rows_rejected"].to_list() == [1_000]
+    found = told(outcome, "bad_cell")
+    assert len(found) == 201
+    assert sum(line["n_rows"] for line in found) == 1_000
+    assert found[-1]["found"] == "800 more rows of this kind"
+
+
+def test_the_catalogue_of_near_names_names_columns_of_its_tables_and_no_column_itself() -> None:
+    import csv
+
+    import contracts
+    from dagster_project.lib.intake.reading.grid import snake_name
+
+    seen = set()
+    with contracts.NEAR_COLUMNS.open(encoding="utf-8", newline="") as lines:
+        for line in csv.DictReader(lines):
+            names = contracts.tables(1)[line["table"]].names
+            assert line["column"] in names and (not line["needs"] or line["needs"] in names), line
+            name = (line["table"], snake_name(line["near_name"]))
+            assert name[1] not in names and name not in seen, line
+            assert line["reading"] in ("map", "ask") and line["source"], line
+            seen.add(name)
+    assert PROJECT == ROOT and seen
