@@ -138,7 +138,9 @@ def told(
 ) -> pl.DataFrame:
     """One issue (TOLD) for each row of `frame`, at the row's own source; column None: it points at no row or value."""
     places = [pl.col(name) for name in SOURCE[1:4]]
-    value = pl.col("value_no") if column in CELL_COLUMNS else pl.lit(None)
+    # A question about a whole file points at a column of it and speaks of no one value.
+    single = column in CELL_COLUMNS and "value_no" in frame.columns
+    value = pl.col("value_no") if single else pl.lit(None)
     if column is None:
         places = [pl.lit(None, LOCATED[name]).alias(name) for name in SOURCE[1:4]]
     where = pl.coalesce("source_column", pl.lit("value")) if column == "value" else pl.lit(column, pl.String)

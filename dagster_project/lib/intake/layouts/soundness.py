@@ -34,6 +34,7 @@ def faults_of(layout: Layout, connection: Connection) -> Iterator[str]:
     if len(engine.statements(layout.sql)) != 1:
         yield f"{file}: one SELECT is needed, {len(engine.statements(layout.sql))} statements were found"
         return
+    connection.execute(contracts.LAYOUT_MACROS.read_text(encoding="utf-8"))
     rows = run_sql(layout, empty_relation(layout), connection)
     if lost := [name for name in PLACE if name not in rows.columns]:
         yield f"{file}: the SELECT does not pass on {', '.join(lost)}"
