@@ -64,6 +64,7 @@ bench: setup
 
 fuzz: setup
 	$(BIN)/python -m tests.fuzz --files 10000
+	$(BIN)/python -m tests.fuzz.truth --files 2000
 
 docs: setup
 	$(BIN)/python -m docs.generate

@@ -22,12 +22,12 @@ import numpy as np
 import polars as pl
 from sklearn.linear_model import LinearRegression
 
-from dagster_project.lib.analysis import Ruleset, load_ruleset
 from dagster_project.lib.analysis.figures import regression, windows
 from dagster_project.lib.analysis.figures.known import expand_known
 from dagster_project.lib.analysis.figures.regression import Bools, Floats, Ints
 from dagster_project.lib.analysis.figures.second import check_trends
 from dagster_project.lib.analysis.figures.trend import Traits, estimate, trend_status, trends_of
+from dagster_project.lib.base.ruleset import Ruleset, load_ruleset
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds"
 FIRST_YEAR, N_YEARS = 2013, 12
@@ -250,7 +250,7 @@ def main() -> None:
     parser.add_argument("--series", type=int, default=60_000)
     n_series = parser.parse_args().series
     parameters = pl.read_csv(SEEDS / "rulesets/ruleset_parameters.csv", infer_schema=False)
-    ruleset = load_ruleset(parameters, "toa-default")
+    ruleset = load_ruleset(parameters, "toa-default", "1.1.0")
     cost_curve(n_series, ruleset)
     print()
     compare(n_series, ruleset)

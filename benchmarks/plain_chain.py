@@ -20,15 +20,17 @@ import contracts
 from dagster_project.lib.app.analysis import run_analysis
 from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.ruleset import in_force_on, read_ruleset
 from dagster_project.lib.intake.answers import answered, submissions
+from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.drop import list_drop, open_drop, stray_findings
-from dagster_project.lib.intake.comparing.comparisons import compare_submissions, comparison_parameters
+from dagster_project.lib.intake.comparing.comparisons import compare_submissions
 from dagster_project.lib.intake.findings import FINDINGS, to_findings
 from dagster_project.lib.intake.reading.files import WorkbookReader
 from dagster_project.lib.intake.rows.registers import unfold
 from dagster_project.lib.intake.tables import FILES, OBSERVATIONS, REGISTER_ROWS
-from dagster_project.lib.intake.take_in import Intake, batches, by_version, take_in
-from dagster_project.lib.warehouse.landing import RULESET, write_tables
+from dagster_project.lib.intake.take_in import batches, by_version, take_in
+from dagster_project.lib.warehouse.landing import write_tables
 
 SCHEMAS = {"observations": OBSERVATIONS, "register_rows": REGISTER_ROWS, "findings": FINDINGS, "files": FILES}
 KEY = "community_id, indicator_id, series, population_group_id, school_year"
@@ -166,10 +168,10 @@ def read_bucket(drop: Path, reference: Reference, today: dt.date) -> dict[str, p
     return {name: pl.concat(frames) for name, frames in parts.items()}
 
 
-def tables_of(read: dict[str, pl.DataFrame], reference: Reference) -> dict[str, pl.DataFrame]:
+def tables_of(read: dict[str, pl.DataFrame], reference: Reference, today: dt.date) -> dict[str, pl.DataFrame]:
     """What SQL and analysis start from: rows, files, answered findings, the state of each folder, the registers."""
     registers = {name: unfold(read["register_rows"], it) for name, it in contracts.landed_registers().items()}
-    thresholds = comparison_parameters(reference, RULESET)
+    thresholds = read_ruleset(reference, in_force_on(reference, today)).comparison
     compared = to_findings(compare_submissions(read["observations"], reference, thresholds)).select(list(FINDINGS))
     findings = answered(pl.concat([read["findings"], compared]), registers["explanations"])
     own_files = read["files"].filter(pl.col("community_id") != NETWORK_FOLDER)
@@ -186,10 +188,7 @@ def tables_of(read: dict[str, pl.DataFrame], reference: Reference) -> dict[str, 
 def write_marts(database: Path, tables: dict[str, pl.DataFrame], reference: Reference, today: dt.date) -> None:
     """Values, dimensions and states of submissions, in SQL."""
     years = reference.reporting_years(today)
-    parameters = reference.table("rulesets/ruleset_parameters").filter(
-        (pl.col("ruleset_id") == RULESET[0]) & (pl.col("ruleset_version") == RULESET[1])
-    )
-    settings = dict(parameters.select("parameter", "value").iter_rows())
+    settings = read_ruleset(reference, in_force_on(reference, today)).parameters
     known = {"first": years.start, "last": years.stop - 1, "today": today}
     known["min_coverage"] = float(settings["aggregate.min_coverage"])
     with duckdb.connect(str(database)) as connection:
@@ -226,11 +225,11 @@ def _seeds(reference: Reference) -> dict[str, pl.DataFrame]:
 def plain_chain(drop: Path, database: Path, seeds: Path, today: dt.date) -> None:
     """The whole chain into one DuckDB file, schema marts."""
     reference = Reference(seeds)
-    tables = tables_of(read_bucket(drop, reference, today), reference)
+    tables = tables_of(read_bucket(drop, reference, today), reference, today)
     write_marts(database, tables, reference, today)
     with tempfile.TemporaryDirectory() as folder:
         write_tables(tables, Path(folder))
-        outcome = run_analysis(database, Path(folder), reference, today, RULESET)
+        outcome = run_analysis(database, Path(folder), reference, today, in_force_on(reference, today))
     with duckdb.connect(str(database)) as connection:
         for name, frame in outcome.tables.items():
             if name.startswith("fct_"):

@@ -1,7 +1,7 @@
-"""Pages of the documentation that are made from the project's own data: `python -m docs.generate`.
+"""Files that are made from the project's own declarations: `python -m docs.generate`.
 
-Belongs here: the data dictionary, from contracts and seeds; writing the generated pages.
-Does not: pages that people write, or any fact of its own: what it says stands in contracts/ and seeds/.
+Belongs here: the data dictionary, from contracts, seeds and declared tables; writing all generated files.
+Does not: pages that people write, or any fact of its own: what it says stands in contracts/, seeds/ and lib/analysis.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from pathlib import Path
 
 import contracts
 from contracts.base import ALLOWED_WORDS, Column, TableContract
+from dagster_project.lib.analysis.tables import TABLES, TableSpec
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.findings import catalogue
+from docs.dbt_files import DBT_TYPES, dbt_files
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = ROOT / "docs"
@@ -34,15 +36,17 @@ Row = Sequence[str | None]
 def data_dictionary(seeds: Path = ROOT / "seeds") -> str:
     """The page docs/data-dictionary.md."""
     reference = Reference(seeds)
-    parts = [_head(), *_tables(), *_kinds(), *_codes(reference), *_findings()]
+    parts = [_head(), *_tables(), *_kinds(), *_codes(reference), *_computed(), *_statuses(reference), *_findings()]
     return "\n".join(parts).rstrip() + "\n"
 
 
 def _head() -> str:
     return (
         "# Data dictionary\n\n"
-        "Made by `make docs` from contracts/ and seeds/; change those, never this page.\n\n"
-        "What may be submitted, the codes it is turned into, and every finding a check can make. A table is a CSV, "
+        "Made by `make docs` from contracts/, seeds/ and dagster_project/lib/analysis/tables; change those, never this "
+        "page.\n\n"
+        "What may be submitted, the codes it is turned into, the tables that are computed from it, their words, and "
+        "every finding a check can make. A table is a CSV, "
         "TSV, TXT, XLSX, XLS or Parquet file with its header, or a sheet named like the table. `community_id` and "
         "`reporting_year` come from the folder. `cradle template` writes a workbook with all of it, `cradle check` "
         "runs the checks before an upload.\n"
@@ -131,6 +135,45 @@ def _codes(reference: Reference) -> Iterator[str]:
     yield from _grid(("mask", "status"), [(f"`{mask}`", status) for mask, status in masks])
 
 
+def _computed() -> Iterator[str]:
+    yield "## Computed tables\n"
+    yield (
+        "What Python computes from the values and registers, in schema `marts` of a release. Key columns are in bold. "
+        "Words of a domain are listed under [Words of the marts](#words-of-the-marts).\n"
+    )
+    for spec in TABLES.values():
+        yield f"### {spec.name}\n\n{spec.description}\n"
+        yield from _grid(("column", "type", "meaning", "words", "found in"), _computed_rows(spec))
+
+
+def _computed_rows(spec: TableSpec) -> Iterator[Row]:
+    for column in spec.columns:
+        # Bold stands outside the backticks, so the cell is left as it is.
+        name = f"**`{column.name}`**" if column.name in spec.key else f"`{column.name}`"
+        words = "" if column.words is None else f"`{column.words}`"
+        if column.without:
+            words += f" without {', '.join(f'`{word}`' for word in column.without)}"
+        dimension = "" if column.refers_to is None else f"`{column.refers_to}`"
+        yield name, DBT_TYPES[column.kind], column.description, words, dimension
+
+
+def _statuses(reference: Reference) -> Iterator[str]:
+    yield "## Words of the marts\n"
+    yield (
+        "Every closed vocabulary (`dim_status`, from seeds/dictionary/statuses.csv). Words marked public stand in the "
+        "public edition only.\n"
+    )
+    rows = reference.table("dictionary/statuses").iter_rows(named=True)
+    header = ("domain", "word", "label", "meaning", "edition")
+    yield from _grid(
+        header,
+        (
+            (r["domain"], f"`{r['status']}`", r["label"], r["meaning"], "public" if r["public_only"] == "true" else "")
+            for r in rows
+        ),
+    )
+
+
 def _findings() -> Iterator[str]:
     yield "## Findings\n"
     yield from _grid(("severity", "consequence"), SEVERITIES.items())
@@ -162,9 +205,11 @@ PAGES: Mapping[str, Callable[[], str]] = {"data-dictionary.md": data_dictionary}
 
 
 def main() -> None:
-    """Write every generated page."""
+    """Write every generated page and file of dbt."""
     for name, make in PAGES.items():
         (DOCS / name).write_text(make(), encoding="utf-8")
+    for name, make in dbt_files().items():
+        (ROOT / name).write_text(make(), encoding="utf-8")
 
 
 if __name__ == "__main__":

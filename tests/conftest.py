@@ -18,13 +18,14 @@ import pytest
 import contracts
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.store import Given
+from dagster_project.lib.intake.batch import Intake, Taken
 from dagster_project.lib.intake.bucket.drop import DroppedFile, Folder
 from dagster_project.lib.intake.findings import FINDINGS
 from dagster_project.lib.intake.reading.files import WorkbookReader
 from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.intake.rows.registers import unfold
 from dagster_project.lib.intake.tables import OBSERVATIONS, REGISTER_ROWS
-from dagster_project.lib.intake.take_in import Intake, Taken, take_in
+from dagster_project.lib.intake.take_in import take_in
 
 ROOT = Path(__file__).resolve().parents[1]
 # Test folders are no packages (import mode importlib): helpers such as Outcome are found from the project's root.

@@ -40,6 +40,12 @@ def field_files(folder: str) -> dict[str, bytes]:
     return {file.name: file.read_bytes() for file in files if file.suffix != ".md"}
 
 
+def field_case(folder: str) -> Path:
+    """The only file of a case that was met in the field; without it as `real_data`."""
+    (file,) = sorted(_shared(FIELD / folder, "cases from the field").iterdir())
+    return file
+
+
 def _shared(path: Path, what: str) -> Path:
     if path.exists():
         return path

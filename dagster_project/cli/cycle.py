@@ -49,10 +49,9 @@ def freeze(year: int) -> None:
 
 
 def _freeze(config: Settings, year: int) -> list[str]:
-    from dagster_project.lib.analysis import load_ruleset
     from dagster_project.lib.app import frozen
-    from dagster_project.lib.app.analysis import ruleset_parameters
     from dagster_project.lib.base.reference import Reference
+    from dagster_project.lib.base.ruleset import read_ruleset
     from dagster_project.lib.base.store import Store
     from dagster_project.lib.publish.release.opening import open_release
 
@@ -63,7 +62,7 @@ def _freeze(config: Settings, year: int) -> list[str]:
     reference = Reference(config.seeds)
     ruleset_id, version = manifest["ruleset_id"], manifest["ruleset_version"]
     try:
-        ruleset = load_ruleset(ruleset_parameters(reference), ruleset_id, version)
+        ruleset = read_ruleset(reference, (ruleset_id, version))
     except ValueError as error:
         raise CradleError(str(error), "the seeds are not those of the current release; run `cradle run`") from None
     with open_release(config, manifest["release_id"]) as connection:
@@ -109,17 +108,18 @@ def _rehearse(config: Settings, seeds: Path | None, wanted: str | None, keep: bo
     from dagster_project.instance.runs import only_one
     from dagster_project.lib.app import rehearsal
     from dagster_project.lib.base.reference import Reference, SeedError
+    from dagster_project.lib.base.ruleset import in_force_on
     from dagster_project.lib.base.store import StoreError
     from dagster_project.lib.publish.release.opening import database_path
     from dagster_project.lib.warehouse.dbt_run import WarehouseError
-    from dagster_project.lib.warehouse.landing import RULESET
 
     folder = (seeds or config.seeds).expanduser().resolve()
     if not (folder / "network" / "communities.csv").is_file():
         raise CradleError(f"--seeds {seeds} has no network/communities.csv", "point it at a folder of seeds", 2)
     manifest = manifest_of_release(config, None)
+    reference, today = Reference(folder), dt.date.fromisoformat(manifest["today"])
     try:
-        ruleset = rehearsal.choose_ruleset(Reference(folder), wanted, RULESET)
+        ruleset = rehearsal.choose_ruleset(reference, wanted, in_force_on(reference, today))
     except (SeedError, ValueError) as error:
         raise CradleError(str(error), "see rulesets/ruleset_parameters.csv of the seeds", 2) from None
     try:

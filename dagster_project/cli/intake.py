@@ -6,6 +6,7 @@ Does not: any work of its own (lib/intake), other commands (cli/main.py).
 
 from __future__ import annotations
 
+import datetime as dt
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from dagster_project.settings import Settings
 if TYPE_CHECKING:
     from dagster_project.lib.base.engine import Connection
     from dagster_project.lib.base.reference import Reference
-    from dagster_project.lib.intake.take_in import Intake
+    from dagster_project.lib.intake.batch import Intake
     from dagster_project.lib.member.check import Checked, Compare, History
 
 UNCLEAN, USAGE = 1, 2
@@ -30,8 +31,8 @@ def _intake(config: Settings, community: str, year: int, ahead: int = 0) -> Inta
     """What intake needs; a usage error for a community or year (`ahead` years early) that the network does not have."""
     from dagster_project.lib.base.names import NETWORK_FOLDER
     from dagster_project.lib.base.reference import Reference, SeedError
+    from dagster_project.lib.intake.batch import Intake
     from dagster_project.lib.intake.reading.limits import Limits
-    from dagster_project.lib.intake.take_in import Intake
 
     reference = Reference(config.seeds)
     try:
@@ -68,13 +69,13 @@ def _history(config: Settings, against: str | None) -> History | None:
             raise CradleError(f"release {against}: {error}", "name a newer release", USAGE) from None
 
 
-def _comparisons(reference: Reference) -> Compare:
+def _comparisons(reference: Reference, today: dt.date) -> Compare:
     """The comparisons between rows, years and members, with the thresholds of the ruleset in force."""
-    from dagster_project.lib.intake.comparing.comparisons import compare_submissions, comparison_parameters
-    from dagster_project.lib.warehouse.landing import RULESET
+    from dagster_project.lib.base.ruleset import in_force_on, read_ruleset
+    from dagster_project.lib.intake.comparing.comparisons import compare_submissions
 
-    parameters = comparison_parameters(reference, RULESET)
-    return lambda observations: compare_submissions(observations, reference, parameters)
+    limits = read_ruleset(reference, in_force_on(reference, today)).comparison
+    return lambda observations: compare_submissions(observations, reference, limits)
 
 
 @click.command()
@@ -99,7 +100,7 @@ def check(path: Path, community: str, year: int, against: str | None, changes: b
     intake = _intake(config, community, year)
     history = _history(config, against)
     try:
-        checked = examine(path, community, year, intake, history, _comparisons(intake.reference))
+        checked = examine(path, community, year, intake, history, _comparisons(intake.reference, config.today))
     except (NothingToCheckError, StoreError) as error:
         raise CradleError(str(error), "name a file, or a folder that holds the files of one year", USAGE) from None
     receipt = checked.receipt

@@ -17,7 +17,7 @@ from dagster_project.cli.base import CradleError, known_communities, settings
 from dagster_project.settings import Settings
 
 if TYPE_CHECKING:
-    from dagster_project.lib.analysis.records.records import RecordInputs
+    from dagster_project.lib.analysis.records.inputs import RecordInputs
 
 CURRENT = "current"  # the word for the release that `current` names
 SEVEN_OUTCOMES_RECORD = "proof_point_ongoing"  # the designation whose record holds all seven outcomes with their gaps
@@ -50,7 +50,7 @@ def explain(community: str, what: str | None, year: int, as_json: bool) -> None:
     """
     from dagster_project.lib.analysis.records.beside import beside_lines, would_be_now
     from dagster_project.lib.analysis.records.explain import explain_record
-    from dagster_project.lib.analysis.records.records import FROZEN
+    from dagster_project.lib.analysis.vocabulary import FROZEN
 
     config = settings()
     pairs, outcome = _records(config, community, what, year)
@@ -74,24 +74,24 @@ Pair = tuple[dict[str, Any], dict[str, Any] | None]
 
 def _records(config: Settings, community: str, what: str | None, year: int) -> tuple[list[Pair], str | None]:
     """Each determination asked for: its record (frozen where it is), and the record that today's data give."""
-    from dagster_project.lib.analysis import load_ruleset
-    from dagster_project.lib.app.analysis import record_inputs, ruleset_parameters
+    from dagster_project.lib.app.analysis import record_inputs
     from dagster_project.lib.app.frozen import cycle_of
     from dagster_project.lib.base.reference import Reference
+    from dagster_project.lib.base.ruleset import read_ruleset
     from dagster_project.lib.base.store import Store
     from dagster_project.lib.publish.release.opening import open_release
-    from dagster_project.lib.warehouse.landing import RULESET
 
     manifest = manifest_of_release(config, None)
     reference = Reference(config.seeds)
-    designations = reference.table("rubric/designations").filter(ruleset_id=RULESET[0])["designation"].to_list()
+    rules = (manifest["ruleset_id"], manifest["ruleset_version"])
+    designations = reference.table("rubric/designations").filter(ruleset_id=rules[0])["designation"].to_list()
     outcomes = reference.outcomes["outcome_id"].to_list()
     if what is not None and what not in (*designations, *outcomes):
         known = ", ".join([*designations, *outcomes])
         raise CradleError(f"{what} is neither an outcome nor a designation", f"known are {known}", 2)
     known_communities(reference, [community])
     wanted = designations if what is None else [what if what in designations else SEVEN_OUTCOMES_RECORD]
-    ruleset = load_ruleset(ruleset_parameters(reference), *RULESET)
+    ruleset = read_ruleset(reference, rules)
     lake = Store(config.lake_url, config.s3_endpoint)
     with open_release(config) as connection:
         inputs = record_inputs(connection, community, reference, dt.date.fromisoformat(manifest["today"]), ruleset)
@@ -106,7 +106,7 @@ def _records(config: Settings, community: str, what: str | None, year: int) -> t
 
 
 def _pair(inputs: RecordInputs, kept: dict[str, Any] | None, place: tuple[str, str, int]) -> Pair:
-    from dagster_project.lib.analysis.records.records import build_record
+    from dagster_project.lib.analysis.records.build import build_record
 
     try:
         now = build_record(inputs, *place)

@@ -12,7 +12,7 @@ import dagster as dg
 
 from dagster_project.defs.resources import CradleResource
 from dagster_project.defs.warehouse import FOLLOWS
-from dagster_project.lib.app.analysis import ANALYSIS_TABLES
+from dagster_project.lib.analysis.run import ANALYSIS_TABLES
 
 NEEDS = [
     dg.AssetKey(["intermediate", "int_values__known"]),

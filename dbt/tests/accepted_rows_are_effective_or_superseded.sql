@@ -9,7 +9,7 @@ with submitted as (
         sum(denominator) as denominators
     from {{ ref('stg_landing__observations') }}
     where row_status = 'accepted'
-    group by all
+    group by community_id, reporting_year, submission_id
 ),
 
 kept as (
@@ -21,7 +21,7 @@ kept as (
         sum(denominator) as denominators
     from {{ ref('fct_indicator_value_history') }}
     where origin = 'submitted'
-    group by all
+    group by community_id, known_from, submission_id
 )
 
 select

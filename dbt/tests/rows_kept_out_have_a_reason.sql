@@ -10,7 +10,7 @@ with waiting as (
 select community_id, reporting_year, submission_id, row_status, count(*) as n_rows
 from {{ ref('stg_landing__observations') }}
 where row_status != 'accepted' and row_reason is null
-group by all
+group by community_id, reporting_year, submission_id, row_status
 union all
 select 'every community', null, null, 'waiting', abs(waiting.n_rows - shown.n_rows)
 from (select count(*) as n_rows from waiting) as waiting

@@ -17,7 +17,8 @@ import duckdb
 import pytest
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
-from dagster_project.lib.publish.report.report import ReportContext, RuleParameter, write_report
+from dagster_project.lib.publish.report.marts import ReportContext, RuleParameter
+from dagster_project.lib.publish.report.render import write_report
 from dagster_project.lib.receipts.receipt_page import render_receipt
 
 ROOT = Path(__file__).resolve().parents[2]

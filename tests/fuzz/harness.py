@@ -17,14 +17,16 @@ from pathlib import Path
 import polars as pl
 
 from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.ruleset import read_ruleset
 from dagster_project.lib.base.store import Given
+from dagster_project.lib.intake.batch import Intake, Taken
 from dagster_project.lib.intake.bucket.drop import DroppedFile, Folder
 from dagster_project.lib.intake.bucket.lake import raw_key
-from dagster_project.lib.intake.comparing.comparisons import compare_submissions, comparison_parameters
+from dagster_project.lib.intake.comparing.comparisons import compare_submissions
 from dagster_project.lib.intake.findings import catalogue, to_findings
 from dagster_project.lib.intake.reading.files import WorkbookReader
 from dagster_project.lib.intake.reading.limits import Limits
-from dagster_project.lib.intake.take_in import Intake, Taken, take_in
+from dagster_project.lib.intake.take_in import take_in
 from tests.fuzz.mutations import File, mutated
 
 SEEDS = Path(__file__).resolve().parents[2] / "seeds"
@@ -145,7 +147,7 @@ def _taken(intake: Intake, batch: Sequence[File], reader: WorkbookReader) -> tup
     taken = take_in(intake, folders, Given(content.__getitem__), lambda key, _: kept.add(key), reader)
     observations = [item.tables["observations"] for item in taken if "observations" in item.tables]
     if observations:
-        parameters = comparison_parameters(intake.reference, ("toa-default", "1.0.0"))
+        parameters = read_ruleset(intake.reference, ("toa-default", "1.0.0")).comparison
         to_findings(compare_submissions(pl.concat(observations), intake.reference, parameters))
     return taken, kept
 

@@ -66,6 +66,11 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
     folder, chance = tmp_path_factory.mktemp("edges"), Random(SEED)
     seeds, home = make_seeds(chance, folder / "seeds"), folder / "home"
     make_drop(chance, home / "drop")
+    # One community has left; its folders lie there still.
+    network = seeds / "network/communities.csv"
+    head, *lines = network.read_text(encoding="utf-8").splitlines()
+    left = [f"{line},{LAST - 2 if line.startswith('elm,') else ''}" for line in lines]
+    network.write_text("\n".join([f"{head},left_year", *left, ""]), encoding="utf-8")
     process = cradle("run", CRADLE_HOME=home, CRADLE_SEEDS=seeds, CRADLE_TODAY=TODAY.isoformat())
     assert process.returncode == 0, process.stdout + process.stderr
     return Case(current(home), Network(home / "drop", seeds, TODAY))

@@ -10,12 +10,14 @@ import polars as pl
 import pytest
 
 from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.ruleset import read_ruleset
 from dagster_project.lib.base.store import Given
+from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.drop import DroppedFile, Folder
-from dagster_project.lib.intake.comparing.comparisons import compare_submissions, comparison_parameters
+from dagster_project.lib.intake.comparing.comparisons import compare_submissions
 from dagster_project.lib.intake.findings import to_findings
 from dagster_project.lib.intake.reading.files import WorkbookReader
-from dagster_project.lib.intake.take_in import Intake, take_in
+from dagster_project.lib.intake.take_in import take_in
 from tests.support import PROJECT, real_data
 
 REFERENCE = Reference(PROJECT / "seeds")
@@ -45,7 +47,7 @@ def observations() -> pl.DataFrame:
 
 @pytest.fixture(scope="module")
 def told(observations: pl.DataFrame) -> pl.DataFrame:
-    parameters = comparison_parameters(REFERENCE, ("toa-default", "1.0.0"))
+    parameters = read_ruleset(REFERENCE, ("toa-default", "1.0.0")).comparison
     findings = to_findings(compare_submissions(observations, REFERENCE, parameters))
     return findings.filter(pl.col("rule_id") == "double_counting").sort("found")
 
@@ -65,7 +67,7 @@ def test_the_cooperatives_are_caught_in_every_year_in_which_they_stand_among_the
 
 
 def test_the_places_told_are_the_cooperatives(observations: pl.DataFrame, told: pl.DataFrame) -> None:
-    issues = compare_submissions(observations, REFERENCE, comparison_parameters(REFERENCE, ("toa-default", "1.0.0")))
+    issues = compare_submissions(observations, REFERENCE, read_ruleset(REFERENCE, ("toa-default", "1.0.0")).comparison)
     rows = issues.filter(pl.col("found").str.starts_with("9 places"))["source_row"]
     places = observations.filter(pl.col("source_row").is_in(rows.to_list()))["raw_geography"]
     assert set(places) == COOPERATIVES

@@ -6,6 +6,7 @@ Does not: S3 (test_s3_bucket.py), the rules of listing and reading one by one (t
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
 import subprocess
@@ -25,6 +26,8 @@ YEAR = 2018
 LOCKED_FILE, LOCKED_YEAR, LOCKED_ALL = "alderwick_bend", "amberly_shoals", "ashgrove_hollow"
 ODD, NO_OUTBOX, GROWING, CALM = "aspenreach", "bannerfield", "beacon_ferry", "quill_harbor"
 FIRST_TIME = "reedmere"
+FIRST_YEAR = 2017
+"""The year of another first folder of that member, which is still being written."""
 EVERYBODY = (LOCKED_FILE, LOCKED_YEAR, LOCKED_ALL, ODD, NO_OUTBOX, GROWING, CALM)
 LONGEST = "l" * (242 - len(".csv")) + ".csv"
 ODD_NAMES = (b"line\nbreak.csv", b"tab\there.csv", b"\xff\xfe.csv")
@@ -157,7 +160,8 @@ def troubled(home: Home, release: Published) -> Iterator[Home]:
     for path in closed:
         path.chmod(0)
     try:
-        with growing(home.put(GROWING, "growing.csv", 70)):
+        first = home.put(FIRST_TIME, "growing.csv", 70, FIRST_YEAR)
+        with growing(home.put(GROWING, "growing.csv", 70)), growing(first):
             home.said = home.cradle("run")
         yield home
     finally:
@@ -214,6 +218,13 @@ def test_a_first_folder_that_cannot_be_read_has_a_receipt_and_is_not_late(troubl
         "select status, submission_id from marts.fct_submission_status where community_id = ? and reporting_year = ?"
     )
     assert current(troubled.folder).rows(query, FIRST_TIME, YEAR) == [("rejected", None)]
+
+
+def test_a_first_folder_that_is_still_written_has_a_receipt_that_says_so(troubled: Home) -> None:
+    path = troubled.folder / "outbox" / FIRST_TIME / str(FIRST_YEAR) / "receipt.json"
+    told = json.loads(path.read_text(encoding="utf-8"))
+    assert (told["status"], told["submission_id"]) == ("expected", None)
+    assert told["first_line"].startswith("Not taken as it stands now: growing.csv is still being written.")
 
 
 def test_odd_names_cost_their_file_alone_and_each_has_a_line_on_the_receipt(troubled: Home) -> None:

@@ -27,7 +27,7 @@ import yaml
 from dagster_project.definitions import defs
 from dagster_project.defs import intake as intake_room
 from dagster_project.defs.automation import IDLE_LOOKS, MOST_LOOKS, bucket
-from dagster_project.instance.history import Marks
+from dagster_project.instance.marks import Marks
 from dagster_project.instance.runs import (
     COMMAND_LINE,
     QUIET,

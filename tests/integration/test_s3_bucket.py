@@ -26,11 +26,11 @@ from dagster_project.cli.bucket import grant
 from dagster_project.cli.bucket import reconcile as reconcile_command
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.store import PIECE_BYTES, OddKeyError, Store, StoreError
+from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.lib.intake.bucket.reconcile import reconcile
 from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.intake.session import IntakeResult, Places, TakenPartition, run_intake
-from dagster_project.lib.intake.take_in import Intake
 from dagster_project.lib.publish.release.release import Release, ReleaseFacts, current_release, publish, read_manifest
 from dagster_project.lib.receipts.receipts import write_receipts
 from dagster_project.lib.warehouse.landing import Landed, gather
@@ -75,7 +75,7 @@ def take(places: Places, selection: Selection | None = None) -> tuple[list[Taken
     items = list(run_intake(places, INTAKE, TODAY, selection or Selection(), "run"))
     result = items[-1]
     assert isinstance(result, IntakeResult)
-    return list(result.taken), gather(places.lake, REFERENCE, TODAY, result.strays)
+    return list(result.taken), gather(places.lake, REFERENCE, TODAY, result.strays, ("toa-default", "1.1.0"))
 
 
 FILES = {

@@ -58,7 +58,8 @@ class Network:
             self._trends(community, year, known)
             standing = as_of(submissions, year, min(dt.date(year, 12, 31), self.today), self.seeds)
             self._gaps(community, year, known, standing)
-            self._outcomes(community, year, selection(submissions, year, self.seeds), standing)
+            if year <= self.seeds.left[community]:
+                self._outcomes(community, year, selection(submissions, year, self.seeds), standing)
             if year == self.today.year:
                 for key, row in known.items():
                     self.tables["fct_indicator_value"][community, *key] = row
@@ -72,7 +73,11 @@ class Network:
                 fate = found["fates"][row["series"], row["school_year"]]
                 used = {"used": fate == "used", "left_out_reason": None if fate == "used" else fate}
                 self.tables["fct_trend_point"][*key, row["school_year"], row["series"]] = row | used
-                if place == community and (fate == "used" or fate in VALID_BUT_UNUSED):
+                if (
+                    place == community
+                    and self._member(community, year)
+                    and (fate == "used" or fate in VALID_BUT_UNUSED)
+                ):
                     self.points[indicator, group, year].append(row | {"community_id": community})
 
     def _gaps(self, community: str, year: int, known: dict[Key, Row], standing: Standing) -> None:
@@ -111,7 +116,7 @@ class Network:
     def _network(self) -> None:
         members: dict[tuple[str, str, int], list[Row]] = defaultdict(list)
         for (community, indicator, group, place, year), row in self.tables["fct_trend"].items():
-            if place == community:
+            if place == community and self._member(community, year):
                 members[indicator, group, year].append(row)
         for key, rows in members.items():
             slopes = [row["slope"] for row in rows if "slope" in row]
@@ -125,6 +130,9 @@ class Network:
             }
             if self.seeds.indicators[key[0]]["poolable"] != "true":
                 self.tables["fct_network_trend"][key]["pooled_slope"] = None
+
+    def _member(self, community: str, year: int) -> bool:
+        return self.seeds.joined[community] <= year <= self.seeds.left[community]
 
     def _traits(self, indicator: str) -> tuple[int, str]:
         line = self.seeds.indicators[indicator]
@@ -172,10 +180,11 @@ def as_of(submissions: dict[int, Submission], year: int, day: dt.date, seeds: Se
 def selection(submissions: dict[int, Submission], year: int, seeds: Seeds) -> dict[str, Row]:
     """The indicators the community answers for: its newest table up to R, else the first seven, each a primary."""
     tables = [
-        submission.registers["indicator_selection"]
+        [line for line in submission.registers.get("indicator_selection", []) if _counts(line, seeds)]
         for then, submission in sorted(submissions.items())
-        if then <= year and submission.registers.get("indicator_selection")
+        if then <= year
     ]
+    tables = [lines for lines in tables if lines]
     if not tables:
         return {i: {"outcome": outcome, "role": "core", "primary": True} for outcome, i in OUTCOMES.items()}
     return {
@@ -186,6 +195,15 @@ def selection(submissions: dict[int, Submission], year: int, seeds: Seeds) -> di
         }
         for line in tables[-1]
     }
+
+
+def _counts(line: Row, seeds: Seeds) -> bool:
+    """Not across sectors: neither from outside into the seven, nor a core indicator of the seven out of them."""
+    dictionary = seeds.indicators[line["indicator"]]
+    home, given = dictionary["outcome_id"], line["outcome"] or dictionary["outcome_id"]
+    if home not in OUTCOMES:
+        return given not in OUTCOMES
+    return given in OUTCOMES or dictionary["role"] != "core"
 
 
 def common_slopes(points: list[Row], year: int) -> Row:

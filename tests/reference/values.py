@@ -44,6 +44,10 @@ class Seeds:
     """The governed data that values are read with."""
 
     def __init__(self, folder: Path) -> None:
+        self.left = {
+            line["community_id"]: int(line.get("left_year") or 9999)
+            for line in table(folder / "network/communities.csv")
+        }
         self.joined = {
             line["community_id"]: int(line["joined_year"]) for line in table(folder / "network/communities.csv")
         }

@@ -19,7 +19,7 @@ import pytest
 
 import contracts
 from dagster_project.definitions import defs
-from dagster_project.lib.app.analysis import ANALYSIS_TABLES
+from dagster_project.lib.analysis.run import ANALYSIS_TABLES
 from dagster_project.partitions import SUBMISSION_PARTITIONS
 
 ROOT = Path(__file__).resolve().parents[2]

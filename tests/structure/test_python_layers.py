@@ -33,6 +33,7 @@ ROOMS = (
     f"{LIB}.intake.comparing",
     f"{LIB}.intake",
     f"{LIB}.warehouse",
+    f"{LIB}.analysis.vocabulary",
     f"{LIB}.analysis.tables",
     f"{LIB}.analysis.figures",
     f"{LIB}.analysis.rubric",

@@ -17,21 +17,15 @@ from typing import Any
 
 import polars as pl
 
-from dagster_project.lib.analysis import Ruleset
-from dagster_project.lib.analysis.records.records import (
-    FROZEN,
-    PROVISIONAL,
-    Record,
-    build_records,
-    recompute,
-    stated,
-    verify,
-)
+from dagster_project.lib.analysis.records.build import build_records, verify
+from dagster_project.lib.analysis.records.recompute import Record, recompute, stated
 from dagster_project.lib.analysis.rubric.criteria import designation_criteria
+from dagster_project.lib.analysis.vocabulary import FROZEN, PROVISIONAL
 from dagster_project.lib.app.analysis import record_inputs
 from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.names import INPUTS
 from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.ruleset import Ruleset
 from dagster_project.lib.base.store import Store
 
 PREFIX = "frozen"

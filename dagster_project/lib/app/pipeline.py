@@ -18,11 +18,11 @@ from typing import Any
 import polars as pl
 
 import contracts
+from dagster_project.lib.analysis.tables import as_declared
 from dagster_project.lib.app.analysis import (
     KNOWN_TABLE,
     AnalysisOutcome,
     analysis_inputs,
-    ruleset_parameters,
     run_analysis,
 )
 from dagster_project.lib.app.frozen import (
@@ -34,11 +34,13 @@ from dagster_project.lib.app.frozen import (
     released_cycles,
 )
 from dagster_project.lib.base import engine
-from dagster_project.lib.base.names import ANSWERS_TABLE, INPUTS
+from dagster_project.lib.base.names import ANSWERS_TABLE, INPUTS, NETWORK_FOLDER
 from dagster_project.lib.base.progress import tell
 from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.ruleset import RulesetKey, in_force_on, ruleset_rows
 from dagster_project.lib.base.seed_lint import require_sound
 from dagster_project.lib.base.store import Store
+from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.drop import Listing, list_drop, open_drop, stray_findings
 from dagster_project.lib.intake.bucket.ledger import Ledger, current_submissions
 from dagster_project.lib.intake.bucket.left import LEFT, left_findings, still_left
@@ -46,12 +48,12 @@ from dagster_project.lib.intake.bucket.plan import Selection, left_at_listing, m
 from dagster_project.lib.intake.findings import to_findings
 from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.intake.session import IntakeResult, Places, TakenPartition, run_intake
-from dagster_project.lib.intake.take_in import Intake
 from dagster_project.lib.publish.release.as_built import AsBuilt
 from dagster_project.lib.publish.release.hashing import code_version, lock_sha256
 from dagster_project.lib.publish.release.opening import database_path
 from dagster_project.lib.publish.release.release import Release, ReleaseFacts, current_release, publish, read_manifest
-from dagster_project.lib.publish.report.report import ReportContext, RuleParameter, write_report
+from dagster_project.lib.publish.report.marts import ReportContext, RuleParameter
+from dagster_project.lib.publish.report.render import write_report
 from dagster_project.lib.receipts.change_log import ChangeLog
 from dagster_project.lib.receipts.change_words import TOLD, UNKNOWN_CHANGES
 from dagster_project.lib.receipts.changes import State, changed_folders, changes_between, read_tables
@@ -66,7 +68,7 @@ from dagster_project.lib.receipts.receipts import (
 )
 from dagster_project.lib.receipts.returned import return_files
 from dagster_project.lib.warehouse.dbt_run import MANIFEST, DbtPlaces, NodeResult, dbt_build, table_keys
-from dagster_project.lib.warehouse.landing import RULESET, Landed, gather, write_tables
+from dagster_project.lib.warehouse.landing import Landed, gather, write_tables
 from dagster_project.settings import PROJECT_ROOT, Settings
 
 STRAYS_KEY = "ops/strays.parquet"
@@ -84,10 +86,15 @@ def _tell_folders(done: int, total: int) -> None:
 
 @dataclass(frozen=True)
 class Pipeline:
-    """All steps over one set of settings, under one ruleset (id, version)."""
+    """All steps over one set of settings, under one ruleset: the one in force, unless another is chosen."""
 
     settings: Settings
-    ruleset: tuple[str, str] = RULESET
+    chosen: RulesetKey | None = None
+
+    @cached_property
+    def ruleset(self) -> RulesetKey:
+        """The ruleset's id and version."""
+        return self.chosen or in_force_on(self.reference, self.settings.today)
 
     @cached_property
     def reference(self) -> Reference:
@@ -168,7 +175,7 @@ class Pipeline:
         self._keep_undelivered(self.undelivered() | delivery.failed)
 
     def left(self) -> pl.DataFrame:
-        """Folders that the last intakes left as they stood, and why (intake.left.LEFT)."""
+        """Folders that the last intakes left as they stood, and why (intake.bucket.left.LEFT)."""
         data = self.lake.get_or_none(LEFT_KEY)
         return pl.DataFrame(schema=LEFT) if data is None else pl.read_parquet(io.BytesIO(data))
 
@@ -220,7 +227,9 @@ class Pipeline:
         tell("Gathering accepted rows")
         landed = gather(self.lake, self.reference, self.settings.today, self.strays(), self.ruleset)
         write_tables(landed.tables, self.settings.landing)
-        everyone = communities if communities is not None else frozenset(landed["submissions"]["community_id"])
+        # A first folder that is still being written has a receipt and no submission.
+        told = frozenset(landed["submissions"]["community_id"]) | frozenset(self.left()["community_id"])
+        everyone = communities if communities is not None else told - {NETWORK_FOLDER}
         delivery, again = Delivery(), self.undelivered()
         write_withdrawn(self.outbox, landed.tables, delivery)
         receipts = write_receipts(self.outbox, landed.tables, everyone, self.told_changes(), delivery, again)
@@ -241,6 +250,7 @@ class Pipeline:
         outcome = run_analysis(s.warehouse, s.landing, self.reference, s.today, self.ruleset)
         communities = self.reference.communities["community_id"].to_list()
         tables = keep_frozen(outcome.tables, self.frozen, communities, self.reference.table("rubric/rubric"))
+        tables = as_declared(tables)
         write_tables({**tables, FROZEN_TABLE: released_cycles(self.frozen)}, s.analysis)
         return replace(outcome, tables=tables)
 
@@ -284,7 +294,7 @@ class Pipeline:
 
     def _report_context(self, manifest: Mapping[str, Any]) -> ReportContext:
         """What the pages say of themselves; the ruleset's parameters are printed as their seeds state them."""
-        rows = ruleset_parameters(self.reference).filter(
+        rows = ruleset_rows(self.reference).filter(
             (pl.col("ruleset_id") == self.ruleset[0]) & (pl.col("ruleset_version") == self.ruleset[1])
         )
         texts = rows.select(pl.col("parameter", "value", "unit", "note").fill_null("")).iter_rows()

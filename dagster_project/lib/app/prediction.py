@@ -22,10 +22,10 @@ from dagster_project.lib.app.rehearsal import compute
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.names import INPUTS
+from dagster_project.lib.intake.batch import Taken
 from dagster_project.lib.intake.bucket.ledger import Ledger
 from dagster_project.lib.intake.findings import FINDINGS
 from dagster_project.lib.intake.tables import TABLES
-from dagster_project.lib.intake.take_in import Taken
 from dagster_project.lib.member.check import Checked, NoHistoryError
 from dagster_project.lib.receipts.change_words import PREDICTED, UNCHANGED
 from dagster_project.lib.receipts.changes import CAUSES, Changes, State, changes_between, present, read_tables

@@ -17,12 +17,11 @@ from typing import Any
 
 import polars as pl
 
-from dagster_project.lib.analysis import load_ruleset
-from dagster_project.lib.app.analysis import ruleset_parameters
 from dagster_project.lib.app.frozen import PREFIX as FROZEN_PREFIX
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.ruleset import RulesetKey, load_ruleset, ruleset_rows
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.bucket.ledger import PREFIX as LEDGER_PREFIX
 from dagster_project.lib.intake.bucket.plan import Selection
@@ -63,13 +62,13 @@ class Rehearsal:
     cells: tuple[CellDifference, ...]
 
 
-def choose_ruleset(reference: Reference, wanted: str | None, in_force: tuple[str, str]) -> tuple[str, str]:
-    """`ID` or `ID@VERSION` as a ruleset of the seeds; without `wanted` the one in force, or its only other version.
+def choose_ruleset(reference: Reference, wanted: str | None, in_force: RulesetKey) -> RulesetKey:
+    """`ID` or `ID@VERSION` as a ruleset of the seeds; without `wanted` the one in force.
 
     ValueError where the seeds hold no such ruleset, several versions to choose from, or parameters it lacks.
     """
     ruleset_id, _, version = (wanted or in_force[0]).partition("@")
-    parameters = ruleset_parameters(reference)
+    parameters = ruleset_rows(reference)
     known = sorted(parameters["ruleset_id"].unique())
     if ruleset_id not in known:
         raise ValueError(f"ruleset {ruleset_id} is not in the seeds; there: {', '.join(known)}")

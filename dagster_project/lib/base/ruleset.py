@@ -1,11 +1,12 @@
-"""The parameters of a versioned ruleset, typed and checked.
+"""The parameters of a versioned ruleset, typed and checked, and which ruleset is in force.
 
 Belongs here: what parameters there are, their types, reading them from rows of seeds/rulesets/.
-Does not: a default value of any of them (they are data), a computation that uses them, or intake's comparisons.
+Does not: a default value of any of them (they are data), or a computation that uses them.
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
@@ -14,9 +15,24 @@ from typing import Any, get_type_hints
 
 import polars as pl
 
+from dagster_project.lib.base.reference import Reference, SeedError
+
+RulesetKey = tuple[str, str]
+"""A ruleset's id and version."""
+
+# Seeds that hold the parameters of rulesets.
+PARAMETER_SEEDS = ("ruleset_parameters", "gateway_parameters", "comparison_parameters")
+IN_FORCE = "rulesets/ruleset_in_force"
 PARAMETER_COLUMNS = ("ruleset_id", "ruleset_version", "parameter", "value")
 # Owned by the rubric; kept as text here and read by name, so that a new criterion needs no change of this module.
 OPEN_SECTIONS = ("gateway", "designation", "evidence", "cadence")
+COMPARISON_SECTIONS = (
+    *("year_over_year", "chance", "count_change", "groups", "places", "overlap", "fraction", "outlier"),
+)
+
+
+class ParameterError(ValueError):
+    """A rule reads a parameter that its ruleset does not hold."""
 
 
 @dataclass(frozen=True)
@@ -87,6 +103,21 @@ class SimulationRules:
     level: float
     gap: float
     burdened_groups: int
+    outcomes: int
+    outcomes_min: int
+    gaps_min: int
+
+
+@dataclass(frozen=True)
+class ComparisonRules:
+    """Thresholds of the comparisons that ask questions, by their names in comparison_parameters.csv; all numbers."""
+
+    values: Mapping[str, float]
+
+    def __getitem__(self, name: str) -> float:
+        if name not in self.values:
+            raise ParameterError(f"comparison parameter {name} is not set")
+        return self.values[name]
 
 
 @dataclass(frozen=True)
@@ -102,6 +133,7 @@ class Ruleset:
     network: NetworkRules
     numeric: NumericRules
     simulation: SimulationRules
+    comparison: ComparisonRules
     parameters: Mapping[str, str | None]
 
     @property
@@ -120,6 +152,21 @@ class Ruleset:
         text = self.text(parameter)
         return None if text is None else _number(parameter, text)
 
+    def needed(self, parameter: str) -> float:
+        """A parameter that must hold a number; ValueError where it is blank."""
+        value = self.number(parameter)
+        if value is None:
+            raise ValueError(f"parameter {parameter} is blank; a number is needed")
+        return value
+
+    def codes(self, parameter: str) -> list[str]:
+        """A parameter that lists codes, separated by blanks."""
+        return (self.text(parameter) or "").split()
+
+    def flag(self, parameter: str) -> bool:
+        """A parameter that is true or false."""
+        return (self.text(parameter) or "").lower() == "true"
+
 
 _SECTIONS: dict[str, type[Any]] = {
     "aggregate": AggregateRules,
@@ -133,7 +180,7 @@ _SECTIONS: dict[str, type[Any]] = {
 
 
 def load_ruleset(parameters: pl.DataFrame, ruleset_id: str, ruleset_version: str | None = None) -> Ruleset:
-    """Read one ruleset from the rows of ruleset_parameters.csv and gateway_parameters.csv in one frame.
+    """Read one ruleset from the rows of PARAMETER_SEEDS in one frame.
 
     Without `ruleset_version` the only version of the ruleset is taken. Raises ValueError, naming what is wrong, when
     a column, the ruleset or a parameter is missing, a parameter is unknown or given twice, or a value has no such type.
@@ -152,13 +199,56 @@ def load_ruleset(parameters: pl.DataFrame, ruleset_id: str, ruleset_version: str
     name = f"ruleset {ruleset_id} {ruleset_version}"
     values = _values_by_name(rows, name)
     sections = {section: _read_section(section, values, name) for section in _SECTIONS}
+    sections["comparison"] = _comparison(values, name)
     return Ruleset(ruleset_id, str(ruleset_version), parameters=MappingProxyType(values), **sections)
 
 
-def load_rulesets(parameters: pl.DataFrame) -> dict[str, Ruleset]:
-    """Read every ruleset of the seeds, by id; a ruleset with several versions raises ValueError."""
-    ids = sorted(parameters["ruleset_id"].unique().to_list())
-    return {ruleset_id: load_ruleset(parameters, ruleset_id) for ruleset_id in ids}
+def ruleset_rows(reference: Reference) -> pl.DataFrame:
+    """The parameters of all rulesets of the seeds: one row a ruleset, version and parameter."""
+    return pl.concat([reference.table(f"rulesets/{name}") for name in PARAMETER_SEEDS])
+
+
+def read_ruleset(reference: Reference, key: RulesetKey) -> Ruleset:
+    """One ruleset of the seeds; ValueError where they do not hold it, or hold it wrongly."""
+    return load_ruleset(ruleset_rows(reference), *key)
+
+
+def in_force(reference: Reference, reporting_year: int) -> RulesetKey:
+    """The ruleset in force for a reporting year: the line of ruleset_in_force.csv with the latest start up to it.
+
+    SeedError where a start is no year or given twice, or no line starts early enough.
+    """
+    year = pl.col("from_reporting_year").cast(pl.Int32, strict=False)
+    rows = reference.table(IN_FORCE).with_row_index("line", 2).with_columns(year)
+    bad = rows.filter(pl.any_horizontal(pl.col(*_IN_FORCE_COLUMNS).is_null()) | year.is_duplicated())
+    if bad.height:
+        lines = ", ".join(map(str, bad["line"]))
+        raise SeedError(f"{IN_FORCE}.csv: line {lines} has no ruleset, or no from_reporting_year of its own")
+    known = rows.filter(pl.col("from_reporting_year") <= reporting_year).sort("from_reporting_year")
+    if not known.height:
+        raise SeedError(f"{IN_FORCE}.csv has no line for reporting year {reporting_year}; add one that starts by then")
+    ruleset_id, version = known.select("ruleset_id", "ruleset_version").row(-1)
+    return ruleset_id, version
+
+
+_IN_FORCE_COLUMNS = ("from_reporting_year", "ruleset_id", "ruleset_version")
+
+
+def in_force_on(reference: Reference, today: dt.date) -> RulesetKey:
+    """The ruleset a run of this day goes by: the one in force for the latest reporting year."""
+    return in_force(reference, reference.reporting_years(today).stop - 1)
+
+
+def _comparison(values: Mapping[str, str | None], name: str) -> ComparisonRules:
+    try:
+        numbers = {key: _number(key, values[key] or "") for key in values if _section(key) in COMPARISON_SECTIONS}
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+    return ComparisonRules(MappingProxyType(numbers))
+
+
+def _section(parameter: str) -> str:
+    return parameter.partition(".")[0]
 
 
 def _values_by_name(rows: pl.DataFrame, name: str) -> dict[str, str | None]:
@@ -167,7 +257,8 @@ def _values_by_name(rows: pl.DataFrame, name: str) -> dict[str, str | None]:
         raise ValueError(f"{name}: given more than once: {twice}")
     values = {row[0]: (row[1] or None) for row in rows.select("parameter", "value").sort("parameter").iter_rows()}
     known = {f"{section}.{field.name}" for section, kind in _SECTIONS.items() for field in fields(kind)}
-    unknown = [key for key in values if key not in known and key.partition(".")[0] not in OPEN_SECTIONS]
+    named_by_rules = (*OPEN_SECTIONS, *COMPARISON_SECTIONS)
+    unknown = [key for key in values if key not in known and _section(key) not in named_by_rules]
     if unknown:
         raise ValueError(f"{name}: unknown parameters {unknown}")
     missing = sorted(key for key in known if values.get(key) is None)

@@ -1,7 +1,7 @@
 """Text of a member made fit for a terminal, a page or a line of a log.
 
 Belongs here: signs that act instead of being seen (controls, directions, zero width), shown as codes or escaped.
-Does not: what such signs mean in a file (intake/reading/signs.py), HTML escaping (the pages' templates).
+Does not: what such signs mean in a file (intake/reading/text/signs.py), HTML escaping (the pages' templates).
 """
 
 from __future__ import annotations

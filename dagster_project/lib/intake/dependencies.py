@@ -25,13 +25,15 @@ CODE = (
     "base/ruleset.py",
     "base/shown.py",
     "base/store.py",
+    "intake/batch.py",
     "intake/bucket/drop.py",
     "intake/bucket/lake.py",
     "intake/bucket/left.py",
+    "intake/checking.py",
     "intake/findings.py",
     "intake/layouts",
-    "intake/located.py",
     "intake/reading",
+    "intake/recognising.py",
     "intake/rows",
     "intake/session.py",
     "intake/tables.py",
@@ -57,7 +59,7 @@ SEEDS = (
     "rubric/rubric",
 )
 """Reference data that rows are coded and judged with; parameters of comparisons and of figures are not among them."""
-READERS = ("duckdb", "pandera", "polars", "pyarrow", "python-calamine")
+READERS = ("duckdb", "pandera", "polars", "pyarrow", "xlrd")
 """Libraries that turn bytes into cells, cells into types, or run a layout's SQL."""
 
 

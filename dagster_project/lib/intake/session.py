@@ -15,6 +15,7 @@ from dataclasses import dataclass, field, replace
 import polars as pl
 
 from dagster_project.lib.base.store import Store
+from dagster_project.lib.intake.batch import Guard, Intake, Keep, Taken
 from dagster_project.lib.intake.bucket.drop import Folder, Left, Listing, list_drop, still_written, stray_findings
 from dagster_project.lib.intake.bucket.lake import read_partitions, remove_partition, write_partition
 from dagster_project.lib.intake.bucket.ledger import EVENTS, Ledger, current_objects
@@ -22,7 +23,7 @@ from dagster_project.lib.intake.bucket.left import LEFT, left_table
 from dagster_project.lib.intake.bucket.plan import Plan, Selection, left_at_listing, make_plan, refuse_bucket_fault
 from dagster_project.lib.intake.findings import BLOCKING, FINDINGS, to_findings
 from dagster_project.lib.intake.reading.files import WorkbookReader
-from dagster_project.lib.intake.take_in import Guard, Intake, Keep, Taken, batches, by_version, take_in
+from dagster_project.lib.intake.take_in import batches, by_version, take_in
 
 PATIENCE = 1.5
 """How long an intake waits for files to settle, in times of the setting; a file that still grows then is left."""
@@ -236,8 +237,7 @@ def _events(
     for item, summary in zip(taken, summaries, strict=True):
         place = item.folder.partition
         etags = {file.name: file.etag for file in item.folder.files}
-        own = item.tables["files"]
-        for name, sha, size, kind in own.select("name", "sha256", "size", "kind").iter_rows():
+        for name, sha, size, kind in _dropped(item).iter_rows():
             rows.append(("object", *place, name, sha, size, etags[name], kind, None, version, None))
         for name in sorted(set(seen.get(place, {})) - set(etags)):
             rows.append(("withdrawn", *place, name, seen[place][name], None, None, None, None, version, None))
@@ -245,6 +245,27 @@ def _events(
         rows.append(("submission", *place, None, None, None, tag, None, item.submission_id, version, summary.status))
     names = [name for name in EVENTS if name not in ("sequence", "run_id", "seen_at")]
     return _stamped(pl.DataFrame(rows, schema={name: EVENTS[name] for name in names}, orient="row"), run_id)
+
+
+def _dropped(item: Taken) -> pl.DataFrame:
+    """The files that lie in a folder: name, sha256, size, kind. Of files inside an archive the archive is left.
+
+    It is of the kind table if one of them is.
+    """
+    files = item.tables["files"].select("name", "sha256", "size", "kind")
+    inside = pl.col("name").str.contains("/", literal=True)
+    if not files.select(inside.any()).item():
+        return files
+    sizes = {file.name: file.size for file in item.folder.files}
+    archive = pl.col("name").str.split("/").list.first()
+    archives = (
+        files.filter(inside)
+        .with_columns(archive, archive.replace_strict(sizes, return_dtype=pl.Int64).alias("size"))
+        .sort(pl.col("kind") != "table", maintain_order=True)
+        .unique("name", keep="first", maintain_order=True)
+        .cast(files.schema)
+    )
+    return pl.concat([files.filter(~inside), archives])
 
 
 def _stamped(events: pl.DataFrame, run_id: str) -> pl.DataFrame:

@@ -20,13 +20,14 @@ from dagster_project.lib.base.names import ANSWERS_TABLE, INPUTS, OBSERVATIONS_T
 from dagster_project.lib.base.shown import visible
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.answers import answered, submissions
+from dagster_project.lib.intake.batch import Intake, Taken
 from dagster_project.lib.intake.bucket.drop import LOCATED, ODD_RULE, SPECIAL_RULE, DroppedFile, Folder, open_drop
 from dagster_project.lib.intake.comparing.comparisons import NEEDS_HISTORY, RULES
 from dagster_project.lib.intake.findings import BLOCKING, FINDINGS, to_findings
 from dagster_project.lib.intake.reading.files import WorkbookReader
 from dagster_project.lib.intake.rows.registers import unfold
 from dagster_project.lib.intake.tables import OBSERVATIONS, REGISTER_ROWS
-from dagster_project.lib.intake.take_in import Intake, Taken, take_in
+from dagster_project.lib.intake.take_in import take_in
 from dagster_project.lib.receipts.change_words import PENDING, change_lines
 from dagster_project.lib.receipts.receipt_page import rule_title
 from dagster_project.lib.receipts.receipts import Receipt, build_receipt

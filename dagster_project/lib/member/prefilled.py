@@ -17,7 +17,7 @@ import contracts
 from contracts.base import Column, TableContract
 from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.names import INPUTS
-from dagster_project.lib.intake.reading.workbook_child import number_text
+from dagster_project.lib.intake.reading.number_formats import number_text
 
 SOURCE = ["reporting_year", "source_file", "source_sheet", "source_row"]
 

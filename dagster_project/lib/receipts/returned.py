@@ -10,11 +10,12 @@ from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
 from dagster_project.lib.base.store import Store
+from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.lake import raw_key
-from dagster_project.lib.intake.reading.files import WorkbookReader, read_file
-from dagster_project.lib.intake.take_in import Intake
+from dagster_project.lib.intake.reading.archive import member
+from dagster_project.lib.intake.reading.files import WorkbookReader, largest_bytes, read_file
 from dagster_project.lib.receipts.marked_copy import marked_copy
-from dagster_project.lib.receipts.marked_files import LARGEST_RETURNED, MARKED
+from dagster_project.lib.receipts.marked_files import MARKED
 from dagster_project.lib.receipts.receipts import Delivery, Receipt, receipt_folder
 
 
@@ -63,11 +64,11 @@ def _copy(
     lake: Store, intake: Intake, receipt: Receipt, file: dict[str, object], workbooks: WorkbookReader
 ) -> bytes | None:
     key = raw_key(str(file["sha256"]))
-    size = lake.size(key)
-    if size is None or size > LARGEST_RETURNED:
+    if lake.size(key) is None:
         return None
     data = lake.get(key)
     name = str(file["name"])
+    data = member(name, data, intake.limits, largest_bytes) or b""
     encoding = intake.encodings.get(receipt["community_id"])
     read = read_file(name, data, encoding, intake.limits, workbooks)
     findings = [finding for finding in receipt["findings"] if finding["source_file"] == name]

@@ -16,16 +16,15 @@ import polars as pl
 import contracts
 from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.ruleset import RulesetKey, read_ruleset
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.answers import answered, submissions
 from dagster_project.lib.intake.bucket.lake import read_partitions
 from dagster_project.lib.intake.bucket.ledger import Ledger, current_submissions, submission_states
-from dagster_project.lib.intake.comparing.comparisons import compare_submissions, comparison_parameters
+from dagster_project.lib.intake.comparing.comparisons import compare_submissions
 from dagster_project.lib.intake.findings import FINDINGS, to_findings
 from dagster_project.lib.intake.rows.registers import unfold, waiting_rows
 from dagster_project.lib.intake.tables import TABLES
-
-RULESET = ("toa-default", "1.0.0")
 
 
 @dataclass(frozen=True)
@@ -38,9 +37,7 @@ class Landed:
         return self.tables[name]
 
 
-def gather(
-    lake: Store, reference: Reference, today: dt.date, strays: pl.DataFrame, ruleset: tuple[str, str] = RULESET
-) -> Landed:
+def gather(lake: Store, reference: Reference, today: dt.date, strays: pl.DataFrame, ruleset: RulesetKey) -> Landed:
     """Read every current partition of the network's communities and make all landing tables.
 
     `strays` are findings of the bucket itself. Rows are sorted, so that the order of arrival leaves no trace.
@@ -64,11 +61,11 @@ def landing_of(
     reference: Reference,
     today: dt.date,
     strays: pl.DataFrame,
-    ruleset: tuple[str, str],
+    ruleset: RulesetKey,
 ) -> Landed:
     """All landing tables from the rows of some partitions (`raw`: intake.lake.TABLES) and the ledger's events."""
     registers = _registers(raw["register_rows"])
-    thresholds = comparison_parameters(reference, RULESET)
+    thresholds = read_ruleset(reference, ruleset).comparison
     compared = to_findings(compare_submissions(raw["observations"], reference, thresholds))
     findings = answered(_all_findings(raw["findings"], compared, strays), registers["explanations"])
     own_files = raw["files"].filter(pl.col("community_id") != NETWORK_FOLDER)
@@ -100,7 +97,7 @@ def _registers(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
     return {name: unfold(rows, contract) for name, contract in contracts.landed_registers().items()}
 
 
-def run_context(today: dt.date, years: range, ruleset: tuple[str, str] = RULESET) -> pl.DataFrame:
+def run_context(today: dt.date, years: range, ruleset: RulesetKey) -> pl.DataFrame:
     """The one row that tells SQL the day, the ruleset and the reporting years."""
     return pl.DataFrame(
         {

@@ -8,8 +8,12 @@
     {%- for column, target in columns.items() %}
     select '{{ column }}' as column_name, cast(child.value as varchar) as missing_value
     from (select distinct {{ adapter.quote(column) }} as value from {{ model }}) as child
-    anti join {{ target }} as parent on parent.{{ adapter.quote(fields.get(column, column)) }} = child.value
-    where child.value is not null
+    where
+        child.value is not null
+        and not exists (
+            select 1 from {{ target }} as parent
+            where parent.{{ adapter.quote(fields.get(column, column)) }} = child.value
+        )
     {%- if not loop.last %}
     union all
     {%- endif %}

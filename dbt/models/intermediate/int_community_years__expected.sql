@@ -3,7 +3,7 @@
 -- Does not: the state of a folder that is there (fct_submission_status).
 with reporting_years as (
     select
-        unnest(generate_series(first_reporting_year, last_reporting_year))::integer as reporting_year,
+        {{ every_number('first_reporting_year', 'last_reporting_year') }} as reporting_year,
         today
     from {{ ref('stg_landing__run_context') }}
 )

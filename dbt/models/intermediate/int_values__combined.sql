@@ -32,6 +32,35 @@ select
     known_from,
     known_to
 from {{ ref('int_values__versioned') }}
-union all by name
-select *, 'pooled' as origin
+union all
+select
+    community_id,
+    indicator_id,
+    population_group_id,
+    geography_id,
+    geography_level,
+    school_year,
+    series,
+    period,
+    unit,
+    value,
+    cast(null as double) as value_low,
+    cast(null as double) as value_high,
+    numerator,
+    denominator,
+    value_status,
+    cast(null as double) as participation_rate,
+    coverage,
+    n_districts,
+    'pooled' as origin,
+    cast(null as varchar) as data_source,
+    cast(null as varchar) as note,
+    cast(null as varchar) as layout_id,
+    submission_id,
+    source_file,
+    cast(null as varchar) as source_sheet,
+    cast(null as integer) as source_row,
+    cast(null as varchar) as source_column,
+    known_from,
+    known_to
 from {{ ref('int_values__pooled') }}

@@ -2,9 +2,9 @@
 -- Belongs here: the bridge that an analyst carries counts over; weights of the latest successors of a place add to one.
 -- Does not: enter any value, trend or gap: a carried count is an estimate (docs/rules-readings.md).
 with recursive successions as (
-    select geography_successions.community_id, geography_id, successor_id, weight
-    from {{ ref('stg_crosswalks__geography_successions') }} as geography_successions
-    semi join {{ ref('stg_network__communities') }} using (community_id)
+    select community_id, geography_id, successor_id, weight
+    from {{ ref('stg_crosswalks__geography_successions') }}
+    where community_id in (select community_id from {{ ref('stg_network__communities') }})
 ),
 
 carried as (
@@ -30,7 +30,7 @@ select
     carried.successor_id,
     -- Shares that reach one place on two ways are one share.
     sum(carried.weight) as weight,
-    max(carried.steps)::integer as steps,
+    cast(max(carried.steps) as integer) as steps,
     bool_and(ended.geography_id is null) as is_latest
 from carried
 left join ended

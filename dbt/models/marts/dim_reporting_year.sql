@@ -3,7 +3,7 @@
 -- Does not: a community's own duty to report (fct_submission_status).
 with years as (
     select
-        unnest(generate_series(first_reporting_year, last_reporting_year))::integer as reporting_year,
+        {{ every_number('first_reporting_year', 'last_reporting_year') }} as reporting_year,
         last_reporting_year
     from {{ ref('stg_landing__run_context') }}
 )

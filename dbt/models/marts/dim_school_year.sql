@@ -9,13 +9,18 @@ with bounds as (
     from {{ ref('stg_landing__run_context') }}
 ),
 
-years as (
-    select unnest(generate_series(min(first_year), max(last_year)))::integer as school_year
+span as (
+    select min(first_year) as first_year, max(last_year) as last_year
     from bounds
+),
+
+years as (
+    select {{ every_number('first_year', 'last_year') }} as school_year
+    from span
 )
 
 select
     school_year,
-    (school_year - 1)::varchar || '-' || lpad((school_year % 100)::varchar, 2, '0') as label,
+    cast(school_year - 1 as varchar) || '-' || lpad(cast(school_year % 100 as varchar), 2, '0') as label,
     school_year - 1 as begins_in
 from years

@@ -2,18 +2,26 @@
 -- Belongs here: the lineage of states, and the counts of those that stand.
 -- Does not: community-years without a folder (fct_submission_status), or rows of replaced states.
 with states as (
-    select *, 2 as preference from {{ ref('stg_landing__submission_states') }}
-    union all by name
+    select community_id, reporting_year, submission_id, status, is_current, replaced_by, 2 as preference
+    from {{ ref('stg_landing__submission_states') }}
+    union all
     -- The folder as it stands is known even where the log of states was lost.
-    select community_id, reporting_year, submission_id, status, true as is_current, 1 as preference
+    select community_id, reporting_year, submission_id, status, true as is_current, null as replaced_by, 1 as preference
     from {{ ref('stg_landing__submissions') }}
     where submission_id is not null
 ),
 
-latest as (
-    select *
+ranked as (
+    select
+        *,
+        row_number() over (
+            partition by submission_id order by preference, is_current desc nulls last, replaced_by nulls last
+        ) as state_no
     from states
-    qualify row_number() over (partition by submission_id order by preference, is_current desc, replaced_by) = 1
+),
+
+latest as (
+    select * from ranked where state_no = 1
 )
 
 select

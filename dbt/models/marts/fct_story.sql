@@ -1,20 +1,25 @@
 -- Stories beside the numbers, told only where everyone in them agreed.
 -- Belongs here: the text with consent, else the reason why it is withheld; the newest year of a title counts.
 -- Does not: any text, title or role without consent, in any column.
-with newest as (
-    select *
+with ranked as (
+    select
+        *,
+        row_number() over (
+            partition by community_id, title
+            order by reporting_year desc nulls last, source_file, source_sheet nulls last, source_row nulls last
+        ) as telling_no
     from {{ ref('stg_landing__stories') }}
-    qualify row_number() over (
-        partition by community_id, title
-        order by reporting_year desc, source_file, source_sheet, source_row
-    ) = 1
+),
+
+newest as (
+    select * from ranked where telling_no = 1
 )
 
 select
     community_id,
-    row_number() over (
-        partition by community_id order by reporting_year, source_file, source_sheet, source_row
-    )::integer as story_number,
+    cast(row_number() over (
+        partition by community_id order by reporting_year, source_file, source_sheet nulls last, source_row nulls last
+    ) as integer) as story_number,
     reporting_year,
     case when consent then title end as title,
     case when consent then text end as text,

@@ -5,7 +5,7 @@ with inconsistent as (
     select community_id, reporting_year, sum(coalesce(n_rows, 1)) as n_rows
     from {{ ref('stg_landing__findings') }}
     where status = 'open' and severity != 'info' and quality_dimension = 'consistency'
-    group by all
+    group by community_id, reporting_year
 )
 
 select
@@ -24,15 +24,16 @@ select
     expected.due_on,
     expected.waiver_reason,
     case
-        when submissions.status is not null then 1.0
-        when expected.status_without_folder = 'late' then 0.0
-    end::double as timeliness,
-    submissions.accepted_cells::double / nullif(submissions.expected_cells, 0) as completeness,
-    submissions.rows_accepted::double / nullif(submissions.rows_accepted + submissions.rows_rejected, 0) as validity,
+        when submissions.status is not null then cast(1 as double)
+        when expected.status_without_folder = 'late' then cast(0 as double)
+    end as timeliness,
+    cast(submissions.accepted_cells as double) / nullif(submissions.expected_cells, 0) as completeness,
+    cast(submissions.rows_accepted as double)
+    / nullif(submissions.rows_accepted + submissions.rows_rejected, 0) as validity,
     case
         when submissions.rows_accepted > 0
-            then greatest(0, 1 - coalesce(inconsistent.n_rows, 0) / submissions.rows_accepted)
-    end::double as consistency
+            then greatest(0, 1 - cast(coalesce(inconsistent.n_rows, 0) as double) / submissions.rows_accepted)
+    end as consistency
 from {{ ref('int_community_years__expected') }} as expected
 left join {{ ref('stg_landing__submissions') }} as submissions using (community_id, reporting_year)
 left join inconsistent using (community_id, reporting_year)

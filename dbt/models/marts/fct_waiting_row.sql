@@ -8,8 +8,32 @@ with waiting as (
         raw_indicator, raw_dimension, raw_group, raw_geography, raw_series, layout_id, row_reason
     from {{ ref('stg_landing__observations') }}
     where row_status = 'waiting'
-    union all by name
-    select * from {{ ref('stg_landing__waiting_register_rows') }}
+    union all
+    select
+        table_name,
+        community_id, reporting_year, submission_id, source_file, source_sheet, source_row, null as source_column,
+        raw_indicator, raw_dimension, raw_group, null as raw_geography, null as raw_series, layout_id, row_reason
+    from {{ ref('stg_landing__waiting_register_rows') }}
+),
+
+written as (
+    select
+        community_id,
+        reporting_year,
+        submission_id,
+        table_name,
+        source_file,
+        coalesce(source_sheet, '') as source_sheet,
+        source_row,
+        coalesce(source_column, '') as source_column,
+        coalesce(raw_indicator, '') as raw_indicator,
+        coalesce(raw_dimension, '') as raw_dimension,
+        coalesce(raw_group, '') as raw_group,
+        coalesce(raw_geography, '') as raw_geography,
+        coalesce(raw_series, '') as raw_series,
+        layout_id,
+        row_reason
+    from waiting
 )
 
 select
@@ -18,16 +42,18 @@ select
     submission_id,
     table_name,
     source_file,
-    coalesce(source_sheet, '') as source_sheet,
+    source_sheet,
     source_row,
-    coalesce(source_column, '') as source_column,
-    coalesce(raw_indicator, '') as raw_indicator,
-    coalesce(raw_dimension, '') as raw_dimension,
-    coalesce(raw_group, '') as raw_group,
-    coalesce(raw_geography, '') as raw_geography,
-    coalesce(raw_series, '') as raw_series,
+    source_column,
+    raw_indicator,
+    raw_dimension,
+    raw_group,
+    raw_geography,
+    raw_series,
     min(layout_id) as layout_id,
     min(row_reason) as rule_id,
     count(*) as n_rows
-from waiting
-group by all
+from written
+group by
+    community_id, reporting_year, submission_id, table_name, source_file, source_sheet, source_row, source_column,
+    raw_indicator, raw_dimension, raw_group, raw_geography, raw_series

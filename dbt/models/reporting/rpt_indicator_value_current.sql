@@ -1,14 +1,19 @@
 -- Latest values with their names: one row per community, indicator, group and place, for charts and spreadsheets.
 -- Belongs here: the annual value of the latest school year, as known in the latest reporting year.
 -- Does not: earlier school years, so that a naive chart adds up nothing twice (fct_indicator_value has them all).
-with latest as (
-    select *
+with ranked as (
+    select
+        *,
+        row_number() over (
+            partition by community_id, indicator_id, population_group_id, geography_id
+            order by school_year desc, series desc
+        ) as year_no
     from {{ ref('fct_indicator_value') }}
     where period = 'annual'
-    qualify row_number() over (
-        partition by community_id, indicator_id, population_group_id, geography_id
-        order by school_year desc, series desc
-    ) = 1
+),
+
+latest as (
+    select * from ranked where year_no = 1
 )
 
 select

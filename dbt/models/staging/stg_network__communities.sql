@@ -5,6 +5,6 @@ select
     trim(community_id) as community_id,
     trim(name) as name,
     trim(state) as state,
-    try_cast(trim(joined_year::varchar) as integer) as joined_year,
+    try_cast(trim(cast(joined_year as varchar)) as integer) as joined_year,
     {{ optional_column(ref('communities'), 'left_year', 'integer') }} as left_year
 from {{ ref('communities') }}

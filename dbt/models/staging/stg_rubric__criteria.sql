@@ -6,9 +6,9 @@ select
     trim(parent_id) as parent_id,
     trim(gateway) as gateway,
     trim(pillar) as pillar,
-    benchmark_no::integer as benchmark_no,
+    cast(benchmark_no as integer) as benchmark_no,
     trim(benchmark_title) as benchmark_title,
-    trim(criterion_no::varchar) as criterion_no,
+    trim(cast(criterion_no as varchar)) as criterion_no,
     trim(kind) as kind,
     trim(determined_by) as determined_by,
     trim(statement) as statement

@@ -3,7 +3,7 @@
 -- Does not: choose the version in force (int_parameters__in_force).
 select
     trim(ruleset_id) as ruleset_id,
-    trim(ruleset_version::varchar) as ruleset_version,
+    trim(cast(ruleset_version as varchar)) as ruleset_version,
     trim(parameter) as parameter,
-    trim(value::varchar) as value
+    trim(cast(value as varchar)) as value
 from {{ ref('ruleset_parameters') }}

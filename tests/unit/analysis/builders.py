@@ -14,10 +14,13 @@ from typing import Any
 
 import polars as pl
 
-from dagster_project.lib.analysis import AnalysisInputs, Ruleset, analyse
+from dagster_project.lib.analysis.figures.known import expand_known
 from dagster_project.lib.analysis.figures.outcome import SELECTION_SCHEMA
 from dagster_project.lib.analysis.figures.standing import REGISTER_SCHEMA
 from dagster_project.lib.analysis.figures.targets import TARGET_SCHEMA
+from dagster_project.lib.analysis.figures.trend import trends_of
+from dagster_project.lib.analysis.run import AnalysisInputs, Seeds, compute_figures
+from dagster_project.lib.base.ruleset import Ruleset
 
 ROOT = Path(__file__).resolve().parents[3]
 KNOWN_SCHEMA: dict[str, pl.DataType] = {
@@ -97,23 +100,54 @@ def first_years(frame: pl.DataFrame, first: int | None = None) -> pl.DataFrame:
     return frame.group_by("community_id").agg(year.first().alias("first_reporting_year")).sort("community_id")
 
 
-def inputs(values: pl.DataFrame, last: int, **changes: Any) -> AnalysisInputs:
-    """Inputs around known values, with empty registers, the seeds' starter list and dimensions."""
-    seeds = ROOT / "seeds"
-    given: dict[str, Any] = {
-        "known": values,
-        "first_years": first_years(values),
-        "last_reporting_year": last,
-        "today": dt.date(last, 12, 31),
-        "burdened_groups": pl.DataFrame(schema=REGISTER_SCHEMA),
-        "indicator_selection": pl.DataFrame(schema=SELECTION_SCHEMA),
-        "targets": pl.DataFrame(schema=TARGET_SCHEMA),
-        "starter_groups": pl.read_csv(seeds / "rulesets/starter_burdened_groups.csv"),
-        "indicators": INDICATORS,
-        "outcomes": pl.read_csv(seeds / "dictionary/outcomes.csv"),
-        "dimensions": pl.read_csv(seeds / "dictionary/dimensions.csv"),
-    }
-    return AnalysisInputs(**(given | changes))
+def trends(frame: pl.DataFrame, first: pl.DataFrame, last: int, ruleset: Ruleset) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """fct_trend and fct_trend_point alone."""
+    return trends_of(expand_known(frame, first, last, ruleset.trend), INDICATORS, ruleset)
+
+
+def members(frame: pl.DataFrame, left: Mapping[str, int] | None = None) -> pl.DataFrame:
+    """The communities of a frame: members of every reporting year, or until the one they left."""
+    names = frame["community_id"].cast(pl.String).unique().sort()
+    years = [(left or {}).get(name) for name in names]
+    left_year = pl.Series("left_year", years, dtype=pl.Int32)
+    return names.to_frame().with_columns(pl.lit(0).alias("joined_year"), left_year)
+
+
+def seeds(communities: pl.DataFrame) -> Seeds:
+    """The made-up indicators beside the project's own seeds."""
+    folder = ROOT / "seeds"
+    return Seeds(
+        communities=communities,
+        indicators=INDICATORS,
+        outcomes=pl.read_csv(folder / "dictionary/outcomes.csv"),
+        dimensions=pl.read_csv(folder / "dictionary/dimensions.csv"),
+        units=pl.read_csv(folder / "dictionary/units.csv"),
+        starter_groups=pl.read_csv(folder / "rulesets/starter_burdened_groups.csv"),
+        rubric=pl.read_csv(folder / "rubric/rubric.csv", infer_schema=False),
+        requirements=pl.read_csv(folder / "rubric/designation_requirements.csv", infer_schema=False),
+        designations=pl.read_csv(folder / "rubric/designations.csv", infer_schema=False),
+    )
+
+
+def inputs(
+    values: pl.DataFrame,
+    last: int,
+    today: dt.date | None = None,
+    communities: pl.DataFrame | None = None,
+    **registers: pl.DataFrame,
+) -> AnalysisInputs:
+    """Inputs around known values: registers are empty unless given, reference data are `seeds`."""
+    schemas = {"burdened_groups": REGISTER_SCHEMA, "indicator_selection": SELECTION_SCHEMA, "targets": TARGET_SCHEMA}
+    empty = {name: pl.DataFrame(schema=schema) for name, schema in schemas.items()}
+    return AnalysisInputs(
+        known=values,
+        submissions=first_years(values).rename({"first_reporting_year": "reporting_year"}),
+        registers=empty | registers,
+        observations=pl.DataFrame(),
+        seeds=seeds(members(values) if communities is None else communities),
+        last_reporting_year=last,
+        today=today or dt.date(last, 12, 31),
+    )
 
 
 def parameter_rows() -> pl.DataFrame:
@@ -123,6 +157,6 @@ def parameter_rows() -> pl.DataFrame:
 
 
 def tables(values: pl.DataFrame, last: int, ruleset: Ruleset, **changes: Any) -> dict[str, pl.DataFrame]:
-    """All tables of the analysis, with few simulated draws, which have tests of their own."""
+    """All tables of figures, with few simulated draws, which have tests of their own."""
     brief = replace(ruleset, simulation=replace(ruleset.simulation, draws=20))
-    return analyse(inputs(values, last, **changes), brief).tables
+    return compute_figures(inputs(values, last, **changes), brief).tables

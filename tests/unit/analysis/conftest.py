@@ -16,11 +16,11 @@ ROOT = str(Path(__file__).resolve().parents[3])
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)
 
-from dagster_project.lib.analysis import Ruleset, load_ruleset  # noqa: E402
+from dagster_project.lib.base.ruleset import Ruleset, load_ruleset  # noqa: E402
 from tests.unit.analysis.builders import parameter_rows  # noqa: E402
 
 
 @pytest.fixture(scope="session")
 def ruleset() -> Ruleset:
     """The default ruleset."""
-    return load_ruleset(parameter_rows(), "toa-default")
+    return load_ruleset(parameter_rows(), "toa-default", "1.1.0")

@@ -16,13 +16,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagster_project.lib.analysis import Ruleset, compute_trends
 from dagster_project.lib.analysis.figures.gap import compute_gaps
 from dagster_project.lib.analysis.figures.known import expand_known
 from dagster_project.lib.analysis.figures.standing import REGISTER_SCHEMA, community_years, standings
 from dagster_project.lib.analysis.figures.trend import trends_of
+from dagster_project.lib.base.ruleset import Ruleset
 from tests.unit.analysis import reference
-from tests.unit.analysis.builders import INDICATORS, first_years, inputs, known
+from tests.unit.analysis.builders import INDICATORS, first_years, inputs, known, trends
 
 FIRST, LAST = 2020, 2023
 GROUPS = ("white", "black", "hispanic", "asian")
@@ -124,8 +124,8 @@ def compare(frame: pl.DataFrame, ruleset: Ruleset) -> tuple[int, set[str]]:
     given = inputs(frame, LAST)
     held = standings(
         pl.DataFrame(schema=REGISTER_SCHEMA),
-        given.starter_groups,
-        given.dimensions,
+        given.seeds.starter_groups,
+        given.seeds.dimensions,
         community_years(grid, LAST),
         dt.date(LAST, 12, 31),
         ruleset.ruleset_id,
@@ -226,7 +226,7 @@ def test_a_longer_window_agrees_with_numpy(ruleset: Ruleset) -> None:
         if year % 3 or n % 2
     ]
     frame = known(rows)
-    trend, _ = compute_trends(frame, INDICATORS, first_years(frame), 2020, longer)
+    trend, _ = trends(frame, first_years(frame), 2020, longer)
     for row in trend.iter_rows(named=True):
         own = sorted((r["school_year"], r["value"]) for r in rows if r["community_id"] == row["community_id"])
         assert row["slope"] == pytest.approx(np.polyfit(*zip(*own, strict=True), 1)[0], abs=1e-9)

@@ -13,8 +13,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from dagster_project.lib.analysis import Ruleset
 from dagster_project.lib.analysis.figures.standing import REGISTER_SCHEMA
+from dagster_project.lib.base.ruleset import Ruleset
 from tests.unit.analysis.builders import known, tables, yearly
 
 Rows = list[dict[str, Any]]

@@ -13,11 +13,11 @@ import numpy as np
 import polars as pl
 import pytest
 
-from dagster_project.lib.analysis import Ruleset
 from dagster_project.lib.analysis.figures.network import compute_network
 from dagster_project.lib.analysis.tables import FCT_OUTCOME_STATUS, FCT_TREND, FCT_TREND_POINT
+from dagster_project.lib.base.ruleset import Ruleset
 from tests.unit.analysis import reference
-from tests.unit.analysis.builders import INDICATORS, known, tables, yearly
+from tests.unit.analysis.builders import INDICATORS, known, members, tables, yearly
 
 Rows = list[dict[str, Any]]
 
@@ -151,13 +151,37 @@ def test_who_entered_and_left_is_named(ruleset: Ruleset) -> None:
     rows = steady(1.0, "a") + [row | {"known_from": 2022} for row in steady(1.0, "b")]
     rows += [row | {"known_to": 2022} for row in steady(1.0, "c")]
     found = tables(known(rows), 2024, ruleset)["fct_network_trend"]
-    assert found.select("reporting_year", "n_communities", "entered", "left").rows() == [
+    assert found.select("reporting_year", "n_communities", "communities_entered", "communities_left").rows() == [
         (2020, 2, "a,c", None),
         (2021, 2, None, None),
         (2022, 3, "b", None),
         (2023, 2, None, "c"),
         (2024, 2, None, None),
     ]
+
+
+def test_a_community_that_left_is_in_no_network_figure_while_its_trends_go_on(ruleset: Ruleset) -> None:
+    frame = known(steady(1.0, "a") + [row | {"known_from": 2022} for row in steady(3.0, "b")])
+    found = tables(frame, 2024, ruleset, communities=members(frame, {"b": 2023}))
+    network_trend = found["fct_network_trend"]
+    chosen = network_trend.select("reporting_year", "n_communities", "slope_median", "communities_left").rows()[-2:]
+    assert chosen == [(2023, 2, 2.0, None), (2024, 1, 1.0, "b")]
+    assert network_trend.row(-1, named=True)["fixed_effects_slope"] == pytest.approx(1.0)
+    assert found["fct_trend"].filter(community_id="b", reporting_year=2024)["slope"].to_list() == [3.0]
+    outcomes = found["fct_outcome_status"].filter(community_id="b")
+    assert outcomes["reporting_year"].max() == 2023
+    counted_outcomes = found["fct_network_outcome"].filter(outcome_id="early_grade_reading")
+    assert counted_outcomes["n_communities"].to_list()[-2:] == [2, 1]
+
+
+def test_years_before_a_community_joined_are_in_no_network_figure_but_have_its_own_outcomes(ruleset: Ruleset) -> None:
+    frame = known(steady(1.0, "a") + steady(3.0, "b"))
+    late = pl.when(pl.col("community_id") == "b").then(2024).otherwise(0)
+    joined = members(frame).with_columns(late.alias("joined_year"))
+    found = tables(frame, 2024, ruleset, communities=joined)
+    rows = found["fct_network_trend"].select("reporting_year", "n_communities", "communities_entered").rows()[-2:]
+    assert rows == [(2023, 1, None), (2024, 2, "b")]
+    assert found["fct_outcome_status"].filter(community_id="b", reporting_year=2020).height == 7
 
 
 def test_panel_changes_are_named(ruleset: Ruleset) -> None:
@@ -184,7 +208,8 @@ def test_outcomes_are_counted_and_shared_among_the_determined(ruleset: Ruleset) 
         ],
         schema=dict(FCT_OUTCOME_STATUS.schema),
     )
-    _, outcome = compute_network(FCT_TREND.empty(), FCT_TREND_POINT.empty(), status, INDICATORS, ruleset)
+    trend, trend_point = FCT_TREND.empty(), FCT_TREND_POINT.empty()
+    _, outcome = compute_network(trend, trend_point, status, members(status), INDICATORS, ruleset)
     row = outcome.row(0, named=True)
     names = ("communities", "improving", "maintained", "declining", "mixed", "undetermined")
     assert [row[f"n_{name}"] for name in names] == [6, 2, 1, 1, 1, 1]

@@ -12,16 +12,16 @@ from typing import Any
 import polars as pl
 import pytest
 
-from dagster_project.lib.analysis import Ruleset
-from dagster_project.lib.analysis.figures.outcome import SELECTION_SCHEMA, compute_outcomes
+from dagster_project.lib.analysis.figures.outcome import SELECTION_SCHEMA, compute_outcomes, sound_selection
 from dagster_project.lib.analysis.figures.standing import community_years
 from dagster_project.lib.analysis.tables import FCT_GAP, FCT_TREND
+from dagster_project.lib.base.ruleset import Ruleset
 from tests.unit.analysis import reference
 from tests.unit.analysis.builders import known, tables, yearly
 
-READING = "early_grade_reading"
+READING, ADJACENT = "early_grade_reading", "stable_housing"
 OUTCOMES = pl.DataFrame(
-    {"outcome_id": [READING, "high_school_graduation", "stable_housing"], "sector": ["education"] * 2 + ["housing"]}
+    {"outcome_id": [READING, "high_school_graduation", ADJACENT], "sector": ["education"] * 2 + ["housing"]}
 )
 INDICATORS = pl.DataFrame(
     [
@@ -40,7 +40,7 @@ GROUPS = ("american_indian_alaska_native", "black", "hispanic", "native_hawaiian
 def selection(*rows: tuple[int, str, str, bool | None], outcome: str | None = READING) -> pl.DataFrame:
     """reporting_year, indicator, role, primary."""
     return pl.DataFrame(
-        [("elm", year, indicator, outcome, role, primary) for year, indicator, role, primary in rows],
+        [("elm", year, indicator, outcome, role, primary, None) for year, indicator, role, primary in rows],
         schema=SELECTION_SCHEMA,
         orient="row",
     )
@@ -262,3 +262,34 @@ def test_the_whole_selection_of_the_newest_reporting_year_replaces_earlier_ones(
 def test_of_two_primaries_the_indicator_that_sorts_first_is_it(ruleset: Ruleset) -> None:
     chosen = selection((2024, "r3", "core", True), (2024, "r2", "core", True))
     assert reading(ruleset, trends(r2="improving"), chosen=chosen)["deciding_indicator_id"] == "r2"
+
+
+@pytest.mark.parametrize(
+    ("indicator", "outcome", "counts"),
+    [
+        ("r1", READING, True),
+        ("r1", None, True),
+        ("r1", "high_school_graduation", True),
+        ("r1", ADJACENT, False),
+        ("r3", ADJACENT, True),
+        ("h1", READING, False),
+        ("h1", ADJACENT, True),
+        ("h1", None, True),
+        ("unknown", READING, True),
+    ],
+)
+def test_a_selection_mixes_neither_sectors_into_the_seven_nor_the_sevens_core_into_adjacent_outcomes(
+    indicator: str, outcome: str | None, counts: bool
+) -> None:
+    """r1 is core and r3 contributing, both of the seven; h1 is of another sector."""
+    rows = selection((2020, indicator, "core", True)).with_columns(outcome=pl.lit(outcome, pl.String))
+    found = sound_selection(rows, INDICATORS, OUTCOMES)
+    assert found.equals(rows if counts else rows.clear())
+
+
+def test_a_selection_without_a_line_that_counts_is_no_selection(ruleset: Ruleset) -> None:
+    rows = selection((2020, "up", "core", True)).with_columns(outcome=pl.lit(ADJACENT))
+    values = known(yearly({2021: 50.0, 2022: 52.0, 2023: 54.0}))
+    status = tables(values, 2023, ruleset, indicator_selection=rows)["fct_outcome_status"]
+    mine = status.filter(outcome_id=READING, reporting_year=2023)
+    assert mine["deciding_indicator_id"].to_list() == ["up"]

@@ -9,8 +9,9 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from dagster_project.lib.analysis import Ruleset, analyse
 from dagster_project.lib.analysis.figures.second import check_gaps, check_trends
+from dagster_project.lib.analysis.run import compute_figures
+from dagster_project.lib.base.ruleset import Ruleset
 from tests.unit.analysis.builders import INDICATORS, inputs, known, tables, yearly
 
 GROUPS = ("all", "race_ethnicity:white", "race_ethnicity:black")
@@ -25,7 +26,7 @@ def values() -> pl.DataFrame:
 
 
 def test_both_computations_agree(ruleset: Ruleset) -> None:
-    result = analyse(inputs(values(), 2024), ruleset)
+    result = compute_figures(inputs(values(), 2024), ruleset)
     for second in (result.second_trends, result.second_gaps):
         assert second.agrees
         assert second.n_compared > 0
@@ -67,6 +68,6 @@ def test_a_gap_slope_that_is_off_is_found(ruleset: Ruleset) -> None:
 
 
 def test_nothing_to_compare_agrees(ruleset: Ruleset) -> None:
-    result = analyse(inputs(known([]), 2024), ruleset)
+    result = compute_figures(inputs(known([]), 2024), ruleset)
     assert result.second_trends.agrees
     assert result.second_gaps.n_compared == 0

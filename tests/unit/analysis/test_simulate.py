@@ -11,9 +11,9 @@ from dataclasses import replace
 import polars as pl
 import pytest
 
-from dagster_project.lib.analysis import Ruleset
 from dagster_project.lib.analysis.figures.simulate import false_positive_rates, own_network_rates, stylised_rates
 from dagster_project.lib.analysis.tables import FCT_FALSE_POSITIVE, FCT_TREND_POINT
+from dagster_project.lib.base.ruleset import Ruleset
 from tests.unit.analysis.builders import INDICATORS, known, tables, yearly
 
 

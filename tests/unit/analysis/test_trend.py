@@ -13,16 +13,16 @@ from typing import Any
 import polars as pl
 import pytest
 
-from dagster_project.lib.analysis import Ruleset, compute_trends
 from dagster_project.lib.analysis.tables import FCT_TREND, FCT_TREND_POINT
-from tests.unit.analysis.builders import INDICATORS, first_years, known, yearly
+from dagster_project.lib.base.ruleset import Ruleset
+from tests.unit.analysis.builders import first_years, known, trends, yearly
 
 R = 2024
 
 
 def run(rows: Iterable[Mapping[str, Any]], ruleset: Ruleset, last: int = R) -> tuple[pl.DataFrame, pl.DataFrame]:
     frame = known(rows)
-    return compute_trends(frame, INDICATORS, first_years(frame), last, ruleset)
+    return trends(frame, first_years(frame), last, ruleset)
 
 
 def trend_at(rows: Iterable[Mapping[str, Any]], ruleset: Ruleset, year: int = R) -> dict[str, Any]:
@@ -379,7 +379,7 @@ def test_results_do_not_depend_on_the_order_of_the_input(ruleset: Ruleset) -> No
 
 def test_rows_carry_outcome_and_ruleset_version(ruleset: Ruleset) -> None:
     row = trend_at(yearly(line(1.0)), ruleset)
-    assert (row["outcome_id"], row["ruleset_version"]) == ("early_grade_reading", "1.0.0")
+    assert (row["outcome_id"], row["ruleset_version"]) == ("early_grade_reading", "1.1.0")
 
 
 def test_two_versions_in_force_at_once_are_refused(ruleset: Ruleset) -> None:
@@ -393,6 +393,6 @@ def test_unknown_indicators_communities_and_columns_are_named(ruleset: Ruleset) 
         run(yearly({2024: 1.0}, indicator_id="nope"), ruleset)
     frame = known(yearly({2024: 1.0}))
     with pytest.raises(ValueError, match=r"without a first submission: \['elm'\]"):
-        compute_trends(frame, INDICATORS, first_years(frame).clear(), R, ruleset)
+        trends(frame, first_years(frame).clear(), R, ruleset)
     with pytest.raises(ValueError, match=r"lack the columns \['series'\]"):
-        compute_trends(frame.drop("series"), INDICATORS, first_years(frame), R, ruleset)
+        trends(frame.drop("series"), first_years(frame), R, ruleset)

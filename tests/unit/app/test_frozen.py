@@ -15,8 +15,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from dagster_project.lib.analysis.records import beside, records
-from dagster_project.lib.analysis.rubric.distance import designation_distance
+from dagster_project.lib.analysis.records import beside
+from dagster_project.lib.analysis.records.build import build_record, build_records, verify
+from dagster_project.lib.analysis.records.distance import designation_distance
+from dagster_project.lib.analysis.records.inputs import RecordInputs
+from dagster_project.lib.analysis.records.recompute import Record, recompute, stated
+from dagster_project.lib.analysis.vocabulary import FROZEN, PROVISIONAL
 from dagster_project.lib.app import frozen
 from dagster_project.lib.app.frozen import DETERMINATION, FrozenContent, FrozenCycle, keep_frozen
 from dagster_project.lib.base.store import Store
@@ -34,7 +38,7 @@ KEPT_FIGURES = [*DETERMINATION, "requirement_id", *frozen.KEPT_OF_REQUIREMENT]
 
 
 @cache
-def inputs(random_seed: int, communities: tuple[str, ...] = COMMUNITIES) -> records.RecordInputs:
+def inputs(random_seed: int, communities: tuple[str, ...] = COMMUNITIES) -> RecordInputs:
     """Three communities with invented values; another seed stands for data that were restated."""
     world = World(first_year=YEARS[0], last_year=YEARS[-1])
     granted = {"kind": "designation", "decision": "granted", "approver": "N", "reason": "r"}
@@ -55,7 +59,7 @@ def tables(random_seed: int, communities: tuple[str, ...] = COMMUNITIES) -> dict
 
 
 def content(random_seed: int = THEN) -> bytes:
-    kept = [{**record, "state": records.FROZEN} for record in records.build_records(inputs(random_seed), YEAR)]
+    kept = [{**record, "state": FROZEN} for record in build_records(inputs(random_seed), YEAR)]
     rows = distances(random_seed).filter(reporting_year=YEAR).to_dicts()
     return frozen.file_bytes(YEAR, FrozenContent(kept, rows), "2023-12-31-0123456789ab", RULESET)
 
@@ -105,9 +109,9 @@ def test_a_file_in_another_years_place_is_an_error() -> None:
 def test_every_frozen_record_gives_the_same_answer_from_itself_alone() -> None:
     assert len(cycle().read().records) == 9
     for record in cycle().read().records:
-        assert record["state"] == records.FROZEN
-        assert records.verify(record)
-        assert records.recompute(record) == records.stated(record)
+        assert record["state"] == FROZEN
+        assert verify(record)
+        assert recompute(record) == stated(record)
 
 
 def test_frozen_rows_stay_when_every_value_was_restated() -> None:
@@ -122,7 +126,7 @@ def test_what_would_be_now_stands_beside_a_frozen_row() -> None:
     shown = table.select(*DETERMINATION, *[pl.col(f"{name}_now").alias(name) for name in ("status", "record_id")])
     assert shown.equals(now.select(shown.columns).sort(DETERMINATION))
     mine = table.filter(reporting_year=YEAR)
-    assert set(mine["record_state"]) == {records.FROZEN}
+    assert set(mine["record_state"]) == {FROZEN}
     assert mine.filter(pl.col("record_id") != pl.col("record_id_now")).height == mine.height
     figures = kept()["fct_designation_requirement"].filter(reporting_year=YEAR)
     assert figures.filter(pl.col("actual").ne_missing(pl.col("actual_now"))).height
@@ -131,7 +135,7 @@ def test_what_would_be_now_stands_beside_a_frozen_row() -> None:
 
 def test_rows_of_other_years_are_provisional_and_equal_what_would_be_now() -> None:
     table = kept()["fct_designation"].filter(pl.col("reporting_year") != YEAR)
-    assert set(table["record_state"]) == {records.PROVISIONAL}
+    assert set(table["record_state"]) == {PROVISIONAL}
     for name in ("status", "standing", "record_id"):
         assert table[name].equals(table[f"{name}_now"].rename(name))
     figures = kept()["fct_designation_requirement"].filter(pl.col("reporting_year") != YEAR)
@@ -143,7 +147,7 @@ def test_without_frozen_cycles_no_row_changes() -> None:
     after = keep_frozen(before, [], COMMUNITIES, seed("rubric/rubric"))
     for name in ("fct_designation", "fct_designation_requirement"):
         assert after[name].select(before[name].columns).equals(before[name])
-        assert set(after[name]["record_state"]) == {records.PROVISIONAL}
+        assert set(after[name]["record_state"]) == {PROVISIONAL}
     for name, key in (("fct_criterion_status", RUBRIC_ROW), ("fct_designation_distance", RANKED)):
         assert after[name].sort(key).equals(before[name].sort(key)), name
 
@@ -160,7 +164,7 @@ def test_a_community_without_any_folder_left_keeps_its_frozen_rows() -> None:
 
 def test_records_of_communities_that_are_not_of_the_network_are_left_aside() -> None:
     after = keep_frozen(tables(NOW), [cycle()], [COMMUNITY], seed("rubric/rubric"))
-    states = after["fct_designation"].filter(record_state=records.FROZEN)
+    states = after["fct_designation"].filter(record_state=FROZEN)
     assert set(states["community_id"]) == {COMMUNITY}
     others = pl.col("community_id") != COMMUNITY
     assert after["fct_designation_distance"].filter(others).equals(distances(NOW).filter(others).sort(RANKED))
@@ -190,7 +194,7 @@ def test_rubric_rows_of_a_frozen_determination_say_what_its_requirements_say() -
     for name in ("status", "evidence"):
         assert both[name].equals(both[f"{name}_required"].rename(name), null_equal=True)
     # The seeds differ enough that today's rubric rows would not agree with the frozen year's.
-    frozen_ones = both.filter(record_state=records.FROZEN).select(*RUBRIC_ROW, "status")
+    frozen_ones = both.filter(record_state=FROZEN).select(*RUBRIC_ROW, "status")
     today = tables(NOW)["fct_criterion_status"].select(*RUBRIC_ROW, today="status")
     assert frozen_ones.join(today, on=RUBRIC_ROW).filter(pl.col("status") != pl.col("today")).height
 
@@ -247,7 +251,7 @@ def test_a_determination_that_first_appears_in_a_frozen_year_is_provisional_and_
     after = keep_frozen(now, [without], COMMUNITIES, seed("rubric/rubric"))
     late = pl.col("community_id") == "beta"
     mine = after["fct_designation"].filter(late & (pl.col("reporting_year") == YEAR))
-    assert mine["record_state"].to_list() == [records.PROVISIONAL] * 3
+    assert mine["record_state"].to_list() == [PROVISIONAL] * 3
     for name, key in (("fct_criterion_status", RUBRIC_ROW), ("fct_designation_distance", RANKED)):
         assert after[name].filter(late).sort(key).equals(now[name].filter(late).sort(key)), name
 
@@ -266,8 +270,8 @@ def test_a_release_carries_the_very_bytes_of_the_frozen_file() -> None:
 # ---- beside ----
 
 
-def record(random_seed: int, state: str = records.PROVISIONAL) -> records.Record:
-    return {**records.build_record(inputs(random_seed), COMMUNITY, "proof_point_ongoing", YEAR), "state": state}
+def record(random_seed: int, state: str = PROVISIONAL) -> Record:
+    return {**build_record(inputs(random_seed), COMMUNITY, "proof_point_ongoing", YEAR), "state": state}
 
 
 def test_a_record_that_did_not_change_is_said_to_be_the_same() -> None:
@@ -280,7 +284,7 @@ def test_every_status_that_differs_is_told_with_what_it_follows_from() -> None:
     found = beside.differences(then, now)
     told = {(difference.kind, difference.name) for difference in found}
     for kind, part in (("gap", "gaps"), ("trend", "trends")):
-        before, after = records.stated(then)[part], records.stated(now)[part]
+        before, after = stated(then)[part], stated(now)[part]
         changed = {(kind, name) for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
         assert changed <= told
     assert {"requirement", "outcome", "trend", "value"} <= {kind for kind, _ in told}

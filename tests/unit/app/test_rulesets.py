@@ -12,12 +12,7 @@ import polars as pl
 import pytest
 
 from dagster_project.cli.cycle import rehearsal_lines
-from dagster_project.lib.app.rehearsal import (
-    Rehearsal,
-    TableMoves,
-    choose_ruleset,
-    kind_of,
-)
+from dagster_project.lib.app.rehearsal import Rehearsal, TableMoves, choose_ruleset, kind_of
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.publish.release.compare import CellDifference
 from dagster_project.lib.receipts.changes import compare_designations
@@ -108,8 +103,10 @@ def test_without_a_choice_the_ruleset_in_force_is_taken() -> None:
     assert choose_ruleset(reference, "public-2018@0.9.0", TOA) == PUBLIC
 
 
-def test_a_version_that_moved_on_in_changed_seeds_is_taken() -> None:
-    assert choose_ruleset(Reference(SEEDS), None, ("toa-default", "0.9.9")) == TOA
+def test_of_a_ruleset_with_several_versions_one_must_be_named_unless_one_is_in_force() -> None:
+    assert choose_ruleset(Reference(SEEDS), "toa-default", ("toa-default", "1.1.0")) == ("toa-default", "1.1.0")
+    with pytest.raises(ValueError, match=r"1\.0\.0.*1\.1\.0"):
+        choose_ruleset(Reference(SEEDS), "toa-default", PUBLIC)
 
 
 @pytest.mark.parametrize("wanted", ["nobody-1999", "public-2018@7.0.0"])

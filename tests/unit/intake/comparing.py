@@ -12,12 +12,13 @@ from typing import Any
 import polars as pl
 
 from dagster_project.lib.base.reference import Reference
-from dagster_project.lib.intake.comparing.comparisons import compare_submissions, comparison_parameters
+from dagster_project.lib.base.ruleset import read_ruleset
+from dagster_project.lib.intake.comparing.comparisons import compare_submissions
 from dagster_project.lib.intake.findings import to_findings
 from dagster_project.lib.intake.tables import OBSERVATIONS
 
 REFERENCE = Reference(Path(__file__).resolve().parents[3] / "seeds")
-PARAMETERS = comparison_parameters(REFERENCE, ("toa-default", "1.0.0"))
+PARAMETERS = read_ruleset(REFERENCE, ("toa-default", "1.0.0")).comparison
 COMMUNITY = REFERENCE.communities["community_id"][0]
 
 Line = dict[str, Any]

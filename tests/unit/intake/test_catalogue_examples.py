@@ -16,21 +16,22 @@ from typing import BinaryIO
 
 import polars as pl
 import pytest
-from openpyxl import Workbook
+from openpyxl import Workbook, load_workbook
 
 import contracts
 from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.ruleset import in_force, read_ruleset
 from dagster_project.lib.base.store import DeniedError, ObjectInfo, Source, Store
+from dagster_project.lib.intake.batch import Guard, Intake
 from dagster_project.lib.intake.bucket.drop import Folder, list_drop, open_drop, stray_findings
 from dagster_project.lib.intake.bucket.ledger import EVENTS
 from dagster_project.lib.intake.bucket.left import left_findings, left_table
-from dagster_project.lib.intake.comparing.comparisons import compare_submissions, comparison_parameters
+from dagster_project.lib.intake.comparing.comparisons import compare_submissions
 from dagster_project.lib.intake.findings import BLOCKING, FINDINGS, catalogue, to_findings
 from dagster_project.lib.intake.reading.files import WorkbookReader
 from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.intake.tables import OBSERVATIONS
-from dagster_project.lib.intake.take_in import Guard, Intake, take_in
-from dagster_project.lib.warehouse.landing import RULESET
+from dagster_project.lib.intake.take_in import take_in
 
 EXAMPLES = contracts.ROOT / "examples"
 COMMUNITY, YEAR, TODAY = "birchmont_falls", 2024, dt.date(2024, 6, 30)
@@ -70,6 +71,73 @@ BOOK = workbook(indicator_values=[HEADER, ROW])
 WORKBOOK_XML = b'<?xml version="1.0"?><!DOCTYPE x [<!ENTITY a "b">]><workbook/>'
 ENCRYPTED = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1" + b"\0" * 512 + "EncryptedPackage".encode("utf-16-le")
 
+TARGETS = ["indicator", "dimension", "group", "value", "deadline", "horizon"]
+TARGET = ["grade3_reading_proficient_pct", "all", "all", 60]
+
+
+def edited(data: bytes, edit: Callable[[Workbook], None]) -> bytes:
+    """The workbook after an edit."""
+    book = load_workbook(io.BytesIO(data))
+    edit(book)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+def changed(place: str, value: object, number_format: str | None = None) -> bytes:
+    """The workbook with one cell of its table changed."""
+
+    def edit(book: Workbook) -> None:
+        cell = book["indicator_values"][place]
+        cell.value = value
+        if number_format:
+            cell.number_format = number_format
+
+    return edited(BOOK, edit)
+
+
+def merged(area: str) -> bytes:
+    """The workbook with cells of its table merged."""
+    return edited(BOOK, lambda book: book["indicator_values"].merge_cells(area))
+
+
+def hidden(title: str, **sheets: Sequence[Sequence[object]]) -> bytes:
+    """A workbook of which one sheet is hidden."""
+
+    def edit(book: Workbook) -> None:
+        book[title].sheet_state = "hidden"
+
+    return edited(workbook(**sheets), edit)
+
+
+def hidden_row(row: int) -> bytes:
+    """The workbook with a row hidden."""
+
+    def edit(book: Workbook) -> None:
+        book["indicator_values"].row_dimensions[row].hidden = True
+
+    return edited(BOOK, edit)
+
+
+def with_mark(run: bytes) -> bytes:
+    """The workbook with its value as text in runs, the last of them given."""
+    name = "xl/worksheets/sheet1.xml"
+    with zipfile.ZipFile(io.BytesIO(BOOK)) as package:
+        sheet = package.read(name)
+    runs = b'<c r="G2" t="inlineStr"><is><r><t>46</t></r>' + run + b"</is></c>"
+    assert b'<c r="G2" t="n"><v>46</v></c>' in sheet
+    return with_part(BOOK, name, sheet.replace(b'<c r="G2" t="n"><v>46</v></c>', runs))
+
+
+def zipped(files: Files) -> bytes:
+    """The files in an archive."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return buffer.getvalue()
+
+
 BUILT: dict[str, tuple[Files, Files, dict[str, int]]] = {
     "unreadable_file": ({"values.xlsx": b"<html><table></table></html>"}, {"values.xlsx": BOOK}, {}),
     "binary_content": ({"values.csv": b"PK\x03\x04" + b"\0" * 40}, {"values.csv": TEXT}, {}),
@@ -101,6 +169,36 @@ BUILT: dict[str, tuple[Files, Files, dict[str, int]]] = {
     "values_not_filled": (
         {"values.xlsx": workbook(indicator_values=[HEADER, ROW], more=[HEADER, [*ROW[:4], None, None, None]])},
         {"values.xlsx": workbook(indicator_values=[HEADER, ROW], more=[HEADER])},
+        {},
+    ),
+    "formula_without_value": ({"values.xlsx": changed("G2", "=E2/F2*100")}, {"values.xlsx": BOOK}, {}),
+    "hidden_value": ({"values.xlsx": changed("E2", 460, ";;;")}, {"values.xlsx": changed("E2", 460, "0;-0;")}, {}),
+    "footnote_mark": (
+        {"values.xlsx": with_mark(b'<r><rPr><vertAlign val="superscript"/></rPr><t>1</t></r>')},
+        {"values.xlsx": with_mark(b"")},
+        {},
+    ),
+    "date_cell": (
+        {"values.xlsx": changed("D2", dt.date(2024, 9, 5))},
+        {"targets.xlsx": workbook(targets=[TARGETS, [*TARGET, dt.date(2030, 6, 30), "long"]])},
+        {},
+    ),
+    "cells_merged_across": ({"values.xlsx": merged("C2:D2")}, {"values.xlsx": merged("C2:C2")}, {}),
+    "hidden_sheet": (
+        {"values.xlsx": hidden("draft", indicator_values=[HEADER, ROW], draft=[HEADER, ROW])},
+        {"values.xlsx": hidden("Lists", indicator_values=[HEADER, ROW], Lists=[["all"]])},
+        {},
+    ),
+    "only_hidden_sheets": (
+        {"values.xlsx": hidden("indicator_values", blank=[], indicator_values=[HEADER, ROW])},
+        {"values.xlsx": BOOK},
+        {},
+    ),
+    "hidden_rows": ({"values.xlsx": hidden_row(2)}, {"values.xlsx": hidden_row(3)}, {}),
+    "spreadsheet_not_read": ({"values.numbers": BOOK}, {"values.xlsx": BOOK}, {}),
+    "archive_refused": (
+        {"values.zip": zipped({"inner.zip": zipped({"values.csv": TEXT})})},
+        {"values.zip": zipped({"values.csv": TEXT})},
         {},
     ),
     "sheet_not_read": (
@@ -248,7 +346,7 @@ def findings_of_bucket(intake: Intake, root: Path, kind: type[Store] | None = No
 
 def compared(observations: pl.DataFrame, reference: Reference) -> pl.DataFrame:
     """Findings of the comparisons between rows, years and members."""
-    parameters = comparison_parameters(reference, RULESET)
+    parameters = read_ruleset(reference, in_force(reference, 2024)).comparison
     return to_findings(compare_submissions(observations, reference, parameters))
 
 

@@ -11,8 +11,8 @@ import polars as pl
 import pytest
 
 from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.ruleset import ComparisonRules, ParameterError
 from dagster_project.lib.intake.bucket.drop import LOCATED
-from dagster_project.lib.intake.comparing.compared_values import ParameterError
 from dagster_project.lib.intake.comparing.comparisons import RULES, compare_submissions
 from dagster_project.lib.intake.findings import catalogue
 from tests.unit.intake.comparing import COMMUNITY, PARAMETERS, REFERENCE, Line, findings, line, observations, told
@@ -35,14 +35,10 @@ def test_no_observations_give_no_issues() -> None:
 
 
 def test_a_missing_threshold_is_an_error_that_names_it() -> None:
-    without = PARAMETERS.filter(pl.col("parameter") != "count_change.percent")
+    kept = {name: value for name, value in PARAMETERS.values.items() if name != "count_change.percent"}
+    without = ComparisonRules(kept)
     with pytest.raises(ParameterError, match=r"count_change\.percent"):
         compare_submissions(observations(STEADY), REFERENCE, without)
-
-
-def test_two_ruleset_versions_at_once_are_refused() -> None:
-    with pytest.raises(ParameterError, match="more than one"):
-        compare_submissions(observations(STEADY), REFERENCE, REFERENCE.table("rulesets/comparison_parameters"))
 
 
 def test_a_value_far_from_the_year_before_is_asked_about_in_a_plain_sentence() -> None:
@@ -328,15 +324,14 @@ def network(seed: int, series: int = 3_000, years: int = 6) -> list[Line]:
     return lines
 
 
-def outlier_only() -> pl.DataFrame:
+def outlier_only() -> ComparisonRules:
     """Thresholds under which no other rule speaks of a change, and the pooled one asks about every deviation."""
-    quiet = {"year_over_year.points": "100", "outlier.points": "0", "outlier.max_others": "9"}
-    value = pl.col("parameter").replace_strict(quiet, default=None)
-    return PARAMETERS.with_columns(pl.coalesce(value, "value").alias("value"))
+    quiet = {"year_over_year.points": 100.0, "outlier.points": 0.0, "outlier.max_others": 9.0}
+    return ComparisonRules({**PARAMETERS.values, **quiet})
 
 
 def test_pooled_outliers_keep_their_stated_rate_of_false_alarms() -> None:
-    stated = float(PARAMETERS.filter(pl.col("parameter") == "outlier.false_alarm_rate")["value"][0])
+    stated = PARAMETERS["outlier.false_alarm_rate"]
     alarms = judged = 0
     for seed in (1, 2, 3):
         issues = compare_submissions(observations(network(seed)), REFERENCE, outlier_only())

@@ -18,13 +18,14 @@ from openpyxl import load_workbook
 
 import contracts
 from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.drop import list_drop
 from dagster_project.lib.intake.bucket.lake import read_partitions
 from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.lib.intake.comparing.comparisons import compare_submissions
 from dagster_project.lib.intake.layouts.matching import load_layouts
 from dagster_project.lib.intake.tables import OBSERVATIONS, TABLES, added_columns
-from dagster_project.lib.intake.take_in import Intake, by_version
+from dagster_project.lib.intake.take_in import by_version
 from dagster_project.lib.member.prefilled import as_they_stand
 from dagster_project.lib.member.template import template_workbook
 from dagster_project.lib.warehouse.landing import Landed

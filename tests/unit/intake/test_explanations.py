@@ -14,11 +14,11 @@ import pytest
 
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.answers import answered
+from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.lib.intake.comparing.comparisons import RULES, compare_submissions
 from dagster_project.lib.intake.findings import to_findings
 from dagster_project.lib.intake.session import IntakeResult, Places, run_intake
-from dagster_project.lib.intake.take_in import Intake
 from dagster_project.lib.warehouse.landing import Landed, gather
 from tests.unit.intake.comparing import COMMUNITY, PARAMETERS, REFERENCE, Line, findings, line, observations
 
@@ -185,7 +185,7 @@ def landed(places: Places, year: int, files: dict[str, str]) -> Landed:
         places.drop.put(f"{COMMUNITY}/{year}/{name}", text.encode())
     result = list(run_intake(places, Intake(REFERENCE), TODAY, Selection(), "run"))[-1]
     assert isinstance(result, IntakeResult)
-    return gather(places.lake, REFERENCE, TODAY, result.strays)
+    return gather(places.lake, REFERENCE, TODAY, result.strays, ("toa-default", "1.1.0"))
 
 
 def test_through_the_bucket_an_answered_label_stays_answered_until_it_is_written_otherwise(tmp_path: Path) -> None:

@@ -15,11 +15,11 @@ import polars as pl
 import pytest
 
 from dagster_project.lib.base.reference import Reference
-from dagster_project.lib.intake.comparing.comparisons import compare_submissions, comparison_parameters
-from dagster_project.lib.intake.reading.delimited import choose_delimiter
-from dagster_project.lib.intake.take_in import Intake
+from dagster_project.lib.base.ruleset import in_force, read_ruleset
+from dagster_project.lib.intake.batch import Intake
+from dagster_project.lib.intake.comparing.comparisons import compare_submissions
+from dagster_project.lib.intake.reading.text.delimited import choose_delimiter
 from dagster_project.lib.member.check import check_path, is_clean
-from dagster_project.lib.warehouse.landing import RULESET
 from tests.conftest import ROOT, Outcome, take_folder
 from tests.support import PROJECT, field_files
 
@@ -59,7 +59,7 @@ def check(network: Intake, tmp_path: Path, files: Mapping[str, bytes]) -> dict[s
     """What `cradle check` says of a folder, comparisons included."""
     for name, content in files.items():
         (tmp_path / name).write_bytes(content)
-    parameters = comparison_parameters(network.reference, RULESET)
+    parameters = read_ruleset(network.reference, in_force(network.reference, YEAR)).comparison
 
     def compare(rows: pl.DataFrame) -> pl.DataFrame:
         return compare_submissions(rows, network.reference, parameters)
@@ -328,7 +328,7 @@ def test_last_years_file_again_is_asked_about(network: Intake) -> None:
     rows = [f"{year},{READING},{value}" for year, value in ((2022, 44), (2023, 45), (2024, 46))]
     text = "\n".join([f"{HEADER},value", *rows]) + "\n"
     years = [take_folder(network, {"values.csv": text}, COMMUNITY, year).observations for year in (2024, 2025)]
-    parameters = comparison_parameters(network.reference, RULESET)
+    parameters = read_ruleset(network.reference, in_force(network.reference, YEAR)).comparison
     issues = compare_submissions(pl.concat(years), network.reference, parameters)
     asked = issues.filter(pl.col("rule_id") == "nothing_new").to_dicts()
     assert [(line["reporting_year"], line["source_row"]) for line in asked] == [(2025, None)]

@@ -11,9 +11,10 @@ import random
 import pytest
 
 from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.reading.files import WorkbookReader
 from dagster_project.lib.intake.reading.limits import Limits
-from dagster_project.lib.intake.take_in import Intake, take_in
+from dagster_project.lib.intake.take_in import take_in
 from tests.fuzz import harness
 from tests.fuzz.harness import BadEnd, CountingReader, Tally, files, run
 from tests.fuzz.mutations import as_workbook, mutated, rows, whole_file

@@ -18,6 +18,7 @@ import pytest
 
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.store import PIECE_BYTES, Given, Store
+from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.drop import DroppedFile, Folder, open_drop
 from dagster_project.lib.intake.bucket.lake import raw_key, read_partitions
 from dagster_project.lib.intake.bucket.plan import Selection
@@ -26,7 +27,7 @@ from dagster_project.lib.intake.reading.fetched import Content, ContentChangedEr
 from dagster_project.lib.intake.reading.files import WorkbookReader
 from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.intake.session import IntakeResult, Places, run_intake
-from dagster_project.lib.intake.take_in import Intake, take_in
+from dagster_project.lib.intake.take_in import take_in
 
 MEBIBYTE = 1024 * 1024
 COMMUNITY, YEAR, TODAY = "birchmont_falls", 2024, dt.date(2024, 12, 31)

@@ -22,13 +22,13 @@ import pytest
 
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.store import Store
+from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.drop import submission_id
 from dagster_project.lib.intake.bucket.lake import raw_key, read_partitions
 from dagster_project.lib.intake.bucket.ledger import Ledger, current_submissions
 from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.lib.intake.bucket.reconcile import reconcile
 from dagster_project.lib.intake.session import Places, run_intake
-from dagster_project.lib.intake.take_in import Intake
 
 IN_CI = os.environ.get("CI") == "true"
 EVENTS = 20_000 if IN_CI else 2_000

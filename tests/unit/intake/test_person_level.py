@@ -15,13 +15,14 @@ from hypothesis import strategies as st
 
 import contracts
 from dagster_project.lib.base.store import Given
+from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.drop import DroppedFile, Folder
 from dagster_project.lib.intake.layouts.matching import load_layouts
 from dagster_project.lib.intake.reading import person_level
 from dagster_project.lib.intake.reading.files import WorkbookReader
 from dagster_project.lib.intake.reading.person_level import look_at_rows
 from dagster_project.lib.intake.reading.person_level.catalogue import reasons
-from dagster_project.lib.intake.take_in import Intake, take_in
+from dagster_project.lib.intake.take_in import take_in
 
 PERSONS = "student_id,first_name,last_name,score\n100001,Ada,Invented,231\n100002,Ben,Invented,228\n"
 VALUES = "school_year,indicator,dimension,group,value\n2023-24,graduation_4yr_pct,all,all,88\n"

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 import pytest
 
 from dagster_project.lib.base.store import Given
+from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.drop import DroppedFile, Folder
 from dagster_project.lib.intake.reading.files import WorkbookReader, read_file
 from dagster_project.lib.intake.reading.grid import column_index
 from dagster_project.lib.intake.reading.person_level import Hit, look
-from dagster_project.lib.intake.take_in import Intake, take_in
+from dagster_project.lib.intake.take_in import take_in
 from tests.unit.intake.comparing import COMMUNITY, REFERENCE
 from tests.unit.intake.person_level_forms import Form, forms, written
 

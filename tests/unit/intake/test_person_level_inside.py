@@ -15,12 +15,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagster_project.lib.base.store import Given
+from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.drop import DroppedFile, Folder
 from dagster_project.lib.intake.reading.files import WorkbookReader
 from dagster_project.lib.intake.reading.person_level import look_into
 from dagster_project.lib.intake.reading.person_level.markup import MOST_LINES
 from dagster_project.lib.intake.reading.person_level.parts import MOST_OF_PART, parts_of
-from dagster_project.lib.intake.take_in import Intake, take_in
+from dagster_project.lib.intake.take_in import take_in
 from tests.unit.intake.comparing import COMMUNITY, REFERENCE
 
 PERSONS = (

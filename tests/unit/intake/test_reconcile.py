@@ -17,11 +17,11 @@ from click.testing import CliRunner
 
 from dagster_project.cli.bucket import reconcile as command
 from dagster_project.lib.base.store import Store
+from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.lake import partition_key, raw_key
 from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.lib.intake.bucket.reconcile import reconcile
 from dagster_project.lib.intake.session import Places, run_intake
-from dagster_project.lib.intake.take_in import Intake
 from tests.unit.intake.comparing import COMMUNITY, REFERENCE
 
 TODAY = dt.date(2026, 6, 30)

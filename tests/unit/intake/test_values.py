@@ -69,6 +69,18 @@ def test_a_printed_value_with_counts_is_replaced_by_the_exact_one_and_stays_repo
     assert row == (1, 3, 100 / 3, None, None, "reported")
 
 
+def test_a_count_is_its_own_value_whatever_counts_stand_beside_it(take: Take) -> None:
+    count = {"indicator": "apprenticeship_enrolled_count"}
+    assert numbers(take, **count, numerator="40", denominator="80", value="40")[2] == 40.0
+    assert numbers(take, **count, numerator="40", denominator="80")[2] is None
+
+
+@pytest.mark.parametrize("text", [">95", "<95", "*", "n<10"])
+def test_a_participation_rate_that_is_bounded_or_masked_is_not_known_and_rejects_nothing(take: Take, text: str) -> None:
+    row = one(take, value="46.5", participation_rate=text)
+    assert (row["row_status"], row["participation_rate"], row["value"]) == ("accepted", None, 46.5)
+
+
 def test_a_value_alone_is_reported(take: Take) -> None:
     assert numbers(take, value="46.5%") == (None, None, 46.5, None, None, "reported")
 

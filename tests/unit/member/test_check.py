@@ -17,15 +17,11 @@ import pytest
 
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.ruleset import in_force, read_ruleset
+from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.plan import Selection
-from dagster_project.lib.intake.comparing.comparisons import (
-    NEEDS_HISTORY,
-    RULES,
-    compare_submissions,
-    comparison_parameters,
-)
+from dagster_project.lib.intake.comparing.comparisons import NEEDS_HISTORY, RULES, compare_submissions
 from dagster_project.lib.intake.findings import catalogue
-from dagster_project.lib.intake.take_in import Intake
 from dagster_project.lib.member.check import (
     Compare,
     History,
@@ -37,7 +33,6 @@ from dagster_project.lib.member.check import (
     receipt_lines,
 )
 from dagster_project.lib.receipts.receipts import as_json
-from dagster_project.lib.warehouse.landing import RULESET
 from dagster_project.settings import from_environment
 from tests.unit.member.released import release_of
 
@@ -76,7 +71,7 @@ def write_bucket(drop: Path, bucket: dict[tuple[str, int], dict[str, str]]) -> N
 
 def compare_with(reference: Reference) -> Compare:
     """The comparisons with the thresholds in force."""
-    parameters = comparison_parameters(reference, RULESET)
+    parameters = read_ruleset(reference, in_force(reference, 2024)).comparison
     return lambda observations: compare_submissions(observations, reference, parameters)
 
 

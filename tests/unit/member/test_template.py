@@ -17,7 +17,7 @@ from openpyxl import Workbook, load_workbook
 
 import contracts
 from dagster_project.lib.base.reference import Reference
-from dagster_project.lib.intake.take_in import Intake
+from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.member.check import check_path
 from dagster_project.lib.member.template import (
     LAST_VALUES,

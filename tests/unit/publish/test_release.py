@@ -15,7 +15,7 @@ from typing import Any
 import duckdb
 import pytest
 
-from dagster_project.lib.analysis.rubric.facts import DAYS_AFTER
+from dagster_project.lib.analysis.vocabulary import DAYS_AFTER
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.publish.release.compare import compare_releases, verify_release
 from dagster_project.lib.publish.release.release import (

@@ -16,15 +16,9 @@ from types import ModuleType
 import duckdb
 import pytest
 
-from dagster_project.lib.publish.report.report import (
-    EDITION_NOTICES,
-    REQUIRED_COLUMNS,
-    ReportContext,
-    ReportError,
-    RuleParameter,
-    page_name,
-    write_report,
-)
+from dagster_project.lib.publish.report.arranging import page_name
+from dagster_project.lib.publish.report.marts import REQUIRED_COLUMNS, ReportContext, ReportError, RuleParameter
+from dagster_project.lib.publish.report.render import EDITION_NOTICES, write_report
 
 ROOT = Path(__file__).resolve().parents[3]
 NOTICE = "Internal: contains small groups, not for distribution"

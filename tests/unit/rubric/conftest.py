@@ -10,7 +10,7 @@ import datetime as dt
 import importlib
 import types
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,21 @@ import numpy as np
 import polars as pl
 import pytest
 
-from dagster_project.lib.analysis.figures import gap, known, outcome, standing, trend
-from dagster_project.lib.analysis.records import records
-from dagster_project.lib.analysis.rubric import criteria, designations, facts, gateways
-from dagster_project.lib.base.ruleset import load_ruleset
+from dagster_project.lib.analysis import run
+from dagster_project.lib.analysis.figures.outcome import SELECTION_SCHEMA
+from dagster_project.lib.analysis.figures.standing import REGISTER_SCHEMA
+from dagster_project.lib.analysis.figures.targets import TARGET_SCHEMA
+from dagster_project.lib.analysis.records.inputs import RecordInputs
+from dagster_project.lib.analysis.rubric import criteria, designations, gateways
+from dagster_project.lib.analysis.rubric.context import FactContext, fact_context
+from dagster_project.lib.analysis.rubric.registers import scaffold_of
+from dagster_project.lib.base.ruleset import Ruleset, load_ruleset
 
 ROOT = Path(__file__).resolve().parents[3]
 SEEDS = ROOT / "seeds"
 COMMUNITY = "testville"
+# The versions that tests go by where they name none.
+VERSIONS = {"toa-default": "1.1.0", "public-2018": "0.9.0"}
 
 
 def seed(path: str) -> pl.DataFrame:
@@ -70,7 +77,7 @@ class World:
     first_year: int = 2022
     last_year: int = 2022
     ruleset_id: str = "toa-default"
-    ruleset_version: str = "1.0.0"
+    ruleset_version: str | None = None
 
     def add(self, table: str, *rows: dict[str, Any], year: int | None = None) -> World:
         """Add rows to a register."""
@@ -83,14 +90,20 @@ class World:
         base = {"claim": "met", "evidence_url": "https://example.org/e", "as_of": f"{self.first_year}-06-30"}
         return self.add("benchmark_evidence", *[{"criterion_id": c, **base, **changes} for c in criterion_ids])
 
-    def context(self) -> facts.FactContext:
+    def ruleset(self) -> Ruleset:
+        """The ruleset of the seeds, with the test's own parameters."""
+        rows = parameter_rows()
+        changed = pl.col("parameter").is_in(list(self.parameters))
+        own = pl.col("parameter").replace_strict(self.parameters, default=None, return_dtype=pl.String)
+        rows = rows.with_columns(pl.when(changed).then(own).otherwise("value").alias("value"))
+        version = self.ruleset_version or VERSIONS[self.ruleset_id]
+        return load_ruleset(rows, self.ruleset_id, version)
+
+    def context(self) -> FactContext:
         """What the rules read."""
         submissions = pl.DataFrame({"community_id": [COMMUNITY], "reporting_year": [self.first_year]})
-        scaffold = facts.scaffold_of(submissions, self.last_year, self.today)
-        tables = {"indicators": seed("dictionary/indicators"), "outcomes": seed("dictionary/outcomes"), **self.tables}
-        parameters = ruleset_parameters(self.ruleset_id) | self.parameters
-        version = self.ruleset_version
-        return facts.fact_context(tables, scaffold, parameters, self.ruleset_id, version, self.today)
+        scaffold = scaffold_of(submissions, self.last_year, self.today)
+        return fact_context({**dictionary(), **self.tables}, scaffold, self.ruleset(), self.today)
 
     def criteria(self) -> pl.DataFrame:
         """fct_criterion_status without designation rows."""
@@ -105,14 +118,23 @@ class World:
         rows = self.criteria().filter(criterion_id=criterion_id, reporting_year=year or self.last_year)
         return rows.row(0, named=True)
 
+    def steps(self) -> pl.DataFrame:
+        """fct_gateway_step."""
+        benchmarks = gateways.benchmark_statuses(self.criteria(), seed("rubric/rubric"))
+        return gateways.gateway_steps(benchmarks, self.context())
+
+    def step(self, gateway: str) -> dict[str, Any]:
+        """One gateway at the last reporting year."""
+        rows = self.steps().filter(gateway=gateway, reporting_year=self.last_year)
+        return rows.row(0, named=True)
+
     def gateways(self) -> pl.DataFrame:
         """fct_gateway_status."""
-        benchmarks = gateways.benchmark_statuses(self.criteria(), seed("rubric/rubric"))
-        return gateways.gateway_statuses(benchmarks, self.context())
+        return gateways.gateway_statuses(self.steps())
 
     def requirements(self) -> pl.DataFrame:
         """fct_designation_requirement; tables that a test does not give are empty."""
-        tables = empty_analysis() | {"fct_gateway_status": self.gateways()} | self.tables
+        tables = empty_analysis() | {"fct_gateway_step": self.steps()} | self.tables
         return designations.designation_requirements(self.context(), tables, seed("rubric/designation_requirements"))
 
     def designations(self) -> pl.DataFrame:
@@ -226,11 +248,41 @@ def example(
     }
 
 
+def parameter_rows() -> pl.DataFrame:
+    """The rows of the rulesets' parameter seeds."""
+    return pl.concat([seed("rulesets/ruleset_parameters"), seed("rulesets/gateway_parameters")])
+
+
 def ruleset_parameters(ruleset_id: str) -> dict[str, str | None]:
     """All parameters of a ruleset as the seeds give them."""
-    frame = pl.concat([seed("rulesets/ruleset_parameters"), seed("rulesets/gateway_parameters")], how="diagonal")
-    rows = frame.filter(pl.col("ruleset_id") == ruleset_id)
+    rows = parameter_rows().filter(ruleset_id=ruleset_id, ruleset_version=VERSIONS[ruleset_id])
     return dict(rows.select("parameter", "value").iter_rows())
+
+
+def dictionary() -> dict[str, pl.DataFrame]:
+    """Indicators and outcomes of the seeds."""
+    return {name: seed(f"dictionary/{name}") for name in ("indicators", "outcomes")}
+
+
+def members(communities: Sequence[str]) -> pl.DataFrame:
+    """Communities that belong to the network at every reporting year."""
+    years = {"joined_year": [0] * len(communities), "left_year": [None] * len(communities)}
+    return pl.DataFrame({"community_id": communities, **years}, schema_overrides={"left_year": pl.Int32})
+
+
+def seeds(communities: Sequence[str] = (COMMUNITY,)) -> run.Seeds:
+    """All reference data that the analysis reads."""
+    return run.Seeds(
+        communities=members(communities),
+        indicators=seed("dictionary/indicators").with_columns(pl.col("direction").cast(pl.Int32)),
+        outcomes=seed("dictionary/outcomes"),
+        dimensions=seed("dictionary/dimensions"),
+        units=seed("dictionary/units"),
+        starter_groups=seed("rulesets/starter_burdened_groups"),
+        rubric=seed("rubric/rubric"),
+        requirements=seed("rubric/designation_requirements"),
+        designations=seed("rubric/designations"),
+    )
 
 
 def empty_analysis() -> dict[str, pl.DataFrame]:
@@ -302,31 +354,27 @@ def random_values(communities: Sequence[str], years: Sequence[int], random_seed:
     return pl.DataFrame(rows, schema_overrides={**text, **numbers, **whole, "denominator": pl.Int64})
 
 
-def analysed(world: World, values: pl.DataFrame, communities: Sequence[str] = (COMMUNITY,)) -> records.RecordInputs:
-    """Everything from values and registers to designations, as a run would do it."""
-    rules = load_ruleset(
-        pl.concat([seed("rulesets/ruleset_parameters"), seed("rulesets/gateway_parameters")]), world.ruleset_id
+def analysis_inputs(
+    world: World, values: pl.DataFrame, communities: Sequence[str] = (COMMUNITY,)
+) -> run.AnalysisInputs:
+    """What a run would read of values, registers and observations of a world."""
+    schemas = {"burdened_groups": REGISTER_SCHEMA, "indicator_selection": SELECTION_SCHEMA, "targets": TARGET_SCHEMA}
+    registers = {name: pl.DataFrame(schema=schema) for name, schema in schemas.items()} | world.tables
+    observations = registers.pop("observations", quarterly_observation(world.first_year).clear())
+    submitted = {"community_id": list(communities), "reporting_year": [world.first_year] * len(communities)}
+    return run.AnalysisInputs(
+        known=values,
+        submissions=pl.DataFrame(submitted),
+        registers=registers,
+        observations=observations,
+        seeds=seeds(communities),
+        last_reporting_year=world.last_year,
+        today=world.today,
     )
-    indicators = seed("dictionary/indicators").with_columns(pl.col("direction").cast(pl.Int32))
-    outcomes = seed("dictionary/outcomes")
-    first = pl.DataFrame(
-        {"community_id": list(communities), "first_reporting_year": [world.first_year] * len(communities)}
-    )
-    points = known.expand_known(values, first, world.last_year, rules.trend)
-    trend_table, point_table = trend.trends_of(points, indicators, rules)
-    grid = standing.community_years(first, world.last_year)
-    empty = pl.DataFrame(schema=standing.REGISTER_SCHEMA)
-    burdened = world.tables.get("burdened_groups", empty)
-    starter, dimensions = seed("rulesets/starter_burdened_groups"), seed("dictionary/dimensions")
-    stood = standing.standings(burdened, starter, dimensions, grid, world.today, rules.ruleset_id)
-    gap_table = gap.compute_gaps(points, stood, indicators, rules)
-    selection = world.tables.get("indicator_selection", pl.DataFrame(schema=outcome.SELECTION_SCHEMA))
-    outcome_table = outcome.compute_outcomes(trend_table, gap_table, selection, indicators, outcomes, grid, rules)
-    submissions = first.rename({"first_reporting_year": "reporting_year"})
-    tables = {"indicators": indicators, "outcomes": outcomes, "int_values__known": values, **world.tables}
-    tables |= {"submissions": submissions, "units": seed("dictionary/units"), "fct_trend": trend_table}
-    tables |= {"fct_trend_point": point_table, "fct_gap": gap_table, "fct_outcome_status": outcome_table}
-    seeds = {name: seed(f"rubric/{name}") for name in ("rubric", "designation_requirements", "designations")}
-    parameters = dict(rules.parameters) | world.parameters
-    ruleset = (rules.ruleset_id, rules.ruleset_version)
-    return records.decide(tables, parameters, *ruleset, world.last_year, world.today, seeds)
+
+
+def analysed(world: World, values: pl.DataFrame, communities: Sequence[str] = (COMMUNITY,)) -> RecordInputs:
+    """Everything from values and registers to designations, by the order of calls that a run goes by."""
+    ruleset = world.ruleset()
+    brief = replace(ruleset, simulation=replace(ruleset.simulation, draws=20))
+    return run.run(analysis_inputs(world, values, communities), brief).records

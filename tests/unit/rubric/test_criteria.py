@@ -11,7 +11,8 @@ import datetime as dt
 import polars as pl
 import pytest
 
-from dagster_project.lib.analysis.rubric.criteria import MET, NOT_MET, UNDETERMINED, at_least
+from dagster_project.lib.analysis.rubric.criteria import at_least
+from dagster_project.lib.analysis.vocabulary import MET, NOT_MET, UNDETERMINED
 
 from .conftest import World, complete_world, seed
 
@@ -195,7 +196,7 @@ def test_without_any_register_every_criterion_is_undetermined() -> None:
 def test_there_is_a_row_for_every_community_year_from_the_first_submission_on() -> None:
     rows = World(first_year=2020, last_year=2023).criteria()
     assert rows.group_by("reporting_year").len().sort("reporting_year").rows() == [(y, 173) for y in range(2020, 2024)]
-    assert rows["ruleset_version"].unique().to_list() == ["1.0.0"]
+    assert rows["ruleset_version"].unique().to_list() == ["1.1.0"]
 
 
 def test_criteria_stand_in_the_rubrics_order() -> None:

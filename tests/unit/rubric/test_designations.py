@@ -293,6 +293,33 @@ def test_a_renewal_starts_the_cycle_again_and_a_revocation_ends_it() -> None:
     assert found == ["none", "active", "active", "active", "active", "review_due", "revoked", "revoked"]
 
 
+@pytest.mark.parametrize(
+    ("later", "expected"),
+    [
+        ((), ["active", "active", "review_due"]),
+        ((("2019-05-01", "granted"),), ["active", "succeeded", "succeeded"]),
+        ((("2019-05-01", "granted"), ("2020-05-01", "revoked")), ["active", "succeeded", "succeeded"]),
+    ],
+)
+def test_an_initial_proof_point_is_succeeded_once_an_ongoing_one_was_granted(
+    later: tuple[tuple[str, str], ...], expected: list[str]
+) -> None:
+    world = World(first_year=2018, last_year=2020)
+    world.add("gateway_decisions", decision("2018-06-30"), year=2018)
+    for day, kind in later:
+        world.add("gateway_decisions", decision(day, kind, "proof_point_ongoing"), year=int(day[:4]))
+    rows = world.designations().filter(designation="proof_point_initial")
+    assert rows["standing"].to_list() == expected
+    due = rows.filter(pl.col("standing") == "succeeded")["next_review_due"]
+    assert due.null_count() == due.len()
+
+
+def test_what_was_never_granted_or_was_revoked_is_not_succeeded() -> None:
+    after = decision("2020-06-30", "granted", "proof_point_ongoing")
+    assert standings(after)[-1] == "none"
+    assert standings(decision("2018-06-30"), decision("2019-06-30", "revoked"), after)[-1] == "revoked"
+
+
 def test_a_designation_can_be_granted_again_after_a_revocation() -> None:
     found = standings(decision("2018-06-30"), decision("2019-06-30", "revoked"), decision("2021-06-30"))
     assert found[1:5] == ["active", "revoked", "revoked", "active"]

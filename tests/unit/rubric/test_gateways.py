@@ -37,10 +37,10 @@ def test_one_criterion_of_one_benchmark_keeps_a_community_in_its_gateway(place: 
 
 
 def test_a_gateway_needs_every_earlier_one() -> None:
-    row = reject(complete_world(), "emerging.2.2").gateways().row(0, named=True)
-    found = [row[f"{name}_status"] for name in ORDER]
-    assert found == ["met", "not_met", "not_met", "not_met", "not_met"]
-    assert (row["emerging_not_met"], row["sustaining_not_met"]) == (1, 0)
+    steps = reject(complete_world(), "emerging.2.2").steps()
+    assert steps["gateway"].to_list() == list(ORDER)
+    assert steps["status"].to_list() == ["met", "not_met", "not_met", "not_met", "not_met"]
+    assert steps["n_not_met"].to_list() == [0, 1, 0, 0, 0]
 
 
 def test_an_undetermined_gateway_is_not_met_and_does_not_fail() -> None:
@@ -48,9 +48,8 @@ def test_an_undetermined_gateway_is_not_met_and_does_not_fail() -> None:
     world.tables["benchmark_evidence"] = world.tables["benchmark_evidence"].filter(
         pl.col("criterion_id") != "sustaining.6.1"
     )
-    row = world.gateways().row(0, named=True)
-    assert (row["operating_in"], row["sustaining_status"]) == ("sustaining", "undetermined")
-    assert row["systems_change_status"] == "undetermined"
+    assert state(world)[0] == "sustaining"
+    assert [world.step(name)["status"] for name in ("sustaining", "systems_change")] == ["undetermined"] * 2
 
 
 def test_there_are_45_benchmarks_and_each_counts_its_criteria() -> None:
@@ -70,9 +69,10 @@ def test_a_granted_gateway_stays_granted_until_revoked_beside_its_computed_statu
     world.add("gateway_decisions", decided("granted", "2021-05-01"), year=2021)
     world.add("gateway_decisions", decided("revoked", "2024-02-01"), year=2024)
     rows = world.gateways()
-    assert rows["exploring_granted"].to_list() == [False, True, True, True, False]
+    exploring = world.steps().filter(gateway="exploring")
+    assert exploring["granted"].to_list() == [False, True, True, True, False]
     assert rows["gateways_granted"].to_list() == [0, 1, 1, 1, 0]
-    assert rows["exploring_status"].unique().to_list() == ["undetermined"]
+    assert exploring["status"].unique().to_list() == ["undetermined"]
     assert rows["operating_in"].unique().to_list() == ["exploring"]
 
 
@@ -80,6 +80,7 @@ def test_a_ruleset_may_let_granted_gateways_count_as_met() -> None:
     world = World(parameters={"gateway.granted_counts": "true"})
     world.add("gateway_decisions", decided("granted", "2022-05-01"))
     assert state(world) == ("emerging", 1)
+    assert world.steps()["status"].to_list() == ["met", *["undetermined"] * 4]
 
 
 def test_what_is_missing_are_the_criteria_of_the_gateway_a_community_operates_in() -> None:

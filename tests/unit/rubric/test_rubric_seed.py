@@ -15,7 +15,8 @@ import polars as pl
 import pytest
 
 from dagster_project.lib.analysis.rubric import criteria, designations, facts
-from dagster_project.lib.analysis.rubric.facts import FACT_DATES, REGISTERS
+from dagster_project.lib.analysis.rubric.registers import FACT_DATES, REGISTERS
+from dagster_project.lib.analysis.vocabulary import SCORE
 
 from .conftest import ROOT, contract, ruleset_parameters, seed
 
@@ -115,7 +116,7 @@ def test_everything_computed_has_a_rule_or_children_that_decide() -> None:
 
 def test_every_requirement_names_a_measure_and_parameters_that_exist() -> None:
     rows = seed("rubric/designation_requirements")
-    assert set(rows["measure"]) <= {*designations.MEASURES, designations.SCORE}
+    assert set(rows["measure"]) <= {*designations.MEASURES, SCORE}
     for row in rows.iter_rows(named=True):
         known = ruleset_parameters(row["ruleset_id"])
         for column in ("at_least_parameter", "share_parameter", "counts_parameter"):
@@ -129,12 +130,13 @@ def test_default_requirements_are_the_rubrics_designation_rows() -> None:
     assert set(rows["requirement_id"]) == rubric | extra
 
 
-def test_both_rulesets_state_every_rubric_parameter_once_with_its_source() -> None:
+def test_all_rulesets_state_every_rubric_parameter_once_with_its_source() -> None:
     frame = seed("rulesets/gateway_parameters")
     assert frame.columns == ["ruleset_id", "ruleset_version", "parameter", "value", "unit", "source", "note"]
-    names = {name: set(rows["parameter"]) for (name,), rows in frame.group_by("ruleset_id")}
-    assert names["toa-default"] == names["public-2018"]
-    assert frame.select("ruleset_id", "parameter").is_unique().all()
+    names = {key: set(rows["parameter"]) for key, rows in frame.group_by("ruleset_id", "ruleset_version")}
+    assert len(names) == 3
+    assert len({frozenset(parameters) for parameters in names.values()}) == 1
+    assert frame.select("ruleset_id", "ruleset_version", "parameter").is_unique().all()
     assert frame.filter(pl.col("source").is_null() | pl.col("note").is_null()).height == 0
 
 

@@ -47,9 +47,6 @@ GAP_STATUSES: tuple[str | None, ...] = (
     "unchanged",
     "widened",
 )
-REDUCED = ("narrowed", "eliminated")
-# Classes that say nothing about a gap's course: they are no part of a verdict (RULES 5).
-WITHOUT_VERDICT = ("undetermined", "no_gap_at_baseline", "reversed")
 
 
 @dataclass(frozen=True, eq=False)

@@ -10,9 +10,11 @@ import numpy as np
 import polars as pl
 
 from dagster_project.lib.analysis.figures import regression
+from dagster_project.lib.analysis.figures.members import of_members
 from dagster_project.lib.analysis.figures.regression import Floats, Ints
-from dagster_project.lib.analysis.figures.trend import PERCENT, VALID_LEFT_OUT, with_outcome
+from dagster_project.lib.analysis.figures.trend import with_outcome
 from dagster_project.lib.analysis.tables import FCT_NETWORK_OUTCOME, FCT_NETWORK_TREND, with_shared_codes
+from dagster_project.lib.analysis.vocabulary import PERCENT, VALID_LEFT_OUT
 from dagster_project.lib.base.ruleset import Ruleset
 
 _CELL = ["indicator_id", "population_group_id", "reporting_year"]
@@ -27,30 +29,37 @@ def compute_network(
     trend: pl.DataFrame,
     trend_point: pl.DataFrame,
     outcome_status: pl.DataFrame,
+    communities: pl.DataFrame,
     indicators: pl.DataFrame,
     ruleset: Ruleset,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """fct_network_trend and fct_network_outcome from fct_trend, fct_trend_point and fct_outcome_status.
 
-    indicators: indicator_id, outcome_id, unit, poolable. Only communities' own rows enter; slopes are raw, per year.
+    communities: community_id, joined_year, left_year; only members of a reporting year are counted in it. indicators:
+    indicator_id, outcome_id, unit, poolable. Only communities' own rows enter; slopes are raw, per year.
     """
     own = pl.col("geography_id") == pl.col("community_id")
-    points = _recent_points(trend_point, ruleset)
+    points = of_members(_recent_points(trend_point, ruleset), communities)
     columns = [*_CELL, "community_id", "trend_status", "slope"]
     rows, points, dictionary = with_shared_codes(
-        [trend.filter(own).select(columns), points, indicators],
+        [of_members(trend.filter(own).select(columns), communities), points, indicators],
         ["indicator_id", "population_group_id", "community_id", "series"],
     )
     points = _window_points(points, ruleset)
+    members = of_members(outcome_status, communities)
     frame = (
         _counts(rows)
-        .join(_changes(rows.select(*_CELL, "community_id"), "entered", "left"), on=_CELL, how="left")
+        .join(
+            _changes(rows.select(*_CELL, "community_id"), "communities_entered", "communities_left"),
+            on=_CELL,
+            how="left",
+        )
         .join(_windows(points), on=_CELL, how="left")
         .join(_pooled(points, dictionary, ruleset), on=_CELL, how="left")
         .join(_fixed_effects(points, ruleset), on=_CELL, how="left")
         .with_columns(pl.lit(ruleset.ruleset_version).alias("ruleset_version"))
     )
-    return FCT_NETWORK_TREND.conform(with_outcome(frame, dictionary)), _network_outcomes(outcome_status, ruleset)
+    return FCT_NETWORK_TREND.conform(with_outcome(frame, dictionary)), _network_outcomes(members, ruleset)
 
 
 def _counts(rows: pl.DataFrame) -> pl.DataFrame:

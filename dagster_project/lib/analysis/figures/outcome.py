@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from dagster_project.lib.analysis.figures.gap import REDUCED, WITHOUT_VERDICT
 from dagster_project.lib.analysis.figures.standing import BURDENED
 from dagster_project.lib.analysis.tables import FCT_OUTCOME_STATUS
+from dagster_project.lib.analysis.vocabulary import REDUCED, WITHOUT_VERDICT
 from dagster_project.lib.base.ruleset import Ruleset
 
 SELECTION_SCHEMA = {
@@ -20,6 +20,7 @@ SELECTION_SCHEMA = {
     "outcome": pl.String(),
     "role": pl.String(),
     "primary": pl.Boolean(),
+    "baseline_year": pl.Int32(),
 }
 CORE = "core"
 TOTAL_GROUP = "all"
@@ -82,6 +83,38 @@ def compute_outcomes(
     return FCT_OUTCOME_STATUS.conform(frame)
 
 
+def sound_selection(selection: pl.DataFrame, indicators: pl.DataFrame, outcomes: pl.DataFrame) -> pl.DataFrame:
+    """The lines of register_indicator_selection that count, columns and order kept.
+
+    Without those that give an indicator of another sector to one of the seven outcomes, or a core indicator of the
+    seven to an adjacent outcome (RULES 5): an indicator counts for the seven or as adjacent, never both.
+    """
+    seven = outcomes.select("outcome_id", (pl.col("sector") == EDUCATION).alias("is_seven"))
+    homes = indicators.join(seven, on="outcome_id", how="left").select(
+        indicator="indicator_id", home_is_seven="is_seven", is_core=pl.col("role") == CORE
+    )
+    given = seven.rename({"outcome_id": "outcome", "is_seven": "given_is_seven"})
+    rows = selection.join(homes, on="indicator", how="left", maintain_order="left")
+    rows = rows.join(given, on="outcome", how="left", maintain_order="left")
+    from_outside = ~pl.col("home_is_seven") & pl.col("given_is_seven")
+    to_outside = pl.col("home_is_seven") & pl.col("is_core") & ~pl.col("given_is_seven")
+    astray = (from_outside | to_outside).fill_null(False)
+    return rows.filter(~astray).select(selection.columns)
+
+
+def known_selection(selection: pl.DataFrame, grid: pl.DataFrame) -> pl.DataFrame:
+    """The selection in force at every reporting year of `grid`: SELECTION_SCHEMA with indicator_id for indicator.
+
+    A state: the whole table of the newest reporting year up to R that has one.
+    """
+    rows = selection.select(pl.col(name).cast(kind) for name, kind in SELECTION_SCHEMA.items())
+    rows = rows.rename({"indicator": "indicator_id", "reporting_year": "known_in"})
+    states = grid.select(_WHERE).join(rows.select("community_id", "known_in").unique(), on="community_id", how="left")
+    states = states.filter(pl.col("known_in") <= pl.col("reporting_year"))
+    states = states.group_by(_WHERE, maintain_order=True).agg(pl.col("known_in").max())
+    return states.join(rows, on=["community_id", "known_in"], how="inner", maintain_order="left")
+
+
 def core_indicators(selection: pl.DataFrame, indicators: pl.DataFrame, grid: pl.DataFrame) -> pl.DataFrame:
     """The core indicators in force: community_id, reporting_year, outcome_id, indicator_id, is_primary.
 
@@ -89,15 +122,11 @@ def core_indicators(selection: pl.DataFrame, indicators: pl.DataFrame, grid: pl.
     dictionary's core indicators that are the primary of their outcome. A selected indicator without an outcome has the
     dictionary's; of several primaries of one outcome the indicator that sorts first is it.
     """
-    rows = selection.select(pl.col(name).cast(kind) for name, kind in SELECTION_SCHEMA.items())
-    rows = rows.rename({"indicator": "indicator_id", "reporting_year": "known_in"})
-    states = grid.select(_WHERE).join(rows.select("community_id", "known_in").unique(), on="community_id", how="left")
-    states = states.filter(pl.col("known_in") <= pl.col("reporting_year"))
-    states = states.group_by(_WHERE, maintain_order=True).agg(pl.col("known_in").max())
+    rows = known_selection(selection, grid)
+    states = rows.select(_WHERE).unique()
     dictionary = indicators.select("indicator_id", pl.col("outcome_id").alias("dictionary_outcome"))
     selected = (
-        states.join(rows, on=["community_id", "known_in"], how="inner")
-        .filter(pl.col("role") == CORE)
+        rows.filter(pl.col("role") == CORE)
         .join(dictionary, on="indicator_id", how="left")
         .with_columns(
             pl.coalesce("outcome", "dictionary_outcome").alias("outcome_id"), pl.col("primary").fill_null(False)

@@ -15,13 +15,12 @@ import polars as pl
 from dagster_project.lib.analysis.figures import regression, windows
 from dagster_project.lib.analysis.figures.gap import ELIMINATED, NARROWED, NO_GAP_AT_BASELINE, REVERSED, classify_gaps
 from dagster_project.lib.analysis.figures.regression import Bools, Floats, Ints
-from dagster_project.lib.analysis.figures.trend import IMPROVING, MAINTAINED, NO_STATUS, PERCENT, Traits, trend_status
+from dagster_project.lib.analysis.figures.trend import IMPROVING, MAINTAINED, NO_STATUS, Traits, trend_status
 from dagster_project.lib.analysis.tables import FCT_FALSE_POSITIVE
+from dagster_project.lib.analysis.vocabulary import PERCENT
 from dagster_project.lib.base.ruleset import Ruleset
 
 STYLISED, OWN_NETWORK = "stylised", "own_network"
-# The figures of the designations that the table answers for (RULES 6): of 7 outcomes, at least 4 or 2.
-OUTCOMES, PROOF_POINT_OUTCOMES, PROOF_POINT_GAPS = 7, 4, 2
 _CELL = ["community_id", "indicator_id", "population_group_id", "geography_id", "reporting_year"]
 
 
@@ -67,12 +66,12 @@ def stylised_rates(ruleset: Ruleset) -> list[Rate]:
     at a constant gap; an outcome's gaps are reduced by the majority rule of RULES 5.
     """
     given, rng = ruleset.simulation, np.random.default_rng(ruleset.simulation.seed)
-    columns = given.draws * OUTCOMES
+    columns = given.draws * given.outcomes
     shape = (given.n_years, columns)
     x = windows.window_positions(given.n_years)
     present = np.ones(shape, dtype=np.bool_)
     reference = given.level + given.noise_sd * rng.standard_normal(shape)
-    status = _statuses(x, reference, present, _percent(columns), ruleset).reshape(given.draws, OUTCOMES)
+    status = _statuses(x, reference, present, _percent(columns), ruleset).reshape(given.draws, given.outcomes)
     reduced, counted = np.zeros(columns, dtype=np.int64), np.zeros(columns, dtype=np.int64)
     one_group_reduced = 0
     for _ in range(given.burdened_groups):
@@ -82,7 +81,7 @@ def stylised_rates(ruleset: Ruleset) -> list[Rate]:
         reduced += hit
         counted += ~np.isin(classes, (NO_GAP_AT_BASELINE, REVERSED))
         one_group_reduced += int(hit.sum())
-    met = (reduced > ruleset.gap.majority_share * counted + ruleset.epsilon).reshape(given.draws, OUTCOMES)
+    met = (reduced > ruleset.gap.majority_share * counted + ruleset.epsilon).reshape(given.draws, given.outcomes)
     improving = (status == IMPROVING).sum(axis=1)
     kept = np.isin(status, (IMPROVING, MAINTAINED)).sum(axis=1)
     gaps = met.sum(axis=1)
@@ -91,13 +90,13 @@ def stylised_rates(ruleset: Ruleset) -> list[Rate]:
         _rate("outcome_improving_or_maintained", np.isin(status.ravel(), (IMPROVING, MAINTAINED))),
         Rate("gap_reduced_one_group", one_group_reduced, columns * given.burdened_groups),
         _rate("outcome_gaps_reduced", met.ravel()),
-        _rate("four_of_seven_improving", improving >= PROOF_POINT_OUTCOMES),
-        _rate("four_of_seven_improving_or_maintained", kept >= PROOF_POINT_OUTCOMES),
-        _rate("two_of_seven_gaps_reduced", gaps >= PROOF_POINT_GAPS),
-        _rate("four_of_seven_gaps_reduced", gaps >= PROOF_POINT_OUTCOMES),
+        _rate("four_of_seven_improving", improving >= given.outcomes_min),
+        _rate("four_of_seven_improving_or_maintained", kept >= given.outcomes_min),
+        _rate("two_of_seven_gaps_reduced", gaps >= given.gaps_min),
+        _rate("four_of_seven_gaps_reduced", gaps >= given.outcomes_min),
         _rate(
             "four_of_seven_improving_and_gaps_reduced",
-            (improving >= PROOF_POINT_OUTCOMES) & (gaps >= PROOF_POINT_OUTCOMES),
+            (improving >= given.outcomes_min) & (gaps >= given.outcomes_min),
         ),
     ]
 
@@ -116,7 +115,7 @@ def own_network_rates(
         return []
     # As many draws of each series as bring their number near that of the stylised ones.
     rate, size, present, traits = _own_windows(points, indicators, ruleset)
-    times = max(1, ruleset.simulation.draws * OUTCOMES // len(rate))
+    times = max(1, ruleset.simulation.draws * ruleset.simulation.outcomes // len(rate))
     rate, size, present = np.tile(rate, times), np.tile(size, times), np.tile(present, times)
     counts = np.random.default_rng(ruleset.simulation.seed).binomial(size, np.clip(rate, 0.0, 1.0))
     drawn = np.where(present, 100.0 * counts / np.maximum(size, 1), 0.0)

@@ -1,15 +1,20 @@
-"""Targets: fct_target_progress.
+"""Targets (RULES 7.1): fct_target_progress.
 
-Belongs here: each target as known then, against the latest value and the fitted slope.
-Does not: judging a community by its targets; the rubric reads the rows.
+Belongs here: each target as known then, its baseline, what was reached when, and the slope it asks for.
+Does not: judging a community by its targets; the rubric reads the register.
 """
 
 from __future__ import annotations
 
+import datetime as dt
+
 import polars as pl
 
-from dagster_project.lib.analysis.figures.trend import VALID_LEFT_OUT, with_outcome
+from dagster_project.lib.analysis.figures.outcome import known_selection
+from dagster_project.lib.analysis.figures.standing import assessment_date
+from dagster_project.lib.analysis.figures.trend import with_outcome
 from dagster_project.lib.analysis.tables import FCT_TARGET_PROGRESS
+from dagster_project.lib.analysis.vocabulary import OTHER_SEGMENT, VALID_LEFT_OUT
 from dagster_project.lib.base.ruleset import Ruleset
 
 TARGET_SCHEMA = {
@@ -24,39 +29,40 @@ TARGET_SCHEMA = {
 }
 _TARGET = ["community_id", "indicator_id", "population_group_id", "deadline", "horizon"]
 _CELL = ["community_id", "indicator_id", "population_group_id", "reporting_year"]
+_AIM = [*_CELL, "horizon"]
+UNDETERMINED = "undetermined"
 
 
 def compute_target_progress(
     targets: pl.DataFrame,
+    selection: pl.DataFrame,
     trend: pl.DataFrame,
     trend_point: pl.DataFrame,
     indicators: pl.DataFrame,
     grid: pl.DataFrame,
+    today: dt.date,
     ruleset: Ruleset,
 ) -> pl.DataFrame:
-    """fct_target_progress: every target at every reporting year from the one that set it.
+    """fct_target_progress: every target at every reporting year of `grid` from the one that set it.
 
     targets: TARGET_SCHEMA, all reporting years of register_targets; one target is (indicator, group, deadline,
-    horizon), its value that of the newest reporting year <= R. trend, trend_point: the fact tables, of which the
-    community's own geography is read. Rates in the indicator's unit, slopes per year, raw (not turned by direction).
-
-    `met`: the latest valid value has reached the target. Else, with a determined trend: `on_track` if the fitted slope
-    is at least the required one in the wanted direction, where required = (target - latest value) / (year of the
-    deadline - latest year), `off_track` if not or when the deadline's year is no later than the latest value's.
-    Otherwise `undetermined`, with the reason. Source: the network's request for targets with deadlines.
+    horizon), its value that of the newest reporting year <= R. selection: `outcome.SELECTION_SCHEMA`. trend,
+    trend_point: the fact tables, of which the community's own geography is read. Rates in the indicator's unit, slopes
+    per year, raw (not turned by direction).
     """
-    rows = _as_known(targets, grid)
+    rows = _in_force(_as_known(targets, grid), today)
     wanted = rows.select(_CELL).unique()
-    trend, trend_point = trend.join(wanted, on=_CELL, how="semi"), trend_point.join(wanted, on=_CELL, how="semi")
-    rows = rows.join(_latest_values(trend, trend_point), on=_CELL, how="left")
+    points = _segment_points(trend_point, wanted)
+    rows = rows.join(_trends(trend, wanted), on=_CELL, how="left", maintain_order="left")
+    rows = rows.join(_latest(points), on=_CELL, how="left", maintain_order="left")
+    rows = rows.join(_baselines(points, selection, grid), on=_CELL, how="left", maintain_order="left")
     direction = indicators.select("indicator_id", pl.col("direction").cast(pl.Float64))
-    rows = with_outcome(rows.join(direction, on="indicator_id", how="left"), indicators)
-    years_left = pl.col("deadline").dt.year() - pl.col("latest_year")
-    required = pl.when(years_left > 0).then((pl.col("target_value") - pl.col("latest_value")) / years_left)
-    rows = rows.with_columns(required.alias("required_slope"))
+    rows = with_outcome(rows.join(direction, on="indicator_id", how="left", maintain_order="left"), indicators)
+    rows = rows.join(_reached(rows, points, ruleset.epsilon), on=[*_TARGET, "reporting_year"], how="left")
+    rows = _with_slopes(rows, ruleset.epsilon)
     rows = rows.with_columns(_status(ruleset.epsilon).alias("status"))
     frame = rows.with_columns(
-        pl.when(pl.col("status") == "undetermined").then(_reason()).alias("reason"),
+        pl.when(pl.col("status") == UNDETERMINED).then(_reason()).alias("reason"),
         pl.col("community_id").alias("geography_id"),
         pl.lit(ruleset.ruleset_version).alias("ruleset_version"),
     )
@@ -85,46 +91,93 @@ def _as_known(targets: pl.DataFrame, grid: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _latest_values(trend: pl.DataFrame, trend_point: pl.DataFrame) -> pl.DataFrame:
-    """Latest valid value of the latest segment, fitted slope and reason, of the communities' own rows."""
+def _in_force(rows: pl.DataFrame, today: dt.date) -> pl.DataFrame:
+    """Add is_in_force, is_superseded and is_due (the deadline lies before the assessment date).
+
+    In force is, per indicator, group and horizon, the earliest deadline that has not passed, else the latest one.
+    """
+    passed = pl.col("deadline") < assessment_date(today)
+    rows = rows.with_columns(passed.alias("is_due"))
+    open_ones = pl.col("deadline").filter(~pl.col("is_due")).min().over(_AIM)
+    chosen = pl.col("deadline") == pl.coalesce(open_ones, pl.col("deadline").max().over(_AIM))
+    rows = rows.with_columns(chosen.alias("is_in_force"))
+    set_in = pl.col("set_in_reporting_year").filter(pl.col("is_in_force")).first().over(_AIM)
+    earlier = ~pl.col("is_in_force") & (pl.col("set_in_reporting_year") < set_in)
+    return rows.with_columns(earlier.alias("is_superseded"))
+
+
+def _segment_points(trend_point: pl.DataFrame, wanted: pl.DataFrame) -> pl.DataFrame:
+    """Valid points of the latest segment of the communities' own rows: _CELL, school_year, value, by year."""
     own = pl.col("geography_id") == pl.col("community_id")
-    valid = pl.col("used") | pl.col("left_out_reason").is_in(VALID_LEFT_OUT)
-    values = trend_point.filter(own & valid).select(
-        *_CELL, "series", pl.col("school_year").alias("latest_year"), pl.col("value").alias("latest_value")
+    kept = [reason for reason in VALID_LEFT_OUT if reason != OTHER_SEGMENT]
+    segment = pl.col("used") | pl.col("left_out_reason").is_in(kept)
+    points = trend_point.filter(own & segment).join(wanted, on=_CELL, how="semi")
+    return points.select(*_CELL, "school_year", "value").sort(*_CELL, "school_year")
+
+
+def _trends(trend: pl.DataFrame, wanted: pl.DataFrame) -> pl.DataFrame:
+    own = pl.col("geography_id") == pl.col("community_id")
+    fitted, reason = pl.col("slope").alias("fitted_slope"), pl.col("reason").alias("trend_reason")
+    return trend.filter(own).join(wanted, on=_CELL, how="semi").select(*_CELL, fitted, reason)
+
+
+def _latest(points: pl.DataFrame) -> pl.DataFrame:
+    last = points.group_by(_CELL, maintain_order=True).last()
+    return last.select(*_CELL, latest_year="school_year", latest_value="value")
+
+
+def _baselines(points: pl.DataFrame, selection: pl.DataFrame, grid: pl.DataFrame) -> pl.DataFrame:
+    """_CELL, baseline_year, baseline_value: of the selection's year where it has a point, else the first point."""
+    chosen = known_selection(selection, grid).select(
+        "community_id", "reporting_year", "indicator_id", pl.col("baseline_year").alias("chosen_year")
     )
-    cells = trend.filter(own).select(
-        *_CELL,
-        "series",
-        pl.col("last_year").alias("latest_year"),
-        pl.col("slope").alias("fitted_slope"),
-        pl.col("reason").alias("trend_reason"),
+    chosen = chosen.unique(["community_id", "reporting_year", "indicator_id"], keep="first", maintain_order=True)
+    rows = points.join(chosen, on=["community_id", "reporting_year", "indicator_id"], how="left", maintain_order="left")
+    is_chosen = (pl.col("school_year") == pl.col("chosen_year")).fill_null(False)
+    first = rows.sort(*_CELL, ~is_chosen, "school_year").group_by(_CELL, maintain_order=True).first()
+    return first.select(*_CELL, baseline_year="school_year", baseline_value="value")
+
+
+def _reached(rows: pl.DataFrame, points: pl.DataFrame, epsilon: float) -> pl.DataFrame:
+    """The first school year after the baseline's that has the target's value or better, where there is one."""
+    later = rows.join(points, on=_CELL, how="inner").filter(pl.col("school_year") > pl.col("baseline_year"))
+    better = pl.col("direction") * (pl.col("value") - pl.col("target_value")) >= -epsilon
+    hits = later.filter(better & (pl.col("direction") != 0))
+    return hits.group_by(*_TARGET, "reporting_year").agg(pl.col("school_year").min().alias("reached_in"))
+
+
+def _with_slopes(rows: pl.DataFrame, epsilon: float) -> pl.DataFrame:
+    """Add years_left, required_slope (null unless years are left) and progress_share."""
+    years = pl.col("deadline").dt.year() - pl.col("latest_year")
+    way, gone = (pl.col(name) - pl.col("baseline_value") for name in ("target_value", "latest_value"))
+    return rows.with_columns(
+        years.alias("years_left"),
+        pl.when(years > 0).then((pl.col("target_value") - pl.col("latest_value")) / years).alias("required_slope"),
+        pl.when(way.abs() > epsilon).then(gone / way + 0.0).alias("progress_share"),
     )
-    return cells.join(values, on=[*_CELL, "series", "latest_year"], how="left").drop("series")
 
 
 def _status(epsilon: float) -> pl.Expr:
-    direction, latest, target = pl.col("direction"), pl.col("latest_value"), pl.col("target_value")
+    """The first line of RULES 7.1 that applies; `superseded` comes before all of them."""
+    direction, reached = pl.col("direction"), pl.col("reached_in")
     fitted, required = pl.col("fitted_slope"), pl.col("required_slope")
-    return (
-        pl.when(latest.is_null() | target.is_null() | pl.col("deadline").is_null() | (direction.fill_null(0) == 0))
-        .then(pl.lit("undetermined"))
-        .when(direction * (latest - target) >= -epsilon)
-        .then(pl.lit("met"))
-        .when(required.is_null())
-        .then(pl.lit("off_track"))
-        .when(fitted.is_null())
-        .then(pl.lit("undetermined"))
-        .when(direction * (fitted - required) >= -epsilon)
-        .then(pl.lit("on_track"))
-        .otherwise(pl.lit("off_track"))
-    )
+    tests: list[tuple[pl.Expr, str]] = [
+        (pl.col("is_superseded"), "superseded"),
+        (pl.col("latest_value").is_null() | (direction == 0), UNDETERMINED),
+        (reached <= pl.col("deadline").dt.year(), "met"),
+        (pl.col("is_due") & reached.is_not_null(), "met_late"),
+        (pl.col("is_due"), "missed"),
+        (pl.col("years_left") <= 0, "off_track"),
+        (fitted.is_null(), UNDETERMINED),
+        (direction * (fitted - required) >= -epsilon, "on_track"),
+    ]
+    status = pl.lit("off_track")
+    for holds, name in reversed(tests):
+        status = pl.when(holds.fill_null(False)).then(pl.lit(name)).otherwise(status)
+    return status
 
 
 def _reason() -> pl.Expr:
-    return (
-        pl.when(pl.col("target_value").is_null() | pl.col("deadline").is_null())
-        .then(pl.lit("incomplete_target"))
-        .when(pl.col("direction").fill_null(0) == 0)
-        .then(pl.lit("no_direction"))
-        .otherwise(pl.coalesce("trend_reason", pl.lit("no_data")))
-    )
+    none = pl.col("latest_value").is_null()
+    flat = ~none & (pl.col("direction") == 0)
+    return pl.when(flat).then(pl.lit("no_direction")).otherwise(pl.coalesce("trend_reason", pl.lit("no_data")))

@@ -13,17 +13,10 @@ import numpy.typing as npt
 import polars as pl
 
 from dagster_project.lib.analysis.figures import regression, windows
-from dagster_project.lib.analysis.figures.known import (
-    INTERVAL,
-    KEY,
-    MASKED,
-    SMALL_N,
-    VALID,
-    EffectivePoints,
-    expand_known,
-)
+from dagster_project.lib.analysis.figures.known import INTERVAL, KEY, MASKED, SMALL_N, VALID, EffectivePoints
 from dagster_project.lib.analysis.figures.regression import Bools, Floats, Lines
 from dagster_project.lib.analysis.tables import FCT_TREND, FCT_TREND_POINT
+from dagster_project.lib.analysis.vocabulary import OTHER_SEGMENT, OUTSIDE_WINDOW, PERCENT
 from dagster_project.lib.base.ruleset import Ruleset
 
 Codes = npt.NDArray[np.int8]
@@ -32,11 +25,6 @@ IMPROVING, MAINTAINED, DECLINING, UNDETERMINED, NO_STATUS = range(5)
 TREND_STATUSES: tuple[str | None, ...] = ("improving", "maintained", "declining", "undetermined", None)
 ROBUST, FRAGILE, ROBUSTNESS_UNDETERMINED = range(3)
 ROBUSTNESS: tuple[str | None, ...] = ("robust", "fragile", "undetermined")
-PERCENT = "percent"
-
-# left_out_reason of a point that is valid but was not used: these, or its trend's reason.
-OTHER_SEGMENT, OUTSIDE_WINDOW = "other_segment", "outside_window"
-VALID_LEFT_OUT = (OTHER_SEGMENT, OUTSIDE_WINDOW, "stale", "series_break", "too_few_points")
 
 
 @dataclass(frozen=True, eq=False)
@@ -71,24 +59,11 @@ class Traits:
         return Traits(self.direction[which], self.percent[which])
 
 
-def compute_trends(
-    known: pl.DataFrame,
-    indicators: pl.DataFrame,
-    first_years: pl.DataFrame,
-    last_reporting_year: int,
-    ruleset: Ruleset,
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """fct_trend and fct_trend_point from int_values__known, for every reporting year.
-
-    known, first_years, last_reporting_year: see `known.expand_known`. indicators: indicator_id, outcome_id, unit,
-    direction. Raises ValueError on missing columns, unknown indicators or contradictory versions.
-    """
-    points = expand_known(known, first_years, last_reporting_year, ruleset.trend)
-    return trends_of(points, indicators, ruleset)
-
-
 def trends_of(points: EffectivePoints, indicators: pl.DataFrame, ruleset: Ruleset) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """The same from points that are already expanded."""
+    """fct_trend and fct_trend_point for every reporting year, from `known.expand_known`.
+
+    indicators: indicator_id, outcome_id, unit, direction. Raises ValueError for an indicator that is not in it.
+    """
     valid = points.valid()
     row, cell = points.row[valid], points.cell[valid]
     found = windows.latest_windows(cell, points.series[row], points.year[row], points.n_cells, ruleset.trend)

@@ -10,7 +10,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from dagster_project.lib.analysis.records.records import POINT_PARTS, Record
+from dagster_project.lib.analysis.records.recompute import Record
+from dagster_project.lib.analysis.vocabulary import POINT_PARTS
 
 Facts = dict[str, Any]
 DECIDED = ("status", "standing", "decided_on", "next_review_due")

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dagster_project.lib.analysis.figures.trend import VALID_LEFT_OUT
-from dagster_project.lib.analysis.records.records import POINT_PARTS, Record
+from dagster_project.lib.analysis.records.recompute import Record
+from dagster_project.lib.analysis.vocabulary import POINT_PARTS, VALID_LEFT_OUT
 
 STATUS_WORDS = {"met": "met", "not_met": "not met", "undetermined": "undetermined"}
 

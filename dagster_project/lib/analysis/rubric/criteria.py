@@ -8,24 +8,14 @@ from __future__ import annotations
 
 import polars as pl
 
-from dagster_project.lib.analysis.rubric.facts import AT, FactContext, Parameters, codes, computed_facts, needed
+from dagster_project.lib.analysis.rubric.context import FactContext
+from dagster_project.lib.analysis.rubric.facts import computed_facts
+from dagster_project.lib.analysis.rubric.registers import AT
+from dagster_project.lib.analysis.tables import FCT_CRITERION_STATUS
+from dagster_project.lib.analysis.vocabulary import MET, NOT_MET, STATUSES, UNDETERMINED
+from dagster_project.lib.base.ruleset import Ruleset
 
-# Three values as numbers whose minimum is all_of: any not_met wins, then any undetermined, else met (RULES, head).
-NOT_MET, UNDETERMINED, MET = 0, 1, 2
-STATUSES = ("not_met", "undetermined", "met")
-STATUS_COLUMNS = [
-    "community_id",
-    "criterion_id",
-    "reporting_year",
-    "status",
-    "evidence",
-    "own_status",
-    "computed_status",
-    "attested_status",
-    "decision",
-    "reason",
-    "ruleset_version",
-]
+STATUS_COLUMNS = list(FCT_CRITERION_STATUS.schema)
 
 
 def status_code(column: str) -> pl.Expr:
@@ -54,7 +44,7 @@ def typed_rubric(rubric: pl.DataFrame) -> pl.DataFrame:
 def criterion_statuses(context: FactContext, rubric: pl.DataFrame) -> pl.DataFrame:
     """fct_criterion_status without the designation rows: STATUS_COLUMNS, sorted by community, year, rubric order.
 
-    context: from `facts.fact_context`; rubric: seeds/rubric/rubric.csv.
+    context: from `context.fact_context`; rubric: seeds/rubric/rubric.csv.
     Statuses are `met`, `not_met`, `undetermined`, or null for definition and cadence rows. RULES 6.
     """
     rubric = typed_rubric(rubric)
@@ -64,9 +54,9 @@ def criterion_statuses(context: FactContext, rubric: pl.DataFrame) -> pl.DataFra
     rows = rows.join(facts, on=[*AT, "criterion_id"], how="left", maintain_order="left")
     rows = _with_claims(rows, context)
     rows = _with_decisions(rows, context)
-    rows = _own_part(rows, context.parameters)
-    rows = _with_children(rows, context.parameters, context.epsilon)
-    rows = rows.with_columns(pl.lit(context.ruleset_version).alias("ruleset_version"))
+    rows = _own_part(rows, context.ruleset)
+    rows = _with_children(rows, context.ruleset)
+    rows = rows.with_columns(pl.lit(context.ruleset.ruleset_version).alias("ruleset_version"))
     return rows.sort("community_id", "reporting_year", "position").select(STATUS_COLUMNS)
 
 
@@ -108,9 +98,9 @@ def _blank(column: str) -> pl.Expr:
     return pl.col(column).str.strip_chars().fill_null("") == ""
 
 
-def _own_part(rows: pl.DataFrame, parameters: Parameters) -> pl.DataFrame:
+def _own_part(rows: pl.DataFrame, ruleset: Ruleset) -> pl.DataFrame:
     """Add `attested` and `own` (codes), `attested_reason`, `valid_override`, `own_words`."""
-    months = f"{int(needed(parameters, 'evidence.validity_months'))}mo"
+    months = f"{int(ruleset.needed('evidence.validity_months'))}mo"
     asked = pl.col("determined_by").is_in(["attested", "mixed"]) & (pl.col("logic") != "none")
     expired = pl.col("as_of").dt.offset_by(months) < pl.col("assessment_date")
     override = asked & (pl.col("decision") == "override") & ~_blank("approver") & ~_blank("decision_reason")
@@ -158,17 +148,17 @@ def _own_words() -> pl.Expr:
     return pl.when(words.list.len() > 0).then(words.list.join("; "))
 
 
-def _with_children(rows: pl.DataFrame, parameters: Parameters, epsilon: float) -> pl.DataFrame:
+def _with_children(rows: pl.DataFrame, ruleset: Ruleset) -> pl.DataFrame:
     """Roll sub-criteria up into their parents; add the final columns."""
     names = sorted(rows["n_parameter"].drop_nulls().unique())
-    thresholds = {name: needed(parameters, name) for name in names}
+    thresholds = {name: ruleset.needed(name) for name in names}
     rows = rows.with_columns(
         pl.col("n_parameter").replace_strict(thresholds, default=None, return_dtype=pl.Float64).alias("n_needed")
     )
     rows = rows.join(_children(rows), left_on=[*AT, "criterion_id"], right_on=[*AT, "parent_id"], how="left")
     mandatory = pl.coalesce("mandatory_code", pl.lit(MET, pl.Int8))
     some = pl.min_horizontal(
-        at_least(pl.col("n_met"), pl.col("n_undetermined"), pl.col("n_needed"), epsilon), mandatory
+        at_least(pl.col("n_met"), pl.col("n_undetermined"), pl.col("n_needed"), ruleset.epsilon), mandatory
     )
     every = pl.col("child_minimum")
     children = (
@@ -269,6 +259,6 @@ def designation_criteria(requirements: pl.DataFrame, rubric: pl.DataFrame) -> pl
     return rows.sort(*AT, "position").select(STATUS_COLUMNS)
 
 
-def gateways_in_order(parameters: Parameters) -> list[str]:
+def gateways_in_order(ruleset: Ruleset) -> list[str]:
     """The gateways with benchmarks, earliest first."""
-    return codes(parameters, "gateway.order")
+    return ruleset.codes("gateway.order")

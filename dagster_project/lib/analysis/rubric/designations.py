@@ -6,56 +6,36 @@ Does not: which requirements or thresholds there are (seeds), trends, gaps or ga
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import polars as pl
 
 from dagster_project.lib.analysis.figures import outcome
-from dagster_project.lib.analysis.rubric.criteria import MET, NOT_MET, UNDETERMINED, at_least, status_code, status_text
-from dagster_project.lib.analysis.rubric.facts import (
-    AT,
-    FactContext,
-    Parameters,
-    Tables,
-    codes,
-    current_examples,
-    flag,
-    needed,
-    number,
-)
+from dagster_project.lib.analysis.rubric.context import FactContext
+from dagster_project.lib.analysis.rubric.criteria import at_least, status_code, status_text
 from dagster_project.lib.analysis.rubric.gateways import last_decisions
+from dagster_project.lib.analysis.rubric.registers import AT, Tables
+from dagster_project.lib.analysis.rubric.rules.common import current_examples
+from dagster_project.lib.analysis.tables import FCT_DESIGNATION, FCT_DESIGNATION_REQUIREMENT, before_freezing
+from dagster_project.lib.analysis.vocabulary import (
+    ACTIVE,
+    ELIGIBILITY,
+    GRACE,
+    LAPSED,
+    MET,
+    NONE,
+    NOT_MET,
+    REVIEW_DUE,
+    REVOKED,
+    SCORE,
+    SUCCEEDED,
+    UNDETERMINED,
+    UNDETERMINED_WITHOUT_MEMBERS,
+)
+from dagster_project.lib.base.ruleset import Ruleset
 
-ELIGIBILITY = {MET: "eligible", NOT_MET: "not_eligible", UNDETERMINED: "undetermined"}
-NONE, ACTIVE, REVIEW_DUE, GRACE, LAPSED, REVOKED = "none", "active", "review_due", "grace", "lapsed", "revoked"
-STANDINGS = (NONE, ACTIVE, REVIEW_DUE, GRACE, LAPSED, REVOKED)
-REQUIREMENT_COLUMNS = [
-    "community_id",
-    "designation",
-    "reporting_year",
-    "requirement_id",
-    "required",
-    "actual",
-    "status",
-    "n_undetermined",
-    "n_members",
-    "measure",
-    "statement",
-    "evidence",
-    "reason",
-    "ruleset_id",
-    "ruleset_version",
-]
-DESIGNATION_COLUMNS = [
-    "community_id",
-    "designation",
-    "reporting_year",
-    "status",
-    "standing",
-    "decided_on",
-    "next_review_due",
-    "ruleset_id",
-    "ruleset_version",
-]
+REQUIREMENT_COLUMNS = before_freezing(FCT_DESIGNATION_REQUIREMENT)
+DESIGNATION_COLUMNS = [name for name in before_freezing(FCT_DESIGNATION) if name != "record_id"]
 SYSTEMS_CHANGE = "systems_change"
 
 Row = Mapping[str, str]
@@ -133,17 +113,17 @@ def outcome_gaps(context: FactContext, tables: Tables, row: Row) -> Members:
 
 def gateways_met(context: FactContext, tables: Tables, row: Row) -> Members:
     """The named gateways, by their computed status."""
-    rows = tables["fct_gateway_status"]
-    parts = [
-        rows.select(*AT, pl.lit(name).alias("member"), status_code(f"{name}_status").alias("code"), part=pl.lit(name))
-        for name in codes(context.parameters, row["predicate"])
-    ]
-    return pl.concat(parts)
+    names = pl.DataFrame({"gateway": context.ruleset.codes(row["predicate"])}, schema={"gateway": pl.String})
+    steps = tables["fct_gateway_step"].select(*AT, "gateway", status_code("status").alias("code"))
+    rows = context.scaffold.select(AT).join(names, how="cross")
+    rows = rows.join(steps, on=[*AT, "gateway"], how="left", maintain_order="left")
+    code = pl.col("code").fill_null(UNDETERMINED)
+    return rows.select(*AT, pl.col("gateway").alias("member"), code, pl.col("gateway").alias("part"))
 
 
 def previous_decisions(context: FactContext) -> pl.DataFrame:
     """AT, previous_decision: the date on which a Proof Point was last granted or renewed."""
-    family = codes(context.parameters, "designation.proof_point_codes")
+    family = context.ruleset.codes("designation.proof_point_codes")
     rows = last_decisions(context).filter(
         (pl.col("kind") == "designation") & pl.col("code").is_in(family) & (pl.col("decision") != "revoked")
     )
@@ -162,16 +142,16 @@ def examples_with_decision(context: FactContext) -> pl.DataFrame:
 
 def earlier_examples(context: FactContext, tables: Tables, row: Row) -> Members:
     """Examples accepted up to the previous decision, by whether they still stand."""
-    accepted = codes(context.parameters, "designation.ongoing_accepted_statuses")
+    accepted = context.ruleset.codes("designation.ongoing_accepted_statuses")
     rows = examples_with_decision(context).filter(
         pl.col("status").is_in(accepted) & (pl.col("first_evidenced_on") <= pl.col("previous_decision"))
     )
-    return _examples(rows, codes(context.parameters, row["predicate"]))
+    return _examples(rows, context.ruleset.codes(row["predicate"]))
 
 
 def additional_examples(context: FactContext, tables: Tables, row: Row) -> Members:
     """Accepted examples first evidenced after the previous decision."""
-    wanted = codes(context.parameters, row["predicate"])
+    wanted = context.ruleset.codes(row["predicate"])
     rows = examples_with_decision(context).filter(
         pl.col("status").is_in(wanted) & (pl.col("first_evidenced_on") > pl.col("previous_decision"))
     )
@@ -186,11 +166,11 @@ def _examples(rows: pl.DataFrame, wanted: list[str]) -> Members:
 
 def active_proof_point(context: FactContext, tables: Tables, row: Row) -> Members:
     """One member: a Proof Point in force, by the last decision on either of its two designations."""
-    parameters = context.parameters
-    family = codes(parameters, "designation.proof_point_codes")
-    months = [int(needed(parameters, f"designation.{name}_months")) for name in ("review", "grace")]
+    ruleset = context.ruleset
+    family = ruleset.codes("designation.proof_point_codes")
+    months = [int(ruleset.needed(f"designation.{name}_months")) for name in ("review", "grace")]
     rows = standings(context, family, months[0], months[1])
-    active = pl.col("standing").is_in(codes(parameters, row["predicate"]))
+    active = pl.col("standing").is_in(ruleset.codes(row["predicate"]))
     code = pl.when(active).then(MET).otherwise(NOT_MET).cast(pl.Int8).alias("code")
     return rows.select(*AT, pl.lit("proof_point").alias("member"), code, part=pl.lit("proof_point"))
 
@@ -208,9 +188,6 @@ MEASURES: dict[str, Callable[[FactContext, Tables, Row], Members]] = {
         active_proof_point,
     )
 }
-SCORE = "score"
-# Without members these measures know nothing yet; the others are then short, or (earlier examples) satisfied.
-UNDETERMINED_WITHOUT_MEMBERS = ("adjacent_trends", "outcome_trends", "outcome_gaps", "gateways_met")
 NEEDS_A_PREVIOUS_DECISION = ("earlier_examples", "additional_examples")
 
 
@@ -226,18 +203,21 @@ def ruleset_rows(seed: pl.DataFrame, ruleset_id: str) -> pl.DataFrame:
 def designation_requirements(context: FactContext, tables: Tables, seed: pl.DataFrame) -> pl.DataFrame:
     """fct_designation_requirement: REQUIREMENT_COLUMNS, one row a community, designation, year and requirement.
 
-    tables: fct_trend, fct_outcome_status, fct_gateway_status (and the registers, in `context`). seed: rows of
+    tables: fct_trend, fct_outcome_status, fct_gateway_step (and the registers, in `context`). seed: rows of
     designation_requirements.csv; `measure` names a function of MEASURES, or `score`. `required` and `actual` count
     members (shares where the seed names a share, points for the score). Raises KeyError for an unknown measure.
     """
-    parts = [_requirement(context, tables, row) for row in ruleset_rows(seed, context.ruleset_id).iter_rows(named=True)]
+    parts = [
+        _requirement(context, tables, row)
+        for row in ruleset_rows(seed, context.ruleset.ruleset_id).iter_rows(named=True)
+    ]
     return pl.concat(parts).sort("community_id", "designation", "reporting_year", "requirement_id")
 
 
 def _requirement(context: FactContext, tables: Tables, row: Row) -> pl.DataFrame:
     judged = _score(context, row) if row["measure"] == SCORE else _counted(context, tables, row)
     fixed = {name: row[name] for name in ("designation", "requirement_id", "measure", "statement")}
-    fixed |= {"ruleset_id": context.ruleset_id, "ruleset_version": context.ruleset_version}
+    fixed |= {"ruleset_id": context.ruleset.ruleset_id, "ruleset_version": context.ruleset.ruleset_version}
     return judged.with_columns(pl.lit(value).alias(name) for name, value in fixed.items()).select(REQUIREMENT_COLUMNS)
 
 
@@ -253,8 +233,8 @@ def _counted(context: FactContext, tables: Tables, row: Row) -> pl.DataFrame:
     rows = context.scaffold.select(AT).join(counts, on=AT, how="left", maintain_order="left")
     rows = rows.with_columns(pl.col("n_met", "n_undetermined", "n_members").fill_null(0.0), _unknown(context, row))
     rows = _with_previous(context, rows, row)
-    share = number(context.parameters, row["share_parameter"]) if row["share_parameter"] else None
-    wanted = members_needed(context.parameters, row)
+    share = context.ruleset.number(row["share_parameter"]) if row["share_parameter"] else None
+    wanted = members_needed(context.ruleset, row)
     size = pl.max_horizontal("n_members", pl.lit(1.0)) if share is not None else pl.lit(1.0)
     required = pl.lit(share) if share is not None else pl.col("n_members") if wanted is None else pl.lit(wanted)
     met, undetermined = pl.col("n_met") / size, pl.col("n_undetermined") / size
@@ -269,11 +249,11 @@ def _counted(context: FactContext, tables: Tables, row: Row) -> pl.DataFrame:
     )
 
 
-def members_needed(parameters: Parameters, row: Row) -> float | None:
+def members_needed(ruleset: Ruleset, row: Row) -> float | None:
     """How many members are needed; None: all of them. A requirement that the ruleset switches off needs none."""
     if row["counts_parameter"]:
-        return 1.0 if flag(parameters, row["counts_parameter"]) else 0.0
-    return needed(parameters, row["at_least_parameter"]) if row["at_least_parameter"] else None
+        return 1.0 if ruleset.flag(row["counts_parameter"]) else 0.0
+    return ruleset.needed(row["at_least_parameter"]) if row["at_least_parameter"] else None
 
 
 def _unknown(context: FactContext, row: Row) -> pl.Expr:
@@ -315,7 +295,7 @@ def _member_words(row: Row) -> pl.Expr:
 
 def _score(context: FactContext, row: Row) -> pl.DataFrame:
     """The latest score against the network's minimum; without a minimum or a score nothing can be said."""
-    minimum = number(context.parameters, row["at_least_parameter"])
+    minimum = context.ruleset.number(row["at_least_parameter"])
     scores = context.known_or_empty("scores", code=pl.String(), score=pl.Float64(), decided_on=pl.Date())
     scores = scores.filter(pl.col("code") == row["predicate"]).sort(*AT, "decided_on", "submitted_in")
     last = scores.unique(AT, keep="last", maintain_order=True).select(*AT, pl.col("score").cast(pl.Float64))
@@ -341,19 +321,29 @@ def _score(context: FactContext, row: Row) -> pl.DataFrame:
 
 
 def standings(
-    context: FactContext, decision_codes: list[str], review_months: int | None, grace_months: int | None
+    context: FactContext,
+    decision_codes: list[str],
+    review_months: int | None,
+    grace_months: int | None,
+    successors: Sequence[str] = (),
 ) -> pl.DataFrame:
     """AT, standing, decided_on, next_review_due for every row of the scaffold.
 
     The last decision on one of the codes, up to the assessment date, decides. Reviewed: `active` before the review
     date, `review_due` from it to the end of its reporting year, `grace` until `grace_months` after it, then `lapsed`.
-    Without `review_months` a granted designation stays active until revoked.
+    Without `review_months` a granted designation stays active until revoked. `succeeded`, without a review, is one of
+    which a successor (their codes) was ever granted, unless it was revoked itself.
     """
     rows = last_decisions(context).filter((pl.col("kind") == "designation") & pl.col("code").is_in(decision_codes))
     last = rows.sort(*AT, "decided_on", "code").unique(AT, keep="last", maintain_order=True)
     joined = context.scaffold.join(last.select(*AT, "decision", "decided_on"), on=AT, how="left", maintain_order="left")
     due = pl.lit(None, pl.Date) if review_months is None else pl.col("decided_on").dt.offset_by(f"{review_months}mo")
-    due = pl.when(pl.col("decision") != "revoked").then(due)
+    followed = last_decisions(context).filter(
+        (pl.col("kind") == "designation") & pl.col("code").is_in(successors) & (pl.col("decision") != "revoked")
+    )
+    joined = joined.join(followed.select(AT).unique(), on=AT, how="left", coalesce=False, suffix="_followed")
+    is_followed = pl.col("community_id_followed").is_not_null()
+    due = pl.when((pl.col("decision") != "revoked") & ~is_followed).then(due)
     end = due.dt.offset_by(f"{grace_months or 0}mo")
     day, this_year = pl.col("assessment_date"), due.dt.year() == pl.col("reporting_year")
     standing = (
@@ -361,6 +351,8 @@ def standings(
         .then(pl.lit(NONE))
         .when(pl.col("decision") == "revoked")
         .then(pl.lit(REVOKED))
+        .when(is_followed)
+        .then(pl.lit(SUCCEEDED))
         .when(due.is_null() | (day < due))
         .then(pl.lit(ACTIVE))
         .when(this_year)
@@ -381,19 +373,20 @@ def designation_statuses(context: FactContext, requirements: pl.DataFrame, seed:
     judged = requirements.with_columns(status_code("status").alias("code"))
     judged = judged.group_by([*AT, "designation"]).agg(pl.col("code").min())
     parts = []
-    for row in ruleset_rows(seed, context.ruleset_id).iter_rows(named=True):
-        review, grace = (_months(context.parameters, row[name]) for name in ("review_parameter", "grace_parameter"))
-        stood = standings(context, row["decision_codes"].split(), review, grace)
+    for row in ruleset_rows(seed, context.ruleset.ruleset_id).iter_rows(named=True):
+        review, grace = (_months(context.ruleset, row[name]) for name in ("review_parameter", "grace_parameter"))
+        successors = (row["succeeded_by"] or "").split()
+        stood = standings(context, row["decision_codes"].split(), review, grace, successors)
         parts.append(stood.with_columns(pl.lit(row["designation"]).alias("designation")))
     rows = pl.concat(parts).join(judged, on=[*AT, "designation"], how="left", maintain_order="left")
     status = pl.col("code").fill_null(UNDETERMINED).replace_strict(ELIGIBILITY, return_dtype=pl.String)
     rows = rows.with_columns(
         status.alias("status"),
-        pl.lit(context.ruleset_id).alias("ruleset_id"),
-        pl.lit(context.ruleset_version).alias("ruleset_version"),
+        pl.lit(context.ruleset.ruleset_id).alias("ruleset_id"),
+        pl.lit(context.ruleset.ruleset_version).alias("ruleset_version"),
     )
     return rows.sort("community_id", "designation", "reporting_year").select(DESIGNATION_COLUMNS)
 
 
-def _months(parameters: Parameters, name: str | None) -> int | None:
-    return int(needed(parameters, name)) if name else None
+def _months(ruleset: Ruleset, name: str | None) -> int | None:
+    return int(ruleset.needed(name)) if name else None

@@ -6,12 +6,12 @@ Does not: the status of a criterion (criteria), designations (designations).
 
 from __future__ import annotations
 
-from functools import reduce
-
 import polars as pl
 
-from dagster_project.lib.analysis.rubric.criteria import MET, gateways_in_order, status_code, status_text, typed_rubric
-from dagster_project.lib.analysis.rubric.facts import AT, FactContext, flag
+from dagster_project.lib.analysis.rubric.context import FactContext
+from dagster_project.lib.analysis.rubric.criteria import gateways_in_order, status_code, status_text, typed_rubric
+from dagster_project.lib.analysis.rubric.registers import AT
+from dagster_project.lib.analysis.vocabulary import MET, UNDETERMINED
 
 COMPLETED = "completed"
 
@@ -39,58 +39,59 @@ def benchmark_statuses(criteria: pl.DataFrame, rubric: pl.DataFrame) -> pl.DataF
     )
 
 
-def gateway_statuses(benchmarks: pl.DataFrame, context: FactContext) -> pl.DataFrame:
-    """fct_gateway_status: community_id, reporting_year, operating_in, gateways_met, and columns per gateway.
+def gateway_steps(benchmarks: pl.DataFrame, context: FactContext) -> pl.DataFrame:
+    """fct_gateway_step: one row a community, reporting year and gateway, sorted by these in the order of gateways.
 
-    Per gateway: `{g}_status` (computed; needs every earlier gateway), `{g}_granted` (stays until revoked),
-    `{g}_not_met` and `{g}_undetermined` (criteria). `operating_in` and `gateways_met` are of computed statuses unless
-    the parameter gateway.granted_counts says otherwise; `gateways_granted` counts granted ones.
+    status: computed; needs every earlier gateway (with the parameter gateway.granted_counts a granted one counts as
+    met). granted: stays until revoked. n_not_met, n_undetermined: criteria of the gateway. Which gateways there are,
+    and their order, is the parameter gateway.order.
     """
-    order = gateways_in_order(context.parameters)
+    order = pl.DataFrame({"gateway": gateways_in_order(context.ruleset)}, schema={"gateway": pl.String})
     summed = (
         benchmarks.with_columns(status_code("status").alias("code"))
         .group_by([*AT, "gateway"])
         .agg(pl.col("code").min(), pl.col("n_not_met").sum(), pl.col("n_undetermined").sum())
     )
-    rows = context.scaffold.select(AT)
-    granted = granted_gateways(context)
-    for name in order:
-        columns = {"code": f"{name}_code", "n_not_met": f"{name}_not_met", "n_undetermined": f"{name}_undetermined"}
-        own = summed.filter(pl.col("gateway") == name).drop("gateway").rename(columns)
-        grant = granted.filter(pl.col("gateway") == name).select(*AT, pl.lit(True).alias(f"{name}_granted"))
-        rows = rows.join(own, on=AT, how="left").join(grant, on=AT, how="left")
-    rows = rows.with_columns(pl.col(f"{name}_granted").fill_null(False) for name in order)
-    path = _along_the_path(rows, order, flag(context.parameters, "gateway.granted_counts"))
-    return path.with_columns(pl.lit(context.ruleset_version).alias("ruleset_version"))
+    granted = granted_gateways(context).with_columns(pl.lit(True).alias("granted"))
+    rows = context.scaffold.select(AT).join(order.with_row_index("gateway_no", 1), how="cross")
+    for part in (summed, granted):
+        rows = rows.join(part, on=[*AT, "gateway"], how="left")
+    rows = rows.sort(*AT, "gateway_no").with_columns(
+        pl.col("code").fill_null(UNDETERMINED), pl.col("granted").fill_null(False)
+    )
+    code = _along_the_path(context.ruleset.flag("gateway.granted_counts"))
+    return rows.select(
+        *AT,
+        "gateway",
+        status_text(code).alias("status"),
+        "granted",
+        pl.col("n_not_met", "n_undetermined").fill_null(0).cast(pl.Int64),
+        pl.col("gateway_no").cast(pl.Int32),
+        pl.lit(context.ruleset.ruleset_version).alias("ruleset_version"),
+    )
 
 
-def _along_the_path(rows: pl.DataFrame, order: list[str], granted_counts: bool) -> pl.DataFrame:
-    """Each gateway's status with every earlier one, and where the community stands on the path."""
-    for earlier, name in zip([None, *order], order, strict=False):
-        code = pl.col(f"{name}_code").fill_null(1)
-        if earlier is not None:
-            code = pl.min_horizontal(code, f"{earlier}_code")
-        if granted_counts:
-            code = pl.when(f"{name}_granted").then(pl.lit(MET, pl.Int8)).otherwise(code)
-        rows = rows.with_columns(code.cast(pl.Int8).alias(f"{name}_code"))
-    met = [(pl.col(f"{name}_code") == MET) for name in order]
-    where = pl.lit(COMPLETED)
-    for name, passed in reversed(list(zip(order, met, strict=True))):
-        where = pl.when(~passed).then(pl.lit(name)).otherwise(where)
-    parts = [
-        part
-        for name in order
-        for part in (
-            status_text(pl.col(f"{name}_code")).alias(f"{name}_status"),
-            pl.col(f"{name}_granted"),
-            pl.col(f"{name}_not_met").fill_null(0).cast(pl.Int64),
-            pl.col(f"{name}_undetermined").fill_null(0).cast(pl.Int64),
-        )
-    ]
-    total = reduce(lambda a, b: a + b, [passed.cast(pl.Int64) for passed in met])
-    granted = reduce(lambda a, b: a + b, [pl.col(f"{name}_granted").cast(pl.Int64) for name in order])
-    columns = [where.alias("operating_in"), total.alias("gateways_met"), granted.alias("gateways_granted")]
-    return rows.sort(AT).select(*AT, *columns, *parts)
+def _along_the_path(granted_counts: bool) -> pl.Expr:
+    """The code of each gateway with those before it; where granted ones count, the path begins anew at each."""
+    if not granted_counts:
+        return pl.col("code").cum_min().over(AT)
+    since = pl.col("granted").cast(pl.Int32).cum_sum().over(AT)
+    own = pl.when("granted").then(pl.lit(MET, pl.Int8)).otherwise("code")
+    return own.cum_min().over(*AT, since)
+
+
+def gateway_statuses(steps: pl.DataFrame) -> pl.DataFrame:
+    """fct_gateway_status: community_id, reporting_year, operating_in, gateways_met, gateways_granted.
+
+    steps: from `gateway_steps`. `operating_in` is the first gateway that is not met, or `completed`.
+    """
+    met = pl.col("status") == "met"
+    return steps.group_by(AT, maintain_order=True).agg(
+        pl.col("gateway").filter(~met).first().fill_null(COMPLETED).alias("operating_in"),
+        met.sum().cast(pl.Int64).alias("gateways_met"),
+        pl.col("granted").sum().cast(pl.Int64).alias("gateways_granted"),
+        pl.col("ruleset_version").first(),
+    )
 
 
 def last_decisions(context: FactContext) -> pl.DataFrame:

@@ -111,6 +111,11 @@ class Listing:
     left: tuple[Left, ...] = ()
 
 
+def dropped_name(name: str) -> str:
+    """The file of the folder that holds a file of this name: the archive of `a.zip/b.csv`, else the file itself."""
+    return name.partition("/")[0]
+
+
 def submission_id(community_id: str, reporting_year: int, files: Iterable[tuple[str, str]]) -> str:
     """First 16 hex digits of sha256 over `[community_id,reporting_year,[[name,sha256hex],...]]` (DESIGN 3.2).
 

@@ -18,7 +18,7 @@ import polars as pl
 
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.store import Store
-from dagster_project.lib.intake.bucket.drop import DroppedFile, Listing, list_drop, submission_id
+from dagster_project.lib.intake.bucket.drop import DroppedFile, Listing, dropped_name, list_drop, submission_id
 from dagster_project.lib.intake.bucket.lake import partition_key, raw_key
 from dagster_project.lib.intake.bucket.ledger import Ledger, current_objects, current_submissions
 from dagster_project.lib.intake.tables import TABLES
@@ -151,7 +151,8 @@ def _ledger_and_lake(lake: Store, seen: _Seen) -> Iterable[Difference]:
         if files is None:
             yield Difference(pair, subject, "the folder has no partition in the lake")
             continue
-        if sorted(files.select("name", "sha256").iter_rows()) != sorted(own[place]):
+        listed = {(dropped_name(name), sha) for name, sha in files.select("name", "sha256").iter_rows()}
+        if sorted(listed) != sorted(own[place]):
             yield Difference(pair, subject, "the partition lists other files than the ledger")
         for table, frame in held.items():
             if set(frame["submission_id"].unique()) - {expected}:

@@ -1,13 +1,12 @@
-"""What the comparing rules share: values prepared for comparison, thresholds, and how an issue is told.
+"""What the comparing rules share: values prepared for comparison, and how an issue is told.
 
-Belongs here: the versions of each value over reporting years, thresholds from the seed, the located issue.
+Belongs here: the versions of each value over reporting years, the located issue.
 Does not: any comparison itself (over_years.py, within_submission.py, overlaps.py, outliers.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -25,31 +24,6 @@ CONTENT = ["numerator", "denominator", "value", "value_low", "value_high", "valu
 SOURCE = ["submission_id", "source_file", "source_sheet", "source_row", "source_column"]
 EXACT = ("reported", "derived")
 EVER = 9999
-
-
-class ParameterError(ValueError):
-    """The seed of parameters lacks one that a rule reads, gives it twice, or gives no number."""
-
-
-@dataclass(frozen=True)
-class Thresholds:
-    """Parameters of one ruleset version by name."""
-
-    values: Mapping[str, float]
-
-    @classmethod
-    def of(cls, parameters: pl.DataFrame) -> Thresholds:
-        """From rows of seeds/rulesets/comparison_parameters.csv of one ruleset version (columns parameter, value)."""
-        if repeated := sorted(parameters.filter(pl.col("parameter").is_duplicated())["parameter"].unique()):
-            raise ParameterError(f"comparison parameters of more than one ruleset version: {', '.join(repeated)}")
-        numbers = parameters.select("parameter", pl.col("value").cast(pl.Float64, strict=False))
-        return cls(dict(numbers.iter_rows()))
-
-    def __getitem__(self, name: str) -> float:
-        value = self.values.get(name)
-        if value is None:
-            raise ParameterError(f"comparison parameter {name} is not set or is no number")
-        return value
 
 
 def compared_values(observations: pl.DataFrame) -> pl.DataFrame:

@@ -10,15 +10,15 @@ import polars as pl
 
 import contracts
 from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.ruleset import ComparisonRules
 from dagster_project.lib.intake.bucket.drop import LOCATED
-from dagster_project.lib.intake.comparing.compared_values import Thresholds, compared_values, with_names
+from dagster_project.lib.intake.comparing.compared_values import compared_values, with_names
 from dagster_project.lib.intake.comparing.outliers import short_series_outliers
 from dagster_project.lib.intake.comparing.over_years import changes_over_years, groups_over_years
 from dagster_project.lib.intake.comparing.overlaps import double_counting
 from dagster_project.lib.intake.comparing.whole_folders import all_fractions, nothing_new
 from dagster_project.lib.intake.comparing.within_submission import fractions, geography_sums, groups_against_totals
 
-PARAMETERS = "rulesets/comparison_parameters"
 RULES = (
     "groups_against_total",
     "year_over_year_change",
@@ -44,22 +44,15 @@ NEEDS_HISTORY = (
 """Rules that say little or nothing about one folder alone (`cradle check` lists them as skipped without history)."""
 
 
-def comparison_parameters(reference: Reference, ruleset: tuple[str, str]) -> pl.DataFrame:
-    """The thresholds of one ruleset (id and version) from the seed: parameter, value, unit, source, note."""
-    table = reference.table(PARAMETERS)
-    return table.filter((pl.col("ruleset_id") == ruleset[0]) & (pl.col("ruleset_version") == ruleset[1]))
-
-
-def compare_submissions(observations: pl.DataFrame, reference: Reference, parameters: pl.DataFrame) -> pl.DataFrame:
+def compare_submissions(observations: pl.DataFrame, reference: Reference, limits: ComparisonRules) -> pl.DataFrame:
     """Compare every submission's values with each other and with what was known before it.
 
-    `observations` holds all communities and reporting years (columns of values.OBSERVATIONS), `parameters` the
+    `observations` holds all communities and reporting years (columns of values.OBSERVATIONS), `limits` the
     thresholds of one ruleset version. Returns located issues (drop.LOCATED), sorted; a value of one reporting year is
     judged by what was known from that and earlier years only, so later submissions never raise a question about it.
     A question that would be the same word for word in several reporting years is asked in the first of them, which
     is what makes one answer last. ParameterError where a threshold is missing.
     """
-    limits = Thresholds.of(parameters)
     rows = with_names(compared_values(observations), reference)
     # Rows that wait for the code of their indicator are counted in no figure yet, but may already repeat others.
     overlapping = double_counting(rows, limits)

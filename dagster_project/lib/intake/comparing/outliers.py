@@ -12,9 +12,9 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
+from dagster_project.lib.base.ruleset import ComparisonRules
 from dagster_project.lib.intake.comparing.compared_values import (
     SUBJECT,
-    Thresholds,
     in_words,
     known_numbers,
     no_issues,
@@ -26,7 +26,7 @@ from dagster_project.lib.intake.comparing.compared_values import (
 Numbers = npt.NDArray[np.float64]
 
 
-def short_series_outliers(values: pl.DataFrame, limits: Thresholds, told_already: pl.DataFrame) -> pl.DataFrame:
+def short_series_outliers(values: pl.DataFrame, limits: ComparisonRules, told_already: pl.DataFrame) -> pl.DataFrame:
     """short_series_outlier: new percentages far from the middle of the few other values of their series.
 
     A short series cannot tell its own spread, so all series of earlier reporting years lend theirs: deviations from
@@ -50,7 +50,7 @@ def short_series_outliers(values: pl.DataFrame, limits: Thresholds, told_already
     return _tell(hit)
 
 
-def _deviations(values: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
+def _deviations(values: pl.DataFrame, limits: ComparisonRules) -> pl.DataFrame:
     """New exact annual percentages of short series with _middle, _noise and _apart (points from the middle).
 
     The middle is the median of the series' other values known in the same reporting year.
@@ -87,7 +87,7 @@ def _deviations(values: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
     return rows.with_columns(_apart=pl.col("value") - pl.col("_middle"), _noise=noise.fill_null(math.inf))
 
 
-def _without_shock(rows: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
+def _without_shock(rows: pl.DataFrame, limits: ComparisonRules) -> pl.DataFrame:
     """Takes out the shift that an indicator's values took in a school year everywhere, as known that reporting year.
 
     What remains is the smaller of both deviations: a value is not odd because it did not join in a shift.

@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from dagster_project.lib.base.ruleset import ComparisonRules
 from dagster_project.lib.intake.comparing.compared_values import (
     POINT,
     SUBJECT,
-    Thresholds,
     chance_points,
     in_words,
     known_numbers,
@@ -37,7 +37,7 @@ class Changes:
     values: pl.DataFrame
 
 
-def changes_over_years(values: pl.DataFrame, limits: Thresholds, told_already: pl.DataFrame) -> Changes:
+def changes_over_years(values: pl.DataFrame, limits: ComparisonRules, told_already: pl.DataFrame) -> Changes:
     """year_over_year_change and count_change for annual values that are new or changed in their submission.
 
     A rate: |change| > max(5 points, 3 spreads of the series' own earlier values). With too few earlier values for a
@@ -76,7 +76,7 @@ def beside_earlier(values: pl.DataFrame, max_gap: int) -> pl.DataFrame:
     return nearest.unique("value_no", keep="last", maintain_order=True).drop("_from", "_to")
 
 
-def _unusual_rates(pairs: pl.DataFrame, values: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
+def _unusual_rates(pairs: pl.DataFrame, values: pl.DataFrame, limits: ComparisonRules) -> pl.DataFrame:
     percent = pl.col("unit") == "percent"
     floor = (
         pl.when(percent)
@@ -116,7 +116,7 @@ def _with_spread(pairs: pl.DataFrame, values: pl.DataFrame) -> pl.DataFrame:
     return pairs.join(spread, on="value_no", how="left", maintain_order="left")
 
 
-def _unusual_counts(pairs: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
+def _unusual_counts(pairs: pl.DataFrame, limits: ComparisonRules) -> pl.DataFrame:
     """Denominators of rates, and values of indicators that are counts themselves."""
     count = pl.col("unit") == "count"
     sizes = pairs.with_columns(
@@ -131,7 +131,7 @@ def _unusual_counts(pairs: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
     return sizes.filter(pl.col("change").abs() > pl.col("tolerance") + EPSILON)
 
 
-def _tell_rates(unusual: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
+def _tell_rates(unusual: pl.DataFrame, limits: ComparisonRules) -> pl.DataFrame:
     found = text_of(
         shown("value"), " in ", pl.col("school_year"), " after ", shown("before"), " in ", pl.col("before_year")
     )
@@ -140,7 +140,7 @@ def _tell_rates(unusual: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
     return _one_cause(unusual, "year_over_year_change", "value", found, allowed)
 
 
-def _tell_counts(unusual: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
+def _tell_counts(unusual: pl.DataFrame, limits: ComparisonRules) -> pl.DataFrame:
     now, before = (pl.col(name).round(0).cast(pl.Int64) for name in ("now_n", "then_n"))
     found = text_of(now, " in ", pl.col("school_year"), " after ", before, " in ", pl.col("before_year"))
     counted = pl.when(pl.col("unit") == "count").then(pl.lit("")).otherwise(pl.lit(" in the denominator"))
@@ -172,7 +172,7 @@ def _one_cause(unusual: pl.DataFrame, rule_id: str, column: str, found: pl.Expr,
     return pl.concat(told(part, rule_id, column, found, allowed, SUBJECT) for part in (joined.filter(own), with_total))
 
 
-def groups_over_years(values: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
+def groups_over_years(values: pl.DataFrame, limits: ComparisonRules) -> pl.DataFrame:
     """group_appears and group_vanishes: groups with annual values beside those of the nearest earlier school year.
 
     A group appears that has a number and was in no earlier year, beside others of its dimension that were; it vanishes

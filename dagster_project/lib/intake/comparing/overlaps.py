@@ -12,7 +12,8 @@ import numpy as np
 import numpy.typing as npt
 import polars as pl
 
-from dagster_project.lib.intake.comparing.compared_values import CELL, Thresholds, no_issues, text_of, told
+from dagster_project.lib.base.ruleset import ComparisonRules
+from dagster_project.lib.intake.comparing.compared_values import CELL, no_issues, text_of, told
 
 LEVEL = [*CELL, "geography_level"]
 SUBJECT = ["indicator_id", "geography_level", "series", "school_year", "period"]
@@ -28,7 +29,7 @@ class Overlaps:
     cells: pl.DataFrame
 
 
-def double_counting(values: pl.DataFrame, limits: Thresholds) -> Overlaps:
+def double_counting(values: pl.DataFrame, limits: ComparisonRules) -> Overlaps:
     """double_counting: sets of places whose totals, numerator and denominator, are exactly those of all others.
 
     Regional bodies are among the largest places of a level and fewer than the places they are made of, so the sets are
@@ -48,7 +49,7 @@ def double_counting(values: pl.DataFrame, limits: Thresholds) -> Overlaps:
     return Overlaps(pl.concat([_tell_regions(regions), _tell_twins(twins)]), cells)
 
 
-def _regions(places: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
+def _regions(places: pl.DataFrame, limits: ComparisonRules) -> pl.DataFrame:
     """Total rows of regional places, with _n, _others, _sum and _names of their set."""
     totals = places.filter(pl.col("population_group_id") == "all")
     size = pl.len().over(LEVEL)
@@ -78,7 +79,7 @@ def _regions(places: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
     )
 
 
-def _half_of(denominators: Counts, numerators: Counts, limits: Thresholds) -> list[int] | None:
+def _half_of(denominators: Counts, numerators: Counts, limits: ComparisonRules) -> list[int] | None:
     """Positions (largest first, the first included) that hold exactly half of both sums, or None.
 
     Among the largest places every subset is tried, in two halves met in the middle.
@@ -145,7 +146,7 @@ def _tell_regions(regions: pl.DataFrame) -> pl.DataFrame:
     return told(regions, "double_counting", "geography", found, pl.lit(None, pl.String), SUBJECT)
 
 
-def _twins(places: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
+def _twins(places: pl.DataFrame, limits: ComparisonRules) -> pl.DataFrame:
     """First rows of places that agree with an earlier named one in every count of the cell, with _twin its name."""
     per_place = places.sort(*LEVEL, "geography_id", "population_group_id").group_by(
         *LEVEL, "geography_id", maintain_order=True

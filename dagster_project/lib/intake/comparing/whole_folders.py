@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import polars as pl
 
-from dagster_project.lib.intake.comparing.compared_values import PLACE, Thresholds, text_of, told
+from dagster_project.lib.base.ruleset import ComparisonRules
+from dagster_project.lib.intake.comparing.compared_values import PLACE, text_of, told
 
 FILE = [*PLACE, "source_file"]
 
@@ -35,7 +36,7 @@ def nothing_new(values: pl.DataFrame) -> pl.DataFrame:
     return told(hit, "nothing_new", None, said, allowed, ["reporting_year"])
 
 
-def all_fractions(values: pl.DataFrame, limits: Thresholds) -> tuple[pl.DataFrame, pl.DataFrame]:
+def all_fractions(values: pl.DataFrame, limits: ComparisonRules) -> tuple[pl.DataFrame, pl.DataFrame]:
     """all_fractions: every printed percentage of a file is at most 1, and none of its indicators was known before.
 
     Returns the issues and the values they speak of (value_no). A file with larger values, or whose indicators had

@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import polars as pl
 
 from dagster_project.lib.base.reference import Reference
-from dagster_project.lib.intake.comparing.compared_values import CELL, Thresholds, in_words, shown, text_of, told
+from dagster_project.lib.base.ruleset import ComparisonRules
+from dagster_project.lib.intake.comparing.compared_values import CELL, in_words, shown, text_of, told
 
 GROUPS_OF = [*CELL, "geography_id"]
 PLACES_OF = [*CELL, "population_group_id"]
@@ -19,7 +20,7 @@ COUNTS = ("denominator", "numerator")
 WHOLE_ENOUGH = 0.25  # With more rounding than this every number is near a whole one, which says nothing.
 
 
-def groups_against_totals(values: pl.DataFrame, reference: Reference, limits: Thresholds) -> pl.DataFrame:
+def groups_against_totals(values: pl.DataFrame, reference: Reference, limits: ComparisonRules) -> pl.DataFrame:
     """groups_against_total: counts of a dimension's groups beside the total's, and the total's rate beside theirs.
 
     More than the total is always asked about; less, and a rate outside the groups', only where the dimension is
@@ -67,7 +68,7 @@ def groups_against_totals(values: pl.DataFrame, reference: Reference, limits: Th
 
 
 def geography_sums(
-    values: pl.DataFrame, reference: Reference, limits: Thresholds, overlapping: pl.DataFrame
+    values: pl.DataFrame, reference: Reference, limits: ComparisonRules, overlapping: pl.DataFrame
 ) -> pl.DataFrame:
     """geography_sum: counts of all places of one level beside the community's own.
 
@@ -105,7 +106,7 @@ def _sums() -> list[pl.Expr]:
     return [*sums, *known, *more, pl.len().alias("_n")]
 
 
-def _disagreement(kind: str, complete: pl.Expr, limits: Thresholds) -> pl.Expr:
+def _disagreement(kind: str, complete: pl.Expr, limits: ComparisonRules) -> pl.Expr:
     """`1250 of the denominator, the total is 1000` where sum and whole differ beyond the tolerance, else null."""
     slack = limits[f"{kind}.count_slack"]
     said = []
@@ -142,7 +143,7 @@ class Suspected:
     values: pl.DataFrame
 
 
-def fractions(values: pl.DataFrame, limits: Thresholds) -> Suspected:
+def fractions(values: pl.DataFrame, limits: ComparisonRules) -> Suspected:
     """fraction_suspected: percentages of at most 1 beside much larger ones of the same file and indicator.
 
     Beside them means in the file, or where it holds none, in what the community had submitted of the indicator before.
@@ -175,7 +176,7 @@ def fractions(values: pl.DataFrame, limits: Thresholds) -> Suspected:
     return Suspected(told(hit, "fraction_suspected", "value", found, allowed, subject), hit.select("value_no"))
 
 
-def _known_before(suspects: pl.DataFrame, values: pl.DataFrame, limits: Thresholds) -> pl.DataFrame:
+def _known_before(suspects: pl.DataFrame, values: pl.DataFrame, limits: ComparisonRules) -> pl.DataFrame:
     """The middle of the larger values that the community had submitted of the indicator in earlier reporting years."""
     earlier = values.filter(pl.col("exact") & (pl.col("value") > limits["fraction.largest"])).select(
         "community_id", "indicator_id", pl.col("reporting_year").alias("_then"), pl.col("value").alias("_value")

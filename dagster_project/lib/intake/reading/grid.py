@@ -39,11 +39,17 @@ class Problem:
 
 @dataclass(frozen=True, slots=True)
 class Grid:
-    """One sheet as text: `rows[i]` is source row i + 1, rows may differ in length; `sheet` is '' for a text file."""
+    """One sheet as text: `rows[i]` is source row i + 1, rows may differ in length; `sheet` is '' for a text file.
+
+    `dates` are the cells that show a date or a time, as row and column counted from 0. `merges` are merged cells, as
+    top row, left column, bottom row and right column counted from 0; their value stands in the first cell alone.
+    """
 
     sheet: str
     rows: list[list[str]]
     hidden: bool = False
+    dates: frozenset[tuple[int, int]] = frozenset()
+    merges: tuple[tuple[int, int, int, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,214 +1,350 @@
-"""The inside of an XLSX package, looked at before any reader opens it.
+"""The parts of an XLSX package: opened within limits, and found by their relations, whatever they are called.
 
-Belongs here: limits on parts and bytes, forbidden declarations, extent of sheets, cells the reader would misread.
-Does not: reading of cell values (workbook_child.py), or running the reading process (workbook.py).
+Belongs here: limits on parts and bytes, forbidden declarations, sheets, shared strings and formats of a workbook.
+Does not: the cells of a sheet (worksheet.py). It runs in the reading process and imports nothing heavy.
 """
 
 from __future__ import annotations
 
 import io
+import posixpath
 import re
 import zipfile
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from xml.etree import ElementTree
+from urllib.parse import unquote
+from xml.parsers import expat
 
-from dagster_project.lib.intake.reading.grid import column_index
-from dagster_project.lib.intake.reading.limits import Limits
+from dagster_project.lib.intake.reading.limits import Limits, RefusalError
+from dagster_project.lib.intake.reading.number_formats import NumberFormat, built_in_format, number_format
 
-CHUNK = 4 * 1024 * 1024
-# Far beyond any tag's length: what a chunk must repeat of the one before it so that no tag is cut in two.
+CHUNK = 1024 * 1024
 LONGEST_TAG = 1_024
-
+"""What a chunk must repeat of the one before it so that no declaration is cut in two."""
 DECLARATIONS = tuple(
     word.encode(encoding) for word in ("<!DOCTYPE", "<!ENTITY") for encoding in ("utf-8", "utf-16-le", "utf-16-be")
 )
-CELL_COLUMNS = re.compile(rb' r="([A-Z]{1,3})\d')
-CELL_ROWS = re.compile(rb' r="[A-Z]{1,3}(\d{1,7})"')
-ERROR_CELL = re.compile(rb'<c\b([^>]*\bt="e"[^>]*)>(?:<f\b[^>]*?(?:/>|>[^<]*</f>))?<v>([^<]*)</v>')
-STYLED_CELL = re.compile(rb'<c\b([^>]*\bs="(\d+)"[^>]*)>')
-REFERENCE = re.compile(rb'\br="([A-Z]{1,3})(\d{1,7})"')
-RELATION = "{http://schemas.openxmlformats.org/officeDocument/2006/relationships}id"
-END_OF_SHEET = re.compile(rb"</(?:\w+:)?worksheet\s*>")
-BUILT_IN_PERCENT_FORMATS = frozenset({9, 10})
-QUOTED_IN_FORMAT = re.compile(r'"[^"]*"|\\.|\[[^\]]*\]')
+XML_PARTS = (".xml", ".rels", ".vml")
+WHERE_WORKBOOKS_LIE, WHERE_BINARY_ONES_LIE = "xl/workbook.xml", "xl/workbook.bin"
+YES = frozenset({"1", "true", "on"})
+ESCAPED = re.compile(r"_x([0-9A-Fa-f]{4})_")
+SURROGATES = range(0xD800, 0xE000)
+NUMBER_LIKE = re.compile(r"\s*[<>≤≥]?=?\s*[+-]?[\d.,]*\d[\d.,]*\s*%?\s*", re.ASCII)
+FOOTNOTE = re.compile(r"[\s\d,;*†‡§¶()]+", re.ASCII)
+ENOUGH_LETTERS = 3
+ALLOWED = "an Excel workbook"
 
-Place = tuple[int, int]
-"""Row and column of a cell, both counted from 0."""
+Attributes = list[str]
+"""Names and values in turn, as the parser gives them."""
 
 
 @dataclass(frozen=True)
-class Refused:
-    """Why a package is not opened: the rule, what was found, what is allowed."""
+class SheetPart:
+    """One worksheet: the name on its tab, whether the tab is hidden, and its part."""
 
-    rule_id: str
-    found: str
-    allowed: str | None = None
+    name: str
+    hidden: bool
+    part: str
 
 
 @dataclass
-class SheetFacts:
-    """What the pre-flight saw in one worksheet that the reader does not tell."""
+class Book:
+    """What all sheets of a workbook share. `marked` are shared strings with a footnote mark: text without it, mark."""
 
-    errors: dict[Place, str] = field(default_factory=dict)
-    percents: set[Place] = field(default_factory=set)
+    sheets: list[SheetPart] = field(default_factory=list)
+    strings: list[str] = field(default_factory=list)
+    marked: dict[int, tuple[str, str]] = field(default_factory=dict)
+    formats: dict[str, NumberFormat] = field(default_factory=dict)
+    """Formats that show more than plain numbers, by the number of the cell style as it is written."""
+    since_1904: bool = False
+    calculated_when_opened: bool = False
 
 
-def inspect_package(data: bytes, limits: Limits) -> dict[str, SheetFacts] | Refused:
-    """Look through an XLSX file in bounded memory: facts by sheet name, or why it is refused."""
+class Package:
+    """An opened archive whose parts are found as OPC wants it: by relations, and names regardless of their case."""
+
+    def __init__(self, archive: zipfile.ZipFile, limits: Limits) -> None:
+        self._archive = archive
+        self._limits = limits
+        self._budget = limits.unpacked_bytes
+        self._parts = {_key(part.filename): part for part in archive.infolist() if not part.is_dir()}
+        self._check_parts()
+
+    def _check_parts(self) -> None:
+        parts = self._archive.infolist()
+        if len(parts) > self._limits.parts:
+            raise RefusalError("zip_bomb", f"{len(parts):,} parts", f"{self._limits.parts:,} parts")
+        if any(part.flag_bits & 1 for part in parts):
+            raise RefusalError("encrypted_workbook", "an encrypted part")
+        if any(name.endswith("vbaproject.bin") for name in self._parts):
+            raise RefusalError("macro_workbook", "a part with macros")
+        if len(self._parts) < sum(not part.is_dir() for part in parts):
+            raise RefusalError("unreadable_file", "parts of the same name", ALLOWED)
+        unpacked = sum(part.file_size for part in parts)
+        if unpacked > self._limits.unpacked_bytes:
+            raise RefusalError("zip_bomb", f"{unpacked:,} bytes", f"{self._limits.unpacked_bytes:,} bytes")
+
+    def chunks(self, name: str) -> Iterator[bytes]:
+        """A part's bytes piece by piece; counts what was really unpacked."""
+        part = self._parts.get(_key(name))
+        if part is None:
+            raise RefusalError("unreadable_file", f"the part {name} is missing", ALLOWED)
+        with self._archive.open(part) as source:
+            while piece := source.read(CHUNK):
+                self._budget -= len(piece)
+                if self._budget < 0:
+                    raise RefusalError("zip_bomb", "more bytes than its list of parts says")
+                yield piece
+
+    def relations(self, name: str) -> dict[str, tuple[str, str]]:
+        """Id to kind (the last word of its type) and part, of all relations of a part ('' is the package)."""
+        folder, base = posixpath.split(name)
+        part = posixpath.join(folder, "_rels", f"{base}.rels")
+        found: dict[str, tuple[str, str]] = {}
+
+        def start(tag: str, attributes: Attributes) -> None:
+            given = dict(zip(attributes[::2], attributes[1::2], strict=True))
+            if local(tag) == "Relationship" and given.get("TargetMode") != "External":
+                target = unquote(given.get("Target", "")).replace("\\", "/")
+                whole = target.lstrip("/") if target.startswith("/") else posixpath.join(folder, target)
+                kind = given.get("Type", "").rpartition("/")[2]
+                found[given.get("Id", "")] = kind, posixpath.normpath(whole)
+
+        if _key(part) in self._parts:
+            parse(self.chunks(part), start)
+        return found
+
+    def book(self) -> Book:
+        """The workbook's sheets, strings and formats."""
+        kinds = [part for kind, part in self.relations("").values() if kind == "officeDocument"]
+        name = next(iter(kinds), WHERE_WORKBOOKS_LIE)
+        if name.lower().endswith(".bin") or WHERE_BINARY_ONES_LIE in self._parts:
+            raise RefusalError("xlsb_refused", "a binary workbook")
+        if _key(name) not in self._parts:
+            raise RefusalError("unreadable_file", "a zip archive without a workbook", ALLOWED)
+        relations = self.relations(name)
+        by_kind = dict(relations.values())
+        if "vbaProject" in by_kind:
+            raise RefusalError("macro_workbook", "a part with macros")
+        book = self._sheets(name, relations)
+        if len(book.sheets) > self._limits.sheets:
+            raise RefusalError("too_many_sheets", f"{len(book.sheets):,} sheets", f"{self._limits.sheets:,} sheets")
+        read = [name, *(sheet.part for sheet in book.sheets)]
+        if "styles" in by_kind:
+            book.formats = _formats(self.chunks(by_kind["styles"]))
+            read.append(by_kind["styles"])
+        if "sharedStrings" in by_kind:
+            _read_strings(self.chunks(by_kind["sharedStrings"]), book)
+            read.append(by_kind["sharedStrings"])
+        self._look_through_others(frozenset(map(_key, read)))
+        return book
+
+    def _sheets(self, name: str, relations: dict[str, tuple[str, str]]) -> Book:
+        book = Book()
+
+        def start(tag: str, attributes: Attributes) -> None:
+            given = dict(zip(attributes[::2], attributes[1::2], strict=True))
+            word = local(tag)
+            if word == "sheet":
+                ids = [value for key, value in given.items() if key.endswith(" id")]
+                kind, part = relations.get(ids[0] if ids else "", ("", ""))
+                if not part:
+                    raise RefusalError("unreadable_file", f"the sheet {given.get('name', '')} has no part", ALLOWED)
+                if kind == "worksheet":
+                    shown = given.get("state", "visible") == "visible"
+                    book.sheets.append(SheetPart(given.get("name", ""), not shown, part))
+            elif word == "workbookPr":
+                book.since_1904 = given.get("date1904", "") in YES
+            elif word == "calcPr":
+                book.calculated_when_opened = given.get("fullCalcOnLoad", "") in YES
+
+        parse(self.chunks(name), start)
+        return book
+
+    def _look_through_others(self, read: frozenset[str]) -> None:
+        """Parts that are not read may be read by other programs later on: none of them declares entities."""
+        for key, part in self._parts.items():
+            if key not in read and key.endswith(XML_PARTS):
+                tail = b""
+                for piece in self.chunks(part.filename):
+                    if any(word in tail + piece for word in DECLARATIONS):
+                        raise RefusalError("entity_bomb", f"a declaration in {part.filename}")
+                    tail = piece[-LONGEST_TAG:]
+
+
+@contextmanager
+def opened(data: bytes, limits: Limits) -> Iterator[Package]:
+    """The package within limits; RefusalError for whatever is wrong with it or is found wrong while it is open."""
     try:
-        with zipfile.ZipFile(io.BytesIO(data)) as package:
-            refused = _check_parts(package, limits)
-            return refused or _inspect_sheets(package, limits)
-    except StopInspectionError as stop:
-        return stop.refused
-    except (
-        zipfile.BadZipFile,
-        zlib.error,
-        EOFError,
-        OSError,
-        NotImplementedError,
-        RuntimeError,
-        ValueError,
-    ) as failure:
-        return Refused("unreadable_file", str(failure), "an Excel workbook")
-    except (ElementTree.ParseError, KeyError) as failure:
-        return Refused("unreadable_file", f"its parts list is broken ({failure})", "an Excel workbook")
+        with zipfile.ZipFile(io.BytesIO(data)) as archive:
+            yield Package(archive, limits)
+    except expat.ExpatError as failure:
+        raise RefusalError("unreadable_file", f"a part of it is cut off or broken ({failure})", ALLOWED) from failure
+    except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as failure:
+        raise RefusalError("unreadable_file", str(failure), ALLOWED) from failure
+    except (ValueError, LookupError) as failure:
+        raise RefusalError("unreadable_file", f"a part of it is broken ({failure})", ALLOWED) from failure
 
 
-class StopInspectionError(Exception):
-    """Ends the inspection from within a part."""
-
-    def __init__(self, refused: Refused) -> None:
-        super().__init__(refused.rule_id)
-        self.refused = refused
+def _key(name: str) -> str:
+    return name.replace("\\", "/").lstrip("/").lower()
 
 
-def _check_parts(package: zipfile.ZipFile, limits: Limits) -> Refused | None:
-    parts = package.infolist()
-    names = [part.filename for part in parts]
-    if len(parts) > limits.parts:
-        return Refused("zip_bomb", f"{len(parts):,} parts", f"{limits.parts:,} parts")
-    if any(part.flag_bits & 1 for part in parts):
-        return Refused("encrypted_workbook", "an encrypted part")
-    if any(name.lower().endswith("vbaproject.bin") for name in names):
-        return Refused("macro_workbook", "a part with macros")
-    if "xl/workbook.bin" in names:
-        return Refused("xlsb_refused", "a binary workbook")
-    if "xl/workbook.xml" not in names:
-        return Refused("unreadable_file", "a zip archive without a workbook", "an Excel workbook")
-    if len(set(names)) < len(names):
-        return Refused("unreadable_file", "parts of the same name", "an Excel workbook")
-    unpacked = sum(part.file_size for part in parts)
-    if unpacked > limits.unpacked_bytes:
-        return Refused("zip_bomb", f"{unpacked:,} bytes", f"{limits.unpacked_bytes:,} bytes")
-    return None
+def local(name: str) -> str:
+    """A name without its namespace."""
+    return name.rpartition(" ")[2]
 
 
-def _inspect_sheets(package: zipfile.ZipFile, limits: Limits) -> dict[str, SheetFacts] | Refused:
-    budget = [limits.unpacked_bytes]
-    names = sorted(name for name in package.namelist() if name.lower().endswith((".xml", ".rels", ".vml")))
-    sheets = [name for name in names if name.startswith("xl/worksheets/") and name.endswith(".xml")]
-    if len(sheets) > limits.sheets:
-        return Refused("too_many_sheets", f"{len(sheets):,} sheets", f"{limits.sheets:,} sheets")
-    small = {}
-    for name in names:
-        if name not in sheets:
-            # Only the small parts are needed whole; of the others a look at every chunk is enough.
-            keep = name in ("xl/workbook.xml", "xl/_rels/workbook.xml.rels", "xl/styles.xml")
-            chunks = list(_chunks(package, name, budget)) if keep else [b"" for _ in _chunks(package, name, budget)]
-            small[name] = _joined(chunks)
-    percent_styles = _percent_styles(small.get("xl/styles.xml", b""))
-    titles = _sheet_names(small)
-    return {
-        titles.get(name, name): _sheet_facts(_chunks(package, name, budget), percent_styles, limits) for name in sheets
-    }
+def new_parser() -> expat.XMLParserType:
+    """A parser that tells names as `namespace name`, attributes in turn, and refuses a document type."""
+    # Names are kept once, so that comparing them is comparing identities.
+    parser = expat.ParserCreate(None, " ", {})
+    parser.ordered_attributes = True
+    parser.buffer_text = True
+    parser.buffer_size = 65_536
+
+    def refuse(*_: object) -> None:
+        raise RefusalError("entity_bomb", "a declaration in a part")
+
+    parser.StartDoctypeDeclHandler = refuse
+    return parser
 
 
-def _joined(chunks: list[bytes]) -> bytes:
-    """The part as a whole: each chunk after the first repeats the end of the one before it."""
-    return b"".join(chunk if index == 0 else chunk[LONGEST_TAG:] for index, chunk in enumerate(chunks))
+def parse(chunks: Iterator[bytes], start: Callable[[str, Attributes], None]) -> None:
+    """Tell the beginnings of all elements of a part."""
+    parser = new_parser()
+    parser.StartElementHandler = start
+    feed(parser, chunks)
 
 
-def _chunks(package: zipfile.ZipFile, name: str, budget: list[int]) -> Iterator[bytes]:
-    """A part's bytes piece by piece, each piece with the end of the one before; counts what was really unpacked."""
-    with package.open(name) as part:
-        tail = b""
-        while piece := part.read(CHUNK):
-            budget[0] -= len(piece)
-            if budget[0] < 0:
-                raise StopInspectionError(Refused("zip_bomb", "more bytes than its list of parts says"))
-            chunk = tail + piece
-            if any(word in chunk for word in DECLARATIONS):
-                raise StopInspectionError(Refused("entity_bomb", f"a declaration in {name}"))
-            yield chunk
-            tail = chunk[-LONGEST_TAG:] if len(chunk) >= LONGEST_TAG else chunk.rjust(LONGEST_TAG)
+def feed(parser: expat.XMLParserType, chunks: Iterator[bytes]) -> None:
+    """Run a parser over a part."""
+    for piece in chunks:
+        parser.Parse(piece, False)
+    parser.Parse(b"", True)
 
 
-def _sheet_facts(chunks: Iterator[bytes], percent_styles: frozenset[bytes], limits: Limits) -> SheetFacts:
-    facts = SheetFacts()
-    columns: set[bytes] = set()
-    last_row = cells = 0
-    begun, end = False, b""
-    for chunk in chunks:
-        begun, end = begun or b"<sheetData" in chunk or b":sheetData" in chunk, chunk[-LONGEST_TAG:]
-        cells += chunk.count(b"<c ")
-        columns.update(CELL_COLUMNS.findall(chunk))
-        last_row = max(last_row, max(map(int, set(CELL_ROWS.findall(chunk))), default=0))
-        _check_extent(last_row, columns, cells, limits)
-        if b't="e"' in chunk:
-            for tag, text in ERROR_CELL.findall(chunk):
-                facts.errors[_place(tag)] = text.decode("utf-8", "replace")
-        if percent_styles:
-            facts.percents.update(_place(tag) for tag, style in STYLED_CELL.findall(chunk) if style in percent_styles)
-    if not begun or not END_OF_SHEET.search(end):
-        # The reader takes such a sheet for an empty or a shorter one.
-        raise StopInspectionError(Refused("unreadable_file", "a sheet is cut off", "an Excel workbook"))
-    return facts
+def _formats(chunks: Iterator[bytes]) -> dict[str, NumberFormat]:
+    """Number formats of the cell styles that show more than plain numbers, by the style's number."""
+    codes: dict[int, str] = {}
+    used: list[int] = []
+    inside = [False]
+
+    def start(tag: str, attributes: Attributes) -> None:
+        word = local(tag)
+        given = dict(zip(attributes[::2], attributes[1::2], strict=True))
+        if word == "numFmt":
+            codes.setdefault(int(given.get("numFmtId", "0")), given.get("formatCode", ""))
+        elif word in ("cellXfs", "cellStyleXfs", "cellStyles", "dxfs"):
+            inside[0] = word == "cellXfs"
+        elif word == "xf" and inside[0]:
+            used.append(int(given.get("numFmtId", "0")))
+
+    parse(chunks, start)
+    formats = (number_format(codes[number]) if number in codes else built_in_format(number) for number in used)
+    return {str(place): shape for place, shape in enumerate(formats) if not shape.plain}
 
 
-def _check_extent(last_row: int, columns: set[bytes], cells: int, limits: Limits) -> None:
-    """The reader takes a dense area from A1 to the last cell: one stray cell far out would make it take all memory."""
-    width = max((column_index(letters.decode()) + 1 for letters in columns), default=0)
-    if width > limits.columns:
-        raise StopInspectionError(Refused("too_many_columns", f"{width:,} columns", f"{limits.columns:,} columns"))
-    if max(last_row * width, cells) > limits.cells:
-        found = f"{last_row:,} rows by {width:,} columns"
-        raise StopInspectionError(Refused("too_many_cells", found, f"{limits.cells:,} cells"))
-    if last_row > limits.rows + 1:
-        raise StopInspectionError(Refused("too_many_rows", f"{last_row:,} rows", f"{limits.rows:,} rows"))
+class RichText:
+    """Text in runs, some of them set apart: raised, lowered or struck out. Fed by the elements of a string."""
+
+    def __init__(self) -> None:
+        self.pieces: list[str] = []
+        self._apart: list[int] = []
+        self._set_apart = self._phonetic = False
+        self._begins = 0
+
+    def clear(self) -> None:
+        """Begin another string."""
+        self.pieces.clear()
+        self._apart.clear()
+        self._set_apart = self._phonetic = False
+
+    def start(self, word: str, attributes: Attributes) -> None:
+        """An element begins that is not the text itself."""
+        if word == "r":
+            self._set_apart = False
+        elif word == "rPh":
+            self._phonetic = True
+        elif word in ("vertAlign", "strike"):
+            value = dict(zip(attributes[::2], attributes[1::2], strict=True)).get("val", "1")
+            self._set_apart |= value not in ("baseline", "0", "false")
+
+    def begin_text(self) -> bool:
+        """The text of a run begins; false for what only tells how it is pronounced."""
+        self._begins = len(self.pieces)
+        return not self._phonetic
+
+    def end(self, word: str) -> None:
+        """An element ends."""
+        if word == "t" and self._set_apart:
+            self._apart += range(self._begins, len(self.pieces))
+        elif word == "r":
+            self._set_apart = False
+        elif word == "rPh":
+            self._phonetic = False
+
+    def text(self) -> str:
+        """The whole text."""
+        return unescaped("".join(self.pieces))
+
+    def without_mark(self) -> tuple[str, str] | None:
+        """Text and mark, if what is set apart is a footnote mark: at a number, or a mark's signs at a label."""
+        if not self._apart:
+            return None
+        mark = "".join(self.pieces[place] for place in self._apart)
+        apart = frozenset(self._apart)
+        base = "".join(piece for place, piece in enumerate(self.pieces) if place not in apart)
+        return (unescaped(base).strip(), unescaped(mark).strip()) if mark.strip() and is_marked(base, mark) else None
 
 
-def _place(tag: bytes) -> Place:
-    match = REFERENCE.search(tag)
-    return (int(match[2]) - 1, column_index(match[1].decode())) if match else (0, 0)
+def is_marked(base: str, mark: str) -> bool:
+    """Whether what is set apart is a footnote mark: anything at a number, the usual signs at a label."""
+    if NUMBER_LIKE.fullmatch(base):
+        return True
+    words = base.rstrip()
+    return len(words) >= ENOUGH_LETTERS and words[-1].isalpha() and bool(FOOTNOTE.fullmatch(mark))
 
 
-def _percent_styles(styles: bytes) -> frozenset[bytes]:
-    """The style numbers whose number format shows a percent sign."""
-    if not styles.strip():
-        return frozenset()
-    root = ElementTree.fromstring(styles)
-    custom = {
-        int(node.get("numFmtId", "0"))
-        for node in root.iter()
-        if node.tag.endswith("}numFmt") and "%" in QUOTED_IN_FORMAT.sub("", node.get("formatCode", ""))
-    }
-    wanted = BUILT_IN_PERCENT_FORMATS | custom
-    formats = next((node for node in root.iter() if node.tag.endswith("}cellXfs")), None)
-    used = enumerate(formats) if formats is not None else ()
-    return frozenset(str(index).encode() for index, node in used if int(node.get("numFmtId", "0")) in wanted)
+def unescaped(text: str) -> str:
+    """`_x000D_` and the like as the sign they stand for."""
+    return ESCAPED.sub(_sign, text) if "_x" in text else text
 
 
-def _sheet_names(parts: dict[str, bytes]) -> dict[str, str]:
-    """Part name of each worksheet to the name on its tab."""
-    targets = {}
-    for node in ElementTree.fromstring(parts["xl/_rels/workbook.xml.rels"]):
-        target = node.get("Target", "")
-        targets[node.get("Id", "")] = target.lstrip("/") if target.startswith("/") else f"xl/{target}"
-    return {
-        targets.get(node.get(RELATION, ""), ""): node.get("name", "")
-        for node in ElementTree.fromstring(parts["xl/workbook.xml"]).iter()
-        if node.tag.endswith("}sheet")
-    }
+def _sign(found: re.Match[str]) -> str:
+    code = int(found[1], 16)
+    return "\N{REPLACEMENT CHARACTER}" if code in SURROGATES else chr(code)
+
+
+def _read_strings(chunks: Iterator[bytes], book: Book) -> None:
+    """Fill in the shared strings, and those that carry a footnote mark."""
+    parser, rich = new_parser(), RichText()
+    strings, pieces = book.strings, rich.pieces
+
+    def start(tag: str, attributes: Attributes) -> None:
+        word = local(tag)
+        if word == "t":
+            if rich.begin_text():
+                parser.CharacterDataHandler = pieces.append
+        elif word == "si":
+            rich.clear()
+        else:
+            rich.start(word, attributes)
+
+    def end(tag: str) -> None:
+        word = local(tag)
+        if word == "t":
+            parser.CharacterDataHandler = None
+        if word == "si":
+            marked = rich.without_mark()
+            if marked:
+                book.marked[len(strings)] = marked
+            strings.append(rich.text())
+        else:
+            rich.end(word)
+
+    parser.StartElementHandler = start
+    parser.EndElementHandler = end
+    feed(parser, chunks)

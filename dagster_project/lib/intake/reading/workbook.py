@@ -1,7 +1,7 @@
 """Workbooks and Parquet files as grids, read by a process of its own.
 
-Belongs here: what is refused unopened, the child process with its limits, and the grids made from its replies.
-Does not: the inside of a package (package.py), the reading itself (workbook_child.py), headers (layouts.py).
+Belongs here: what is refused unopened, the child process with its limits, and grids and problems from its replies.
+Does not: the reading itself (workbook_child.py and what it calls), headers (layouts.py).
 """
 
 from __future__ import annotations
@@ -13,22 +13,24 @@ import subprocess
 import sys
 import time
 from dataclasses import asdict
-from decimal import Decimal, InvalidOperation
 from pathlib import Path
 from types import TracebackType
 from typing import Any
 
 from dagster_project.lib.intake.reading.grid import FileRead, Grid, Problem, column_letter, excerpt, problem, refused
 from dagster_project.lib.intake.reading.limits import Limits
-from dagster_project.lib.intake.reading.package import Refused, SheetFacts, inspect_package
-from dagster_project.lib.intake.reading.workbook_child import RECORD_SEPARATOR, UNIT_SEPARATOR, number_text
+from dagster_project.lib.intake.reading.workbook_child import OLE2, RECORD_SEPARATOR, UNIT_SEPARATOR
 
 ROOT = Path(__file__).resolve().parents[4]
-OLE2 = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 ZIP = b"PK"
 PARQUET = b"PAR1"
 CHILD = "dagster_project.lib.intake.reading.workbook_child"
 READ_SIZE = 1024 * 1024
+MOST_NAMED = 10
+
+
+Facts = dict[str, Any]
+"""What the child tells of a sheet's cells beside their texts, by the names of worksheet.SheetCells."""
 
 
 class ChildFailedError(Exception):
@@ -71,39 +73,37 @@ class WorkbookReader:
             return self._read_old(data)
         if not data.startswith(ZIP):
             return refused("unreadable_file", _what_else(data), "an Excel workbook")
-        facts = inspect_package(data, self.limits)
-        if isinstance(facts, Refused):
-            return refused(facts.rule_id, facts.found, facts.allowed)
-        return self._grids("workbook", data, facts, "Excel workbook")
+        return self._grids("workbook", data, "Excel workbook")
 
     def read_parquet(self, data: bytes) -> FileRead:
         """Read a Parquet file as one grid with sheet '', the column names in its first row."""
         if not data.startswith(PARQUET):
             return refused("unreadable_file", _what_else(data), "a Parquet file")
-        return self._grids("parquet", data, {}, "Parquet file")
+        return self._grids("parquet", data, "Parquet file")
 
     def _read_old(self, data: bytes) -> FileRead:
         if "EncryptedPackage".encode("utf-16-le") in data:
             return refused("encrypted_workbook", "an encrypted package")
         if "_VBA_PROJECT".encode("utf-16-le") in data:
             return refused("macro_workbook", "a part with macros")
-        return self._grids("workbook", data, {}, "Excel 97-2003 workbook")
+        return self._grids("workbook", data, "Excel 97-2003 workbook")
 
-    def _grids(self, kind: str, data: bytes, facts: dict[str, SheetFacts], reading: str) -> FileRead:
+    def _grids(self, kind: str, data: bytes, reading: str) -> FileRead:
         reply = self._ask_twice(kind, data)
         if isinstance(reply, Problem):
             return FileRead(problems=[reply], reading=reading)
         sheets, problems = [], []
-        for grid in reply:
-            if any(map(any, grid.rows)):
-                problems += _mark(grid, facts.get(grid.sheet, SheetFacts()))
-                problems += _long_cells(grid, self.limits)
+        for grid, facts in reply:
+            if facts or any(map(any, grid.rows)):
+                if not grid.hidden:
+                    problems += _told(grid, facts)
+                    problems += _long_cells(grid, self.limits)
                 sheets.append(grid)
         if not sheets:
             return refused("empty_file", reading=reading)
         return FileRead(sheets, problems, reading)
 
-    def _ask_twice(self, kind: str, data: bytes) -> list[Grid] | Problem:
+    def _ask_twice(self, kind: str, data: bytes) -> list[tuple[Grid, Facts]] | Problem:
         for attempt in ("with others", "alone"):
             try:
                 return self._ask(kind, data)
@@ -114,7 +114,7 @@ class WorkbookReader:
                     return problem("unreadable_file", found=str(failure), allowed=allowed)
         raise AssertionError("unreachable")
 
-    def _ask(self, kind: str, data: bytes) -> list[Grid] | Problem:
+    def _ask(self, kind: str, data: bytes) -> list[tuple[Grid, Facts]] | Problem:
         child = self._running()
         assert child.stdin is not None and child.stdout is not None
         answers = _Answers(child.stdout.fileno(), self.limits.wall_seconds)
@@ -127,7 +127,7 @@ class WorkbookReader:
         head: dict[str, Any] = json.loads(answers.line())
         if "refused" in head:
             return problem(head["refused"], found=head["found"], allowed=head["allowed"] or None)
-        return [_grid(sheet, answers.take(sheet["bytes"])) for sheet in head["sheets"]]
+        return [(_grid(sheet, answers.take(sheet["bytes"])), sheet.get("facts", {})) for sheet in head["sheets"]]
 
     def _running(self) -> subprocess.Popen[bytes]:
         if self._child is None or self._child.poll() is not None:
@@ -180,38 +180,65 @@ class _Answers:
 def _grid(head: dict[str, Any], payload: bytes) -> Grid:
     text = payload.decode("utf-8", "surrogatepass")
     lines = text.split(RECORD_SEPARATOR) if head["height"] else []
-    return Grid(head["name"], [line.split(UNIT_SEPARATOR) for line in lines], head["hidden"])
+    facts: Facts = head.get("facts", {})
+    return Grid(
+        head["name"],
+        [line.split(UNIT_SEPARATOR) for line in lines],
+        head["hidden"],
+        dates=frozenset((row, column) for row, column in facts.get("dates", ())),
+        merges=tuple((top, left, bottom, right) for top, left, bottom, right in facts.get("merges", ())),
+    )
 
 
-def _mark(grid: Grid, facts: SheetFacts) -> list[Problem]:
-    """Put back what the reader loses: the texts of error cells, and the percent sign of cells formatted as percent."""
-    for row, column in facts.percents:
-        if row < len(grid.rows) and column < len(grid.rows[row]):
-            grid.rows[row][column] = _percent_text(grid.rows[row][column])
-    by_cause: dict[tuple[int, str], list[int]] = {}
-    for (row, column), text in sorted(facts.errors.items()):
-        cells = grid.rows[row] if row < len(grid.rows) else []
-        if column < len(cells):
-            cells[column] = text
+def _told(grid: Grid, facts: Facts) -> list[Problem]:
+    """Cells that show no value of their own, and what else of a sheet must be said."""
+    problems = []
+    for rule_id, cells in (
+        ("formula_error_cell", facts.get("errors", ())),
+        ("formula_without_value", [(*place, "") for place in _within(facts.get("uncalculated", []), len(grid.rows))]),
+        ("hidden_value", [(*place, "") for place in facts.get("hidden_values", ())]),
+        ("footnote_mark", facts.get("marks", ())),
+    ):
+        by_cause: dict[tuple[int, str], list[int]] = {}
+        for row, column, text in sorted(map(tuple, cells)):
             by_cause.setdefault((column, text), []).append(row + 1)
-    return [
-        problem("formula_error_cell", sheet=grid.sheet, rows=rows, column=column_letter(column), found=text)
-        for (column, text), rows in by_cause.items()
-    ]
+        problems += [
+            problem(rule_id, sheet=grid.sheet, rows=rows, column=column_letter(column), found=excerpt(text) or None)
+            for (column, text), rows in by_cause.items()
+        ]
+    hidden = _hidden_parts(facts)
+    return [*problems, problem("hidden_rows", sheet=grid.sheet, found=hidden)] if hidden else problems
 
 
-def _percent_text(cell: str) -> str:
-    """0.83 formatted as percent is 83%: the sheet shows it so, and the member means it so."""
-    try:
-        shown = float(Decimal(cell) * 100)
-    except InvalidOperation:
-        return cell
-    return number_text(shown) + "%"
+def _within(places: list[list[int]], height: int) -> list[list[int]]:
+    """The places within a sheet's height, and the first one below: formulas may be filled down over a whole sheet."""
+    inside = [place for place in places if place[0] < height]
+    return inside + [place for place in places if place[0] >= height][:1]
+
+
+def _hidden_parts(facts: Facts) -> str:
+    """Which rows and columns with content are hidden, in words."""
+    parts = []
+    rows: list[int] = facts.get("hidden_rows", [])
+    if rows:
+        parts.append(f"{_few([str(row + 1) for row in rows], 'row')}")
+    columns: list[int] = facts.get("hidden_columns", [])
+    if columns:
+        parts.append(_few([column_letter(column) for column in columns], "column"))
+    return " and ".join(parts)
+
+
+def _few(names: list[str], word: str) -> str:
+    if len(names) == 1:
+        return f"{word} {names[0]}"
+    shown = ", ".join(names[:MOST_NAMED])
+    rest = len(names) - MOST_NAMED
+    return f"{word}s {shown}" + (f" and {rest:,} more" if rest > 0 else "")
 
 
 def _long_cells(grid: Grid, limits: Limits) -> list[Problem]:
     longest = limits.cell_characters
-    if max(len(max(row, key=len, default="")) for row in grid.rows) <= longest:
+    if max((len(max(row, key=len, default="")) for row in grid.rows), default=0) <= longest:
         return []
     return [
         problem(

@@ -1,7 +1,7 @@
 """Rows of the register tables: from text to typed, coded records and issues.
 
 Belongs here: what holds within one row of a register and between rows of one submission.
-Does not: what a register says over years (analysis/facts.py), values of indicators (values.py).
+Does not: what a register says over years (analysis/rubric/registers.py), values of indicators (values.py).
 """
 
 from __future__ import annotations

@@ -11,7 +11,7 @@ import importlib.metadata
 from collections.abc import Mapping
 from pathlib import Path
 
-from dagster_project.lib.analysis.rubric.facts import DAYS_AFTER
+from dagster_project.lib.analysis.vocabulary import DAYS_AFTER
 from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.reference import hash_files
 

@@ -1,7 +1,7 @@
 """Releases: immutable folders, and the small file that says which one is current.
 
 Belongs here: copying marts into internal.duckdb, the manifest, moving a finished release into place, `current`.
-Does not: computing figures, the pages' looks (report.py), disclosure control (nothing public is written without it).
+Does not: computing figures, the pages' looks (report/), disclosure control (nothing public is written without it).
 """
 
 from __future__ import annotations

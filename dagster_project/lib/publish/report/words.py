@@ -33,6 +33,7 @@ STATUS_WORDS: Mapping[str, str] = {
     "superseded": "Superseded",
     "none": "None",
     "review_due": "Review due",
+    "succeeded": "Succeeded by an ongoing one",
     "grace": "In grace period",
 }
 

@@ -8,39 +8,15 @@ from __future__ import annotations
 
 import polars as pl
 
-from dagster_project.lib.analysis.figures.gap import REDUCED
-from dagster_project.lib.analysis.figures.trend import PERCENT, VALID_LEFT_OUT
-from dagster_project.lib.analysis.records.records import RecordInputs, deciding_gaps
-from dagster_project.lib.analysis.rubric import designations, facts
-from dagster_project.lib.analysis.rubric.facts import AT, FactContext, Tables
+from dagster_project.lib.analysis.records.inputs import RecordInputs, deciding_gaps
+from dagster_project.lib.analysis.rubric import designations
+from dagster_project.lib.analysis.rubric.context import FactContext
+from dagster_project.lib.analysis.rubric.registers import AT, Tables
+from dagster_project.lib.analysis.tables import FCT_DESIGNATION_DISTANCE
+from dagster_project.lib.analysis.vocabulary import PERCENT, REDUCED, VALID_LEFT_OUT
 
 CELL = [*AT, "indicator_id", "population_group_id"]
-TEXT, WHOLE, YEAR, NUMBER = pl.String(), pl.Int64(), pl.Int32(), pl.Float64()
-SCHEMA: dict[str, pl.DataType] = {
-    "community_id": TEXT,
-    "designation": TEXT,
-    "reporting_year": YEAR,
-    "requirement_id": TEXT,
-    "rank": WHOLE,
-    "needed_more": WHOLE,
-    "outcome_id": TEXT,
-    "indicator_id": TEXT,
-    "population_group_id": TEXT,
-    "current_status": TEXT,
-    "required_status": TEXT,
-    "next_year": YEAR,
-    "window_first_year": YEAR,
-    "n_points": WHOLE,
-    "last_year": YEAR,
-    "last_value": NUMBER,
-    "required_value": NUMBER,
-    "comparison": TEXT,
-    "change_needed": NUMBER,
-    "possible": pl.Boolean(),
-    "reason": TEXT,
-    "statement": TEXT,
-    "ruleset_version": TEXT,
-}
+SCHEMA = dict(FCT_DESIGNATION_DISTANCE.schema)
 TREND_MEASURES = ("core_indicator_trends", "adjacent_trends", "outcome_trends")
 GAP_MEASURE = "outcome_gaps"
 WINDOW_REASONS = ("too_few_points", "series_break", "stale")
@@ -88,7 +64,7 @@ def _open_requirements(inputs: RecordInputs) -> pl.DataFrame:
 
 def _window_points(inputs: RecordInputs, points: pl.DataFrame) -> pl.DataFrame:
     """Points of the window that the next value would open: the latest segment's, cut to the years that stay."""
-    most = int(facts.needed(inputs.context.parameters, "trend.max_years"))
+    most = inputs.context.ruleset.trend.max_years
     last = points.with_columns(pl.col("school_year").max().over(CELL).alias("last_year"))
     last = last.with_columns((pl.col("last_year") + 1).alias("next_year"))
     return last.filter(pl.col("school_year") > pl.col("next_year") - most).sort(*CELL, "school_year")
@@ -132,9 +108,8 @@ def _thresholds(inputs: RecordInputs) -> pl.DataFrame:
     traits = inputs.context.indicators.select("indicator_id", "unit", pl.col("direction").cast(pl.Float64))
     rows = rows.join(traits, on="indicator_id", how="left", maintain_order="left")
     s, c, sxx, d = (pl.col(name) for name in ("s_value", "c", "sxx", "direction"))
-    parameters = inputs.context.parameters
-    absolute = facts.needed(parameters, "trend.maintain_tolerance")
-    relative = facts.needed(parameters, "trend.maintain_tolerance_relative")
+    absolute = inputs.context.ruleset.trend.maintain_tolerance
+    relative = inputs.context.ruleset.trend.maintain_tolerance_relative
     flat = -s / c
     tolerated = (-absolute * d * sxx - s) / c
     # The tolerance of other units is a share of the window's mean, in which the next value itself counts.
@@ -247,17 +222,16 @@ def _gap_thresholds(inputs: RecordInputs, gaps: pl.DataFrame) -> pl.DataFrame:
         pl.when(pl.col("direction") < 0).then(pl.min_horizontal(flat, alike)).otherwise(pl.max_horizontal(flat, alike))
     )
     first_gap = pl.col("direction") * pl.col("first_difference")
-    none = first_gap <= facts.needed(inputs.context.parameters, "gap.baseline_min") + inputs.context.epsilon
+    none = first_gap <= inputs.context.ruleset.gap.baseline_min + inputs.context.epsilon
     return rows.with_columns((hardest + 0.0).alias("required_value"), none.alias("no_gap_then"))
 
 
 def _judge_possibility(rows: pl.DataFrame, context: FactContext, tables: Tables) -> pl.DataFrame:
     """Add `possible` and `reason`: whether one more year can do it at all."""
-    parameters = context.parameters
-    points = facts.needed(parameters, "trend.min_points")
-    span = facts.needed(parameters, "trend.min_span_years")
+    points = context.ruleset.trend.min_points
+    span = context.ruleset.trend.min_span_years
     short = (pl.col("n_points") < points) | (pl.col("next_year") - pl.col("window_first_year") < span)
-    stale = pl.col("reporting_year") - pl.col("last_year") > facts.needed(parameters, "trend.recency_years")
+    stale = pl.col("reporting_year") - pl.col("last_year") > context.ruleset.trend.recency_years
     limits = _limits(tables)
     rows = rows.join(limits, on="unit", how="left", maintain_order="left")
     value, down = pl.col("required_value"), pl.col("direction") < 0
@@ -301,7 +275,7 @@ def _ranked(rows: pl.DataFrame, context: FactContext) -> pl.DataFrame:
     order = [pl.col("possible").not_(), move, pl.col("indicator_id"), pl.col("population_group_id")]
     rows = rows.with_columns(pl.col("possible").fill_null(False)).sort(*keys, *order, nulls_last=True)
     rank = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over(keys).alias("rank")
-    version = pl.lit(context.ruleset_version).alias("ruleset_version")
+    version = pl.lit(context.ruleset.ruleset_version).alias("ruleset_version")
     return rows.with_columns(rank, _statement().alias("statement"), version).select(
         pl.col(name).cast(kind) for name, kind in SCHEMA.items()
     )

@@ -13,10 +13,10 @@ import re
 from collections import Counter
 from itertools import islice, takewhile
 
-from dagster_project.lib.intake.reading.broken_quotes import Split, split_broken
 from dagster_project.lib.intake.reading.grid import FileRead, Grid, Problem, column_letter, excerpt, problem, refused
 from dagster_project.lib.intake.reading.limits import Limits
-from dagster_project.lib.intake.reading.signs import doubtful_words, settled
+from dagster_project.lib.intake.reading.text.broken_quotes import Split, split_broken
+from dagster_project.lib.intake.reading.text.signs import doubtful_words, settled
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "bars"}
 DEFAULT_ENCODING = "cp1252"

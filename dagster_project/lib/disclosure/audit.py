@@ -1,0 +1,173 @@
+"""The final audit (RULES 8.2): finished public tables of all releases together, judged without any hidden count.
+
+Belongs here: every family of the newest release and of those before, its verdict, what fails in words.
+Does not: choosing what is withheld (choice.py). Nothing here reads an internal table.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+
+from dagster_project.lib.disclosure.judging import Unknown, judge
+from dagster_project.lib.disclosure.profiles import AUDIT_PROGRAMS, Parameters
+from dagster_project.lib.disclosure.programs import Budget, BudgetError
+from dagster_project.lib.disclosure.register import Release, earlier_by_community
+from dagster_project.lib.disclosure.sums import AT_MOST, NONE, Sum
+from dagster_project.lib.disclosure.unit import Earlier, Joint, Unit, joint_of, unknown_name
+from dagster_project.lib.disclosure.words import CODED, INF, PUBLISHED, SMALL, FamilyKey, Key
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One cell that is not protected, with the sums it stands in; keys only, no value."""
+
+    cell: Key
+    why: str
+    sums: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What the audit found. failures: empty where the release may go out.
+
+    judged: hidden cells judged. dropped: families in which sums that cannot be checked were left out. out: cells of
+    earlier releases that those pin already. forced: cells masked at the source that its own rows pin.
+    smallest: the fewest feasible values of any judged count.
+    """
+
+    failures: tuple[Failure, ...] = ()
+    families: int = 0
+    judged: int = 0
+    programs: int = 0
+    dropped: int = 0
+    out: int = 0
+    forced: int = 0
+    smallest: float = INF
+
+    @property
+    def passed(self) -> bool:
+        """Whether every judged cell is protected."""
+        return not self.failures
+
+
+@dataclass
+class _Part:
+    failures: list[Failure] = field(default_factory=list)
+    families: int = 0
+    judged: int = 0
+    programs: int = 0
+    dropped: int = 0
+    out: int = 0
+    forced: int = 0
+    smallest: float = INF
+
+
+def audit(releases: Sequence[Release], parameters: Parameters, families: set[FamilyKey] | None = None) -> Audit:
+    """Judge every family over all releases together; the last one is the newest. `families`: only these, if given.
+
+    What the releases before the newest pin already, and a cell that was printed before a correction made it small,
+    is out (RULES 8.8) and counted. Works on the released tables, registers and sums alone.
+    """
+    by_release = [earlier_by_community(release) for release in releases]
+    names = sorted({name for release in by_release for name in release})
+    parts = [[release[name] for release in by_release if name in release] for name in names]
+    newest = [name in by_release[-1] for name in names] if by_release else []
+    work = list(zip(names, parts, newest, strict=True))
+    judge_one = partial(_audit_community, parameters=parameters, families=families)
+    if parameters.workers > 1 and len(work) > 1:
+        context = multiprocessing.get_context("spawn")
+        with ProcessPoolExecutor(min(parameters.workers, len(work)), mp_context=context) as pool:
+            found = list(pool.map(judge_one, work))
+    else:
+        found = [judge_one(each) for each in work]
+    return Audit(
+        tuple(failure for part in found for failure in part.failures),
+        sum(part.families for part in found),
+        sum(part.judged for part in found),
+        sum(part.programs for part in found),
+        sum(part.dropped for part in found),
+        sum(part.out for part in found),
+        sum(part.forced for part in found),
+        min((part.smallest for part in found), default=INF),
+    )
+
+
+def _audit_community(
+    work: tuple[str, list[Earlier], bool], parameters: Parameters, families: set[FamilyKey] | None
+) -> _Part:
+    name, releases, has_newest = work
+    unit = Unit(name, {}, {}, [], releases, {})
+    part = _Part()
+    for joined in unit.joint_families():
+        if families is not None and not families & set(joined):
+            continue
+        _audit_joint(joint_of(unit, joined), has_newest, parameters, part)
+    return part
+
+
+def _audit_joint(joint: Joint, has_newest: bool, parameters: Parameters, part: _Part) -> None:
+    budget = Budget(AUDIT_PROGRAMS * len(joint.families))
+    part.families += len(joint.families)
+    system = joint.past()
+    before = Joint(joint.families, {}, [], [], joint.earlier[:-1] if has_newest else joint.earlier)
+    out = _out(joint, before, has_newest, budget)
+    for unknown in out:
+        system.needs.pop(unknown, None)
+    part.out += len(out)
+    part.judged += len(system.needs)
+    try:
+        verdict = judge(system, budget)
+    except BudgetError as error:
+        part.failures.append(Failure(_any_key(joint), f"not judged: {error}", ()))
+        return
+    finally:
+        part.programs += budget.used
+    part.dropped += verdict.dropped
+    part.forced += len(verdict.forced)
+    part.smallest = min(part.smallest, verdict.smallest)
+    why = "its family has no feasible table" if verdict.infeasible else "too few values are feasible"
+    keys = {unknown_name(key, known.token): key for release in joint.earlier for key, known in release.cells.items()}
+    part.failures += [Failure(keys[each], why, _sums_with(joint, keys[each])) for each in verdict.failing]
+
+
+def _out(joint: Joint, before: Joint, has_newest: bool, budget: Budget) -> set[Unknown]:
+    if not has_newest or not before.earlier:
+        return set()
+    try:
+        pinned = set(judge(before.past(), budget).failing)
+    except BudgetError:
+        pinned = set()
+    printed = {
+        key for release in before.earlier for key, known in release.cells.items() if known.kind in (PUBLISHED, CODED)
+    }
+    newest: Mapping[Key, object] = joint.earlier[-1].cells
+    made_small = {
+        unknown_name(key, known.token)
+        for key, known in joint.earlier[-1].cells.items()
+        if key in printed and known.kind == SMALL and key in newest
+    }
+    return pinned | made_small
+
+
+def _any_key(joint: Joint) -> Key:
+    return next(key for release in joint.earlier for key in sorted(release.cells))
+
+
+def _sums_with(joint: Joint, key: Key) -> tuple[str, ...]:
+    """The sums that the cell stands in, in words."""
+    sums = [held for release in joint.earlier for family in joint.families for held in release.sums.get(family, ())]
+    return tuple(dict.fromkeys(_in_words(held) for held in sums if key in (held.total, *held.parts)))
+
+
+def _in_words(held: Sum) -> str:
+    def name(key: Key) -> str:
+        return f"{key[4]} at {key[3]}"
+
+    parts = " + ".join(name(part) for part in held.parts)
+    counts = " and ".join(part for part, relation in (("n", held.n), ("k", held.k)) if relation != NONE)
+    sign = ">=" if AT_MOST in (held.n, held.k) else "="
+    return f"{name(held.total)} {sign} {parts} ({counts})"

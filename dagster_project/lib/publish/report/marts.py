@@ -1,0 +1,269 @@
+"""The rows that the national report's pages are made from, read from the marts of one release.
+
+Belongs here: which tables and columns the pages read, reading them, and what the pages say of themselves.
+Does not: arrange rows into pages (network, community, quality), render them, or compute anything.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from dagster_project.lib.analysis.tables import (
+    FCT_CRITERION_STATUS,
+    FCT_DESIGNATION,
+    FCT_DESIGNATION_REQUIREMENT,
+    FCT_GAP,
+    FCT_GATEWAY_STATUS,
+    FCT_NETWORK_TREND,
+    FCT_OUTCOME_STATUS,
+    FCT_TREND,
+    FCT_TREND_POINT,
+)
+from dagster_project.lib.base.engine import Connection
+from dagster_project.lib.publish.report import words
+from dagster_project.lib.publish.report.arranging import Row, rank
+
+# What the pages read of marts that SQL makes: the columns of DESIGN 3.7. Further columns are welcome and some are used
+# where they are present.
+_OF_SQL = """
+dim_community: community_id name state joined_year
+dim_outcome: outcome_id name
+dim_indicator: indicator_id outcome_id name role unit direction poolable
+dim_population_group: population_group_id dimension group label
+dim_criterion: criterion_id parent_id gateway pillar benchmark_no determined_by statement
+fct_submission_status: community_id reporting_year status submission_id rows_read rows_accepted rows_rejected
+    findings_blocking findings_open
+fct_finding: finding_id community_id reporting_year rule_id severity source_file message status
+fct_indicator_value: community_id indicator_id population_group_id geography_id school_year series period value_low
+    value_high value_status reporting_year
+"""
+# Computed tables that the pages read; of each, the columns that its declaration promises.
+_COMPUTED = (
+    FCT_TREND,
+    FCT_TREND_POINT,
+    FCT_GAP,
+    FCT_OUTCOME_STATUS,
+    FCT_CRITERION_STATUS,
+    FCT_GATEWAY_STATUS,
+    FCT_DESIGNATION,
+    FCT_DESIGNATION_REQUIREMENT,
+    FCT_NETWORK_TREND,
+)
+
+REQUIRED_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    table: tuple(columns.split())
+    for table, columns in (entry.split(":") for entry in _OF_SQL.strip().replace("\n    ", " ").splitlines())
+} | {spec.name: spec.promised for spec in _COMPUTED}
+
+
+class ReportError(Exception):
+    """The report cannot be written from this database; the message says what is missing."""
+
+
+@dataclass(frozen=True)
+class RuleParameter:
+    """One parameter of the ruleset as text, the way its seed states it."""
+
+    name: str
+    value: str
+    unit: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class ReportContext:
+    """What the pages say about themselves. `reporting_year` defaults to the newest one with an accepted submission.
+
+    `false_positive_rate` (0 to 1) is the share of simulated series without any real change that are called improving;
+    null when it was not measured. `release_id`, `today` (the day of the release) and `code_version` are printed as they
+    are: marks stand for them until the release has its name (release.py).
+    """
+
+    release_id: str
+    today: str
+    ruleset_id: str
+    ruleset_version: str
+    contract_version: str
+    code_version: str
+    network_name: str
+    parameters: Sequence[RuleParameter]
+    false_positive_rate: float | None = None
+    reporting_year: int | None = None
+
+    def limits(self) -> dict[str, str]:
+        """Parameter values by name, for the texts that quote them."""
+        return {p.name: p.value for p in self.parameters}
+
+
+class Point(NamedTuple):
+    """One row of fct_trend_point with the interval and masks of fct_indicator_value beside it."""
+
+    indicator_id: str
+    population_group_id: str
+    school_year: int
+    series: str
+    value: float | None
+    numerator: int | None
+    denominator: int | None
+    used: bool
+    left_out_reason: str | None
+    submission_id: str | None
+    source_file: str | None
+    source_sheet: str | None
+    source_row: int | None
+    value_low: float | None
+    value_high: float | None
+    value_status: str | None
+    submitted_in: int | None
+
+
+@dataclass
+class Marts:
+    """The rows the pages need, of one reporting year where a table has one, grouped by community where it has one."""
+
+    year: int
+    communities: list[Row]
+    outcomes: list[Row]
+    indicators: dict[str, Row]
+    groups: dict[str, Row]
+    criteria: dict[str, Row]
+    submissions: list[Row]
+    findings: list[Row]
+    network_trends: list[Row]
+    trends: dict[str, list[Row]] = field(default_factory=dict)
+    gaps: dict[str, list[Row]] = field(default_factory=dict)
+    outcome_status: dict[str, list[Row]] = field(default_factory=dict)
+    criterion_status: dict[str, list[Row]] = field(default_factory=dict)
+    gateway_status: dict[str, list[Row]] = field(default_factory=dict)
+    designations: dict[str, list[Row]] = field(default_factory=dict)
+    requirements: dict[str, list[Row]] = field(default_factory=dict)
+    points: dict[str, list[Point]] = field(default_factory=dict)
+    simulated: list[Row] = field(default_factory=list)
+
+
+def _check_columns(connection: Connection) -> None:
+    """Raise ReportError naming every table and column of REQUIRED_COLUMNS that schema marts lacks."""
+    found = defaultdict(set)
+    sql = "select table_name, column_name from information_schema.columns where table_schema = 'marts'"
+    for table, column in connection.execute(sql).fetchall():
+        found[table].add(column)
+    missing = [
+        f"{table}.{column}" if table in found else table
+        for table, columns in REQUIRED_COLUMNS.items()
+        for column in columns
+        if column not in found[table]
+    ]
+    if missing:
+        raise ReportError(f"schema marts lacks {', '.join(dict.fromkeys(missing))}; build the marts first")
+
+
+def _rows(connection: Connection, table: str, where: str = "true", *values: object) -> list[Row]:
+    cursor = connection.execute(f"select * from marts.{table} where {where}", list(values))
+    names = [str(d[0]) for d in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor.fetchall()]
+
+
+def _sorted(rows: Iterable[Row], *keys: str) -> list[Row]:
+    """Rows by the given keys, nulls first, so that pages never depend on the order in a file."""
+    return sorted(rows, key=lambda r: tuple((r[k] is not None, r[k]) for k in keys))
+
+
+def _by_community(rows: Iterable[Row]) -> dict[str, list[Row]]:
+    result: dict[str, list[Row]] = defaultdict(list)
+    for row in rows:
+        result[row["community_id"]].append(row)
+    return dict(result)
+
+
+def _report_year(connection: Connection) -> int:
+    """The newest assessed reporting year in which a submission was accepted, else the newest assessed one.
+
+    A year that has only begun holds nothing but stale figures: a report on it would say so 70 times.
+    """
+    sql = """
+        with assessed as (
+            select reporting_year from marts.fct_outcome_status union select reporting_year from marts.fct_trend
+        ), known as (
+            select reporting_year from assessed
+            union select reporting_year from marts.fct_submission_status where not exists (select 1 from assessed)
+        )
+        select coalesce(
+            (select max(reporting_year) from known where reporting_year in (
+                select reporting_year from marts.fct_submission_status
+                where status in ('accepted', 'accepted_with_queries'))),
+            (select max(reporting_year) from known))"""
+    row = connection.execute(sql).fetchone()
+    if row is None or row[0] is None:
+        raise ReportError("the marts hold no reporting year; run the analysis first")
+    return int(row[0])
+
+
+def _read_points(connection: Connection, year: int) -> dict[str, list[Point]]:
+    """The points of each community's own geography, by community, in the order of the tables that show them."""
+    sql = """
+        select p.community_id, p.indicator_id, p.population_group_id, p.school_year, p.series, p.value, p.numerator,
+               p.denominator, p.used, p.left_out_reason, p.submission_id, p.source_file, p.source_sheet, p.source_row,
+               v.value_low, v.value_high, v.value_status, v.reporting_year
+        from marts.fct_trend_point p
+        left join marts.fct_indicator_value v
+          on v.community_id = p.community_id and v.indicator_id = p.indicator_id
+         and v.population_group_id = p.population_group_id and v.geography_id = p.geography_id
+         and v.school_year = p.school_year and v.series = p.series and v.period = 'annual'
+        where p.reporting_year = ? and p.geography_id = p.community_id
+        order by all"""
+    result: dict[str, list[Point]] = defaultdict(list)
+    for community, *rest in connection.execute(sql, [year]).fetchall():
+        result[community].append(Point(*rest))
+    return dict(result)
+
+
+def _simulated(connection: Connection) -> list[Row]:
+    """The rates of the simulation of an unchanged network, where the release has them, in their stored order."""
+    sql = "select count(*) from information_schema.tables where table_schema = 'marts' and table_name = ?"
+    if connection.execute(sql, ["fct_false_positive"]).fetchone() != (1,):
+        return []
+    order = list(words.SIMULATED)
+    rows = _rows(connection, "fct_false_positive")
+    return sorted(rows, key=lambda r: (rank(order, r["basis"]), r["basis"], rank(order, r["measure"]), r["measure"]))
+
+
+def _outcome_order(outcomes: Iterable[Row]) -> list[Row]:
+    """Outcomes from the cradle to the career where the dimension carries positions, else by name."""
+    last = 10**6
+    return sorted(outcomes, key=lambda r: (last if r.get("position") is None else r["position"], r["name"]))
+
+
+def read_marts(connection: Connection, reporting_year: int | None = None) -> Marts:
+    """Read what the pages need from schema `marts`. Raises ReportError when a table or column is missing."""
+    _check_columns(connection)
+    year = reporting_year if reporting_year is not None else _report_year(connection)
+
+    def of_year(table: str, *keys: str, where: str = "true") -> list[Row]:
+        return _sorted(_rows(connection, table, f"reporting_year = ? and {where}", year), *keys)
+
+    own = "geography_id = community_id"
+    return Marts(
+        year=year,
+        communities=sorted(
+            _rows(connection, "dim_community"), key=lambda r: (r["name"].casefold(), r["state"], r["community_id"])
+        ),
+        outcomes=_outcome_order(_rows(connection, "dim_outcome")),
+        indicators={r["indicator_id"]: r for r in _sorted(_rows(connection, "dim_indicator"), "indicator_id")},
+        groups={r["population_group_id"]: r for r in _rows(connection, "dim_population_group")},
+        criteria={r["criterion_id"]: r for r in _rows(connection, "dim_criterion")},
+        submissions=_sorted(_rows(connection, "fct_submission_status"), "community_id", "reporting_year"),
+        findings=_sorted(_rows(connection, "fct_finding"), "rule_id", "community_id", "reporting_year", "finding_id"),
+        network_trends=of_year("fct_network_trend", "indicator_id", "population_group_id"),
+        trends=_by_community(of_year("fct_trend", "indicator_id", "population_group_id", where=own)),
+        gaps=_by_community(of_year("fct_gap", "indicator_id", "population_group_id", where=own)),
+        outcome_status=_by_community(of_year("fct_outcome_status", "community_id", "outcome_id")),
+        criterion_status=_by_community(of_year("fct_criterion_status", "community_id", "criterion_id")),
+        gateway_status=_by_community(of_year("fct_gateway_status", "community_id")),
+        designations=_by_community(of_year("fct_designation", "community_id", "designation")),
+        requirements=_by_community(of_year("fct_designation_requirement", "designation", "requirement_id")),
+        points=_read_points(connection, year),
+        simulated=_simulated(connection),
+    )

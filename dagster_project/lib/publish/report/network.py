@@ -1,0 +1,133 @@
+"""The report's first page: the network in counts of stored statuses, communities by name.
+
+Belongs here: outcomes, indicators, gateways and designations over all communities, and the list of communities.
+Does not: rank communities, compute an estimate, or lay out the page (templates/index.html).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from dagster_project.lib.publish.report import words
+from dagster_project.lib.publish.report.arranging import GAP_ORDER, TOTAL, Row, headline, page_name, rank, tally
+from dagster_project.lib.publish.report.charts import SpreadRow, share_bar, spread_chart
+from dagster_project.lib.publish.report.marts import Marts
+
+STATUS_ORDER = ("improving", "maintained", "declining", "mixed", "undetermined")
+
+
+def _network_indicators(marts: Marts) -> list[Row]:
+    position = {o["outcome_id"]: i for i, o in enumerate(marts.outcomes)}
+    rows = [
+        {**r, "indicator": marts.indicators[r["indicator_id"]]}
+        for r in marts.network_trends
+        if r["population_group_id"] == TOTAL and r["indicator_id"] in marts.indicators
+    ]
+    return sorted(
+        rows,
+        key=lambda r: (
+            position.get(r["indicator"]["outcome_id"], 10**6),
+            r["indicator"]["role"] != "core",
+            r["indicator"]["name"],
+        ),
+    )
+
+
+def _spread(rows: Sequence[Row]) -> Markup | None:
+    """The chart of medians and quartiles; one scale, so only indicators in percent."""
+    shown = [
+        SpreadRow(
+            r["indicator"]["name"],
+            "lower is better" if r["indicator"]["direction"] == -1 else "",
+            r["slope_q1"],
+            r["slope_median"],
+            r["slope_q3"],
+        )
+        for r in rows
+        if r["indicator"]["unit"] == "percent"
+    ]
+    if not any(r.middle is not None for r in shown):
+        return None
+    return spread_chart("network", "Yearly change by indicator: median and quartiles of communities", "percent", shown)
+
+
+def _network_outcomes(marts: Marts) -> list[Row]:
+    every = [r for rows in marts.outcome_status.values() for r in rows]
+    result = []
+    for outcome in marts.outcomes:
+        rows = [r for r in every if r["outcome_id"] == outcome["outcome_id"]]
+        if rows:
+            trend = tally((r["trend_status"] for r in rows), STATUS_ORDER)
+            gap = tally((r["gap_reduced"] for r in rows), GAP_ORDER)
+            bar = share_bar([(words.status_words(code), code, n) for code, n in trend])
+            result.append({"outcome": outcome, "trend": dict(trend), "gap": dict(gap), "n": len(rows), "bar": bar})
+    return result
+
+
+def _community_list(marts: Marts) -> list[Row]:
+    """Every community, by name: where it stands in its own work, nothing that could be read as a league table."""
+    status = {r["community_id"]: r["status"] for r in marts.submissions if r["reporting_year"] == marts.year}
+    result = []
+    for community in marts.communities:
+        ident = community["community_id"]
+        gateway = (marts.gateway_status.get(ident) or [{}])[0]
+        standing = [d for d in marts.designations.get(ident, []) if d["standing"] not in (None, "none")]
+        result.append(
+            {
+                "community": community,
+                "href": quote(page_name(ident)),
+                "submission": status.get(ident),
+                "operating_in": gateway.get("operating_in"),
+                "designations": standing,
+            }
+        )
+    return result
+
+
+def _designation_summary(marts: Marts) -> list[Row]:
+    names = {c["community_id"]: c["name"] for c in marts.communities}
+    every = [d for rows in marts.designations.values() for d in rows]
+    result = []
+    for code in sorted({d["designation"] for d in every}, key=lambda c: (rank(words.DESIGNATIONS, c), c)):
+        rows = [d for d in every if d["designation"] == code]
+        result.append(
+            {
+                "designation": code,
+                "status": dict(tally((d["status"] for d in rows), ("eligible", "not_eligible", "undetermined"))),
+                "held": sorted(
+                    (
+                        {"name": names.get(d["community_id"], d["community_id"]), **d}
+                        for d in rows
+                        if d["standing"] not in (None, "none")
+                    ),
+                    key=lambda d: (d["name"].casefold(), d["community_id"]),
+                ),
+            }
+        )
+    return result
+
+
+def network_page(marts: Marts) -> Row:
+    """What index.html shows; counts of stored statuses only, communities in alphabetical order."""
+    every = [r for rows in marts.outcome_status.values() for r in rows]
+    indicators = _network_indicators(marts)
+    statuses = [r for r in marts.submissions if r["reporting_year"] == marts.year]
+    gateways = Counter(r["operating_in"] for rows in marts.gateway_status.values() for r in rows)
+    known = [g for g in (*words.GATEWAYS, "completed") if gateways[g]]
+    return {
+        "improving": headline(every, "trend_status", "improving"),
+        "reduced": headline(every, "gap_reduced", "met"),
+        "outcomes": _network_outcomes(marts),
+        "indicators": indicators,
+        "spread": _spread(indicators),
+        "later_years": sorted({r["reporting_year"] for r in marts.submissions if r["reporting_year"] > marts.year}),
+        "submissions": sorted(Counter(r["status"] for r in statuses).items(), key=lambda i: (-i[1], i[0])),
+        "n_submissions": len(statuses),
+        "gateways": [(g, gateways[g]) for g in known],
+        "designations": _designation_summary(marts),
+        "communities": _community_list(marts),
+    }

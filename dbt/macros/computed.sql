@@ -1,0 +1,48 @@
+{#
+  Tables that Python computed, as marts: every column of the declaration in its order and type.
+  Belongs here: the one form of models/reporting whose columns are declared in dagster_project/lib/analysis/tables, and
+  where the names of the latest year's tables come from.
+  Does not: figures or filters; the analysis has applied every rule.
+#}
+
+{# The table of this model's name as the analysis wrote it. #}
+{% macro computed_table() %}
+    {{- adapter.dispatch('computed_table')() -}}
+{% endmacro %}
+
+{% macro default__computed_table() %}
+select
+{%- for column in model.columns.values() %}
+    cast({{ adapter.quote(column.name) }} as {{ column.data_type }}) as {{ adapter.quote(column.name) }}
+    {%- if not loop.last %},{% endif %}
+{%- endfor %}
+from {{ source('analysis', model.name) }}
+{% endmacro %}
+
+{# The rows of table `of` as known in the latest reporting year, with these names beside their ids. #}
+{% macro latest_year_with_names(of, names) %}
+    {{- adapter.dispatch('latest_year_with_names')(of, names) -}}
+{% endmacro %}
+
+{% macro default__latest_year_with_names(of, names) %}
+    {%- set sources = {
+        'community_name': ('dim_community', 'community_id', 'name'),
+        'indicator_name': ('dim_indicator', 'indicator_id', 'name'),
+        'outcome_name': ('dim_outcome', 'outcome_id', 'name'),
+        'group_label': ('dim_population_group', 'population_group_id', 'label'),
+    } -%}
+    {%- set joined = {} -%}
+    {%- for name in names -%}
+        {%- do joined.update({sources[name][0]: sources[name][1]}) -%}
+    {%- endfor %}
+select
+    latest.*
+{%- for name in names %},
+    {{ sources[name][0] }}.{{ sources[name][2] }} as {{ name }}
+{%- endfor %}
+from {{ ref(of) }} as latest
+{%- for dimension, key in joined.items() %}
+left join {{ ref(dimension) }} as {{ dimension }} on latest.{{ key }} = {{ dimension }}.{{ key }}
+{%- endfor %}
+where latest.reporting_year in (select reporting_year from {{ ref('dim_reporting_year') }} where is_latest)
+{% endmacro %}

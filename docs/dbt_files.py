@@ -1,0 +1,166 @@
+"""Files of dbt that are made from the declarations of computed tables: `python -m docs.generate`.
+
+Belongs here: the source of the analysis, the contracts and tests of its marts, and their one-line models.
+Does not: any column of its own (dagster_project/lib/analysis/tables), or models that people write.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import Any
+
+import polars as pl
+import yaml
+
+from dagster_project.lib.analysis.tables import TABLES, Column, TableSpec
+
+FOLDER = "dbt/models/reporting"
+DBT_TYPES: Mapping[pl.DataType, str] = {
+    pl.String(): "varchar",
+    pl.Int32(): "integer",
+    pl.Int64(): "bigint",
+    pl.Float64(): "double",
+    pl.Boolean(): "boolean",
+    pl.Date(): "date",
+}
+# Names that a contract has to quote.
+RESERVED = frozenset({"group", "left", "order", "right"})
+NAMES = {
+    "community_name": "Name of the community.",
+    "indicator_name": "Name of the indicator.",
+    "outcome_name": "Name of the outcome.",
+    "group_label": "Name of the group.",
+}
+EXTERNAL = (
+    "read_parquet('{{ env_var('ANALYSIS_PATH', '../data/work/analysis') | replace(\"'\", \"''\") }}/{name}.parquet',\n"
+    "hive_partitioning = false)"
+)
+SOURCES_HEAD = """\
+# What the analysis hands back to dbt: one Parquet file a table. Made by `make docs`; change lib/analysis/tables.
+# Belongs here: tables and columns of source `analysis`, in the order and types that the analysis writes.
+# Does not: descriptions of columns (_reporting.yml).
+"""
+MODELS_HEAD = """\
+# Contracts of the marts that Python computed, column by column, and the tests of their grain, ids and vocabularies.
+# Belongs here: what `make docs` makes of the declarations in dagster_project/lib/analysis/tables; change those.
+# Does not: rules, words (seeds/dictionary/statuses.csv), or models that people write (_current_values.yml).
+"""
+
+
+def sources_yml(tables: Mapping[str, TableSpec] = TABLES) -> str:
+    """dbt/models/reporting/_analysis__sources.yml."""
+    source = {
+        "name": "analysis",
+        "description": "Trends, gaps, outcomes, gateways and designations, computed in Python from the warehouse.",
+        "config": {"external_location": EXTERNAL},
+        "tables": [
+            {
+                "name": spec.name,
+                "columns": [{"name": column.name, "data_type": DBT_TYPES[column.kind]} for column in spec.columns],
+            }
+            for spec in tables.values()
+        ],
+    }
+    return _yml(SOURCES_HEAD, {"version": 2, "sources": [source]})
+
+
+def models_yml(tables: Mapping[str, TableSpec] = TABLES) -> str:
+    """dbt/models/reporting/_reporting.yml."""
+    models = [_model(spec) for spec in tables.values()]
+    models += [_current_model(spec) for spec in tables.values() if spec.current_names is not None]
+    return _yml(MODELS_HEAD, {"version": 2, "models": models})
+
+
+def _yml(head: str, content: Mapping[str, Any]) -> str:
+    text: str = yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=116, allow_unicode=True)
+    return head + text
+
+
+def _model(spec: TableSpec) -> dict[str, Any]:
+    tests: list[dict[str, Any]] = [{"unique_combination": {"arguments": {"columns": list(spec.key)}}}]
+    tests += _references(spec.columns)
+    words = {column.name: _words(column) for column in spec.columns if column.words is not None}
+    if words:
+        tests.append({"allowed": {"arguments": {"columns": words}}})
+    columns = [_column(column, spec.key) for column in spec.columns]
+    return {"name": spec.name, "description": spec.description, "columns": columns, "data_tests": tests}
+
+
+def _current_model(spec: TableSpec) -> dict[str, Any]:
+    """The rows of an rpt_ table are tested where they come from; its own key leaves the reporting year out."""
+    key = [name for name in spec.key if name != "reporting_year"]
+    subject, _, grain = spec.description.partition(". One row per ")
+    subject = subject.partition(":")[0].removesuffix(", as known in every reporting year")
+    columns = [_column(column, key) for column in spec.columns]
+    columns += [{"name": name, "data_type": "varchar", "description": NAMES[name]} for name in spec.current_names or ()]
+    return {
+        "name": current_name(spec),
+        "description": f"{subject}, as known in the latest reporting year, with names. Rows of {spec.name} of that "
+        f"year; there, one row per {grain}",
+        "columns": columns,
+        "data_tests": [{"unique_combination": {"arguments": {"columns": key}}}],
+    }
+
+
+def current_name(spec: TableSpec) -> str:
+    """The table's name for the latest reporting year only."""
+    return f"{spec.name.replace('fct_', 'rpt_', 1)}_current"
+
+
+def _column(column: Column, key: Sequence[str]) -> dict[str, Any]:
+    stated: dict[str, Any] = {"name": column.name}
+    if column.name in RESERVED:
+        stated["quote"] = True
+    stated |= {"data_type": DBT_TYPES[column.kind], "description": column.description}
+    if column.name in key:
+        stated["constraints"] = [{"type": "not_null"}]
+    return stated
+
+
+def _references(columns: Sequence[Column]) -> Iterator[dict[str, Any]]:
+    found = {column.name: column.refers_to.partition(".") for column in columns if column.refers_to is not None}
+    if not found:
+        return
+    arguments: dict[str, Any] = {"columns": {name: f"ref('{table}')" for name, (table, _, _) in found.items()}}
+    if fields := {name: field for name, (_, _, field) in found.items() if field}:
+        arguments["fields"] = fields
+    yield {"references": {"arguments": arguments}}
+
+
+def _words(column: Column) -> str | dict[str, Any]:
+    assert column.words is not None
+    return {"domain": column.words, "without": list(column.without)} if column.without else column.words
+
+
+def model_sql(spec: TableSpec) -> str:
+    """The mart of a computed table."""
+    return (
+        f"-- {spec.description.partition('. ')[0].removesuffix('.')}.\n"
+        "-- Belongs here: what the analysis computed, in the columns that lib/analysis/tables declares.\n"
+        "-- Does not: compute, filter or judge anything.\n"
+        "{{ computed_table() }}\n"
+    )
+
+
+def current_sql(spec: TableSpec) -> str:
+    """The mart that holds its latest reporting year only."""
+    names = ", ".join(f"'{name}'" for name in spec.current_names or ())
+    return (
+        f"-- {spec.name} as known in the latest reporting year, with names.\n"
+        "-- Belongs here: the latest reporting year only, so that a naive chart adds no years up.\n"
+        f"-- Does not: earlier knowledge ({spec.name}).\n"
+        f"{{{{ latest_year_with_names('{spec.name}', [{names}]) }}}}\n"
+    )
+
+
+def dbt_files() -> dict[str, Callable[[], str]]:
+    """What makes each generated file of dbt, by its path below the project."""
+    made: dict[str, Callable[[], str]] = {
+        f"{FOLDER}/_analysis__sources.yml": sources_yml,
+        f"{FOLDER}/_reporting.yml": models_yml,
+    }
+    for spec in TABLES.values():
+        made[f"{FOLDER}/{spec.name}.sql"] = lambda spec=spec: model_sql(spec)  # type: ignore[misc]
+        if spec.current_names is not None:
+            made[f"{FOLDER}/{current_name(spec)}.sql"] = lambda spec=spec: current_sql(spec)  # type: ignore[misc]
+    return made

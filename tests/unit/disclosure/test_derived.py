@@ -1,0 +1,196 @@
+"""Derived figures are equal to the internal ones or absent (RULES 8.3).
+
+Belongs here: trends, gaps, verdicts, points and targets with a hidden, a corrected or no hidden point.
+Does not: which cells are hidden (test_cells.py, test_choice.py).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+
+import polars as pl
+import pytest
+
+from dagster_project.lib.disclosure import Derived, Profile
+from tests.unit.disclosure.tables import (
+    GAP_SCHEMA,
+    GRADUATION,
+    OUTCOME_SCHEMA,
+    POINT_SCHEMA,
+    TARGET_SCHEMA,
+    TOWN,
+    TREND_SCHEMA,
+    Row,
+    row,
+    run,
+)
+
+WHITE, BLACK = "race_ethnicity:white", "race_ethnicity:black"
+YEARS = range(2021, 2025)
+
+
+def fact(group: str, reporting_year: int = 2024, **more: object) -> Row:
+    return {
+        "community_id": TOWN,
+        "indicator_id": GRADUATION,
+        "population_group_id": group,
+        "geography_id": TOWN,
+        "reporting_year": reporting_year,
+        "series": "default",
+        "first_year": 2021,
+        "last_year": 2024,
+        "n_years": 4,
+        "reason": None,
+        **more,
+    }
+
+
+def derived(profile: Profile, counts: dict[str, list[tuple[int, int]]], **points: float) -> Derived:
+    """A network of groups over four years, their trends, the gap of black behind white, outcome and target.
+
+    points: values of points that differ from today's, by group and year, such as `all_2022=50.0`.
+    """
+    rows = [
+        row(group, n, k, school_year=year)
+        for group, series in counts.items()
+        for year, (n, k) in zip(YEARS, series, strict=True)
+    ]
+    trend_points = [
+        {
+            **{
+                name: each[name]
+                for name in (
+                    "community_id",
+                    "indicator_id",
+                    "population_group_id",
+                    "geography_id",
+                    "series",
+                    "school_year",
+                )
+            },
+            "reporting_year": 2024,
+            "value": points.get(f"{each['population_group_id']}_{each['school_year']}", each["value"]),
+            "used": (each["denominator"] or 0) >= 10,  # type: ignore[operator]
+            "left_out_reason": None,
+        }
+        for each in rows
+    ]
+    trends = [fact(group, slope=1.5, trend_status="improving", outcome_id="graduation") for group in counts]
+    gap = fact(
+        BLACK,
+        reference_group_id=WHITE,
+        group_slope=2.0,
+        gap_status="narrowed",
+        reference_declined=False,
+        standing="burdened",
+        dimension="race_ethnicity",
+    )
+    outcome = {
+        "community_id": TOWN,
+        "outcome_id": "graduation",
+        "reporting_year": 2024,
+        "trend_status": "improving",
+        "gap_reduced": "met",
+        "deciding_indicator_id": GRADUATION,
+        "trend_any": "improving",
+        "trend_all": "improving",
+        "gap_any": "met",
+        "gap_all": "met",
+        "widened_groups": "x",
+        "trend_by_indicator": json.dumps({GRADUATION: "improving", "other": "declining"}),
+        "gap_by_indicator": json.dumps({GRADUATION: "met", "other": "not_met"}),
+    }
+    target = {
+        **{name: value for name, value in fact("all").items() if name in TARGET_SCHEMA},
+        "deadline": dt.date(2030, 6, 30),
+        "horizon": "long",
+        "target_value": 90.0,
+        "latest_year": 2024,
+        "latest_value": 60.0,
+        "fitted_slope": 1.5,
+        "status": "on_track",
+        "baseline_year": 2021,
+    }
+    return run(
+        rows,
+        profile,
+        trend=pl.DataFrame(trends, schema=TREND_SCHEMA, orient="row"),
+        trend_point=pl.DataFrame(trend_points, schema=POINT_SCHEMA, orient="row"),
+        gap=pl.DataFrame([gap], schema=GAP_SCHEMA, orient="row"),
+        outcome_status=pl.DataFrame([outcome], schema=OUTCOME_SCHEMA, orient="row"),
+        target_progress=pl.DataFrame([target], schema=TARGET_SCHEMA, orient="row"),
+    ).derived
+
+
+OPEN = [(100, 50), (100, 53), (100, 56), (100, 60)]
+CODED = [(100, 50), (100, 53), (100, 56), (100, 99)]
+
+
+def only(frame: pl.DataFrame, **where: object) -> Row:
+    return frame.filter(*(pl.col(name) == value for name, value in where.items())).row(0, named=True)
+
+
+def test_figures_whose_points_are_all_published_are_the_internal_ones(profile: Profile) -> None:
+    found = derived(profile, {"all": OPEN, WHITE: OPEN, BLACK: OPEN})
+    assert {row["trend_status"] for row in found.trend.iter_rows(named=True)} == {"improving"}
+    assert only(found.gap)["gap_status"] == "narrowed"
+    assert only(found.outcome_status)["gap_reduced"] == "met"
+    assert only(found.target_progress)["status"] == "on_track"
+    assert found.trend_point.height == 12
+    assert not found.withheld_verdicts.height
+
+
+def test_a_trend_with_one_coded_point_is_withheld_whole(profile: Profile) -> None:
+    found = derived(profile, {"all": CODED, WHITE: OPEN, BLACK: OPEN})
+    trend = only(found.trend, population_group_id="all")
+    assert trend["trend_status"] == "withheld"
+    assert [trend[name] for name in ("slope", "n_years", "first_year", "last_year", "reason", "series")] == [None] * 6
+    assert found.trend_point.filter(pl.col("population_group_id") == "all")["school_year"].to_list() == [
+        2021,
+        2022,
+        2023,
+    ]
+
+
+@pytest.mark.parametrize("hidden", [WHITE, BLACK])
+def test_a_gap_is_withheld_where_a_point_of_either_group_is_hidden(profile: Profile, hidden: str) -> None:
+    counts = {"all": OPEN, WHITE: OPEN, BLACK: OPEN}
+    found = derived(profile, {**counts, hidden: CODED})
+    gap = only(found.gap)
+    assert (gap["gap_status"], gap["group_slope"], gap["reference_declined"]) == ("withheld", None, None)
+    assert (gap["reference_group_id"], gap["standing"]) == (WHITE, "burdened")
+
+
+def test_a_verdict_and_every_list_that_repeats_it_are_withheld_with_a_burdened_groups_class(profile: Profile) -> None:
+    outcome = only(derived(profile, {"all": OPEN, WHITE: OPEN, BLACK: CODED}).outcome_status)
+    assert [outcome[name] for name in ("gap_reduced", "gap_any", "gap_all")] == ["withheld"] * 3
+    assert outcome["widened_groups"] is None
+    assert json.loads(str(outcome["gap_by_indicator"])) == {GRADUATION: "withheld", "other": "not_met"}
+    assert outcome["trend_status"] == "improving"
+
+
+def test_a_status_is_withheld_with_the_trend_that_decides_it(profile: Profile) -> None:
+    outcome = only(derived(profile, {"all": CODED, WHITE: OPEN, BLACK: OPEN}).outcome_status)
+    assert [outcome[name] for name in ("trend_status", "trend_any", "trend_all")] == ["withheld"] * 3
+    assert json.loads(str(outcome["trend_by_indicator"])) == {GRADUATION: "withheld", "other": "declining"}
+    assert outcome["gap_reduced"] == "met"
+
+
+def test_a_figure_of_a_value_that_was_corrected_since_is_withheld(profile: Profile) -> None:
+    found = derived(profile, {"all": OPEN, WHITE: OPEN, BLACK: OPEN}, all_2022=52.0)
+    assert only(found.trend, population_group_id="all")["trend_status"] == "withheld"
+    assert only(found.trend, population_group_id=WHITE)["trend_status"] == "improving"
+
+
+def test_a_target_keeps_only_what_was_set_where_its_way_is_hidden(profile: Profile) -> None:
+    target = only(derived(profile, {"all": CODED, WHITE: OPEN, BLACK: OPEN}).target_progress)
+    assert (target["status"], target["target_value"], target["deadline"]) == ("withheld", 90.0, dt.date(2030, 6, 30))
+    assert [target[name] for name in ("latest_value", "latest_year", "fitted_slope", "baseline_year")] == [None] * 4
+
+
+def test_a_point_that_was_small_then_hides_nothing_that_was_computed(profile: Profile) -> None:
+    small = [(9, 5), *OPEN[1:]]
+    found = derived(profile, {"all": OPEN, WHITE: OPEN, BLACK: small})
+    trend = only(found.trend, population_group_id=BLACK)
+    assert trend["trend_status"] == "improving"

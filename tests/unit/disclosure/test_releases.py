@@ -1,0 +1,119 @@
+"""Several releases, judged together (RULES 8.8): the same unknown, what stays withheld, what stays published, out.
+
+Belongs here: sequences of releases with corrections, objections, thresholds that change, families taken over.
+Does not: one release by itself (test_choice.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import polars as pl
+
+from dagster_project.lib.disclosure import Parameters, Profile, audit
+from tests.unit.disclosure.tables import TOWN, Row, kinds, row, run, shown, with_kinds
+
+GROUPS = ("male", "female", "nonbinary")
+
+
+def network(male: tuple[int, int], female: tuple[int, int], nonbinary: tuple[int, int]) -> list[Row]:
+    """One family of three groups and their sum."""
+    groups = dict(zip(GROUPS, (male, female, nonbinary), strict=True))
+    rows = [row(f"gender:{name}", *counts) for name, counts in groups.items()]
+    return [row(n=sum(n for n, _ in groups.values()), k=sum(k for _, k in groups.values())), *rows]
+
+
+FIRST = network((96, 60), (97, 58), (7, 2))
+
+
+def test_an_unchanged_network_is_taken_over_without_a_program(profile: Profile) -> None:
+    first = run(FIRST, profile)
+    again = run(FIRST, profile, [first.release])
+    assert again.values.equals(first.values)
+    assert again.outcomes[TOWN].reused == 1
+    assert (again.outcomes[TOWN].solved, again.outcomes[TOWN].programs) == (0, 0)
+    assert again.audit.passed
+
+
+def test_what_was_withheld_beside_an_unchanged_small_cell_stays_withheld(profile: Profile) -> None:
+    first = run(FIRST, profile)
+    hidden = next(group for group, kind in kinds(first).items() if kind == "complementary")
+    # The published group is corrected, so another choice would now be as good.
+    other = "gender:male" if hidden == "gender:female" else "gender:female"
+    changed = network((90, 50), (97, 58), (7, 2)) if other == "gender:male" else network((96, 60), (90, 50), (7, 2))
+    second = run(changed, profile, [first.release])
+    assert kinds(second)[hidden] == "complementary"
+    assert kinds(second)[other] == "published"
+    assert second.audit.passed
+
+
+def test_publishing_later_what_protected_an_unchanged_cell_fails_the_audit_of_both(profile: Profile) -> None:
+    first = run(FIRST, profile)
+    hidden = next(group for group, kind in kinds(first).items() if kind == "complementary")
+    other = next(group for group in ("gender:male", "gender:female") if group != hidden)
+    swapped = with_kinds(FIRST, profile, first, {(other, TOWN): "complementary"})
+    assert audit([swapped], Parameters()).passed
+    both = audit([first.release, swapped], Parameters())
+    assert {each.cell[4] for each in both.failures} >= {"gender:nonbinary"}
+
+
+def test_a_small_cell_corrected_to_a_large_one_may_be_published_with_what_protected_it(profile: Profile) -> None:
+    first = run(FIRST, profile)
+    second = run(network((80, 50), (81, 48), (39, 20)), profile, [first.release])
+    assert second.audit.passed
+    assert kinds(second)["gender:nonbinary"] == "published"
+
+
+def test_what_was_published_is_never_withheld_to_protect_another(profile: Profile) -> None:
+    first = run(network((96, 60), (97, 58), (17, 8)), profile)
+    assert set(kinds(first).values()) == {"published"}
+    second = run(network((96, 60), (97, 58), (7, 2)), profile, [first.release])
+    assert kinds(second)["gender:male"] == kinds(second)["gender:female"] == "published"
+    small = second.cells.filter(pl.col("population_group_id") == "gender:nonbinary").row(0, named=True)
+    # The correction made it small, and its neighbours were out: it is told, and stops nothing.
+    assert (small["kind"], small["is_out"]) == ("small", True)
+    assert second.audit.passed
+
+
+def test_a_higher_threshold_makes_a_published_cell_out_not_a_fault(profile: Profile) -> None:
+    rows = network((96, 60), (97, 58), (11, 5))
+    first = run(rows, profile)
+    higher = replace(profile, thresholds=profile.thresholds.with_columns(pl.lit(15, pl.Int64).alias("min_n")))
+    second = run(rows, higher, [first.release])
+    assert shown(second, "gender:nonbinary")["value_status"] == "withheld"
+    assert second.cells.filter("is_out")["population_group_id"].to_list() == ["gender:nonbinary"]
+    assert second.audit.passed
+
+
+def test_an_objection_withholds_new_families_whole_and_leaves_what_was_public(profile: Profile) -> None:
+    old, new = [row(n=50, k=20, school_year=2023)], [row(n=60, k=30, school_year=2024)]
+    objections = pl.DataFrame(
+        {"community_id": [TOWN], "indicator": [None]}, schema={"community_id": pl.String, "indicator": pl.String}
+    )
+    first = run(old, profile)
+    second = run([*old, *new], profile, [first.release], objections=objections)
+    status = dict(second.values.select("school_year", "value_status").iter_rows())
+    assert status == {2023: "derived", 2024: "withheld"}
+    assert (
+        run([*old, *new], profile, [first.release, second.release]).values["value_status"].to_list() == ["derived"] * 2
+    )
+
+
+def test_three_releases_withhold_correct_and_publish_and_pin_nothing(profile: Profile) -> None:
+    first = run(FIRST, profile)
+    second = run(network((96, 60), (97, 58), (8, 2)), profile, [first.release])
+    third = run(network((96, 60), (97, 58), (28, 9)), profile, [first.release, second.release])
+    past = [first.release, second.release, third.release]
+    fourth = run(network((90, 55), (91, 50), (29, 9)), profile, past)
+    for protected in (first, second, third, fourth):
+        assert protected.audit.passed
+    # Printed beside the unchanged groups it would give away theirs, and with them the small cells before it.
+    assert shown(third, "gender:nonbinary")["denominator"] is None
+    assert shown(fourth, "gender:female")["denominator"] == 91
+
+
+def test_the_register_holds_no_value_and_its_hash_needs_the_key(profile: Profile) -> None:
+    first = run(FIRST, profile)
+    register = first.release.register
+    assert not {"n", "k", "value", "numerator", "denominator"} & set(register.columns)
+    assert register["token"].n_unique() == register.height

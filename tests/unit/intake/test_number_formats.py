@@ -1,0 +1,104 @@
+"""A number is what its format shows: percent signs, dates, masks, bounds, or nothing at all.
+
+Belongs here: lib/intake/number_formats.py, format by format.
+Does not: finding cells and their formats in workbooks (test_reading_workbooks.py).
+"""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dagster_project.lib.intake.reading.number_formats import built_in_format, date_text, number_format, number_text
+
+ACCOUNTING = '_($* #,##0_);_($* \\(#,##0\\);_($* "-"??_);_(@_)'
+
+
+@pytest.mark.parametrize(
+    ("code", "value", "shown", "kind"),
+    [
+        ("General", 0.852, "0.852", "number"),
+        ("0%", 0.852, "85.2%", "number"),
+        ('0.0%;[Red]-0.0%;"-"', -0.05, "-5%", "number"),
+        ('0"%"', 85.0, "85", "number"),
+        ('0" of 100%"', 1.0, "1", "number"),
+        ('[<10]"*";0', 3.0, "*", "number"),
+        ('[<10]"*";0', 10.0, "10", "number"),
+        ('[<10]"*";[>95]"**";0', 97.0, "**", "number"),
+        ('[<10]"*";[>95]"**"', 50.0, "50", "number"),
+        ('[<10]"*"', 50.0, "50", "number"),
+        ('[=1]"yes";[=0]"no";General', 0.0, "no", "number"),
+        ('"<"0', 5.0, "<5", "number"),
+        (";;;", 412.0, "", "hidden"),
+        ("0;-0;;@", 0.0, "", "hidden"),
+        ("0;-0;;@", 7.0, "7", "number"),
+        (ACCOUNTING, 0.0, "0", "number"),
+        ('0;-0;"-"', 0.0, "0", "number"),
+        (ACCOUNTING, 1204.0, "1204", "number"),
+        ('#,##0\\ "€"', 1204.5, "1204.5", "number"),
+        ("[$$-409]#,##0", 12.0, "12", "number"),
+        ("0.00E+00", 12.0, "12", "number"),
+        ("d-mmm", 46089.0, "2026-03-08", "date"),
+        ("[$-409]d\\-mmm;@", 46089.0, "2026-03-08", "date"),
+        ("[h]:mm", 0.25, "06:00:00", "date"),
+        ("@", 5.0, "5", "number"),
+    ],
+)
+def test_a_number_is_what_its_format_shows(code: str, value: float, shown: str, kind: str) -> None:
+    assert number_format(code).show_number(value, False) == (shown, kind)
+
+
+@pytest.mark.parametrize(
+    ("code", "shown", "kind"),
+    [("0.0%", "85.2", "number"), ("0;-0;0;@", "85.2", "number"), (";;;", "", "hidden"), ('0;0;0;"*"', "*", "number")],
+)
+def test_a_text_is_what_its_format_shows(code: str, shown: str, kind: str) -> None:
+    assert number_format(code).show_text("85.2") == (shown, kind)
+
+
+@pytest.mark.parametrize("code", ["General", "0", "#,##0.00", "@", ACCOUNTING, '0" students"', "0.00E+00", "# ?/?"])
+def test_formats_that_show_plain_numbers_are_known_as_such(code: str) -> None:
+    shape = number_format(code)
+    assert shape.plain
+    assert shape.show_number(0.852, False) == ("0.852", "number")
+
+
+def test_formats_known_by_their_number_alone() -> None:
+    assert built_in_format(9).show_number(0.5, False) == ("50%", "number")
+    assert built_in_format(14).show_number(45473, False) == ("2024-06-30", "date")
+    assert all(built_in_format(number).plain for number in (0, 1, 4, 37, 41, 44, 48, 49, 163))
+
+
+@pytest.mark.parametrize(
+    ("serial", "since_1904", "text"),
+    [
+        (1, False, "1900-01-01"),
+        (59, False, "1900-02-28"),
+        (60, False, "60"),
+        (61, False, "1900-03-01"),
+        (45473.5, False, "2024-06-30 12:00:00"),
+        (0.5, False, "12:00:00"),
+        (44011, True, "2024-06-30"),
+        (-1, False, "-1"),
+        (2_958_466, False, "2958466"),
+    ],
+)
+def test_days_since_1900_or_1904_are_dates(serial: float, since_1904: bool, text: str) -> None:
+    assert date_text(float(serial), since_1904) == text
+
+
+@given(st.text(max_size=40), st.floats())
+def test_any_format_code_shows_every_number_without_an_error(code: str, value: float) -> None:
+    shape = number_format(code)
+    text, kind = shape.show_number(value, False)
+    assert isinstance(text, str)
+    assert kind in ("number", "date", "hidden")
+    if shape.plain:
+        assert text == number_text(value)
+    shape.show_text("a")
+
+
+@given(st.integers(0, 10_000))
+def test_a_percent_cell_shows_a_hundred_times_its_number(tenths: int) -> None:
+    assert number_format("0.0%").show_number(tenths / 1000, False) == (f"{tenths / 10:.15g}%", "number")
