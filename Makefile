@@ -9,7 +9,7 @@ export DAGSTER_HOME ?= $(CRADLE_HOME)/dagster
 # dbt and Dagster send nothing; see dbt/dbt_project.yml and dagster.yaml.
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: lock setup run test test-fast lint format dev bench clean system-deps example docs fuzz
+.PHONY: lock setup run test test-fast lint format dev bench clean system-deps example docs fuzz disclosure-long
 
 setup: $(VENV)/.ready dbt/target/manifest.json
 
@@ -38,11 +38,13 @@ $(CRADLE_HOME)/.example: $(wildcard examples/*.py examples/distributions/*.csv)
 run: example
 	CRADLE_TODAY=$${CRADLE_TODAY:-$(EXAMPLE_TODAY)} $(BIN)/cradle run
 
+# Rules and structure on both cores; what starts whole homes, servers and browsers one after the other.
 test: setup
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest tests/unit tests/structure -n 2
+	$(BIN)/python -m pytest tests/integration tests/browser
 
 test-fast: setup
-	$(BIN)/python -m pytest tests/unit tests/structure
+	$(BIN)/python -m pytest tests/unit tests/structure -n 2
 
 lint: setup
 	$(BIN)/ruff check .
@@ -61,6 +63,10 @@ dev: example
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+# The attacker of the tests against the product on a thousand random networks; CI runs fifty.
+disclosure-long: setup
+	DISCLOSURE_LONG=1 $(BIN)/python -m pytest -q tests/unit/disclosure_attack/test_product.py
 
 fuzz: setup
 	$(BIN)/python -m tests.fuzz --files 10000

@@ -89,7 +89,7 @@ ALLOWED_WORDS: dict[str, str] = {
     "number": "a number such as 1,250.50",
     "year": "a year such as 2024",
     "school_year": "2022-23, 2022-2023, SY2023 or 2023",
-    "period": "annual, a quarter such as 2024-Q1, or a month such as 2024-03",
+    "period": "annual, a quarter such as 2024-Q1, a month such as 2024-03, or a term such as 2024-T1 or Fall 2024",
     "count_cell": "a whole number from 0 to 100,000,000, a mask such as * or <5, or nothing",
     "rate_cell": "a number such as 84.2 or 84.2%, a mask such as * or <5%, or nothing",
     "share": "a percentage from 0 to 100",
@@ -119,7 +119,9 @@ class TableContract:
     different content reject each other. `memory` says how a register is known over years: a `state` is replaced
     as a whole by the newest year that has it, a `log` grows and the newest year wins for one key. `open_until` names
     the date column with which a row of a log ends. Key, row rules and `open_until` speak of the names columns are kept
-    by, so that a renamed column changes nothing else. `prefill` says whether a template shows the rows as they stand.
+    by, so that a renamed column changes nothing else.
+    `network` tables lie in the network's own folder; `also_network` ones
+    there as well as in communities' folders. `prefill` says whether a template shows the rows as they stand.
     """
 
     table: str
@@ -129,6 +131,7 @@ class TableContract:
     key: tuple[str, ...]
     memory: Literal["state", "log", "values"]
     network: bool = False
+    also_network: bool = False
     row_rules: tuple[RowRule, ...] = field(default=())
     open_until: str | None = None
     prefill: bool = True

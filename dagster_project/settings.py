@@ -20,12 +20,15 @@ KNOWN = {
     "CRADLE_OUTBOX_URL": "where receipts go (default {CRADLE_HOME}/outbox)",
     "CRADLE_LAKE_URL": "where raw bytes and accepted rows are kept (default {CRADLE_HOME}/lake)",
     "CRADLE_PUBLISH_URL": "where releases are published (default {CRADLE_HOME}/publish)",
+    "CRADLE_PUBLIC_URL": "where the public edition goes (default {CRADLE_HOME}/public)",
+    "CRADLE_PUBLIC": "on or off: whether a run publishes the public edition too (default on)",
     "CRADLE_S3_ENDPOINT": "endpoint of the S3 service for s3:// URLs",
     "CRADLE_TODAY": "the only today, as an ISO date (default: the date of the run)",
     "CRADLE_SEEDS": "folder of reference data (default ./seeds, else the project's own)",
     "CRADLE_MAX_FILE_BYTES": "largest file that is read, in bytes (default 31457280)",
     "CRADLE_SETTLE_SECONDS": "a file in a folder that changed within this many seconds is waited for (default 5)",
     "CRADLE_RUNS_KEPT_DAYS": "days after which Dagster's record of a build is deleted; 0: never (default 400)",
+    "CRADLE_RELEASES_KEPT": "newest provisional releases whose data files `cradle prune` leaves (default 10)",
 }
 
 
@@ -42,12 +45,15 @@ class Settings:
     outbox_url: str
     lake_url: str
     publish_url: str
+    public_url: str
+    public: bool
     s3_endpoint: str | None
     today: dt.date
     seeds: Path
     max_file_bytes: int
     settle_seconds: float
     runs_kept_days: int
+    releases_kept: int
 
     @property
     def work(self) -> Path:
@@ -88,12 +94,15 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         outbox_url=_url(env, "CRADLE_OUTBOX_URL", home / "outbox"),
         lake_url=_url(env, "CRADLE_LAKE_URL", home / "lake"),
         publish_url=_url(env, "CRADLE_PUBLISH_URL", home / "publish"),
+        public_url=_url(env, "CRADLE_PUBLIC_URL", home / "public"),
+        public=_switch(env, "CRADLE_PUBLIC"),
         s3_endpoint=env.get("CRADLE_S3_ENDPOINT") or None,
         today=_today(env),
         seeds=_seeds(env),
         max_file_bytes=int(_number(env, "CRADLE_MAX_FILE_BYTES", 31_457_280)),
         settle_seconds=_number(env, "CRADLE_SETTLE_SECONDS", 5),
         runs_kept_days=int(_number(env, "CRADLE_RUNS_KEPT_DAYS", 400)),
+        releases_kept=int(_number(env, "CRADLE_RELEASES_KEPT", 10)),
     )
 
 
@@ -108,6 +117,13 @@ def _url(env: Mapping[str, str], name: str, default: Path) -> str:
     if "://" in value and not value.startswith("file://"):
         raise SettingsError(f"{name}={value} is neither a folder nor an s3:// address")
     return str(Path(value.removeprefix("file://")).expanduser().resolve())
+
+
+def _switch(env: Mapping[str, str], name: str) -> bool:
+    value = env.get(name) or "on"
+    if value.lower() not in ("on", "off"):
+        raise SettingsError(f"{name}={value} is neither on nor off")
+    return value.lower() == "on"
 
 
 def _today(env: Mapping[str, str]) -> dt.date:

@@ -26,10 +26,15 @@ DBT_TYPES: Mapping[pl.DataType, str] = {
 # Names that a contract has to quote.
 RESERVED = frozenset({"group", "left", "order", "right"})
 NAMES = {
-    "community_name": "Name of the community.",
-    "indicator_name": "Name of the indicator.",
-    "outcome_name": "Name of the outcome.",
-    "group_label": "Name of the group.",
+    "community_name": ("varchar", "Name of the community."),
+    "state": ("varchar", "State of the community."),
+    "outcome_name": ("varchar", "Name of the outcome."),
+    "indicator_name": ("varchar", "Name of the indicator."),
+    "unit": ("varchar", "Unit of the indicator's values."),
+    "direction": ("integer", "1 where higher is better, -1 where lower is, 0 for neither."),
+    "dimension": ("varchar", "Dimension of the group."),
+    "group_label": ("varchar", "Name of the group."),
+    "school_year_date": ("date", "30 June of last_year, for charts over time."),
 }
 EXTERNAL = (
     "read_parquet('{{ env_var('ANALYSIS_PATH', '../data/work/analysis') | replace(\"'\", \"''\") }}/{name}.parquet',\n"
@@ -92,7 +97,9 @@ def _current_model(spec: TableSpec) -> dict[str, Any]:
     subject, _, grain = spec.description.partition(". One row per ")
     subject = subject.partition(":")[0].removesuffix(", as known in every reporting year")
     columns = [_column(column, key) for column in spec.columns]
-    columns += [{"name": name, "data_type": "varchar", "description": NAMES[name]} for name in spec.current_names or ()]
+    for name in spec.current_names or ():
+        kind, description = NAMES[name]
+        columns.append({"name": name, "data_type": kind, "description": description})
     return {
         "name": current_name(spec),
         "description": f"{subject}, as known in the latest reporting year, with names. Rows of {spec.name} of that "

@@ -1,11 +1,14 @@
 """Files that are made from the project's own declarations: `python -m docs.generate`.
 
-Belongs here: the data dictionary, from contracts, seeds and declared tables; writing all generated files.
-Does not: pages that people write, or any fact of its own: what it says stands in contracts/, seeds/ and lib/analysis.
+Belongs here: the dictionaries, from contracts, seeds, declared tables and dbt's manifest; writing all generated files.
+Does not: pages that people write, or any fact of its own: it stands in contracts/, seeds/, lib/analysis and dbt/models.
 """
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
@@ -14,6 +17,9 @@ from contracts.base import ALLOWED_WORDS, Column, TableContract
 from dagster_project.lib.analysis.tables import TABLES, TableSpec
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.findings import catalogue
+from dagster_project.lib.warehouse.dbt_run import MANIFEST
+from dagster_project.lib.warehouse.declared import ColumnWords, TableWords, declared_marts
+from docs import consumer_contract
 from docs.dbt_files import DBT_TYPES, dbt_files
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -29,6 +35,11 @@ SEVERITIES = {
     "explainable": "the row counts; the network asks, and one answer in the table explanations lasts until the value "
     "changes",
     "info": "told, and nothing more",
+}
+FAMILIES = {
+    "dim_": "Dimensions: what rows speak of",
+    "fct_": "Facts: what was submitted, computed, judged and decided",
+    "rpt_": "Ready for charts: the latest reporting year only, with names beside the ids",
 }
 Row = Sequence[str | None]
 
@@ -80,6 +91,7 @@ def _inherited(version: int) -> Iterator[str]:
 
 def _table(contract: TableContract) -> Iterator[str]:
     place = "In the network's own folder. " if contract.network else ""
+    place = "In the network's own folder as well. " if contract.also_network else place
     names = [contract.renamed.get(name, name) for name in contract.key]
     key = f"Key: {', '.join(f'`{name}`' for name in names)}." if names else "One row."
     yield f"### {contract.table}\n\n{contract.description} {place}{key} {MEMORY[contract.memory]}\n"
@@ -186,6 +198,43 @@ def _findings() -> Iterator[str]:
         yield from _grid(("rule", "quality dimension", "what it says", "how to fix it"), rows)
 
 
+def marts_dictionary(manifest: Path = MANIFEST, seeds: Path = ROOT / "seeds") -> str:
+    """The page docs/marts.md. It is made from dbt's manifest, so dbt has to parse what changed before."""
+    marts = declared_marts(manifest, Reference(seeds))
+    n_columns = sum(len(table.columns) for table in marts.values())
+    parts = [
+        "# Marts\n\n"
+        "Made by `make docs` from dbt/models; change the yml there, never this page.\n\n"
+        f"The {len(marts)} tables and {n_columns} columns of schema `marts` in `current.duckdb` and in every release. "
+        "The same sentences stand in the database as comments of tables and columns (`duckdb_tables()`, "
+        "`duckdb_columns()`), so BI tools show them. Keys are declared and proven in every run, not enforced by the "
+        "file: no two rows of a table agree in all columns of its key, and none of them is null. A column that refers "
+        "to another table holds values of that table or null. What closed words mean: `dim_status`, or [words of the "
+        "marts](data-dictionary.md#words-of-the-marts). How to ask: [for analysts](analysts.md).\n"
+    ]
+    for prefix, title in FAMILIES.items():
+        parts.append(f"## {title}\n")
+        for table in (table for name, table in marts.items() if name.startswith(prefix)):
+            parts += _mart(table)
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _mart(table: TableWords) -> Iterator[str]:
+    key = ", ".join(f"`{name}`" for name in table.key)
+    yield f"### {table.name}\n\n{' '.join(table.description.split())}\n\nKey: {key}.\n"
+    rows = [
+        (f"`{column.name}`", column.data_type, " ".join(column.description.split()), _held(column))
+        for column in table.columns
+    ]
+    yield from _grid(("column", "type", "meaning", "refers to, or closed words"), rows)
+
+
+def _held(column: ColumnWords) -> str:
+    refers = [f"`{column.refers_to}`"] if column.refers_to else []
+    words = ", ".join([*refers, *(f"`{word}`" for word in column.words)])
+    return f"{words} (domain `{column.domain}`)" if column.domain else words
+
+
 def _grid(header: Row, rows: Iterable[Row]) -> Iterator[str]:
     yield "| " + " | ".join(_cell(name) for name in header) + " |"
     yield "|" + "---|" * len(header)
@@ -200,16 +249,26 @@ def _cell(text: str | None) -> str:
     return text if "`" in text else text.replace("<", "&lt;").replace("*", "\\*")
 
 
-PAGES: Mapping[str, Callable[[], str]] = {"data-dictionary.md": data_dictionary}
+PAGES: Mapping[str, Callable[[], str]] = {"data-dictionary.md": data_dictionary, "marts.md": marts_dictionary}
 """Generated pages by their name below docs/."""
 
 
 def main() -> None:
-    """Write every generated page and file of dbt."""
-    for name, make in PAGES.items():
-        (DOCS / name).write_text(make(), encoding="utf-8")
+    """Write every generated file of dbt, let dbt parse them, then write every generated page."""
     for name, make in dbt_files().items():
         (ROOT / name).write_text(make(), encoding="utf-8")
+    _parse()
+    for name, make in PAGES.items():
+        (DOCS / name).write_text(make(), encoding="utf-8")
+    consumer_contract.write()
+
+
+def _parse() -> None:
+    """The manifest anew: pages of the marts are made from it."""
+    places = ("--project-dir", str(ROOT / "dbt"), "--profiles-dir", str(ROOT / "dbt"), "--target-path", "target")
+    command = [str(Path(sys.executable).with_name("dbt")), "--quiet", "parse", "--no-partial-parse", "--warn-error"]
+    environment = {**os.environ, "CRADLE_SEEDS": str(ROOT / "seeds"), "DBT_SEND_ANONYMOUS_USAGE_STATS": "false"}
+    subprocess.run([*command, *places], check=True, env=environment)
 
 
 if __name__ == "__main__":

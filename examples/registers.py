@@ -367,7 +367,7 @@ def stories(told: Story, year: int) -> Rows:
         return []
     text = "A tutor, a bus pass and a quiet table at the library: what changed a year of reading."
     consent = "no" if c.position % 4 == 3 else "yes"
-    return [[f"What changed in {c.name} in {year}", text, "grade3_reading_proficient_pct", consent, "parent"]]
+    return [[f"What changed in {c.name} in {year}", text, "grade3_reading_proficient_pct", consent, "parent", "en"]]
 
 
 Writer = Callable[[Story, int], Rows]
@@ -397,6 +397,6 @@ REGISTERS: dict[str, tuple[Sequence[str], Writer]] = {
         ("party", "sector", "data_level", "legal_basis", "purpose", "start_date", "end_date", "destruction_date"),
         data_sharing_agreements,
     ),
-    "stories": (("title", "text", "indicator", "consent", "author_role"), stories),
+    "stories": (("title", "text", "indicator", "consent", "author_role", "language"), stories),
 }
 """Each register's columns and the function that writes its rows."""

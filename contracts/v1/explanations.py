@@ -13,8 +13,10 @@ CONTRACT = TableContract(
     columns=(
         Column("finding_id", "text", "The finding's id as printed in the receipt", required=True),
         Column("text", "text", "The explanation", required=True),
+        Column("reason", "text", "A code or word for the kind of reason, where the network keeps a list of them"),
     ),
     key=("finding_id",),
     memory="log",
+    also_network=True,
     prefill=False,
 )

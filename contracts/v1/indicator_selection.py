@@ -4,7 +4,9 @@ Belongs here: the columns of indicator_selection, their kinds, choices and key.
 Does not: rules across rows or tables (dagster_project/lib/intake), or how figures are made from it.
 """
 
-from contracts.base import Column, TableContract
+import polars as pl
+
+from contracts.base import Column, RowRule, TableContract
 
 CONTRACT = TableContract(
     table="indicator_selection",
@@ -28,4 +30,12 @@ CONTRACT = TableContract(
     ),
     key=("indicator",),
     memory="state",
+    row_rules=(
+        RowRule(
+            "baseline_in_future",
+            "baseline_year",
+            pl.col("baseline_year") <= pl.col("reporting_year"),
+            "a school year no later than the reporting year",
+        ),
+    ),
 )

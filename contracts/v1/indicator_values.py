@@ -23,7 +23,11 @@ CONTRACT = TableContract(
         Column("denominator", "count_cell", "How many are in the group", minimum=0, maximum=LARGEST_COUNT),
         Column("value", "rate_cell", "The value in its unit; a rate in percent"),
         Column("unit", "text", "The unit of value; blank for the dictionary's"),
-        Column("series", "text", "Label of the assessment, cut score or definition; a new label starts a new series"),
+        Column(
+            "series",
+            "text",
+            "Label of the assessment, cut score or definition (in a program row: program); a new one is a new series",
+        ),
         Column("geography", "text", "The place; blank for the community itself"),
         Column(
             "geography_level",
@@ -31,12 +35,18 @@ CONTRACT = TableContract(
             "What kind of place; blank for the community itself",
             choices=("community", "district", "school", "county", "zip", "neighborhood"),
         ),
-        Column("period", "period", "annual, a quarter or a month; blank for annual"),
+        Column("period", "period", "annual, a quarter, a month or a term; blank for annual"),
         Column("participation_rate", "share", "Share tested or surveyed, in percent", minimum=0.0, maximum=100.0),
         Column("data_source", "text", "Where the value comes from"),
+        Column(
+            "data_level",
+            "choice",
+            "Whom the row counts: everybody of the place, or those of a program; blank for population",
+            choices=("population", "program"),
+        ),
         Column("note", "text", "Anything a reader should know"),
     ),
-    key=("indicator", "series", "geography", "dimension", "group", "school_year", "period"),
+    key=("indicator", "series", "geography", "dimension", "group", "school_year", "period", "data_level"),
     memory="values",
     row_rules=(
         RowRule(

@@ -16,6 +16,7 @@ CONTRACT = TableContract(
         Column("indicator", "indicator", "Indicator it speaks to"),
         Column("consent", "boolean", "Whether everyone in it agreed to publication", required=True),
         Column("author_role", "text", "The author's role, for example parent, teacher"),
+        Column("language", "text", "Language it is told in, for example English, Spanish"),
     ),
     key=("title",),
     memory="log",

@@ -47,3 +47,9 @@ def known_communities(reference: Reference, wanted: Iterable[str], *others: str)
     for community in wanted:
         if community not in known:
             raise CradleError(f"{community} is not a community of the network", "see network/communities.csv", 2)
+
+
+def known_year(years: range, year: int) -> None:
+    """A usage error for a year that is none of the network's reporting years."""
+    if year not in years:
+        raise CradleError(f"{year} is not a reporting year", f"they run from {years.start} to {years.stop - 1}", 2)

@@ -21,7 +21,7 @@ MINUTES = 60
 @click.option("--json", "as_json", is_flag=True, help="Print every difference as JSON.")
 def reconcile(as_json: bool) -> None:
     """Prove that bucket, ledger and lake agree; exit 1 and one line for each difference if they do not."""
-    from dagster_project.lib.base.reference import Reference, SeedError
+    from dagster_project.lib.base.reference import Reference
     from dagster_project.lib.base.store import Store, StoreError
     from dagster_project.lib.intake.bucket.drop import open_drop
     from dagster_project.lib.intake.bucket.reconcile import reconcile as find_differences
@@ -32,8 +32,6 @@ def reconcile(as_json: bool) -> None:
         found = find_differences(drop, lake, Reference(config.seeds), config.today)
     except StoreError as error:
         raise CradleError(str(error), "check the address and the AWS_* variables, then try again") from None
-    except SeedError as error:
-        raise CradleError(str(error), "correct the seed and run again", USAGE) from None
     if as_json:
         lines = [{"between": line.between, "subject": line.subject, "what": line.what} for line in found]
         click.echo(json.dumps(lines, ensure_ascii=False, indent=1))
@@ -81,12 +79,9 @@ def grant(
 
 def _known(config: Settings, community: str) -> None:
     from dagster_project.lib.base.names import NETWORK_FOLDER
-    from dagster_project.lib.base.reference import Reference, SeedError
+    from dagster_project.lib.base.reference import Reference
 
-    try:
-        known_communities(Reference(config.seeds), [community], NETWORK_FOLDER)
-    except SeedError as error:
-        raise CradleError(str(error), "correct the seed and run again", USAGE) from None
+    known_communities(Reference(config.seeds), [community], NETWORK_FOLDER)
 
 
 def _signed(config: Settings, community: str, year: int | None, name: str, minutes: int) -> str:

@@ -29,17 +29,16 @@ UNCLEAN, USAGE = 1, 2
 
 def _intake(config: Settings, community: str, year: int, ahead: int = 0) -> Intake:
     """What intake needs; a usage error for a community or year (`ahead` years early) that the network does not have."""
+    from dagster_project.lib.app.ready import require_ready
     from dagster_project.lib.base.names import NETWORK_FOLDER
-    from dagster_project.lib.base.reference import Reference, SeedError
+    from dagster_project.lib.base.reference import Reference
     from dagster_project.lib.intake.batch import Intake
     from dagster_project.lib.intake.reading.limits import Limits
 
     reference = Reference(config.seeds)
-    try:
-        known_communities(reference, [community], NETWORK_FOLDER)
-        years = reference.reporting_years(config.today)
-    except SeedError as error:
-        raise CradleError(str(error), "correct the seed and run again", USAGE) from None
+    require_ready(reference, config.today)
+    known_communities(reference, [community], NETWORK_FOLDER)
+    years = reference.reporting_years(config.today)
     first, last = years.start, years.stop - 1 + ahead
     if not first <= year <= last:
         raise CradleError(f"{year} is not a reporting year", f"they run from {first} to {last}", USAGE)
@@ -126,14 +125,13 @@ def _refuse_changes(community: str, against: str | None) -> None:
 
 
 def _predicted(config: Settings, against: str, checked: Checked) -> dict[str, Any]:
-    from dagster_project.cli.release import manifest_of_release
+    from dagster_project.cli.release import database_of, manifest_of_release
     from dagster_project.lib.app.prediction import Released, predict
-    from dagster_project.lib.publish.release.opening import database_path
     from dagster_project.lib.warehouse.dbt_run import WarehouseError
 
     manifest = manifest_of_release(config, None if against == "current" else against)
     try:
-        return predict(config, Released(database_path(config, manifest["release_id"]), manifest), checked)
+        return predict(config, Released(database_of(config, manifest), manifest), checked)
     except WarehouseError as error:
         raise CradleError(str(error), "check without --changes for the findings of the folder alone") from None
 

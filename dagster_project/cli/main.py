@@ -18,7 +18,11 @@ from dagster_project.cli.bucket import COMMANDS as BUCKET_COMMANDS
 from dagster_project.cli.cycle import COMMANDS as CYCLE_COMMANDS
 from dagster_project.cli.intake import COMMANDS as INTAKE_COMMANDS
 from dagster_project.cli.progress import shown_progress
+from dagster_project.cli.public import COMMANDS as PUBLIC_COMMANDS
+from dagster_project.cli.public import publish_if_outdated, tell_public
 from dagster_project.cli.release import COMMANDS as RELEASE_COMMANDS
+from dagster_project.cli.retention import COMMANDS as RETENTION_COMMANDS
+from dagster_project.cli.seeds import COMMANDS as SEED_COMMANDS
 from dagster_project.lib.base.shown import visible
 from dagster_project.settings import Settings
 
@@ -30,12 +34,28 @@ LEFT_WORDS = {
     "odd_name": "the name cannot be kept; the file was not read",
 }
 LATER = {
-    "prune": "pruning old releases",
     "forget": "forgetting a file",
 }
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+class _Told(click.Group):
+    """Commands whose faults of reference data and of kept state are told in one line, whichever command meets them."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command."""
+        from dagster_project.lib.base.reference import SeedError
+        from dagster_project.lib.base.state import StateError
+        from dagster_project.lib.intake.layouts.declaration import LayoutError
+
+        try:
+            return super().invoke(ctx)
+        except (SeedError, LayoutError) as error:
+            raise CradleError(str(error), "correct the file and run again; cradle doctor lists all faults", 2) from None
+        except StateError as error:
+            raise CradleError(str(error), "cradle doctor looks at everything that is kept") from None
+
+
+@click.group(cls=_Told, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
 @click.version_option(package_name="cradle-warehouse")
 def cli() -> None:
     """The warehouse of a network of cradle-to-career communities."""
@@ -77,15 +97,12 @@ def run(communities: tuple[str, ...], years: str | None, since_last: bool, accep
 
 
 def _sound_reference(config: Settings, communities: tuple[str, ...]) -> None:
-    from dagster_project.lib.base.reference import Reference, SeedError
-    from dagster_project.lib.base.seed_lint import require_sound
+    from dagster_project.lib.app.ready import require_ready
+    from dagster_project.lib.base.reference import Reference
 
     reference = Reference(config.seeds)
-    try:
-        known_communities(reference, communities)
-        require_sound(reference)
-    except SeedError as error:
-        raise CradleError(str(error), "correct the seed and run again", 2) from None
+    require_ready(reference, config.today)
+    known_communities(reference, communities)
 
 
 def _run(config: Settings, selection: Any) -> None:
@@ -101,7 +118,9 @@ def _run(config: Settings, selection: Any) -> None:
             _reachable(pipeline)
             before = current_release(pipeline.published)
             if pipeline.nothing_new(selection):
+                pipeline.fix_path()
                 click.echo("Nothing new: the current release holds exactly what stands now.")
+                publish_if_outdated(config)
             else:
                 run_job(config, "ingest", selection_config(selection))
                 if Pipeline(config).up_to_date() is None or pipeline.undelivered():
@@ -148,9 +167,10 @@ def _tell_left(pipeline: Any) -> None:
 def _tell_release(config: Settings, release_id: str | None) -> None:
     click.echo(f"Release  {config.publish_url}/releases/{release_id}")
     click.echo(f"Report   {config.publish_url}/releases/{release_id}/report/index.html")
+    click.echo(f"BI tools {config.publish_url}/current.duckdb")
     click.echo(f"Receipts {config.outbox_url}")
     click.echo("Runs     make dev, then http://127.0.0.1:3000")
-    click.echo("public.duckdb is absent: disclosure control is not built yet, so this release is the internal edition.")
+    tell_public(config)
 
 
 @cli.command()
@@ -215,7 +235,15 @@ for _name, _what in LATER.items():
     _later(_name, _what)
 
 
-for _command in (*BUCKET_COMMANDS, *INTAKE_COMMANDS, *RELEASE_COMMANDS, *CYCLE_COMMANDS):
+for _command in (
+    *BUCKET_COMMANDS,
+    *INTAKE_COMMANDS,
+    *RELEASE_COMMANDS,
+    *RETENTION_COMMANDS,
+    *PUBLIC_COMMANDS,
+    *CYCLE_COMMANDS,
+    *SEED_COMMANDS,
+):
     cli.add_command(_command)
 
 

@@ -9,6 +9,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,7 +21,9 @@ from dagster_project.settings import Settings
 
 if TYPE_CHECKING:
     from dagster_project.lib.analysis.records.inputs import RecordInputs
+    from dagster_project.lib.app.rebuild import Rebuilt
 
+OTHER_CODE = {"code_version": "The code is", "lock_sha256": "the locked packages are"}
 CURRENT = "current"  # the word for the release that `current` names
 SEVEN_OUTCOMES_RECORD = "proof_point_ongoing"  # the designation whose record holds all seven outcomes with their gaps
 
@@ -38,6 +43,16 @@ def manifest_of_release(config: Settings, release_id: str | None) -> dict[str, A
         raise CradleError(f"there is no release {chosen} at {config.publish_url}", "see its folder releases/") from None
 
 
+def database_of(config: Settings, manifest: Mapping[str, Any]) -> Path:
+    """The database of a release, or a one-line error where its data files were pruned."""
+    from dagster_project.lib.publish.release.opening import ReleaseMissingError, database_path
+
+    try:
+        return database_path(config, manifest["release_id"])
+    except ReleaseMissingError as error:
+        raise CradleError(str(error), "`cradle verify --rebuild` makes it again from the kept raw bytes") from None
+
+
 @click.command()
 @click.argument("community")
 @click.argument("what", required=False, metavar="[OUTCOME | DESIGNATION]")
@@ -48,31 +63,68 @@ def explain(community: str, what: str | None, year: int, as_json: bool) -> None:
 
     Where the record is frozen, it is the frozen one that is told, and what would be now beside it.
     """
+    found = _records(settings(), community, what, year)
+    if found.outcome is None:
+        _tell_records(found, as_json)
+    else:
+        _tell_outcome(found, found.outcome, as_json)
+
+
+def _tell_records(found: _Found, as_json: bool) -> None:
     from dagster_project.lib.analysis.records.beside import beside_lines, would_be_now
     from dagster_project.lib.analysis.records.explain import explain_record
     from dagster_project.lib.analysis.vocabulary import FROZEN
 
-    config = settings()
-    pairs, outcome = _records(config, community, what, year)
     if as_json:
         told = [
             record | {"would_be_now": would_be_now(record, now)} if record["state"] == FROZEN else record
-            for record, now in pairs
+            for record, now in found.pairs
         ]
         click.echo(json.dumps(told if len(told) > 1 else told[0], ensure_ascii=False, indent=1))
         return
-    for number, (record, now) in enumerate(pairs):
+    for number, (record, now) in enumerate(found.pairs):
         if number:
             click.echo("")
         beside = beside_lines(record, now) if record["state"] == FROZEN else []
-        for line in explain_record(record, outcome, beside):
+        for line in explain_record(record, found.folders, beside):
             click.echo(line)
+
+
+def _tell_outcome(found: _Found, outcome: str, as_json: bool) -> None:
+    """The outcome alone, out of the record that holds it."""
+    from dagster_project.lib.analysis.records.beside import beside_outcome
+    from dagster_project.lib.analysis.records.explain import explain_outcome
+    from dagster_project.lib.analysis.records.one_outcome import outcome_beside, outcome_record, outcome_would_be_now
+    from dagster_project.lib.analysis.vocabulary import FROZEN
+
+    ((record, now),) = found.pairs
+    try:
+        one = outcome_record(record, outcome, found.folders)
+    except KeyError:
+        held = ", ".join(row["outcome_id"] for row in record["computed"].get("outcomes", []))
+        raise CradleError(f"no verdict is made of the outcome {outcome}", f"verdicts are made of {held}", 2) from None
+    frozen = record["state"] == FROZEN
+    if as_json:
+        beside = {"would_be_now": outcome_would_be_now(record, now, outcome)} if frozen else {}
+        click.echo(json.dumps(one | beside, ensure_ascii=False, indent=1))
+        return
+    for line in explain_outcome(one, beside_outcome(outcome_beside(record, now, outcome)) if frozen else []):
+        click.echo(line)
+
+
+@dataclass(frozen=True)
+class _Found:
+    """Records with what today's data give, the folder year of each submission, and the outcome asked for."""
+
+    pairs: list[Pair]
+    folders: dict[str, int]
+    outcome: str | None
 
 
 Pair = tuple[dict[str, Any], dict[str, Any] | None]
 
 
-def _records(config: Settings, community: str, what: str | None, year: int) -> tuple[list[Pair], str | None]:
+def _records(config: Settings, community: str, what: str | None, year: int) -> _Found:
     """Each determination asked for: its record (frozen where it is), and the record that today's data give."""
     from dagster_project.lib.app.analysis import record_inputs
     from dagster_project.lib.app.frozen import cycle_of
@@ -96,13 +148,16 @@ def _records(config: Settings, community: str, what: str | None, year: int) -> t
     with open_release(config) as connection:
         inputs = record_inputs(connection, community, reference, dt.date.fromisoformat(manifest["today"]), ruleset)
         cycle = cycle_of(connection, lake, year)
+        folders = connection.execute(
+            "select submission_id, reporting_year from marts.dim_submission where community_id = ?", [community]
+        ).fetchall()
     mine = [record for record in (cycle.read().records if cycle else []) if record["community_id"] == community]
     kept = {record["designation"]: record for record in mine}
     try:
         pairs = [_pair(inputs, kept.get(name), (community, name, year)) for name in wanted]
     except KeyError as error:
         raise CradleError(str(error.args[0]), "see `cradle status` for communities and years") from None
-    return pairs, what if what in outcomes else None
+    return _Found(pairs, dict(folders), what if what in outcomes else None)
 
 
 def _pair(inputs: RecordInputs, kept: dict[str, Any] | None, place: tuple[str, str, int]) -> Pair:
@@ -124,11 +179,10 @@ def _pair(inputs: RecordInputs, kept: dict[str, Any] | None, place: tuple[str, s
 def compare(release_a: str, release_b: str, as_json: bool) -> None:
     """Every cell that differs between two releases; `current` names the newest."""
     from dagster_project.lib.publish.release.compare import compare_releases
-    from dagster_project.lib.publish.release.opening import database_path
 
     config = settings()
     manifest_a, manifest_b = (manifest_of_release(config, release) for release in (release_a, release_b))
-    path_a, path_b = (database_path(config, manifest["release_id"]) for manifest in (manifest_a, manifest_b))
+    path_a, path_b = (database_of(config, manifest) for manifest in (manifest_a, manifest_b))
     differences = compare_releases(path_a, path_b, manifest_a, manifest_b)
     if as_json:
         rows = [[d.table, d.key, d.column, d.a, d.b] for d in differences]
@@ -143,21 +197,81 @@ def compare(release_a: str, release_b: str, as_json: bool) -> None:
 
 @click.command()
 @click.argument("release", required=False)
-def verify(release: str | None) -> None:
-    """Hash every table of a release again and compare with its manifest; exit 1 if one differs."""
+@click.option("--rebuild", "again", is_flag=True, help="Make it again from kept raw bytes and compare every hash.")
+@click.option("--keep", is_flag=True, help="With --rebuild: leave the side home in the work folder.")
+def verify(release: str | None, again: bool, keep: bool) -> None:
+    """Hash every table and file of a release again and compare with its manifest; exit 1 if one differs.
+
+    --rebuild runs the whole job over the folders as they stood, with the seeds and on the day of the release, in a
+    side home. Where code or packages are others than the release's own, values are compared instead, at 1e-9.
+    """
+    from dagster_project.lib.base.store import Store
     from dagster_project.lib.publish.release.compare import verify_release
-    from dagster_project.lib.publish.release.opening import database_path
 
     config = settings()
     manifest = manifest_of_release(config, release)
-    verdicts = verify_release(database_path(config, manifest["release_id"]), manifest)
+    if again:
+        _verify_by_rebuild(config, manifest, keep)
+        return
+    verdicts = verify_release(database_of(config, manifest), manifest, Store(config.publish_url, config.s3_endpoint))
     for verdict in verdicts:
         click.echo(f"{'ok  ' if verdict.ok else 'BAD '} {verdict.table}: {verdict.found}")
     bad = sum(not verdict.ok for verdict in verdicts)
     state = f"{bad} differ from the manifest" if bad else "all as the manifest says"
-    click.echo(f"{manifest['release_id']}: {len(verdicts)} tables, {state}")
+    click.echo(f"{manifest['release_id']}: {len(verdicts)} tables and files, {state}")
     if bad:
         sys.exit(1)
+
+
+def _verify_by_rebuild(config: Settings, manifest: Mapping[str, Any], keep: bool) -> None:
+    from dagster_project.cli.progress import shown_progress
+    from dagster_project.instance.runs import only_one
+    from dagster_project.lib.app.rebuild import RebuildError, rebuild
+    from dagster_project.lib.base.store import StoreError
+    from dagster_project.lib.publish.release.opening import ReleaseMissingError, database_path
+    from dagster_project.lib.warehouse.dbt_run import WarehouseError
+
+    try:
+        database: Path | None = database_path(config, manifest["release_id"])
+    except ReleaseMissingError:
+        database = None
+    try:
+        with only_one(config), shown_progress():
+            result = rebuild(config, manifest, database, keep)
+    except RebuildError as error:
+        raise CradleError(str(error), "it cannot be made again; `cradle verify` hashes what is published") from None
+    except (WarehouseError, StoreError, ValueError) as error:
+        # ValueError: what seeds are refused for, or what analysis says of rules that contradict each other.
+        raise CradleError(f"the rebuild stopped: {error}", "nothing published has changed") from None
+    for line in rebuilt_lines(result):
+        click.echo(line)
+    if not result.is_same:
+        sys.exit(1)
+
+
+def rebuilt_lines(result: Rebuilt) -> list[str]:
+    """What came out of a rebuild in plain lines: what was compared, what differs, and the verdict last."""
+    lines = []
+    if result.other_code:
+        names = " and ".join(OTHER_CODE[name] for name in result.other_code)
+        what = (
+            "values are compared at 1e-9" if result.cells is not None else "its data were pruned: hashes are compared"
+        )
+        lines.append(f"{names} not those of the release: {what}.")
+    if result.cells is not None:
+        lines += [f"BAD  {cell.table}  {cell.key}  {cell.column}: {cell.a} -> {cell.b}" for cell in result.cells]
+        found = f"{len(result.cells):,} cells differ" if result.cells else "every value came out again"
+        return [*lines, f"{result.release_id}: {result.n_tables} tables made again, {found}"]
+    lines += [f"BAD  {table}: another hash" for table in result.differing]
+    if result.pages_alike is False and not result.differing:
+        lines.append("BAD  the report's pages: another hash")
+    pages = "" if result.pages_alike is None else " and of the pages"
+    found = (
+        f"{len(result.differing)} with another hash" if result.differing else f"every hash of tables{pages} came out"
+    )
+    if result.pages_alike is False and not result.differing:
+        found = "every hash of tables came out, that of the pages did not"
+    return [*lines, f"{result.release_id}: {result.n_tables} tables made again, {found}"]
 
 
 COMMANDS: list[click.Command] = [explain, compare, verify]

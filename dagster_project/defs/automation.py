@@ -14,11 +14,13 @@ from dagster_project.defs.checks import look_at_bucket
 from dagster_project.defs.intake import ingest
 from dagster_project.defs.publish import build
 from dagster_project.instance.runs import forget_runs, selection_config, somebody_writes
-from dagster_project.lib.app.pipeline import STRAYS_KEY, Pipeline
+from dagster_project.lib.app.pipeline import Pipeline
+from dagster_project.lib.app.state import STRAYS_KEY, state_faults
 from dagster_project.lib.intake.bucket.drop import list_drop
 from dagster_project.lib.intake.bucket.ledger import Ledger
 from dagster_project.lib.intake.bucket.left import without_left
 from dagster_project.lib.intake.bucket.plan import MISSING_AT_LEAST, Selection, make_plan
+from dagster_project.lib.intake.bucket.whole import damaged_places
 from dagster_project.lib.monitoring.freshness import PLACE, Pending, Watch, idle_runs, pending, settle
 from dagster_project.lib.publish.release.release import current_release
 from dagster_project.settings import from_environment
@@ -96,6 +98,8 @@ def bucket(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     watch, dead = _dead_runs(context, pipeline, Watch.load(context.cursor))
     if dead:
         return _skipped(watch, f"closed {len(dead)} runs whose process had died")
+    if faults := state_faults(pipeline.lake):
+        return _skipped(watch, "; ".join(faults.values()))
     waits = _pending(pipeline)
     unfinished = _unfinished(context.instance, [*WAITING, *RUNNING])
     if unfinished:
@@ -122,7 +126,8 @@ def _pending(pipeline: Pipeline) -> Pending | None:
     events = Ledger(pipeline.lake).events()
     version = pipeline.intake.version
     left = pipeline.left()
-    plan = without_left(make_plan(listing, events, version, Selection()), left)
+    damaged = damaged_places(pipeline.lake, events)
+    plan = without_left(make_plan(listing, events, version, Selection(), damaged), left)
     runs = {(community, year): run for community, year, run in left.select(*PLACE, "run_id").iter_rows()}
     return pending(plan, events, version, runs)
 

@@ -67,8 +67,9 @@ CONTRACT = _check(
 CONSERVED = _check(
     "rows_conserved",
     dg.AssetKey(["landing", "files"]),
-    "Every row that was read is either accepted or rejected, in each file and in each submission. A failure is a fault "
-    "of this program, never of a member: nothing is published until it is found.",
+    "Every row that was read is either accepted or rejected, in each file and in each submission, and every accepted "
+    "row has landed. A failure is a fault of this program or of its lake, never of a member: nothing is published "
+    "until it is found.",
     blocking=True,
 )
 MAPPED = _check(

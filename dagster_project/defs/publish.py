@@ -1,10 +1,11 @@
-"""The publish room: the release as an asset.
+"""The publish room: the internal release and the public edition as assets.
 
-Belongs here: the release, the job that builds everything behind intake.
-Does not: copying, hashing, pages (lib/publish).
+Belongs here: the release, the public edition with its audit as a blocking check, the jobs that make them.
+Does not: copying, hashing, pages (lib/publish), protecting (lib/disclosure).
 """
 
 import time
+from collections.abc import Iterator
 
 import dagster as dg
 import polars as pl
@@ -13,8 +14,14 @@ from dagster_project.defs.resources import CradleResource
 from dagster_project.defs.warehouse import FOLLOWS, dbt_core, dbt_reporting
 from dagster_project.lib.app.frozen import FROZEN_TABLE, frozen_cycles, manifest_inputs
 from dagster_project.lib.app.pipeline import Pipeline
+from dagster_project.lib.app.public import PublicEdition
+from dagster_project.lib.publish.public.edition import failure_lines
 
 RELEASE = dg.AssetKey(["publish", "release"])
+PUBLIC = dg.AssetKey(["publish", "public"])
+AUDIT = "audit_passed"
+# Cells named in a failed run's error; the certificate of a dry run has them all.
+CELLS_NAMED = 20
 # The release copies schema `marts` whole, so it waits for every table and every blocking check of it.
 RELEASED = sorted(spec.key for room in (dbt_core, dbt_reporting) for spec in room.specs if spec.key.path[0] == "marts")
 
@@ -65,11 +72,76 @@ def _refuse_outdated(pipeline: Pipeline) -> None:
         )
 
 
+@dg.asset(
+    key=PUBLIC,
+    deps=[RELEASE],
+    group_name="publish",
+    kinds={"duckdb", "parquet", "csv", "html"},
+    owners=["team:data-team"],
+    automation_condition=FOLLOWS,
+    pool="warehouse",
+    output_required=False,
+    check_specs=[
+        dg.AssetCheckSpec(
+            AUDIT,
+            asset=PUBLIC,
+            blocking=True,
+            description="No hidden cell of the finished public tables can be worked out, from all releases together.",
+        )
+    ],
+    description="The public edition of the current release, protected and audited together with every public release "
+    "before it. CRADLE_PUBLIC=off leaves it out.",
+)
+def public(
+    context: dg.AssetExecutionContext, cradle: CradleResource
+) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:  # type: ignore[type-arg]
+    """Publish the public edition; where the audit fails nothing public is written and the internal release stays."""
+    settings = cradle.pipeline().settings
+    if not settings.public:
+        context.log.info("CRADLE_PUBLIC=off: no public edition")
+        yield dg.AssetCheckResult(
+            passed=True, check_name=AUDIT, asset_key=PUBLIC, metadata={"left_out": "CRADLE_PUBLIC=off"}
+        )
+        return
+    started = time.perf_counter()
+    edition = PublicEdition(settings)
+    candidate = edition.candidate()
+    failed = failure_lines(candidate)
+    yield dg.AssetCheckResult(
+        passed=not failed,
+        check_name=AUDIT,
+        asset_key=PUBLIC,
+        metadata={"cells": len(failed), "judged": candidate.protected.audit.judged},
+    )
+    if failed:
+        named = "; ".join(failed[:CELLS_NAMED])
+        more = f"; and {len(failed) - CELLS_NAMED:,} more" if len(failed) > CELLS_NAMED else ""
+        raise dg.Failure(f"The public edition was not published, its audit failed: {named}{more}")
+    made = edition.publish(candidate)
+    yield dg.MaterializeResult(
+        asset_key=PUBLIC,
+        metadata={
+            "public_id": made.public_id,
+            "new": made.is_new,
+            "cells_by_kind": dg.MetadataValue.json(candidate.counts["cells_by_kind"]),
+            "programs": candidate.counts["programs"],
+            "seconds_of_step": round(time.perf_counter() - started, 3),
+        },
+        data_version=dg.DataVersion(made.public_id),
+    )
+
+
+publish_public = dg.define_asset_job(
+    "public",
+    selection=dg.AssetSelection.assets(PUBLIC),
+    executor_def=dg.in_process_executor,
+    description="The public edition of the current release alone.",
+)
 build = dg.define_asset_job(
     "build",
     selection=dg.AssetSelection.all() - dg.AssetSelection.assets(["lake", "submissions"]),
     executor_def=dg.in_process_executor,
     # Landing and warehouse belong together: a build whose process died is started again as a whole.
     tags={"dagster/retry_strategy": "ALL_STEPS"},
-    description="From the lake to a published release: landing, dbt, analysis, dbt reporting, release.",
+    description="From the lake to a published release: landing, dbt, analysis, dbt reporting, release, public edition.",
 )

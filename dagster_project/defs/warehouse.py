@@ -141,7 +141,10 @@ def landing(context: dg.AssetExecutionContext, cradle: CradleResource) -> Iterat
 def landing_checks(landed: Landed) -> Iterator[dg.AssetCheckResult]:
     """What the landing as a whole says of itself."""
     yield told(CONTRACT, contract_verdict(landed["submissions"]))
-    yield told(CONSERVED, conservation_verdict(landed["files"], landed["submissions"], NETWORK_FOLDER))
+    conserved = conservation_verdict(
+        landed["files"], landed["submissions"], NETWORK_FOLDER, landed.rows_by_file(), landed["register_declarations"]
+    )
+    yield told(CONSERVED, conserved)
     yield told(MAPPED, labels_verdict(landed["observations"], landed["waiting_register_rows"]))
 
 

@@ -24,6 +24,7 @@ from dagster_project.settings import PROJECT_ROOT, Settings
 if TYPE_CHECKING:
     import dagster as dg
 
+DAMAGED_HISTORY = ("file is not a database", "malformed")  # what SQLite says of a file that is not whole
 ERROR_CLASS = re.compile(r"^[\w.]+(?:Error|Failure|Exception): ")
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 STARTED_BY = "cradle/started_by"
@@ -149,6 +150,21 @@ def selection_config(selection: Selection) -> dict[str, Any]:
 def run_job(settings: Settings, name: str, config: Mapping[str, Any] | None = None) -> str:
     """Run one job in this process and return its run id; RunFailedError with the first failing step's error."""
     prepare_dagster_home(settings)
+    from sqlalchemy.exc import DatabaseError
+
+    try:
+        return _run_job(settings, name, config)
+    except DatabaseError as error:
+        said = str(error.orig)
+        if not any(sign in said for sign in DAMAGED_HISTORY):
+            raise
+        raise RunFailedError(
+            f"Dagster's history below {settings.dagster_home} is damaged ({said}); cradle doctor names the file. Move "
+            "its folder away: the record of runs is lost, no data and no figure is"
+        ) from error
+
+
+def _run_job(settings: Settings, name: str, config: Mapping[str, Any] | None) -> str:
     import dagster as dg
 
     from dagster_project.definitions import defs

@@ -27,18 +27,26 @@ from {{ source('analysis', model.name) }}
 {% macro default__latest_year_with_names(of, names) %}
     {%- set sources = {
         'community_name': ('dim_community', 'community_id', 'name'),
-        'indicator_name': ('dim_indicator', 'indicator_id', 'name'),
+        'state': ('dim_community', 'community_id', 'state'),
         'outcome_name': ('dim_outcome', 'outcome_id', 'name'),
+        'indicator_name': ('dim_indicator', 'indicator_id', 'name'),
+        'unit': ('dim_indicator', 'indicator_id', 'unit'),
+        'direction': ('dim_indicator', 'indicator_id', 'direction'),
+        'dimension': ('dim_population_group', 'population_group_id', 'dimension'),
         'group_label': ('dim_population_group', 'population_group_id', 'label'),
     } -%}
     {%- set joined = {} -%}
-    {%- for name in names -%}
+    {%- for name in names if name in sources -%}
         {%- do joined.update({sources[name][0]: sources[name][1]}) -%}
     {%- endfor %}
 select
     latest.*
 {%- for name in names %},
+    {%- if name == 'school_year_date' %}
+    {{ end_of_school_year('latest.last_year') }} as {{ name }}
+    {%- else %}
     {{ sources[name][0] }}.{{ sources[name][2] }} as {{ name }}
+    {%- endif %}
 {%- endfor %}
 from {{ ref(of) }} as latest
 {%- for dimension, key in joined.items() %}
@@ -46,3 +54,8 @@ left join {{ ref(dimension) }} as {{ dimension }} on latest.{{ key }} = {{ dimen
 {%- endfor %}
 where latest.reporting_year in (select reporting_year from {{ ref('dim_reporting_year') }} where is_latest)
 {% endmacro %}
+
+{# The day by which charts place a school year: 30 June of the year it ends in; null for none. #}
+{% macro end_of_school_year(year) -%}
+    cast(cast({{ year }} as varchar) || '-06-30' as date)
+{%- endmacro %}

@@ -8,7 +8,7 @@ with submitted as (
         sum(numerator) as numerators,
         sum(denominator) as denominators
     from {{ ref('stg_landing__observations') }}
-    where row_status = 'accepted'
+    where row_status = 'accepted' and data_level = 'population'
     group by community_id, reporting_year, submission_id
 ),
 

@@ -380,15 +380,6 @@ def test_pages_load_nothing_from_elsewhere(example: Run) -> None:
         assert "@import" not in text, page
 
 
-def test_no_public_file_exists_before_disclosure_control(example: Run, changed: Run) -> None:
-    for run in (example, changed):
-        public = [path for path in run.home.rglob("public*") if "drop" not in path.relative_to(run.home).parts]
-        assert public == []
-        assert "public.duckdb is absent" in run.process.stdout
-        notes = [path.read_text(encoding="utf-8") for path in run.release.folder.glob("*.txt")]
-        assert any("public.duckdb" in note and "absent" in note for note in notes)
-
-
 def test_current_is_a_small_text_file_with_the_release_id(changed: Run) -> None:
     text = (changed.home / "publish" / "current").read_text(encoding="utf-8")
     assert text == f"{changed.release.folder.name}\n"

@@ -92,6 +92,13 @@ RATE = (
     "/ nullif(sum(denominator) filter (numerator is not null), 0)"
 )
 POOLABLE = "fct_indicator_value join dim_indicator using (indicator_id)"
+# Asked without a school year a count is that of each indicator's latest one: cohorts of two years are never added up.
+LATEST = "qualify school_year = max(school_year) over (partition by indicator_id)"
+TOTALS, GROUPS = (
+    "(select * from fct_indicator_value "
+    f"where geography_level = 'community' and period = 'annual' and {group} {LATEST})"
+    for group in ("population_group_id = 'all'", "population_group_id != 'all'")
+)
 EXPECTED_STATUS = "status not in ('not_expected', 'waived')"
 ACCEPTED_STATUS = "status in ('accepted', 'accepted_with_queries')"
 UNUSABLE = "value is null or value_status = 'low_coverage'"
@@ -100,14 +107,12 @@ UNUSABLE = "value is null or value_status = 'low_coverage'"
 BY_DIMENSION: dict[str, tuple[list[str], str]] = {
     "students_counted": (
         ["indicator"],
-        "select indicator_id, sum(numerator) filter (denominator is not null) from fct_indicator_value "
-        "where geography_level = 'community' and period = 'annual' and population_group_id = 'all' group by 1",
+        f"select indicator_id, sum(numerator) filter (denominator is not null) from {TOTALS} group by 1",
     ),
     "students_in_denominator": (
         ["indicator", "community__state"],
-        "select indicator_id, state, sum(denominator) filter (numerator is not null) from fct_indicator_value "
-        "join dim_community using (community_id) "
-        "where geography_level = 'community' and period = 'annual' and population_group_id = 'all' group by 1, 2",
+        f"select indicator_id, state, sum(denominator) filter (numerator is not null) from {TOTALS} "
+        "join dim_community using (community_id) group by 1, 2",
     ),
     "pooled_rate": (
         ["indicator", "indicator_value__school_year_end__year"],
@@ -117,20 +122,17 @@ BY_DIMENSION: dict[str, tuple[list[str], str]] = {
     ),
     "group_students_counted": (
         ["population_group", "indicator"],
-        "select population_group_id, indicator_id, sum(numerator) filter (denominator is not null) "
-        "from fct_indicator_value where geography_level = 'community' and period = 'annual' "
-        "and population_group_id != 'all' group by 1, 2",
+        f"select population_group_id, indicator_id, sum(numerator) filter (denominator is not null) from {GROUPS} "
+        "group by 1, 2",
     ),
     "group_students_in_denominator": (
         ["population_group"],
-        "select population_group_id, sum(denominator) filter (numerator is not null) from fct_indicator_value "
-        "where geography_level = 'community' and period = 'annual' and population_group_id != 'all' group by 1",
+        f"select population_group_id, sum(denominator) filter (numerator is not null) from {GROUPS} group by 1",
     ),
     "pooled_group_rate": (
         ["population_group", "indicator"],
         f"select population_group_id, indicator_id, {RATE} "
-        f"from {POOLABLE} where poolable and geography_level = 'community' and period = 'annual' "
-        "and population_group_id != 'all' group by 1, 2",
+        f"from {GROUPS} join dim_indicator using (indicator_id) where poolable group by 1, 2",
     ),
     "values_held": (
         ["indicator_value__value_status"],
@@ -156,8 +158,17 @@ BY_DIMENSION: dict[str, tuple[list[str], str]] = {
     ),
     "submission_rate": (
         ["community"],
-        f"select community_id, count(*) filter ({ACCEPTED_STATUS}) / nullif(count(*) filter ({EXPECTED_STATUS}), 0) "
+        f"select community_id, count(*) filter (is_due and {ACCEPTED_STATUS}) / nullif(count(*) filter (is_due), 0) "
         "from fct_submission_status group by 1",
+    ),
+    "submissions_due": (
+        ["community_year__reporting_year_end__year"],
+        "select reporting_year, count(*) filter (is_due) from fct_submission_status group by 1",
+    ),
+    "submissions_due_accepted": (
+        ["community__state"],
+        f"select state, count(*) filter (is_due and {ACCEPTED_STATUS}) from fct_submission_status "
+        "join dim_community using (community_id) group by 1",
     ),
     "rows_checked": (
         ["community_year__status"],
@@ -219,10 +230,12 @@ SAVED: dict[str, tuple[list[str], str]] = {
             "community_year__reporting_year_end__year",
             "submissions_expected",
             "submissions_accepted",
+            "submissions_due",
             "submission_rate",
         ],
-        f"select reporting_year, count(*) filter ({EXPECTED_STATUS}) as due, "
-        f"count(*) filter ({ACCEPTED_STATUS}) as ok, ok / nullif(due, 0) from fct_submission_status group by 1",
+        f"select reporting_year, count(*) filter ({EXPECTED_STATUS}), count(*) filter ({ACCEPTED_STATUS}), "
+        f"count(*) filter (is_due) as due, count(*) filter (is_due and {ACCEPTED_STATUS}) / nullif(due, 0) "
+        "from fct_submission_status group by 1",
     ),
     "outcomes_by_year": (
         ["outcome_status__known_in__year", "outcome", "share_improving", "share_gap_reduced"],
@@ -258,11 +271,14 @@ def test_the_total_of_a_rate_is_counts_over_counts_and_no_mean_of_rates(metrics:
     ((total,),) = metrics.ask(["pooled_rate"], where=graduation)
     parts = metrics.ask(
         ["pooled_rate", "students_counted", "students_in_denominator"],
-        ["community", "indicator_value__school_year_end__year"],
+        ["community"],
         graduation,
     )
-    reported = [(rate, counted, of) for _, _, rate, counted, of in parts if rate is not None]
-    assert len(reported) > 5
+    own = "indicator_id = 'graduation_4yr_pct'"
+    latest = metrics.sql(f"select community_id, {RATE} from {TOTALS} where {own} group by 1")
+    of_latest = dict(latest)
+    reported = [(rate, counted, of) for name, rate, counted, of in parts if of_latest.get(name) is not None]
+    assert len(reported) > 2
     counted, of = (math.fsum(part[place] for part in reported) for place in (1, 2))
     assert total == pytest.approx(counted / of, abs=1e-12)
     mean = math.fsum(rate for rate, _, _ in reported) / len(reported)
@@ -272,7 +288,18 @@ def test_the_total_of_a_rate_is_counts_over_counts_and_no_mean_of_rates(metrics:
 def test_a_total_counts_no_student_twice(metrics: Metrics) -> None:
     """Quill Harbor sent five cohorts of 100 students, group all, 326 of whom graduated as restated."""
     where = ["{{ Entity('community') }} = 'quill_harbor' and {{ Entity('indicator') }} = 'graduation_4yr_pct'"]
-    assert metrics.ask(["students_counted", "students_in_denominator"], where=where) == [(326.0, 500.0)]
+    asked = ["students_counted", "students_in_denominator"]
+    years = metrics.ask(asked, ["indicator_value__school_year_end__year"], where)
+    assert [math.fsum(row[place] for row in years) for place in (1, 2)] == [326.0, 500.0]
+    assert metrics.ask(asked, where=where) == [max(years)[1:]], "two years of a rate are never added up"
+
+
+def test_a_rate_asked_without_a_year_is_that_of_each_indicators_latest_year(metrics: Metrics) -> None:
+    by_year = metrics.ask(["pooled_rate"], ["indicator", "indicator_value__school_year_end__year"])
+    last = {indicator: max(year for name, year, _ in by_year if name == indicator) for indicator, _, _ in by_year}
+    expected = [(name, rate) for name, year, rate in by_year if year == last[name]]
+    assert len(by_year) > len(expected) > 1
+    assert same(metrics.ask(["pooled_rate"], ["indicator"]), expected)
 
 
 def test_as_known_rows_of_two_years_are_never_added_up(metrics: Metrics) -> None:

@@ -31,7 +31,9 @@ from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.lib.intake.bucket.reconcile import reconcile
 from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.intake.session import IntakeResult, Places, TakenPartition, run_intake
+from dagster_project.lib.publish.release.decisions import withdraw
 from dagster_project.lib.publish.release.release import Release, ReleaseFacts, current_release, publish, read_manifest
+from dagster_project.lib.publish.release.retention import delete_data
 from dagster_project.lib.receipts.receipts import write_receipts
 from dagster_project.lib.warehouse.landing import Landed, gather
 from tests.integration.s3_servers import Account, client, moto_server
@@ -237,6 +239,15 @@ def test_a_release_is_published_to_s3_whole_and_current_points_at_it(
         assert connection.execute("select name from marts.dim_community").fetchall() == [("Alder",)]
     again = published()
     assert (again.release_id, again.is_new) == (release.release_id, False)
+    assert store.get("current.duckdb") == fetched.read_bytes(), "the fixed path holds the same database"
+    with duckdb.connect(str(warehouse)) as connection:
+        connection.execute("insert into marts.dim_community values ('birch', 'Birch')")
+    newer = published()
+    assert store.get("current.duckdb") == store.get(f"releases/{newer.release_id}/internal.duckdb")
+    assert withdraw(store, newer.release_id, dt.date(2026, 7, 1), "no birch") == release.release_id
+    assert store.get("current.duckdb") == fetched.read_bytes()
+    assert delete_data(store, newer.release_id) > 0
+    assert [info.key.rsplit("/", 1)[-1] for info in store.objects(f"releases/{newer.release_id}")] == ["manifest.json"]
 
 
 def test_a_bucket_that_is_not_there_is_one_plain_line(endpoint: str) -> None:

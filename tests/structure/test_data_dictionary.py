@@ -1,7 +1,7 @@
-"""The generated pages say what contracts and seeds say now.
+"""The generated pages say what contracts, seeds and models say now.
 
 Belongs here: comparing the committed pages with what docs/generate.py makes.
-Does not: the content of contracts and seeds.
+Does not: the content of contracts, seeds and models.
 """
 
 from __future__ import annotations
@@ -9,8 +9,11 @@ from __future__ import annotations
 import pytest
 
 import contracts
+from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.findings import catalogue
-from docs.generate import DOCS, PAGES, data_dictionary
+from dagster_project.lib.warehouse.dbt_run import MANIFEST, table_keys
+from dagster_project.lib.warehouse.declared import declared_marts
+from docs.generate import DOCS, FAMILIES, PAGES, ROOT, data_dictionary, marts_dictionary
 
 
 @pytest.mark.parametrize("name", sorted(PAGES))
@@ -28,10 +31,33 @@ def test_the_dictionary_names_every_column_of_every_table_and_every_rule() -> No
     assert all(f"| {rule_id} |" in page for rule_id in catalogue().rules["rule_id"])
 
 
-def test_a_table_of_the_page_has_as_many_cells_in_every_row() -> None:
+def test_every_mart_and_every_column_of_it_has_its_meaning_and_its_key_on_the_page() -> None:
+    page, keys = marts_dictionary(), table_keys(MANIFEST)
+    for name, table in declared_marts(MANIFEST, Reference(ROOT / "seeds")).items():
+        assert name.startswith(tuple(FAMILIES)), f"{name} belongs to no family of the page"
+        section = page.split(f"### {name}\n")[1].split("### ")[0]
+        assert list(table.key) == keys[name] and all(f"`{column}`" in section for column in table.key)
+        assert all(f"| `{column.name}` | {column.data_type} |" in section for column in table.columns)
+        assert "ne row per" in table.description, f"{name} does not state its grain"
+        assert all(column.description.strip() for column in table.columns)
+
+
+def test_a_column_of_a_mart_names_its_closed_words_and_what_it_refers_to() -> None:
+    columns = {
+        column.name: column for column in declared_marts(MANIFEST, Reference(ROOT / "seeds"))["fct_trend"].columns
+    }
+    assert columns["community_id"].refers_to == "dim_community.community_id"
+    assert "improving" in columns["trend_status"].words
+    assert columns["trend_status"].comment.endswith(
+        f"One of: {', '.join(columns['trend_status'].words)} (dim_status, domain trend_status)."
+    )
+
+
+@pytest.mark.parametrize("name", sorted(PAGES))
+def test_a_table_of_the_page_has_as_many_cells_in_every_row(name: str) -> None:
     widths: dict[int, int] = {}
     block = 0
-    for line in data_dictionary().splitlines():
+    for line in PAGES[name]().splitlines():
         if not line.startswith("|"):
             block += 1
             continue

@@ -44,11 +44,11 @@ MAY_READ: dict[str, tuple[set[str], set[str], bool]] = {
 # what the analysis computed, where the rules are tested.
 NO_RULE = {
     "dim_community",
-    "dim_criterion",
     "dim_indicator",
     "dim_outcome",
     "dim_status",
     "fct_indicator_value_history",
+    "fct_community_review",
     "fct_submission_file",
     "int_values__combined",
 }
@@ -71,7 +71,11 @@ REFERS_TO_NOTHING = {
     "fct_waiting_row": {"community_id", "submission_id"},
     "fct_finding": {"submission_id"},
     "dim_submission": {"reporting_year"},
+    # Of states and the nation: their years need be none of the network's.
+    "fct_reference_value": {"school_year"},
 }
+# Flat tables that are named by what they show, and the table whose rows they are.
+SHOWN_FROM = {"rpt_community_outcome": "fct_outcome_status", "rpt_indicator_value_annual": "fct_indicator_value"}
 CLOSED_WORDS = re.compile(
     r"status(_when_seen)?$|^(origin|severity|standing|geography_level|kind|known_by|role|direction)$"
 )
@@ -87,6 +91,10 @@ DUCKDB_TYPES: dict[pl.DataType, str] = {
 }
 PLACE = ["community_id", "reporting_year", "submission_id", "source_file", "source_sheet", "source_row"]
 CELL = "community_id indicator_id population_group_id geography_id"
+FLAT = (
+    f"{CELL} community_name state outcome_id outcome_name indicator_name unit direction dimension group_label "
+    "school_year_date"
+)
 LINEAGE = "submission_id source_file source_sheet source_row"
 # DESIGN 3.7: names and columns that other programs read.
 PROMISED = {
@@ -129,8 +137,20 @@ PROMISED = {
     "set_in_reporting_year status is_in_force baseline_value baseline_year latest_value latest_year fitted_slope "
     "required_slope progress_share ruleset_version",
     "fct_story": "community_id reporting_year title text withheld_reason",
-    "rpt_indicator_value_current": "community_id indicator_id reporting_year value",
+    "fct_gap_year": f"{CELL} reporting_year school_year reference_group_id series group_value reference_value gap used",
+    "fct_community_indicator": "community_id indicator_id reporting_year role is_primary baseline_year is_prioritized "
+    "rationale",
+    "fct_strategy": "community_id reporting_year kind title indicator_id outcome_id status first_evidenced_on",
+    "rpt_indicator_value_current": f"reporting_year value {FLAT}",
+    "rpt_indicator_value_annual": f"value school_year {FLAT}",
+    "rpt_trend_current": f"reporting_year slope {FLAT}",
+    "rpt_gap_current": f"reporting_year last_gap {FLAT}",
+    "rpt_outcome_status_current": "community_id outcome_id reporting_year community_name state outcome_name",
+    "rpt_community_outcome": "community_id outcome_id reporting_year community_name state outcome_name indicator_name "
+    "unit direction trend_status gap_reduced school_year_date",
 }
+# Flat tables that are not named after the one table they are made of.
+WIDE = {"rpt_community_outcome": "fct_outcome_status"}
 
 Node = dict[str, Any]
 
@@ -311,7 +331,9 @@ def test_every_status_and_kind_in_a_mart_has_its_words_listed(released: dict[str
 def test_a_table_of_the_latest_year_only_selects_from_the_table_of_its_name(released: dict[str, Node]) -> None:
     for name, node in released.items():
         if name.startswith("rpt_"):
-            of = name.replace("rpt_", "fct_").removesuffix("_current")
+            of = {**WIDE, **SHOWN_FROM}.get(
+                name, name.replace("rpt_", "fct_").removesuffix("_current").removesuffix("_annual")
+            )
             assert f"model.cradle.{of}" in node["depends_on"]["nodes"], name
 
 

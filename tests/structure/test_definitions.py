@@ -31,7 +31,7 @@ SCHEMAS["semantic"] = "semantic"
 GROUPS = {
     "drop": {("drop", "files")},
     "intake": {("lake", "submissions")},
-    "publish": {("publish", "release")},
+    "publish": {("publish", "release"), ("publish", "public")},
 }
 OWNERS = {"drop": "team:members"}
 BESIDE = ("reminders", "tidy_history")
@@ -45,6 +45,7 @@ HOUSE_CHECKS = {
     ("landing/observations", "labels_mapped", False),
     ("marts/fct_submission_status", "submitted_by_year", True),
     ("analysis/fct_trend", "second_computation_agrees", True),
+    ("publish/public", "audit_passed", True),
 }
 
 
@@ -135,7 +136,7 @@ def test_only_the_listing_of_the_bucket_has_a_clock(specs: dict[str, dg.AssetSpe
 
 
 def test_jobs_sensors_and_schedules_are_the_ones_documented(repository: dg.RepositoryDefinition) -> None:
-    assert {job.name for job in repository.get_all_jobs()} == {"__ASSET_JOB", "ingest", "build", *BESIDE}
+    assert {job.name for job in repository.get_all_jobs()} == {"__ASSET_JOB", "ingest", "build", "public", *BESIDE}
     running = dg.DefaultSensorStatus.RUNNING
     assert {s.name: s.default_status == running for s in repository.sensor_defs} == {
         "bucket": True,
@@ -146,13 +147,13 @@ def test_jobs_sensors_and_schedules_are_the_ones_documented(repository: dg.Repos
         "every_week": "tidy_history",
     }
     operations = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
-    for name in ("ingest", "build", *BESIDE, "bucket", "conditions", "every_morning", "every_week"):
+    for name in ("ingest", "build", "public", *BESIDE, "bucket", "conditions", "every_morning", "every_week"):
         assert f"`{name}`" in operations, name
 
 
 def test_everything_that_writes_shares_one_pool(repository: dg.RepositoryDefinition) -> None:
     looking = {"look_at_bucket", "forget_old_runs"}
-    for name in ("ingest", "build", *BESIDE):
+    for name in ("ingest", "build", "public", *BESIDE):
         for node in repository.get_job(name).all_node_defs:
             assert node.pools == (set() if node.name in looking else {"warehouse"}), node.name
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import polars as pl
 
-from dagster_project.lib.analysis.figures.gap import compute_gaps
+from dagster_project.lib.analysis.figures.gap import gaps_of
 from dagster_project.lib.analysis.figures.known import expand_known
 from dagster_project.lib.analysis.figures.members import until_left
 from dagster_project.lib.analysis.figures.network import compute_network
@@ -29,12 +29,14 @@ from dagster_project.lib.analysis.records.inputs import RecordInputs
 from dagster_project.lib.analysis.rubric.context import FactContext, fact_context
 from dagster_project.lib.analysis.rubric.criteria import criterion_statuses, designation_criteria
 from dagster_project.lib.analysis.rubric.designations import designation_requirements, designation_statuses
+from dagster_project.lib.analysis.rubric.editions import in_editions
 from dagster_project.lib.analysis.rubric.gateways import (
     benchmark_statuses,
     gateway_missing,
     gateway_statuses,
     gateway_steps,
 )
+from dagster_project.lib.analysis.rubric.own_words import community_indicators, strategies
 from dagster_project.lib.analysis.rubric.registers import Tables, scaffold_of
 from dagster_project.lib.analysis.tables import TABLES
 from dagster_project.lib.base.ruleset import Ruleset
@@ -115,8 +117,15 @@ def run(inputs: AnalysisInputs, ruleset: Ruleset) -> AnalysisResult:
     Raises ValueError where an input lacks columns or contradicts itself.
     """
     figures = compute_figures(inputs, ruleset)
-    records = decide(context_of(inputs, ruleset), figures.tables, inputs.seeds)
-    made = {**figures.tables, **records.tables, "fct_designation_distance": designation_distance(records)}
+    context = context_of(inputs, ruleset)
+    records = decide(context, figures.tables, inputs.seeds)
+    made = {
+        **figures.tables,
+        **records.tables,
+        "fct_designation_distance": designation_distance(records),
+        "fct_community_indicator": community_indicators(context),
+        "fct_strategy": strategies(context),
+    }
     tables = {name: made[name] for name in ANALYSIS_TABLES}
     return AnalysisResult(tables, figures.second_trends, figures.second_gaps, records)
 
@@ -131,7 +140,7 @@ def compute_figures(inputs: AnalysisInputs, ruleset: Ruleset) -> Figures:
     held = standings(
         registers[BURDENED_GROUPS], seeds.starter_groups, seeds.dimensions, grid, inputs.today, ruleset.ruleset_id
     )
-    gap = compute_gaps(points, held, indicators, ruleset)
+    gap, gap_year = gaps_of(points, held, indicators, ruleset)
     # Values, trends and gaps go on after a community left; what is decided of it ends there.
     judged = until_left(grid, seeds.communities)
     outcome = compute_outcomes(trend, gap, registers[SELECTION], indicators, seeds.outcomes, judged, ruleset)
@@ -142,6 +151,7 @@ def compute_figures(inputs: AnalysisInputs, ruleset: Ruleset) -> Figures:
         "fct_trend": trend,
         "fct_trend_point": trend_point,
         "fct_gap": gap,
+        "fct_gap_year": gap_year,
         "fct_outcome_status": outcome,
         "fct_network_trend": network_trend,
         "fct_network_outcome": network_outcome,
@@ -177,8 +187,11 @@ def decide(context: FactContext, figures: Mapping[str, pl.DataFrame], seeds: See
     in and what came out.
     """
     rubric = seeds.rubric
-    criteria = criterion_statuses(context, rubric)
-    benchmarks = benchmark_statuses(criteria, rubric)
+    criteria = in_editions(
+        rubric,
+        lambda edition, years: criterion_statuses(replace(context, scaffold=context.scaffold.filter(years)), edition),
+    )
+    benchmarks = in_editions(rubric, lambda edition, years: benchmark_statuses(criteria.filter(years), edition))
     steps = gateway_steps(benchmarks, context)
     gateways = gateway_statuses(steps)
     tables = {
@@ -186,10 +199,13 @@ def decide(context: FactContext, figures: Mapping[str, pl.DataFrame], seeds: See
         "fct_benchmark_status": benchmarks,
         "fct_gateway_step": steps,
         "fct_gateway_status": gateways,
-        "fct_gateway_missing": gateway_missing(criteria, gateways, rubric),
+        "fct_gateway_missing": in_editions(
+            rubric, lambda edition, years: gateway_missing(criteria.filter(years), gateways, edition)
+        ),
     }
     requirements = designation_requirements(context, tables, seeds.requirements)
-    tables["fct_criterion_status"] = pl.concat([criteria, designation_criteria(requirements, rubric)])
+    designated = in_editions(rubric, lambda edition, years: designation_criteria(requirements.filter(years), edition))
+    tables["fct_criterion_status"] = pl.concat([criteria, designated])
     return designate(context, tables, seeds, requirements)
 
 

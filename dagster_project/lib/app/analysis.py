@@ -47,7 +47,18 @@ class AnalysisOutcome:
 
 
 # Nothing is decided from these, and a story without consent must not leave the lake.
-NOT_INPUTS = frozenset({"stories", "explanations"})
+NOT_INPUTS = frozenset(
+    {
+        "community_reviews",
+        "confirmations",
+        "declarations",
+        "definitions",
+        "explanation_decisions",
+        "explanations",
+        "publication_objections",
+        "stories",
+    }
+)
 
 
 def analysis_inputs() -> list[str]:

@@ -7,17 +7,29 @@ Does not: repairing anything.
 from __future__ import annotations
 
 import importlib.metadata
+import sqlite3
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from urllib.parse import quote
 
 import contracts
+from dagster_project.lib.app.frozen import read_frozen
+from dagster_project.lib.app.ready import reference_faults
+from dagster_project.lib.app.state import is_database, state_faults
 from dagster_project.lib.base.folder_tree import look
 from dagster_project.lib.base.reference import Reference, SeedError
-from dagster_project.lib.base.seed_lint import faults
+from dagster_project.lib.base.seed_forms import ignored_lines
+from dagster_project.lib.base.state import StateError
 from dagster_project.lib.base.store import Store, StoreError
 from dagster_project.lib.intake.bucket.drop import open_drop
+from dagster_project.lib.intake.bucket.ledger import Ledger
+from dagster_project.lib.intake.bucket.whole import GONE, DamagedLakeError, damaged_places
+from dagster_project.lib.publish.release.pointing import FIXED, is_fixed
 from dagster_project.lib.publish.release.release import current_release, read_manifest
+from dagster_project.lib.publish.release.states import WITHDRAWN, StatesError, read_states
+from dagster_project.lib.receipts.change_log import ChangeLog
 from dagster_project.lib.warehouse.dbt_run import MANIFEST
 from dagster_project.settings import PROJECT_ROOT, Settings
 
@@ -34,7 +46,7 @@ class Line:
 
 def examine(settings: Settings) -> list[Line]:
     """Look at everything; every line says what was found, a bad one also how to mend it."""
-    return [*_tools(), *_seeds(settings), *_stores(settings), *_release(settings)]
+    return [*_tools(), *_seeds(settings), *_stores(settings), *_kept(settings), *_release(settings)]
 
 
 def _tools() -> Iterator[Line]:
@@ -55,20 +67,26 @@ def _locked(name: str) -> str:
 
 
 def _seeds(settings: Settings) -> Iterator[Line]:
+    reference = Reference(settings.seeds)
+    wrong = reference_faults(reference, settings.today)
     try:
-        reference = Reference(settings.seeds)
         years = reference.reporting_years(settings.today)
         found = f"{reference.communities.height} communities, reporting years {years.start} to {years.stop - 1}"
         yield Line(True, "seeds", f"{settings.seeds}: {found}")
-        wrong = faults(reference)
-        yield Line(not wrong, "crosswalks", f"{len(wrong) or 'no'} faults", "correct the lines named below")
-        for fault in wrong:
-            yield Line(False, "crosswalk", str(fault), "correct the line")
     except SeedError as error:
-        yield Line(False, "seeds", str(error), "correct the file")
+        wrong = wrong or [str(error)]
+    yield Line(not wrong, "reference data", _counted(len(wrong), "fault"), "correct what is named below")
+    for fault in wrong:
+        yield Line(False, "reference data", fault, "correct the line, then look again with cradle doctor")
+    for file, count in ignored_lines(settings.seeds).items():
+        yield Line(True, "seeds", f"{file}.csv: {count:,} lines of communities outside the network are ignored")
     yield Line(True, "today", settings.today.isoformat())
     tables = contracts.tables(contracts.version_for(settings.today.year))
     yield Line(True, "contracts", f"{len(tables)} tables, version {contracts.version_for(settings.today.year)}")
+
+
+def _counted(number: int, word: str) -> str:
+    return f"{number or 'no'} {word}{'' if number == 1 else 's'}"
 
 
 def _stores(settings: Settings) -> Iterator[Line]:
@@ -105,6 +123,46 @@ def _reachable(what: str, url: str, look: Callable[[], int]) -> Line:
         return Line(False, what, str(error), "check the address, the endpoint and the credentials")
 
 
+def _kept(settings: Settings) -> Iterator[Line]:
+    """Files that the warehouse keeps for itself: whether each can still be read, and what to do where one cannot."""
+    lake = Store(settings.lake_url, settings.s3_endpoint)
+    found = [*state_faults(lake).values()]
+    log = ChangeLog(lake)
+    looks: list[Callable[[], object]] = [log.records, lambda: log.told, lambda: log.telling, lambda: _ledger(lake)]
+    looks += [cycle.read for cycle in read_frozen(lake)]
+    for look_at in looks:
+        try:
+            look_at()
+        except (StateError, StoreError, ValueError) as error:
+            found.append(str(error))
+    yield Line(not found, "kept state", _counted(len(found), "fault"), "see below")
+    for fault in found:
+        yield Line(False, "kept state", fault, "do what the line says, then look again with cradle doctor")
+    if settings.warehouse.is_file() and not is_database(settings.warehouse):
+        hint = "delete it; the next run makes it anew"
+        yield Line(False, "warehouse", f"{settings.warehouse} is no database any more", hint)
+    yield from _history(settings)
+
+
+def _ledger(lake: Store) -> None:
+    """StateError for a damaged segment, or for folders whose rows are gone."""
+    if gone := sorted(damaged_places(lake, Ledger(lake).events())):
+        raise DamagedLakeError(dict.fromkeys(gone, GONE))
+
+
+def _history(settings: Settings) -> Iterator[Line]:
+    """Dagster's record of runs: no figure depends on it, and a damaged file stops every run."""
+    hint = "move the folder of the file away: the history of runs is lost, no data and no figure is"
+    for path in sorted(settings.dagster_home.rglob("*.db")):
+        try:
+            with closing(sqlite3.connect(f"file:{quote(str(path))}?mode=ro", uri=True)) as connection:
+                says = str(connection.execute("pragma quick_check(1)").fetchone()[0])
+        except sqlite3.DatabaseError as error:
+            says = str(error)
+        if says != "ok" and "locked" not in says:
+            yield Line(False, "history", f"{path} is damaged ({says})", hint)
+
+
 def _release(settings: Settings) -> Iterator[Line]:
     store = Store(settings.publish_url, settings.s3_endpoint)
     try:
@@ -114,5 +172,10 @@ def _release(settings: Settings) -> Iterator[Line]:
             return
         manifest = read_manifest(store, release_id)
         yield Line(True, "current release", f"{release_id}, {len(manifest['tables'])} tables")
-    except (StoreError, FileNotFoundError) as error:
+        same = is_fixed(store, release_id)
+        found = "the current release" if same else "not the database of the current release"
+        yield Line(same, FIXED, found, "make a new release with cradle run; go back with cradle release withdraw")
+        state = read_states(store).state(release_id)
+        yield Line(state != WITHDRAWN, "its state", state, "cradle release withdraw current goes on to the one before")
+    except (StoreError, StateError, FileNotFoundError, StatesError) as error:
         yield Line(False, "current release", str(error), "run cradle run, or put the id of a release into `current`")

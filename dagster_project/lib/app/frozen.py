@@ -20,12 +20,14 @@ import polars as pl
 from dagster_project.lib.analysis.records.build import build_records, verify
 from dagster_project.lib.analysis.records.recompute import Record, recompute, stated
 from dagster_project.lib.analysis.rubric.criteria import designation_criteria
+from dagster_project.lib.analysis.rubric.editions import in_editions
 from dagster_project.lib.analysis.vocabulary import FROZEN, PROVISIONAL
 from dagster_project.lib.app.analysis import record_inputs
 from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.names import INPUTS
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import Ruleset
+from dagster_project.lib.base.state import whole
 from dagster_project.lib.base.store import Store
 
 PREFIX = "frozen"
@@ -73,12 +75,18 @@ class FrozenCycle:
         """What the file is known by."""
         return hashlib.sha256(self.content).hexdigest()
 
+    @property
+    def release_id(self) -> str:
+        """The release whose records these are."""
+        return str(json.loads(gzip.decompress(self.content))["release_id"])
+
     def read(self) -> FrozenContent:
         """What the file holds, read anew at each call: a decade of records at once would fill the memory.
 
         ValueError if the file is of another form or year than its place says.
         """
-        held = json.loads(gzip.decompress(self.content))
+        with whole(frozen_key(self.reporting_year), "put it back from a backup; frozen records are made once"):
+            held = json.loads(gzip.decompress(self.content))
         if held["file_format"] != FILE_FORMAT or held["reporting_year"] != self.reporting_year:
             found = f"form {held['file_format']} and year {held['reporting_year']}"
             raise ValueError(f"{frozen_key(self.reporting_year)} is of {found}")
@@ -248,7 +256,7 @@ def keep_frozen(
     requirements = _beside(now, figures, REQUIREMENT, KEPT_OF_REQUIREMENT, ("actual", "status"))
     criteria, distance = tables["fct_criterion_status"], tables[DISTANCE_TABLE]
     # One source for both tables: a rubric row says what its requirement says, frozen or not.
-    follow = designation_criteria(requirements, rubric)
+    follow = in_editions(rubric, lambda edition, years: designation_criteria(requirements.filter(years), edition))
     others = distance.join(kept, on=DETERMINATION, how="anti")
     return {
         **tables,

@@ -33,24 +33,37 @@ from dagster_project.lib.app.frozen import (
     read_frozen,
     released_cycles,
 )
+from dagster_project.lib.app.kept import keep, kept_inputs
+from dagster_project.lib.app.ready import require_ready
+from dagster_project.lib.app.state import (
+    LEFT_KEY,
+    STRAYS_KEY,
+    UNDELIVERED_KEY,
+    mend,
+    read_left,
+    read_strays,
+    read_undelivered,
+    state_faults,
+)
 from dagster_project.lib.base import engine
-from dagster_project.lib.base.names import ANSWERS_TABLE, INPUTS, NETWORK_FOLDER
+from dagster_project.lib.base.names import ANSWERS_TABLE, DECISIONS_TABLE, INPUTS, NETWORK_FOLDER, OBJECTIONS_TABLE
 from dagster_project.lib.base.progress import tell
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import RulesetKey, in_force_on, ruleset_rows
-from dagster_project.lib.base.seed_lint import require_sound
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.drop import Listing, list_drop, open_drop, stray_findings
 from dagster_project.lib.intake.bucket.ledger import Ledger, current_submissions
 from dagster_project.lib.intake.bucket.left import LEFT, left_findings, still_left
 from dagster_project.lib.intake.bucket.plan import Selection, left_at_listing, make_plan, refuse_bucket_fault
+from dagster_project.lib.intake.bucket.whole import DamagedLakeError, damaged_places, note, noted
 from dagster_project.lib.intake.findings import to_findings
 from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.intake.session import IntakeResult, Places, TakenPartition, run_intake
 from dagster_project.lib.publish.release.as_built import AsBuilt
 from dagster_project.lib.publish.release.hashing import code_version, lock_sha256
 from dagster_project.lib.publish.release.opening import database_path
+from dagster_project.lib.publish.release.pointing import FIXED, fix
 from dagster_project.lib.publish.release.release import Release, ReleaseFacts, current_release, publish, read_manifest
 from dagster_project.lib.publish.report.marts import ReportContext, RuleParameter
 from dagster_project.lib.publish.report.render import write_report
@@ -62,18 +75,18 @@ from dagster_project.lib.receipts.receipts import (
     Changes,
     Delivery,
     Receipt,
+    complete_kept,
     remove_receipt,
     write_receipts,
     write_withdrawn,
 )
 from dagster_project.lib.receipts.returned import return_files
 from dagster_project.lib.warehouse.dbt_run import MANIFEST, DbtPlaces, NodeResult, dbt_build, table_keys
+from dagster_project.lib.warehouse.declared import declared_marts
 from dagster_project.lib.warehouse.landing import Landed, gather, write_tables
 from dagster_project.settings import PROJECT_ROOT, Settings
 
-STRAYS_KEY = "ops/strays.parquet"
-LEFT_KEY = "ops/left.parquet"
-UNDELIVERED_KEY = "ops/undelivered.json"
+KEPT_OF = ("files", "findings")
 # Unit tests prove the models on made-up rows: they belong to `make test`, not to every run.
 NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 CORE_MODELS = ("--exclude", "tag:reporting", *NO_UNIT_TESTS)
@@ -146,16 +159,24 @@ class Pipeline:
 
         SeedError where seeds do not hold, BucketFaultError where the bucket seems at fault; nothing is changed then.
         """
-        require_sound(self.reference)
+        require_ready(self.reference, self.chosen or self.settings.today)
+        for what in mend(self.lake, self.settings.warehouse):
+            tell(what)
         tell("Listing the drop bucket")
         places = Places(self.drop, self.lake)
         for item in run_intake(
             places, self.intake, self.settings.today, selection, run_id, self.settings.settle_seconds, _tell_folders
         ):
             if isinstance(item, IntakeResult):
-                self._keep(STRAYS_KEY, item.strays)
+                self.keep_strays(item.strays)
                 self._keep_left(item.left, selection)
+                taken = {(partition.community_id, partition.reporting_year) for partition in item.taken}
+                note(self.lake, noted(self.lake) - taken)
             yield item
+
+    def keep_strays(self, strays: pl.DataFrame) -> None:
+        """Keep findings of the bucket itself for the steps behind intake."""
+        self._keep(STRAYS_KEY, strays)
 
     def _keep(self, key: str, table: pl.DataFrame) -> None:
         buffer = io.BytesIO()
@@ -176,13 +197,11 @@ class Pipeline:
 
     def left(self) -> pl.DataFrame:
         """Folders that the last intakes left as they stood, and why (intake.bucket.left.LEFT)."""
-        data = self.lake.get_or_none(LEFT_KEY)
-        return pl.DataFrame(schema=LEFT) if data is None else pl.read_parquet(io.BytesIO(data))
+        return read_left(self.lake)
 
     def undelivered(self) -> dict[tuple[str, int], str]:
         """Folders whose receipts the outbox refused when they were last written, and why."""
-        lines = json.loads(self.lake.get_or_none(UNDELIVERED_KEY) or b"[]")
-        return {(community_id, year): reason for community_id, year, reason in lines}
+        return read_undelivered(self.lake)
 
     def _keep_undelivered(self, failed: Mapping[tuple[str, int], str]) -> None:
         lines = [[*place, reason] for place, reason in sorted(failed.items())]
@@ -202,9 +221,12 @@ class Pipeline:
         BucketFaultError, like intake, where the bucket seems at fault.
         """
         listing, events = self.listing(), Ledger(self.lake).events()
-        plan = make_plan(listing, events, self.intake.version, selection)
+        damaged = damaged_places(self.lake, events)
+        plan = make_plan(listing, events, self.intake.version, selection, damaged)
         refuse_bucket_fault(listing, plan, events, selection)
-        if selection.again or self.lake.get_or_none(STRAYS_KEY) is None or self.undelivered():
+        if selection.again or state_faults(self.lake) or self.lake.get_or_none(STRAYS_KEY) is None:
+            return False
+        if damaged or self.undelivered():
             return False
         seen, told = to_findings(stray_findings(listing.strays)), self._told_strays()
         same = sorted(seen["finding_id"]) == sorted(told["finding_id"])
@@ -215,7 +237,7 @@ class Pipeline:
         return not plan.take and not plan.withdrawn and same and self.up_to_date() is not None
 
     def _told_strays(self) -> pl.DataFrame:
-        return pl.read_parquet(io.BytesIO(self.lake.get(STRAYS_KEY)))
+        return read_strays(self.lake)
 
     def strays(self) -> pl.DataFrame:
         """Findings of the bucket itself and of what was left in it, as the last intakes saw them."""
@@ -223,9 +245,13 @@ class Pipeline:
 
     def land(self, communities: frozenset[str] | None = None) -> tuple[Landed, list[Receipt]]:
         """Gather the lake into landing files and write the receipts that changed (of all communities by default)."""
-        require_sound(self.reference)
+        require_ready(self.reference, self.chosen or self.settings.today)
         tell("Gathering accepted rows")
-        landed = gather(self.lake, self.reference, self.settings.today, self.strays(), self.ruleset)
+        try:
+            landed = gather(self.lake, self.reference, self.settings.today, self.strays(), self.ruleset)
+        except DamagedLakeError as error:
+            note(self.lake, noted(self.lake) | error.places.keys())
+            raise
         write_tables(landed.tables, self.settings.landing)
         # A first folder that is still being written has a receipt and no submission.
         told = frozenset(landed["submissions"]["community_id"]) | frozenset(self.left()["community_id"])
@@ -261,22 +287,45 @@ class Pipeline:
 
     def release(self) -> Release:
         """Publish the warehouse as it stands, and tell in the receipts what the folders that changed moved."""
+        self._tell_what_was_left_untold()
         before = self.change_log.told or current_release(self.published)
         facts = self.release_facts()
-        made = self._publish(facts)
+        self.change_log.begin(before)
+        made = self.publish(facts)
+        if made.manifest["seeds_sha256"] == facts.seeds_sha256:
+            landed = {name: pl.read_parquet(self.settings.landing / f"{name}.parquet", glob=False) for name in KEPT_OF}
+            keep(self.lake, made.release_id, kept_inputs(self.settings.seeds, landed, self.strays()))
         if before != made.release_id:
             self._tell_changes(before, {**made.manifest, **facts.stated(), "today": made.manifest["today"]})
         self.change_log.tell(made.release_id)
         self.as_built.keep(made.release_id, facts.stated())
         return made
 
-    def _publish(self, facts: ReleaseFacts) -> Release:
+    def _tell_what_was_left_untold(self) -> None:
+        """Tell the changes of a release that a run published and died before it told them.
+
+        The folders may have changed again since: then the receipts of what was replaced are completed where they are
+        kept.
+        """
+        before, current = self.change_log.telling, current_release(self.published)
+        if before is None or current is None or current in (before, self.change_log.told):
+            return
+        manifest = read_manifest(self.published, current)
+        self._tell_changes(before or None, manifest, database_path(self.settings, current))
+        complete_kept(self.outbox, manifest["inputs"], self.change_log.records())
+        self.change_log.tell(current)
+
+    def publish(self, facts: ReleaseFacts) -> Release:
+        """The warehouse as it stands as a release, told to nobody yet."""
         tell("Publishing the release and its report")
         ledger = Ledger(self.lake).events()
         ops = self.settings.work / "ops"
         write_tables({"ledger_event": ledger}, ops)
         # Records are rebuilt from the release alone, so it carries what they were decided from.
-        inputs = {name: self.settings.landing / f"{name}.parquet" for name in (*analysis_inputs(), ANSWERS_TABLE)}
+        inputs = {
+            name: self.settings.landing / f"{name}.parquet"
+            for name in (*analysis_inputs(), ANSWERS_TABLE, DECISIONS_TABLE, OBJECTIONS_TABLE)
+        }
         inputs |= {name: self.settings.analysis / f"{name}.parquet" for name in (KNOWN_TABLE, FROZEN_TABLE)}
         return publish(
             self.published,
@@ -286,6 +335,7 @@ class Pipeline:
             {"ops": {"ledger_event": ops / "ledger_event.parquet"}, INPUTS: inputs},
             self.settings.work,
             self._write_report,
+            declared_marts(MANIFEST, self.reference),
         )
 
     def _write_report(self, database: Path, folder: Path, manifest: Mapping[str, Any]) -> None:
@@ -343,10 +393,11 @@ class Pipeline:
             return None
         return {**manifest, **self.as_built.facts_of(release_id), "today": manifest["today"]}
 
-    def _tell_changes(self, before: str | None, stated: Mapping[str, Any]) -> None:
+    def _tell_changes(self, before: str | None, stated: Mapping[str, Any], database: Path | None = None) -> None:
         """Compare with the release before, keep what is found, and write the receipts of the folders that changed.
 
         before: the release told last. stated: the manifest of the release to tell, with what was built just now.
+        database: that of the release to tell, where it is not the warehouse.
 
         Done again as a whole if the run dies on the way: the release counts as told only afterwards.
         """
@@ -359,7 +410,7 @@ class Pipeline:
             was = State(earlier, read_tables(database_path(self.settings, before), communities))
         # Where the release before was removed, nothing can be said of what changed since.
         if was is not None or before is None:
-            stands = State(stated, read_tables(self.settings.warehouse, communities))
+            stands = State(stated, read_tables(database or self.settings.warehouse, communities))
             found = changes_between(was, stands, table_keys(MANIFEST))
             after = {(folder.community_id, folder.reporting_year): folder.after for folder in changed}
             self.change_log.keep({(*place, after[place]): {"state": TOLD, **found[place]} for place in found})
@@ -400,6 +451,12 @@ class Pipeline:
             "lock_sha256": lock_sha256(PROJECT_ROOT),
             "seeds_sha256": self.reference.fingerprint(),
         }
+
+    def fix_path(self) -> None:
+        """Give a publish folder from before there was `current.duckdb` its fixed path; a release does it otherwise."""
+        release_id = current_release(self.published)
+        if release_id is not None and self.published.size(FIXED) is None:
+            fix(self.published, release_id)
 
     def up_to_date(self) -> str | None:
         """The current release's id if what stands now was built and gave it, and its changes are told, else None."""

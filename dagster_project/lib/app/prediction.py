@@ -91,6 +91,7 @@ def _pipeline(settings: Settings, release: Released, reporting_year: int, home: 
         lake_url=str(home / "lake"),
         outbox_url=str(home / "outbox"),
         publish_url=str(home / "publish"),
+        public_url=str(home / "public"),
         # A folder of a year that had not begun when the release was made counts from today on.
         today=released_on if reporting_year <= released_on.year else settings.today,
     )

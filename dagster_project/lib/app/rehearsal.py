@@ -79,15 +79,15 @@ def choose_ruleset(reference: Reference, wanted: str | None, in_force: RulesetKe
     return ruleset.ruleset_id, ruleset.ruleset_version
 
 
-def side_settings(settings: Settings, seeds: Path, today: dt.date) -> Settings:
-    """Everything that is written lies below the work folder; the drop is the same one."""
-    home = settings.work / "rehearsal"
+def side_settings(settings: Settings, seeds: Path, today: dt.date, home: Path) -> Settings:
+    """Everything that is written lies below that home; the drop is the same one."""
     return replace(
         settings,
         home=home,
         lake_url=str(home / "lake"),
         outbox_url=str(home / "outbox"),
         publish_url=str(home / "publish"),
+        public_url=str(home / "public"),
         seeds=seeds,
         today=today,
     )
@@ -107,8 +107,8 @@ def rehearse(
     submissions are taken along, so that nothing differs but what was changed. WarehouseError where a model, a test or
     the second computation of slopes fails. `keep`: leave the side home for looking into.
     """
-    side = side_settings(settings, seeds, dt.date.fromisoformat(manifest["today"]))
-    with _side_home(side.home, keep):
+    side = side_settings(settings, seeds, dt.date.fromisoformat(manifest["today"]), settings.work / "rehearsal")
+    with side_home(side.home, keep):
         pipeline = Pipeline(side, ruleset)
         _carry(Store(settings.lake_url, settings.s3_endpoint), pipeline.lake)
         _run(pipeline)
@@ -128,7 +128,8 @@ def rehearse(
 
 
 @contextmanager
-def _side_home(home: Path, keep: bool) -> Iterator[None]:
+def side_home(home: Path, keep: bool) -> Iterator[None]:
+    """An empty folder for a side home, deleted afterwards unless it is to be kept."""
     shutil.rmtree(home, ignore_errors=True)
     home.mkdir(parents=True)
     try:

@@ -50,6 +50,14 @@ def memory(threads: int | None = None, *, closed_in: bool = False) -> Iterator[C
         connection.close()
 
 
+def statements(sql: str) -> list[str]:
+    """The statements of a text of SQL; the whole text where it cannot be parsed, so that running it says why."""
+    try:
+        return [statement.query for statement in duckdb.extract_statements(sql)]
+    except duckdb.Error:
+        return [sql]
+
+
 def name(*parts: str) -> str:
     """A name of SQL, each part quoted: name("marts", "fct_trend") is "marts"."fct_trend"."""
     return ".".join('"' + part.replace('"', '""') + '"' for part in parts)

@@ -33,7 +33,11 @@ class Reference:
         file = self.folder / f"{path}.csv"
         if not file.is_file():
             raise SeedError(f"{file} is missing; a seeds folder must hold it")
-        frame = pl.read_csv(file.read_bytes().removeprefix(b"\xef\xbb\xbf"), infer_schema=False)
+        try:
+            frame = pl.read_csv(file.read_bytes().removeprefix(b"\xef\xbb\xbf"), infer_schema=False)
+        except pl.exceptions.PolarsError as error:
+            said = str(error).splitlines()[0]
+            raise SeedError(f"{file} cannot be read as CSV ({said}); cradle doctor says where") from error
         return frame.with_columns(pl.all().str.strip_chars().replace("", None))
 
     @cached_property

@@ -28,6 +28,7 @@ PARAMETER_COLUMNS = ("ruleset_id", "ruleset_version", "parameter", "value")
 OPEN_SECTIONS = ("gateway", "designation", "evidence", "cadence")
 COMPARISON_SECTIONS = (
     *("year_over_year", "chance", "count_change", "groups", "places", "overlap", "fraction", "outlier"),
+    *("shared", "questions"),
 )
 
 

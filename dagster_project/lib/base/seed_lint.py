@@ -1,12 +1,13 @@
-"""Whether the governed places and crosswalks hold together; every fault names its file and lines.
+"""Whether the governed reference data holds together; every fault names its file and lines.
 
 Belongs here: labels with two meanings, codes that lead nowhere, places out of their years, places counted twice,
 weights that do not add to one. Lines for communities outside the network are ignored, as everywhere.
-Does not: style of the files (tests/unit/seeds), or loading them (reference.py).
+Does not: the form of each file (seed_forms.py), style (tests/unit/seeds), or loading them (reference.py).
 """
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,6 +16,8 @@ from itertools import combinations
 import polars as pl
 
 from dagster_project.lib.base.reference import Reference, SeedError
+from dagster_project.lib.base.ruleset import IN_FORCE, PARAMETER_SEEDS, RulesetKey, in_force_on, read_ruleset
+from dagster_project.lib.base.seed_forms import COMMUNITIES, Fault, form_faults, ruleset_faults
 
 FIRST_YEAR, LAST_YEAR = 0, 9999
 EPSILON = 1e-9
@@ -23,21 +26,6 @@ PLACES = "network/geographies"
 SUCCESSIONS = "crosswalks/geography_successions"
 Row = Mapping[str, str | None]
 Span = tuple[int, int]
-
-
-@dataclass(frozen=True)
-class Fault:
-    """One thing wrong in one file."""
-
-    file: str
-    lines: tuple[int, ...]
-    says: str
-
-    def __str__(self) -> str:
-        """For example `seeds/network/geographies.csv, lines 4 and 9: ...`."""
-        numbers = [str(line) for line in self.lines]
-        listed = " and ".join([", ".join(numbers[:-1]), numbers[-1]] if len(numbers) > 1 else numbers)
-        return f"seeds/{self.file}.csv, line{'s' if len(numbers) > 1 else ''} {listed}: {self.says}"
 
 
 @dataclass(frozen=True)
@@ -80,16 +68,61 @@ CROSSWALKS = (
 )
 
 
-def require_sound(reference: Reference) -> None:
+def require_sound(reference: Reference, ruleset: RulesetKey | dt.date | None = None) -> None:
     """SeedError that names the first faults and counts the rest; nothing when there are none."""
-    found = faults(reference)
-    if found:
-        others = f"; and {len(found) - TOLD} more (cradle doctor lists all)" if len(found) > TOLD else ""
-        raise SeedError("; ".join(str(fault) for fault in found[:TOLD]) + others)
+    if found := faults(reference, ruleset):
+        raise SeedError(first_of(found))
 
 
-def faults(reference: Reference) -> list[Fault]:
-    """Every fault of places, crosswalks and successions, in the order of files and lines."""
+def first_of(found: Sequence[object]) -> str:
+    """The first faults in one line, and how many more there are."""
+    others = f"; and {len(found) - TOLD} more (cradle doctor lists all)" if len(found) > TOLD else ""
+    return "; ".join(str(fault) for fault in found[:TOLD]) + others
+
+
+def faults(reference: Reference, ruleset: RulesetKey | dt.date | None = None) -> list[Fault]:
+    """Every fault of the seeds, in the order of files and lines.
+
+    Where files, columns or cells are missing, or the list of communities is wrong, only the form of files is told:
+    nothing else can be judged.
+    ruleset: id and version, or the day of the run, whose ruleset is in force: its parameters must be set and typed.
+    """
+    found, whole = form_faults(reference.folder)
+    if whole and all(fault.file != COMMUNITIES for fault in found):
+        # A line that is told of for what it means is not told of again for its form.
+        meant = [*_meanings(reference), *(_ruleset(reference, ruleset, found) if ruleset else ())]
+        told = {(fault.file, fault.lines) for fault in meant if fault.lines}
+        found = [*meant, *(fault for fault in found if (fault.file, fault.lines) not in told)]
+    return sorted(found, key=lambda fault: (fault.file, fault.lines, fault.says))
+
+
+def _ruleset(reference: Reference, ruleset: RulesetKey | dt.date, found: Sequence[Fault]) -> Iterator[Fault]:
+    """What the parameters of one ruleset are not: there, of the type they need, or known. Repeated ones are told."""
+    try:
+        key = ruleset if isinstance(ruleset, tuple) else in_force_on(reference, ruleset)
+    except SeedError as error:
+        yield Fault(IN_FORCE, (), str(error))
+        return
+    files = [f"rulesets/{name}" for name in PARAMETER_SEEDS]
+    missing = ruleset_faults(reference.folder, key)
+    yield from missing
+    if missing or any(fault.file in files for fault in found):
+        return
+    try:
+        read_ruleset(reference, key)
+    except ValueError as error:
+        for file in files:
+            rows = reference.table(file).with_row_index("line", 2)
+            rows = rows.filter(ruleset_id=key[0], ruleset_version=key[1])
+            named = [line for line, name in rows.select("line", "parameter").iter_rows() if name in str(error)]
+            if named:
+                yield Fault(file, tuple(named), str(error))
+                return
+        yield Fault(files[0], (), str(error))
+
+
+def _meanings(reference: Reference) -> list[Fault]:
+    """Faults of places, crosswalks and successions."""
     found: list[Fault] = []
     members = set(reference.communities["community_id"])
     places = _lines(reference, PLACES, found)
@@ -102,7 +135,7 @@ def faults(reference: Reference) -> list[Fault]:
         if crosswalk.kind == "geography":
             found += _label_vintages(lines, places)
     found += _successions(reference, members, places)
-    return sorted(found, key=lambda fault: (fault.file, fault.lines, fault.says))
+    return found
 
 
 def _lines(reference: Reference, file: str, found: list[Fault]) -> list[Line]:
@@ -241,10 +274,14 @@ def _covers(outer: Span, inner: Span) -> bool:
 
 
 def _counted_twice(places: Sequence[Line]) -> Iterator[Fault]:
-    """One public code of a district in two places at one time: network sums would count its students twice."""
+    """One public code of a district in two places of one community at one time: its sums would count it twice.
+
+    A district that two communities serve is no fault: each has a line of its own, and the network's reach counts the
+    place once (fct_reach).
+    """
     districts = [line for line in places if line["geography_level"] == "district"]
     districts = [line for line in districts if line["code_system"] and line["code"]]
-    for (system, code), same in _grouped(districts, "code_system", "code").items():
+    for (_, system, code), same in _grouped(districts, "community_id", "code_system", "code").items():
         for one, other in _overlapping(same):
             if (one["community_id"], one["geography_id"]) == (other["community_id"], other["geography_id"]):
                 continue

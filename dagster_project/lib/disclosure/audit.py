@@ -18,7 +18,18 @@ from dagster_project.lib.disclosure.programs import Budget, BudgetError
 from dagster_project.lib.disclosure.register import Release, earlier_by_community
 from dagster_project.lib.disclosure.sums import AT_MOST, NONE, Sum
 from dagster_project.lib.disclosure.unit import Earlier, Joint, Unit, joint_of, unknown_name
-from dagster_project.lib.disclosure.words import CODED, INF, PUBLISHED, SMALL, FamilyKey, Key
+from dagster_project.lib.disclosure.words import (
+    CODED,
+    HIDDEN,
+    INF,
+    MISSING,
+    NOT_APPLICABLE,
+    PUBLISHED,
+    SMALL,
+    SOURCE_MASKED,
+    FamilyKey,
+    Key,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +80,9 @@ class _Part:
 def audit(releases: Sequence[Release], parameters: Parameters, families: set[FamilyKey] | None = None) -> Audit:
     """Judge every family over all releases together; the last one is the newest. `families`: only these, if given.
 
-    What the releases before the newest pin already, and a cell that was printed before a correction made it small,
-    is out (RULES 8.8) and counted. Works on the released tables, registers and sums alone.
+    What the releases before the newest pin already, a cell that was printed before a correction made it small, and
+    what stays pinned although its whole family is withheld, is out (RULES 8.8) and counted. Works on the released
+    tables, registers and sums alone.
     """
     by_release = [earlier_by_community(release) for release in releases]
     names = sorted({name for release in by_release for name in release})
@@ -129,9 +141,15 @@ def _audit_joint(joint: Joint, has_newest: bool, parameters: Parameters, part: _
     part.dropped += verdict.dropped
     part.forced += len(verdict.forced)
     part.smallest = min(part.smallest, verdict.smallest)
+    failing = verdict.failing
+    if has_newest and not verdict.infeasible and _tells_nothing(joint.earlier[-1]):
+        # Every fall-back was taken: no release of these rows could hide more, so they are out (RULES 8.2, 8.8).
+        part.out += len(failing)
+        part.judged -= len(failing)
+        failing = []
     why = "its family has no feasible table" if verdict.infeasible else "too few values are feasible"
     keys = {unknown_name(key, known.token): key for release in joint.earlier for key, known in release.cells.items()}
-    part.failures += [Failure(keys[each], why, _sums_with(joint, keys[each])) for each in verdict.failing]
+    part.failures += [Failure(keys[each], why, _sums_with(joint, keys[each])) for each in failing]
 
 
 def _out(joint: Joint, before: Joint, has_newest: bool, budget: Budget) -> set[Unknown]:
@@ -151,6 +169,15 @@ def _out(joint: Joint, before: Joint, has_newest: bool, budget: Budget) -> set[U
         if key in printed and known.kind == SMALL and key in newest
     }
     return pinned | made_small
+
+
+def _tells_nothing(newest: Earlier) -> bool:
+    """Whether a release prints no count of these families but those that are zero."""
+    silent = (*HIDDEN, NOT_APPLICABLE, MISSING)
+    return all(
+        known.kind in silent or (known.kind == SOURCE_MASKED and not known.bounds.n_fixed)
+        for known in newest.cells.values()
+    )
 
 
 def _any_key(joint: Joint) -> Key:

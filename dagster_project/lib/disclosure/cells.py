@@ -34,6 +34,8 @@ from dagster_project.lib.disclosure.words import (
 EPSILON = 1e-9
 # Decimals that a printed rate is looked at with; more are noise of its conversion.
 DECIMALS = 6
+# Half a unit of a rate that was printed with one decimal.
+FINER = 0.05
 POOLED = "pooled"
 
 # Columns of a cell that the public knows by its kind alone; they are what an attacker starts from.
@@ -117,7 +119,12 @@ def _with_counts(rows: pl.DataFrame) -> pl.DataFrame:
         n.alias("n"),
         whole.alias("whole"),
         (share | (~is_count & pl.col("numerator").is_not_null())).alias("has_k"),
-        half_unit(value).alias("half"),
+        # A whole number may have been printed with a decimal, which no stored number shows. Beside an n both give the
+        # same k; without one the finer reading leaves fewer counts, so it is the one that is judged by.
+        pl.when(n.is_null())
+        .then(pl.min_horizontal(half_unit(value), pl.lit(FINER)))
+        .otherwise(half_unit(value))
+        .alias("half"),
     )
     # A masked rate binds k by its printed bounds; a printed one by half a unit of its last digit.
     low = pl.coalesce(value - pl.col("half"), pl.col("value_low"), 0.0) / pl.col("whole")
@@ -254,8 +261,13 @@ def facts_of(public: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
         "n_high": n_high.otherwise(INF),
         "k_low": k_low.otherwise(0.0),
         "k_high": k_high.when(small_k).then(min_n - 1.0).otherwise(INF),
-        "rate_low": pl.when(rated).then("rate_low").otherwise(0.0),
-        "rate_high": pl.when(rated).then("rate_high").otherwise(1.0),
+        # Nobody takes a printed 0 for a few among thousands: without n it is taken to mean none, and 100 % all.
+        "rate_low": pl.when(rated & (pl.col("value") >= pl.col("whole")))
+        .then(1.0)
+        .when(rated)
+        .then("rate_low")
+        .otherwise(0.0),
+        "rate_high": pl.when(rated & (pl.col("value") <= 0)).then(0.0).when(rated).then("rate_high").otherwise(1.0),
     }
     return rows.with_columns(**bounds).select(*REGISTER_COLUMNS, *BOUND_COLUMNS[:-1]).sort(CELL)
 

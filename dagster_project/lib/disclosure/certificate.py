@@ -33,7 +33,7 @@ def public_counts(inputs: DisclosureInputs, protected: Protected) -> dict[str, o
     return {
         "cells_by_kind": dict(cells.group_by("kind").len().sort("kind").iter_rows()),
         "cells_judged": audit.judged,
-        "cells_out": cells["is_out"].sum() + audit.out,
+        "cells_out": audit.out,
         "cells_pinned_by_their_source": audit.forced,
         "families": audit.families,
         "families_solved": sum(outcome.solved for outcome in outcomes),

@@ -136,6 +136,9 @@ class _Chooser:
             for unknown in failing:
                 key = named.get(unknown) or next(iter(joint.cells))
                 self.outcome.faults.setdefault(family_of(key), []).append(key)
+                if unknown in named:
+                    # Nothing is left to withhold; the audit tells whether it may stand so.
+                    self.outcome.out.add(key)
         for family in forced:
             self.outcome.fall_backs[family] = EVERYTHING
 
@@ -151,7 +154,9 @@ class _Chooser:
                 out = set()
             self.outcome.programs += budget.used
         for key, cell in joint.cells.items():
-            if key in self.before and cell.primary == SMALL:
+            # A row that was zero and is small now was never printed as somebody: it can and must be protected.
+            was = {release.cells[key].kind for release in joint.earlier if key in release.cells}
+            if cell.primary == SMALL and was & {PUBLISHED, CODED}:
                 out.add(cell.unknown)
             if cell.unknown in out:
                 self.outcome.out.add(key)

@@ -82,7 +82,11 @@ def _group_sums(cells: Mapping[Key, Truth], parents: Mapping[str, str | None]) -
         group = key[4]
         if group != ALL:
             dimension = group.split(":", 1)[0]
-            parts[key[3], dimension, parents.get(group) or ALL].append(key)
+            # Groups of one that has no row itself stand for it one level up.
+            whole = parents.get(group) or ALL
+            while whole != ALL and (key[3], whole) not in by_place:
+                whole = parents.get(whole) or ALL
+            parts[key[3], dimension, whole].append(key)
     for (place, _, whole), keys in parts.items():
         total = by_place.get((place, whole))
         if total is not None:

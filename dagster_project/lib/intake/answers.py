@@ -10,7 +10,9 @@ import polars as pl
 
 import contracts
 from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.intake.bucket.drop import LOCATED
 from dagster_project.lib.intake.findings import BLOCKING
+from dagster_project.lib.intake.tables import of_population
 
 SUBMISSIONS = pl.Schema(
     {
@@ -34,19 +36,70 @@ SUBMISSIONS = pl.Schema(
 PLACE = ["community_id", "reporting_year"]
 
 
-def answered(findings: pl.DataFrame, explanations: pl.DataFrame) -> pl.DataFrame:
-    """Findings with status explained where the community answered them (in any year), the newest answer shown."""
+def answered(findings: pl.DataFrame, explanations: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:
+    """Findings with status explained where the community answered them (in any year), the newest answer shown.
+
+    `decisions` are the reviewers' (register explanation_decisions); the newest of a finding counts. A rejected answer
+    leaves its finding open, and says why, until a later decision accepts one: the words of an answer have no date.
+    """
     newest = (
         explanations.sort("reporting_year", "source_file", "source_row")
         .unique(["community_id", "finding_id"], keep="last", maintain_order=True)
         .select("community_id", "finding_id", pl.col("text").alias("_answer"))
     )
     joined = findings.join(newest, on=["community_id", "finding_id"], how="left", maintain_order="left")
-    explained = (pl.col("severity") == "explainable") & pl.col("_answer").is_not_null()
+    joined = joined.join(_newest_decisions(decisions), on="finding_id", how="left", maintain_order="left")
+    asked = pl.col("severity") == "explainable"
+    rejected = asked & (pl.col("_decision") == "rejected").fill_null(False)
+    explained = asked & pl.col("_answer").is_not_null() & ~rejected
+    given = pl.concat_str(pl.lit(" (the answer was: "), "_answer", pl.lit(")"))
+    why = pl.concat_str(
+        pl.lit("not accepted on "), pl.col("_decided_on").cast(pl.String), pl.lit(": "),
+        pl.col("_reason").fill_null("no reason is given"), given.fill_null(""),
+    )  # fmt: skip
     return joined.with_columns(
         status=pl.when(explained).then(pl.lit("explained")).otherwise(pl.col("status")),
-        explanation=pl.when(explained).then(pl.col("_answer")).otherwise(pl.col("explanation")),
-    ).drop("_answer")
+        explanation=pl.when(rejected).then(why).when(explained).then("_answer").otherwise(pl.col("explanation")),
+    ).drop("_answer", "_decision", "_decided_on", "_reason")
+
+
+def _newest_decisions(decisions: pl.DataFrame) -> pl.DataFrame:
+    return (
+        decisions.sort("decided_on", "reporting_year", "source_file", "source_row")
+        .unique("finding_id", keep="last", maintain_order=True)
+        .select(
+            "finding_id",
+            pl.col("decision").alias("_decision"),
+            pl.col("decided_on").alias("_decided_on"),
+            pl.col("reason").alias("_reason"),
+        )
+    )
+
+
+def astray_answers(findings: pl.DataFrame, explanations: pl.DataFrame, decisions: pl.DataFrame) -> pl.DataFrame:
+    """Answers to no finding or to an error, and decisions on no question, as located issues (drop.LOCATED).
+
+    An answer is to a finding of its own community; the id of a question says whose it is, so a decision needs no more.
+    """
+    asked = findings.filter(pl.col("severity") == "explainable").select("community_id", "finding_id").unique()
+    errors = findings.filter(pl.col("severity").is_in(BLOCKING)).select("community_id", "finding_id").unique()
+    own = ["community_id", "finding_id"]
+    stray = explanations.join(asked, on=own, how="anti", maintain_order="left")
+    parts = [
+        (stray.join(errors, on=own, how="semi", maintain_order="left"), "answer_to_error"),
+        (stray.join(errors, on=own, how="anti", maintain_order="left"), "answer_without_question"),
+        (decisions.join(asked, on="finding_id", how="anti", maintain_order="left"), "decision_without_question"),
+    ]
+    none = pl.lit(None, pl.String)
+    told = [
+        rows.with_columns(
+            source_column=pl.lit("finding_id"), rule_id=pl.lit(rule), found="finding_id", allowed=none, subject=none
+        )
+        .select(list(LOCATED))
+        .cast(LOCATED)
+        for rows, rule in parts
+    ]
+    return pl.concat(told)
 
 
 def submissions(
@@ -54,12 +107,14 @@ def submissions(
     findings: pl.DataFrame,
     observations: pl.DataFrame,
     selection: pl.DataFrame,
+    declarations: pl.DataFrame,
     reference: Reference,
 ) -> pl.DataFrame:
     """One row for each folder as it stands, with counts and its status (DESIGN 3.2).
 
     Rejected only if it has files and no row was accepted, also where none of them could be read at all; accepted with
-    queries if a row or file was refused or an explainable finding is unanswered.
+    queries if a row or file was refused or an explainable finding is unanswered. A declaration that there is nothing to
+    report is no row of data: a folder that holds nothing else is accepted with none.
     """
     counts = files.group_by(*PLACE, maintain_order=True).agg(
         pl.col("submission_id").first(),
@@ -68,6 +123,12 @@ def submissions(
         pl.col("rows_read", "rows_accepted", "rows_rejected", "rows_waiting").sum(),
     )
     counts = pl.concat([counts, _without_files(counts, findings, reference)])
+    declared = declarations.group_by(PLACE).agg(pl.len().cast(pl.Int32).alias("_declared"))
+    counts = (
+        counts.join(declared, on=PLACE, how="left", maintain_order="left")
+        .with_columns(pl.col("_declared").fill_null(0))
+        .with_columns(pl.col("rows_read", "rows_accepted") - pl.col("_declared"))
+    )
     severity, open_ = pl.col("severity"), pl.col("status") == "open"
     told = findings.group_by(*PLACE, maintain_order=True).agg(
         severity.is_in(BLOCKING).sum().alias("findings_blocking"),
@@ -82,7 +143,7 @@ def submissions(
     )
     queries = (pl.col("findings_blocking") > 0) | (pl.col("findings_open") > 0)
     status = (
-        pl.when(pl.col("rows_accepted") == 0)
+        pl.when((pl.col("rows_accepted") == 0) & (pl.col("_declared") == 0))
         .then(pl.lit("rejected"))
         .when(queries)
         .then(pl.lit("accepted_with_queries"))
@@ -129,7 +190,7 @@ def _cells(
     default = reference.indicators.filter((pl.col("role") == "core") & pl.col("is_primary")).select("indicator_id")
     rest = folders.join(newest, on=PLACE, how="anti").join(default, how="cross")
     expected = pl.concat([own, rest]).unique()
-    given = observations.filter(
+    given = of_population(observations).filter(
         (pl.col("row_status") == "accepted")
         & (pl.col("population_group_id") == "all")
         & pl.col("value_status").is_in(["reported", "derived", "range"])

@@ -106,7 +106,7 @@ def _source_columns(frame: pl.DataFrame, sources: pl.DataFrame, contract: TableC
     missing = [pl.lit(None, pl.String).alias(name) for name in names if name not in frame.columns or name not in own]
     text = [pl.col(name).cast(pl.String).str.strip_chars().replace("", None) for name in names]
     frame = frame.with_columns(missing).with_columns(text).join(sources, on="_file_id", maintain_order="left")
-    if not contract.network:
+    if "community_id" not in contract.names:
         frame = frame.with_columns(community_id=pl.col("folder_id"))
     ordered = frame.sort("_file_id", "_sheet", "_row", maintain_order=True)
     return ordered.with_columns(

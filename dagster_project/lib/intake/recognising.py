@@ -264,7 +264,8 @@ def _match_sheet(
 
 def _misplaced(folder: Folder, table: str) -> str | None:
     """Where a table belongs if not in this folder: the network's own tables and the communities' never mix."""
-    network = contracts.tables(contracts.version_for(folder.reporting_year))[table].network
-    if network == (folder.community_id == NETWORK_FOLDER):
+    contract = contracts.tables(contracts.version_for(folder.reporting_year))[table]
+    network = contract.network
+    if contract.also_network or network == (folder.community_id == NETWORK_FOLDER):
         return None
     return f"{NETWORK_FOLDER}/{{reporting_year}}/" if network else "{community_id}/{reporting_year}/"

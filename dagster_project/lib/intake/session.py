@@ -21,6 +21,8 @@ from dagster_project.lib.intake.bucket.lake import read_partitions, remove_parti
 from dagster_project.lib.intake.bucket.ledger import EVENTS, Ledger, current_objects
 from dagster_project.lib.intake.bucket.left import LEFT, left_table
 from dagster_project.lib.intake.bucket.plan import Plan, Selection, left_at_listing, make_plan, refuse_bucket_fault
+from dagster_project.lib.intake.bucket.same import same_content
+from dagster_project.lib.intake.bucket.whole import damaged_places
 from dagster_project.lib.intake.findings import BLOCKING, FINDINGS, to_findings
 from dagster_project.lib.intake.reading.files import WorkbookReader
 from dagster_project.lib.intake.take_in import batches, by_version, take_in
@@ -90,9 +92,14 @@ def run_intake(
     ledger = Ledger(places.lake)
     events = ledger.events()
     version = intake.version
-    listing, plan, left = _settled_plan(places.drop, intake, today, settle_seconds, events, version, selection)
+    damaged = damaged_places(places.lake, events)
+    listing, plan, left = _settled_plan(places.drop, intake, today, settle_seconds, events, version, selection, damaged)
     refuse_bucket_fault(listing, plan, events, selection)
     guard = Guard(places.drop.tag if places.drop.folder is not None else None, left)
+    # A bucket that was put back from a backup has other tags for the same bytes: nothing of it is news.
+    same, seen = same_content(places.drop, plan.take, events, version, selection.again, damaged)
+    ledger.append(_stamped(seen, run_id))
+    plan = replace(plan, take=tuple(folder for folder in plan.take if folder.partition not in same))
     done: list[TakenPartition] = []
     total = len(plan.take) + len(plan.withdrawn)
     for partition in _withdraw(places.lake, ledger, events, plan.withdrawn, run_id):
@@ -124,6 +131,7 @@ def _settled_plan(
     events: pl.DataFrame,
     version: str,
     selection: Selection,
+    damaged: frozenset[tuple[str, int]],
 ) -> tuple[Listing, Plan, list[Left]]:
     """The listing, what is to be taken of it, and what is left: files still written are waited for, not for ever."""
     communities = intake.reference.communities["community_id"].to_list()
@@ -131,7 +139,7 @@ def _settled_plan(
     last = time.monotonic() + PATIENCE * settle_seconds
     while True:
         listing = list_drop(drop, communities, years)
-        plan = make_plan(listing, events, version, selection)
+        plan = make_plan(listing, events, version, selection, damaged)
         young, seconds = still_written(drop, plan.take, settle_seconds)
         wait = min(seconds, last - time.monotonic())
         if not young or wait <= 0:

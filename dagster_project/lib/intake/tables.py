@@ -11,6 +11,9 @@ import polars as pl
 import contracts
 from dagster_project.lib.intake.findings import FINDINGS
 
+POPULATION = "population"
+"""The data level of rows that count everybody of a place: the only one that figures are made from."""
+
 RAW = {name: f"raw_{name}" for name in ("indicator", "dimension", "group", "geography")}
 """Columns of the contract that are kept as they were written, beside the codes made of them."""
 
@@ -49,6 +52,7 @@ _OWN = pl.Schema(
         "value_status": pl.String(),
         "participation_rate": pl.Float64(),
         "data_source": pl.String(),
+        "data_level": pl.String(),
         "note": pl.String(),
         "row_status": pl.String(),
         "row_reason": pl.String(),
@@ -60,6 +64,11 @@ def added_columns() -> dict[str, pl.DataType]:
     """Columns of the values table beyond those of version 1, by the type they are kept with."""
     columns = contracts.landed()[contracts.VALUES_TABLE].columns
     return {column.name: column.polars_type for column in columns if RAW.get(column.name, column.name) not in _OWN}
+
+
+def of_population(observations: pl.DataFrame) -> pl.DataFrame:
+    """The rows that count everybody of a place. Rows kept before there was a data level are of the population."""
+    return observations.filter(pl.col("data_level").fill_null(POPULATION) == POPULATION)
 
 
 OBSERVATIONS = pl.Schema({**_OWN, **added_columns()})

@@ -78,7 +78,7 @@ def take_in(
         place: submission_id(*place, named.get(place, {}).items()) for place in (folder.partition for folder in folders)
     }
     with engine.memory(threads=1, closed_in=True) as connection:
-        extraction = extract(matches, connection)
+        extraction = extract(matches, connection, {file.index: file.place for file in files})
     tell_left_out(files, extraction.counts)
     for index, told in extraction.problems:
         files[index].problems.append(told)

@@ -6,8 +6,8 @@ Does not: any rule (values.py, registers.py, comparisons.py), printing or exit c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,13 +16,14 @@ import polars as pl
 import contracts
 from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.folder_tree import look
-from dagster_project.lib.base.names import ANSWERS_TABLE, INPUTS, OBSERVATIONS_TABLE
+from dagster_project.lib.base.names import ANSWERS_TABLE, DECISIONS_TABLE, INPUTS, OBSERVATIONS_TABLE
 from dagster_project.lib.base.shown import visible
 from dagster_project.lib.base.store import Store
-from dagster_project.lib.intake.answers import answered, submissions
+from dagster_project.lib.intake.answers import answered, astray_answers, submissions
 from dagster_project.lib.intake.batch import Intake, Taken
 from dagster_project.lib.intake.bucket.drop import LOCATED, ODD_RULE, SPECIAL_RULE, DroppedFile, Folder, open_drop
 from dagster_project.lib.intake.comparing.comparisons import NEEDS_HISTORY, RULES
+from dagster_project.lib.intake.comparing.selections import selection_changes
 from dagster_project.lib.intake.findings import BLOCKING, FINDINGS, to_findings
 from dagster_project.lib.intake.reading.files import WorkbookReader
 from dagster_project.lib.intake.rows.registers import unfold
@@ -47,6 +48,43 @@ ANSWERS = pl.Schema(
 )
 
 
+DECISIONS = pl.Schema(
+    {
+        "reporting_year": pl.Int32(),
+        "source_file": pl.String(),
+        "source_row": pl.Int32(),
+        "finding_id": pl.String(),
+        "decision": pl.String(),
+        "decided_on": pl.Date(),
+        "reason": pl.String(),
+    }
+)
+
+
+ACROSS_YEARS = ("selection_changed", "answer_without_question", "answer_to_error")
+"""Rules that hold a folder's registers beside those of other years; without a history they are skipped."""
+SELECTION_TABLE = "register_indicator_selection"
+SELECTION = pl.Schema(
+    {
+        "community_id": pl.String(),
+        "reporting_year": pl.Int32(),
+        "submission_id": pl.String(),
+        "source_file": pl.String(),
+        "source_sheet": pl.String(),
+        "source_row": pl.Int32(),
+        "indicator": pl.String(),
+        "role": pl.String(),
+        "primary": pl.Boolean(),
+        "baseline_year": pl.Int32(),
+        "revised_on": pl.Date(),
+        "rationale": pl.String(),
+    }
+)
+TOLD = pl.Schema(
+    {"community_id": pl.String(), "reporting_year": pl.Int32(), "finding_id": pl.String(), "severity": pl.String()}
+)
+
+
 @dataclass(frozen=True)
 class Checked:
     """A folder that was checked: its rows as intake would write them, and its receipt."""
@@ -65,16 +103,21 @@ class NoHistoryError(LookupError):
 
 @dataclass(frozen=True)
 class History:
-    """What a release knows of all folders: their rows (OBSERVATIONS), answers (ANSWERS) and current states."""
+    """What a release knows of all folders: their rows (OBSERVATIONS), answers (ANSWERS) and current states, reviewers'
+    decisions on answers (DECISIONS), selections (SELECTION) and what was found (TOLD)."""
 
     observations: pl.DataFrame
     answers: pl.DataFrame
     states: dict[tuple[str, int], str]
+    decisions: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=DECISIONS))
+    selection: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SELECTION))
+    findings: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=TOLD))
 
     def without(self, community_id: str, reporting_year: int) -> History:
         """What is known of all folders but the one that is checked."""
         own = (pl.col("community_id") == community_id) & (pl.col("reporting_year") == reporting_year)
-        return replace(self, observations=self.observations.filter(~own), answers=self.answers.filter(~own))
+        kept = ("observations", "answers", "selection", "findings")
+        return replace(self, **{name: getattr(self, name).filter(~own) for name in kept})
 
 
 def check_path(
@@ -110,12 +153,15 @@ def examine(
     replaced = _replaced(taken, history)
     history = history.without(*folder.partition) if history else None
     findings = pl.concat([_table(taken, "findings", FINDINGS), _compared(taken, history, compare)])
-    registers = _registers(taken, "explanations", "indicator_selection")
-    findings = answered(findings, _answers(registers["explanations"], history))
+    registers = _registers(taken, "explanations", "indicator_selection", "declarations")
+    if history is not None and compare is not None:
+        findings = pl.concat([findings, _across_years(taken, registers, history, findings)])
+    answers = _answers(registers["explanations"], history)
+    findings = answered(findings, answers, history.decisions if history else pl.DataFrame(schema=DECISIONS))
     files = taken.tables["files"]
     observations = _table(taken, "observations", OBSERVATIONS)
     (submission,) = submissions(
-        files, findings, observations, registers["indicator_selection"], intake.reference
+        files, findings, observations, registers["indicator_selection"], registers["declarations"], intake.reference
     ).to_dicts()
     receipt = build_receipt(submission, files, findings, replaced)
     return Checked(taken, {**receipt, "skipped_rules": skipped_rules(history, compare)})
@@ -124,8 +170,8 @@ def examine(
 def skipped_rules(history: History | None, compare: Compare | None) -> list[str]:
     """Rules that a check without history (or without comparisons at all) cannot run."""
     if compare is None:
-        return list(RULES)
-    return list(NEEDS_HISTORY) if history is None else []
+        return [*RULES, *ACROSS_YEARS]
+    return [*NEEDS_HISTORY, *ACROSS_YEARS] if history is None else []
 
 
 def is_clean(receipt: Receipt) -> bool:
@@ -153,6 +199,8 @@ def _lines(receipt: Receipt) -> Iterator[str]:
         if finding["allowed"]:
             yield f"  Allowed: {finding['allowed']}"
         yield f"  How to fix it: {finding['remedy']}"
+        if finding["explanation"]:
+            yield f"  Your explanation: {finding['explanation']}"
     if receipt["skipped_rules"]:
         yield f"Skipped, since they need earlier years (--against RELEASE): {', '.join(receipt['skipped_rules'])}"
     if receipt["changes"]["state"] != PENDING:
@@ -204,6 +252,20 @@ def _answers(own: pl.DataFrame, history: History | None) -> pl.DataFrame:
     return pl.concat([earlier, own.select(list(ANSWERS)).cast(ANSWERS)])
 
 
+def _across_years(
+    taken: Taken, registers: Mapping[str, pl.DataFrame], history: History, findings: pl.DataFrame
+) -> pl.DataFrame:
+    """What the folder's selection and answers say beside those of other years: findings of this folder alone."""
+    own = registers["indicator_selection"].select(list(SELECTION)).cast(SELECTION)
+    chosen = selection_changes(pl.concat([history.selection, own]))
+    told = pl.concat([history.findings, findings.select(list(TOLD)), to_findings(chosen).select(list(TOLD))])
+    answers = registers["explanations"]
+    issues = pl.concat([chosen, astray_answers(told, answers, answers.clear())])
+    community_id, reporting_year = taken.folder.partition
+    mine = (pl.col("community_id") == community_id) & (pl.col("reporting_year") == reporting_year)
+    return to_findings(issues.filter(mine))
+
+
 def _replaced(taken: Taken, history: History | None) -> str | None:
     before = history.states.get(taken.folder.partition) if history else None
     return before if before != taken.submission_id else None
@@ -221,7 +283,16 @@ def history_of(release: Connection) -> History:
     observations = known.with_columns(missing).select(list(OBSERVATIONS)).cast(OBSERVATIONS)
     answers = release.execute(f"select * from {INPUTS}.{ANSWERS_TABLE}").pl().select(list(ANSWERS)).cast(ANSWERS)
     states: list[tuple[Any, ...]] = release.execute(STATES).fetchall()
-    return History(observations, answers, {(community_id, year): state for community_id, year, state in states})
+    known_states = {(community_id, year): state for community_id, year, state in states}
+
+    def carried_over(table: str, schema: pl.Schema) -> pl.DataFrame:
+        if table not in carried:  # a release from before it was kept
+            return pl.DataFrame(schema=schema)
+        return release.execute(f"select * from {INPUTS}.{table}").pl().select(list(schema)).cast(schema)
+
+    told = release.execute(f"select {', '.join(TOLD)} from marts.fct_finding").pl().cast(TOLD)
+    decisions, selection = carried_over(DECISIONS_TABLE, DECISIONS), carried_over(SELECTION_TABLE, SELECTION)
+    return History(observations, answers, known_states, decisions, selection, told)
 
 
 STATES = """

@@ -102,7 +102,7 @@ def template_workbook(
     """
     tables = contracts.tables(contracts.version_for(reporting_year))
     network = community_id == NETWORK_FOLDER
-    own = [contract for contract in tables.values() if contract.network == network]
+    own = [one for one in tables.values() if one.network == network or (network and one.also_network)]
     own.sort(key=lambda contract: (contract.table != contracts.VALUES_TABLE, contract.table))
     book = Workbook()
     _write_notes(book.active, community_id, reporting_year, own)

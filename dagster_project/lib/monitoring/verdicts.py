@@ -49,19 +49,44 @@ def contract_verdict(submissions: pl.DataFrame) -> Verdict:
     )
 
 
-def conservation_verdict(files: pl.DataFrame, submissions: pl.DataFrame, network_folder: str) -> Verdict:
-    """Whether every row read was accepted or rejected, in each file and in each submission's sum of files."""
+def conservation_verdict(
+    files: pl.DataFrame,
+    submissions: pl.DataFrame,
+    network_folder: str,
+    landed: pl.DataFrame,
+    declarations: pl.DataFrame | None = None,
+) -> Verdict:
+    """Whether every row read was accepted or rejected, in each file and in each submission's sum of files, and landed.
+
+    landed: community_id, reporting_year, name (of the file), rows_landed. declarations: rows of their register, which
+    stand in a file and are no data of the submission (answers.submissions).
+    """
     place = ["community_id", "reporting_year"]
     counted = ["rows_read", "rows_accepted", "rows_rejected"]
     balance = pl.col("rows_read") - pl.col("rows_accepted") - pl.col("rows_rejected")
     lost = files.with_columns(difference=balance).filter(pl.col("difference") != 0)
     own = files.filter(pl.col("community_id") != network_folder).group_by(place).agg(pl.col(counted).sum())
+    if declarations is not None:
+        said = declarations.group_by(place).agg(pl.len().cast(pl.Int32).alias("_said"))
+        own = own.join(said, on=place, how="left").with_columns(
+            pl.col("rows_read", "rows_accepted") - pl.col("_said").fill_null(0)
+        )
+        own = own.drop("_said")
     pairs = own.join(submissions.select(*place, *counted), on=place, how="full", coalesce=True)
     # A folder of which nothing could be read has a status and no file: it neither lost rows nor made any.
     unequal = pl.any_horizontal(pl.col(name).fill_null(0) != pl.col(f"{name}_right").fill_null(0) for name in counted)
     sums = pairs.filter(unequal)
+    gone = (
+        files.select(*place, "name", pl.col("rows_accepted").cast(pl.Int64))
+        .join(landed, on=[*place, "name"], how="full", coalesce=True)
+        .with_columns(
+            difference=pl.col("rows_accepted").fill_null(0) - pl.col("rows_landed").fill_null(0),
+        )
+        .filter(pl.col("difference") != 0)
+    )
     worst = pl.concat(
         [
+            gone.select(*place, (pl.col("name") + pl.lit(" (landed)")).alias("what"), "difference"),
             lost.select(*place, pl.col("name").alias("what"), pl.col("difference").cast(pl.Int64)),
             sums.select(
                 *place,
@@ -73,7 +98,12 @@ def conservation_verdict(files: pl.DataFrame, submissions: pl.DataFrame, network
     return Verdict(
         passed=worst.is_empty(),
         sentence=f"{worst.height} files or submissions lose or make rows between reading and landing.",
-        counts={"files": files.height, "files_unequal": lost.height, "submissions_unequal": sums.height},
+        counts={
+            "files": files.height,
+            "files_unequal": lost.height,
+            "submissions_unequal": sums.height,
+            "files_not_landed": gone.height,
+        },
         worst=worst.head(SHOWN),
     )
 

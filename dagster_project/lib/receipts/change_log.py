@@ -14,10 +14,13 @@ from typing import Any
 
 import polars as pl
 
+from dagster_project.lib.base.state import whole
 from dagster_project.lib.base.store import Store
 
 RECORDS_KEY = "ops/changes/records.parquet"
 TOLD_KEY = "ops/changes/told"
+TELLING_KEY = "ops/changes/telling"
+MEND = "put it back from a backup, or delete it: receipts then say that what their submissions changed is not known"
 RECORDS = pl.Schema(
     {
         "community_id": pl.String(),
@@ -43,12 +46,31 @@ class ChangeLog:
     @property
     def told(self) -> str | None:
         """The release up to which every change was written into receipts."""
-        data = self.lake.get_or_none(TOLD_KEY)
-        return None if data is None else data.decode().strip()
+        return self._id(TOLD_KEY) or None
+
+    @property
+    def telling(self) -> str | None:
+        """The release told last when a publication began that was not told to its end; '' before the first one.
+
+        None where every publication was told.
+        """
+        return self._id(TELLING_KEY)
+
+    def begin(self, before: str | None) -> None:
+        """Say, before a release is published, up to which one everything is told: a run may die before it tells."""
+        self.lake.put(TELLING_KEY, f"{before or ''}\n".encode())
 
     def tell(self, release_id: str) -> None:
         """Say that every change up to this release stands in the receipts."""
         self.lake.put(TOLD_KEY, f"{release_id}\n".encode())
+        self.lake.delete([TELLING_KEY])
+
+    def _id(self, key: str) -> str | None:
+        data = self.lake.get_or_none(key)
+        if data is None:
+            return None
+        with whole(f"{self.lake.url}/{key}", "write the id of the current release into it"):
+            return data.decode().strip()
 
     def records(self) -> dict[Submission, dict[str, Any]]:
         """The newest change of each folder, by community, year and the submission that it speaks of."""
@@ -76,7 +98,10 @@ class ChangeLog:
 
     def _frame(self) -> pl.DataFrame:
         data = self.lake.get_or_none(RECORDS_KEY)
-        return pl.DataFrame(schema=RECORDS) if data is None else pl.read_parquet(io.BytesIO(data))
+        if data is None:
+            return pl.DataFrame(schema=RECORDS)
+        with whole(f"{self.lake.url}/{RECORDS_KEY}", MEND):
+            return pl.read_parquet(io.BytesIO(data)).select(list(RECORDS)).cast(RECORDS)
 
 
 NAMED = frozenset({"previous_submission_id", "release_id", "previous_release_id"})

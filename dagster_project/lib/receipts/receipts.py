@@ -247,6 +247,24 @@ def remove_receipt(outbox: Store, place: tuple[str, int], delivery: Delivery | N
         remove()
 
 
+def complete_kept(outbox: Store, folders: Iterable[Mapping[str, Any]], changes: Changes) -> None:
+    """Write what submissions changed into receipts that are kept under their ids and still say that it is not known.
+
+    folders: `inputs` of a manifest. A receipt that the outbox does not hold any more stays away.
+    """
+    for row in folders:
+        place = (row["community_id"], row["reporting_year"], row["submission_id"])
+        key = f"{receipt_folder(*place[:2])}/{place[2]}/receipt"
+        data = outbox.get_or_none(f"{key}.json") if place in changes else None
+        if data is None:
+            continue
+        receipt = json.loads(data)
+        if receipt["changes"] == PENDING_CHANGES:
+            receipt["changes"] = dict(changes[place])
+            outbox.put(f"{key}.html", render_receipt(receipt).encode())
+            outbox.put(f"{key}.json", as_json(receipt))
+
+
 def put_receipt(outbox: Store, receipt: Receipt) -> bool:
     """Write one receipt and its page unless the outbox holds the very same; true if it was written."""
     folder = receipt_folder(receipt["community_id"], receipt["reporting_year"])

@@ -16,15 +16,17 @@ import polars as pl
 import contracts
 from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.base.reference import Reference
-from dagster_project.lib.base.ruleset import RulesetKey, read_ruleset
+from dagster_project.lib.base.ruleset import ComparisonRules, RulesetKey, read_ruleset
 from dagster_project.lib.base.store import Store
-from dagster_project.lib.intake.answers import answered, submissions
-from dagster_project.lib.intake.bucket.lake import read_partitions
+from dagster_project.lib.intake.answers import answered, astray_answers, submissions
 from dagster_project.lib.intake.bucket.ledger import Ledger, current_submissions, submission_states
+from dagster_project.lib.intake.bucket.whole import ACCEPTED, read_whole
 from dagster_project.lib.intake.comparing.comparisons import compare_submissions
+from dagster_project.lib.intake.comparing.selections import selection_changes
 from dagster_project.lib.intake.findings import FINDINGS, to_findings
 from dagster_project.lib.intake.rows.registers import unfold, waiting_rows
-from dagster_project.lib.intake.tables import TABLES
+
+REPEATED_RULE = "duplicate_row"
 
 
 @dataclass(frozen=True)
@@ -36,10 +38,42 @@ class Landed:
     def __getitem__(self, name: str) -> pl.DataFrame:
         return self.tables[name]
 
+    def rows_by_file(self) -> pl.DataFrame:
+        """community_id, reporting_year, name, rows_landed: accepted rows of each file as they lie in landing.
+
+        A register row that repeats another is accepted and does not land: its finding stands for it.
+        """
+        file = ["community_id", "reporting_year", "source_file"]
+        place = [*file, "source_sheet", "source_row"]
+        observations = self["observations"]
+        registers = [frame for name, frame in self.tables.items() if name.startswith("register_")]
+        repeated = (
+            self["findings"]
+            .filter(pl.col("rule_id") == REPEATED_RULE)
+            .join(observations.filter(pl.col("row_status") == "duplicate").select(place), on=place, how="anti")
+        )
+        landed = [
+            observations.filter(pl.col("row_status").is_in(ACCEPTED)),
+            self["waiting_register_rows"],
+            repeated,
+            *registers,
+        ]
+        # The network's own files hold rows of communities, so that a row's folder is told by its submission.
+        place = file[:2]
+        folders = (
+            self["files"].select("submission_id", *(pl.col(name).alias(f"folder_{name}") for name in place)).unique()
+        )
+        rows = pl.concat([frame.select("submission_id", *file) for frame in landed])
+        rows = rows.join(folders, on="submission_id", how="left").with_columns(
+            pl.coalesce(f"folder_{name}", name).alias(name) for name in place
+        )
+        return rows.group_by(file).agg(pl.len().cast(pl.Int64).alias("rows_landed")).rename({"source_file": "name"})
+
 
 def gather(lake: Store, reference: Reference, today: dt.date, strays: pl.DataFrame, ruleset: RulesetKey) -> Landed:
     """Read every current partition of the network's communities and make all landing tables.
 
+    DamagedLakeError where the lake does not hold the rows that were accepted.
     `strays` are findings of the bucket itself. Rows are sorted, so that the order of arrival leaves no trace.
     """
     events = Ledger(lake).events()
@@ -50,9 +84,7 @@ def gather(lake: Store, reference: Reference, today: dt.date, strays: pl.DataFra
         .filter(pl.col("community_id").is_in(known) & pl.col("reporting_year").is_between(years.start, years.stop - 1))
         .sort("community_id", "reporting_year")
     )
-    partitions = list(current.select("community_id", "reporting_year").iter_rows())
-    raw = {table: read_partitions(lake, table, partitions) for table in TABLES}
-    return landing_of(raw, events, reference, today, strays, ruleset)
+    return landing_of(read_whole(lake, current), events, reference, today, strays, ruleset)
 
 
 def landing_of(
@@ -64,10 +96,10 @@ def landing_of(
     ruleset: RulesetKey,
 ) -> Landed:
     """All landing tables from the rows of some partitions (`raw`: intake.lake.TABLES) and the ledger's events."""
-    registers = _registers(raw["register_rows"])
+    registers = landed_registers(raw["register_rows"])
     thresholds = read_ruleset(reference, ruleset).comparison
-    compared = to_findings(compare_submissions(raw["observations"], reference, thresholds))
-    findings = answered(_all_findings(raw["findings"], compared, strays), registers["explanations"])
+    told = all_findings(raw, registers, reference, thresholds, strays)
+    findings = answered(told, registers["explanations"], registers["explanation_decisions"])
     own_files = raw["files"].filter(pl.col("community_id") != NETWORK_FOLDER)
     states = submission_states(events).filter(
         pl.col("community_id").is_in(reference.communities["community_id"].to_list())
@@ -77,7 +109,12 @@ def landing_of(
         "files": raw["files"].sort("community_id", "reporting_year", "name"),
         "findings": findings.sort("finding_id", "reporting_year", "source_file", nulls_last=True),
         "submissions": submissions(
-            own_files, findings, raw["observations"], registers["indicator_selection"], reference
+            own_files,
+            findings,
+            raw["observations"],
+            registers["indicator_selection"],
+            registers["declarations"],
+            reference,
         ),
         "waiting_register_rows": waiting_rows(raw["register_rows"]),
         "submission_states": states,
@@ -87,12 +124,22 @@ def landing_of(
     return Landed(tables)
 
 
-def _all_findings(*parts: pl.DataFrame) -> pl.DataFrame:
-    """Findings of rows and files, of comparisons between submissions, and of the bucket itself."""
-    return pl.concat([part.select(list(FINDINGS)) for part in parts])
+def all_findings(
+    raw: Mapping[str, pl.DataFrame],
+    registers: Mapping[str, pl.DataFrame],
+    reference: Reference,
+    thresholds: ComparisonRules,
+    strays: pl.DataFrame,
+) -> pl.DataFrame:
+    """Findings, before any answer, of rows and files, of comparisons, of answers astray, and of the bucket itself."""
+    compared = to_findings(compare_submissions(raw["observations"], reference, thresholds))
+    chosen = to_findings(selection_changes(registers["indicator_selection"]))
+    told = pl.concat([part.select(list(FINDINGS)) for part in (raw["findings"], compared, chosen, strays)])
+    astray = astray_answers(told, registers["explanations"], registers["explanation_decisions"])
+    return pl.concat([told, to_findings(astray)])
 
 
-def _registers(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
+def landed_registers(rows: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """Accepted register rows by table, those of all contract versions together."""
     return {name: unfold(rows, contract) for name, contract in contracts.landed_registers().items()}
 

@@ -19,7 +19,13 @@ select
         when waivers.community_id is not null then 'waived'
         when reporting_years.today > calendar.due_on then 'late'
         else 'expected'
-    end as status_without_folder
+    end as status_without_folder,
+    case
+        when reporting_years.reporting_year < communities.joined_year then false
+        when reporting_years.reporting_year > communities.left_year then false
+        when waivers.community_id is not null then false
+        else coalesce(reporting_years.today > calendar.due_on, false)
+    end as is_past_due
 from {{ ref('stg_network__communities') }} as communities
 cross join reporting_years
 left join {{ ref('stg_network__calendar') }} as calendar using (reporting_year)

@@ -1,6 +1,7 @@
 -- Rows that passed every check: at most one per key and reporting year.
--- Belongs here: the one filter on row_status that figures are made from.
--- Does not: rows that wait, were rejected or repeat another (fct_waiting_row, fct_finding).
+-- Belongs here: the one filter on row_status and data_level that figures are made from.
+-- Does not: rows that wait, were rejected or repeat another (fct_waiting_row, fct_finding), or rows of programs
+-- (fct_program_value).
 select
     community_id,
     reporting_year,
@@ -28,4 +29,4 @@ select
     data_source,
     note
 from {{ ref('stg_landing__observations') }}
-where row_status = 'accepted'
+where row_status = 'accepted' and data_level = 'population'

@@ -1,6 +1,13 @@
 -- The rubric that gateways and designations are judged by.
--- Belongs here: one row per criterion, sub-criterion and designation row.
--- Does not: statuses (fct_criterion_status), or the network's own wording of its rubric.
+-- Belongs here: one row per criterion, sub-criterion and designation row, as its newest edition words it.
+-- Does not: statuses (fct_criterion_status), earlier wordings, or the network's own wording of its rubric.
+with ranked as (
+    select
+        *,
+        row_number() over (partition by criterion_id order by from_reporting_year desc nulls last) as edition_no
+    from {{ ref('stg_rubric__criteria') }}
+)
+
 select
     criterion_id,
     parent_id,
@@ -11,5 +18,9 @@ select
     criterion_no,
     kind,
     determined_by,
-    statement
-from {{ ref('stg_rubric__criteria') }}
+    statement,
+    edition,
+    approved_by,
+    approved_on
+from ranked
+where edition_no = 1

@@ -19,7 +19,11 @@ with places as (
         community_id, geography_id, geography_id as name, max(geography_level) as geography_level,
         community_id as parent_id, null as code_system, null as code,
         null as valid_from, null as valid_to, 'submission' as known_by, 3 as preference
-    from {{ ref('int_values__versioned') }}
+    from (
+        select community_id, geography_id, geography_level from {{ ref('int_values__versioned') }}
+        union all
+        select community_id, geography_id, geography_level from {{ ref('int_program_values__accepted') }}
+    ) as submitted
     group by community_id, geography_id
 ),
 

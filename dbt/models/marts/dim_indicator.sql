@@ -18,7 +18,9 @@ select
     indicators.numerator_text,
     indicators.denominator_text,
     indicators.ceds_id,
-    indicators.edfi_descriptor
+    indicators.edfi_descriptor,
+    indicators.approved_by,
+    indicators.approved_on
 from {{ ref('stg_dictionary__indicators') }} as indicators
 left join {{ ref('stg_dictionary__units') }} as units using (unit)
 left join {{ ref('stg_dictionary__outcomes') }} as outcomes using (outcome_id)

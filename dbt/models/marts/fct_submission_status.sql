@@ -22,6 +22,7 @@ select
     coalesce(submissions.findings_explained, 0) as findings_explained,
     coalesce(submissions.n_files, 0) as n_files,
     expected.due_on,
+    expected.is_past_due as is_due,
     expected.waiver_reason,
     case
         when submissions.status is not null then cast(1 as double)

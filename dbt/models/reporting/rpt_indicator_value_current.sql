@@ -25,8 +25,12 @@ select
     reporting_years.reporting_year,
     latest.school_year,
     latest.series,
+    {{ end_of_school_year('latest.school_year') }} as school_year_date,
     communities.name as community_name,
+    communities.state,
+    outcomes.name as outcome_name,
     indicators.name as indicator_name,
+    indicators.direction,
     groups.dimension,
     groups.label as group_label,
     geographies.name as geography_name,
@@ -42,5 +46,6 @@ from latest
 inner join {{ ref('dim_reporting_year') }} as reporting_years on reporting_years.is_latest
 left join {{ ref('dim_community') }} as communities using (community_id)
 left join {{ ref('dim_indicator') }} as indicators using (indicator_id)
+left join {{ ref('dim_outcome') }} as outcomes using (outcome_id)
 left join {{ ref('dim_population_group') }} as groups using (population_group_id)
 left join {{ ref('dim_geography') }} as geographies using (community_id, geography_id)

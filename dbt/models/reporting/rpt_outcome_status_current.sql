@@ -1,4 +1,4 @@
 -- fct_outcome_status as known in the latest reporting year, with names.
 -- Belongs here: the latest reporting year only, so that a naive chart adds no years up.
 -- Does not: earlier knowledge (fct_outcome_status).
-{{ latest_year_with_names('fct_outcome_status', ['community_name', 'outcome_name']) }}
+{{ latest_year_with_names('fct_outcome_status', ['community_name', 'state', 'outcome_name']) }}

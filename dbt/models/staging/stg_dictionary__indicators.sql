@@ -17,5 +17,7 @@ select
     trim(numerator_text) as numerator_text,
     trim(denominator_text) as denominator_text,
     trim(ceds_id) as ceds_id,
-    trim(edfi_descriptor) as edfi_descriptor
+    trim(edfi_descriptor) as edfi_descriptor,
+    {{ optional_column(ref('indicators'), 'approved_by', 'varchar') }} as approved_by,
+    {{ optional_column(ref('indicators'), 'approved_on', 'date') }} as approved_on
 from {{ ref('indicators') }}

@@ -31,6 +31,7 @@ select
     cast(value_status as varchar) as value_status,
     cast(participation_rate as double) as participation_rate,
     cast(data_source as varchar) as data_source,
+    cast(data_level as varchar) as data_level,
     cast(note as varchar) as note,
     cast(row_status as varchar) as row_status,
     cast(row_reason as varchar) as row_reason

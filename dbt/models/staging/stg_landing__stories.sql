@@ -12,5 +12,6 @@ select
     cast(text as varchar) as text,
     cast(indicator as varchar) as indicator_id,
     cast(consent as boolean) as consent,
-    cast(author_role as varchar) as author_role
+    cast(author_role as varchar) as author_role,
+    cast(language as varchar) as language
 from {{ source('landing', 'register_stories') }}

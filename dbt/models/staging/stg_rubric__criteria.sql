@@ -11,5 +11,11 @@ select
     trim(cast(criterion_no as varchar)) as criterion_no,
     trim(kind) as kind,
     trim(determined_by) as determined_by,
-    trim(statement) as statement
+    trim(statement) as statement,
+    trim(rule) as rule,
+    trim(argument) as argument,
+    {{ optional_column(ref('rubric'), 'edition', 'varchar') }} as edition,
+    {{ optional_column(ref('rubric'), 'from_reporting_year', 'integer') }} as from_reporting_year,
+    {{ optional_column(ref('rubric'), 'approved_by', 'varchar') }} as approved_by,
+    {{ optional_column(ref('rubric'), 'approved_on', 'date') }} as approved_on
 from {{ ref('rubric') }}

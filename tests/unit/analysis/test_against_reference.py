@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dagster_project.lib.analysis.figures.gap import compute_gaps
+from dagster_project.lib.analysis.figures.gap import gaps_of
 from dagster_project.lib.analysis.figures.known import expand_known
 from dagster_project.lib.analysis.figures.standing import REGISTER_SCHEMA, community_years, standings
 from dagster_project.lib.analysis.figures.trend import trends_of
@@ -130,7 +130,7 @@ def compare(frame: pl.DataFrame, ruleset: Ruleset) -> tuple[int, set[str]]:
         dt.date(LAST, 12, 31),
         ruleset.ruleset_id,
     )
-    gap = compute_gaps(points, held, INDICATORS, ruleset)
+    gap, _ = gaps_of(points, held, INDICATORS, ruleset)
     fates = point_fates(trend_point)
     seen: set[str] = set()
     for row in trend.iter_rows(named=True):

@@ -343,3 +343,57 @@ def test_a_register_of_another_dimension_leaves_the_starter_alone(ruleset: Rules
         BLACK: "burdened",
         "race_ethnicity:hispanic": "burdened",
     }
+
+
+# ---- year by year ----
+
+
+def gap_years(rows: Rows, ruleset: Ruleset, last: int = 2024) -> list[dict[str, Any]]:
+    """The burdened group's rows of fct_gap_year at one reporting year."""
+    found = tables(known(rows), last, ruleset)["fct_gap_year"]
+    return found.filter((pl.col("reporting_year") == last) & (pl.col("population_group_id") == BLACK)).to_dicts()
+
+
+def test_gap_years_hold_both_values_and_how_far_the_group_is_behind(ruleset: Ruleset) -> None:
+    rows = pair(values((30, 31, 32, 33)), values((50, 51, 50, 49)))
+    found = gap_years(rows, ruleset)
+    assert [
+        (row["school_year"], row["group_value"], row["reference_value"], row["gap"], row["used"]) for row in found
+    ] == [
+        (2021, 30, 50, 20, True),
+        (2022, 31, 51, 20, True),
+        (2023, 32, 50, 18, True),
+        (2024, 33, 49, 16, True),
+    ]
+    assert {row["reference_group_id"] for row in found} == {WHITE}
+    whole = gap(rows, ruleset)
+    assert (whole["first_gap"], whole["last_gap"]) == (found[0]["gap"], found[-1]["gap"])
+
+
+def test_a_lower_rate_is_better_where_the_direction_says_so_and_nobody_is_behind_without_one(ruleset: Ruleset) -> None:
+    behind = pair(values((30, 31, 32, 33)), values((20, 20, 20, 20)), indicator_id="down")
+    assert [row["gap"] for row in gap_years(behind, ruleset)] == [10, 11, 12, 13]
+
+
+def test_a_year_that_only_one_group_has_makes_no_gap_year(ruleset: Ruleset) -> None:
+    rows = pair({2021: 30.0, 2023: 31.0, 2024: 32.0}, values((50, 51, 52, 53)))
+    assert [row["school_year"] for row in gap_years(rows, ruleset)] == [2021, 2023, 2024]
+
+
+def test_years_outside_the_window_and_undetermined_gaps_are_there_and_not_used(ruleset: Ruleset) -> None:
+    years = tuple(range(2015, 2025))
+    rows = pair(values(range(30, 40), years), values(range(50, 60), years))
+    used = {row["school_year"]: row["used"] for row in gap_years(rows, ruleset)}
+    assert list(used) == list(years)
+    assert sum(used.values()) == gap(rows, ruleset)["n_years"] < len(years)
+    short = pair(values((30, 31), (2023, 2024)), values((50, 51), (2023, 2024)))
+    assert [row["used"] for row in gap_years(short, ruleset)] == [False, False]
+
+
+def test_a_year_with_two_series_is_one_row_that_of_the_gaps_own_series(ruleset: Ruleset) -> None:
+    own = pair(values((30, 31, 32, 33)), values((50, 51, 52, 53)), series="a test")
+    other = pair({2021: 1.0}, {2021: 2.0}, series="z test")
+    found = gap_years(own + other, ruleset)
+    assert [(row["school_year"], row["series"], row["gap"]) for row in found] == [
+        (year, "a test", 20) for year in YEARS
+    ]

@@ -26,14 +26,16 @@ from dagster_project.lib.intake.batch import Guard, Intake
 from dagster_project.lib.intake.bucket.drop import Folder, list_drop, open_drop, stray_findings
 from dagster_project.lib.intake.bucket.ledger import EVENTS
 from dagster_project.lib.intake.bucket.left import left_findings, left_table
-from dagster_project.lib.intake.comparing.comparisons import compare_submissions
-from dagster_project.lib.intake.findings import BLOCKING, FINDINGS, catalogue, to_findings
+from dagster_project.lib.intake.findings import BLOCKING, catalogue, to_findings
 from dagster_project.lib.intake.reading.files import WorkbookReader
 from dagster_project.lib.intake.reading.limits import Limits
-from dagster_project.lib.intake.tables import OBSERVATIONS
+from dagster_project.lib.intake.tables import TABLES
 from dagster_project.lib.intake.take_in import take_in
+from dagster_project.lib.warehouse.landing import all_findings, landed_registers
 
 EXAMPLES = contracts.ROOT / "examples"
+WHOLE_NETWORK = contracts.ROOT.parent / "seeds"
+"""Seeds with enough communities to share a cause."""
 COMMUNITY, YEAR, TODAY = "birchmont_falls", 2024, dt.date(2024, 6, 30)
 RULES = catalogue().rules["rule_id"].to_list()
 HEADER = ["school_year", "indicator", "dimension", "group", "numerator", "denominator", "value"]
@@ -294,6 +296,18 @@ def short_series(root: Path, side: str) -> None:
         (folder / "indicator_values.csv").write_text(text, encoding="utf-8")
 
 
+def dropped_breakdown(root: Path, side: str) -> None:
+    """Six communities of which all, or one, no longer report their genders."""
+    for number, community in enumerate(Reference(WHOLE_NETWORK).communities["community_id"][:6]):
+        for year in (2023, 2024):
+            dropped = year == 2024 and (side == "fails" or number == 0)
+            rows = ["all,all,540,900"] + [f"gender,{g},270,450" for g in ("female", "male") if not dropped]
+            text = "\n".join([",".join(HEADER[:-1]), *(f"{year},graduation_4yr_pct,{row}" for row in rows)]) + "\n"
+            folder = root / community / str(year)
+            folder.mkdir(parents=True)
+            (folder / "indicator_values.csv").write_text(text, encoding="utf-8")
+
+
 def linked_file(root: Path, side: str) -> None:
     """A folder with a table beside another one: a link to it, or a copy."""
     folder = root / COMMUNITY / "2024"
@@ -315,18 +329,16 @@ BUILT_BUCKETS: dict[str, Callable[[Path, str], None]] = {
     "still_written": beside("growing.csv"),
     "short_series_outlier": short_series,
     "link_not_followed": linked_file,
+    "shared_cause": dropped_breakdown,
 }
 
 
-def take(
-    intake: Intake, folder: Folder, source: Source, guard: Guard | None = None
-) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Observations and findings of one folder."""
+def take(intake: Intake, folder: Folder, source: Source, guard: Guard | None = None) -> dict[str, pl.DataFrame]:
+    """The tables of one folder."""
     with WorkbookReader(intake.limits) as workbooks:
         taken = take_in(intake, [folder], source, None, workbooks, guard)
     tables = taken[0].tables if taken else {}
-    observations = tables.get("observations", pl.DataFrame(schema=OBSERVATIONS))
-    return observations, tables.get("findings", pl.DataFrame(schema=FINDINGS))
+    return {name: tables.get(name, pl.DataFrame(schema=schema)) for name, schema in TABLES.items()}
 
 
 def findings_of_bucket(intake: Intake, root: Path, kind: type[Store] | None = None) -> pl.DataFrame:
@@ -337,17 +349,15 @@ def findings_of_bucket(intake: Intake, root: Path, kind: type[Store] | None = No
     listing = list_drop(store, reference.communities["community_id"], years)
     guard = Guard(store.tag if store.folder else None)
     taken = [take(intake, folder, store, guard) for folder in listing.folders]
-    observations = pl.concat([pl.DataFrame(schema=OBSERVATIONS), *(rows for rows, _ in taken)])
-    findings = [found for _, found in taken]
+    raw = {
+        name: pl.concat([pl.DataFrame(schema=schema), *(tables[name] for tables in taken)])
+        for name, schema in TABLES.items()
+    }
     left = left_findings(left_table([*listing.left, *guard.left], pl.DataFrame(schema=EVENTS), "run"))
     strays = to_findings(stray_findings(listing.strays))
-    return pl.concat([strays, left, *findings, compared(observations, reference)])
-
-
-def compared(observations: pl.DataFrame, reference: Reference) -> pl.DataFrame:
-    """Findings of the comparisons between rows, years and members."""
     parameters = read_ruleset(reference, in_force(reference, 2024)).comparison
-    return to_findings(compare_submissions(observations, reference, parameters))
+    registers = landed_registers(raw["register_rows"])
+    return all_findings(raw, registers, reference, parameters, pl.concat([strays, left]))
 
 
 def as_bucket(root: Path, files: Files) -> Path:
@@ -404,7 +414,8 @@ def sides(
 
     def run(rule_id: str, side: str) -> pl.DataFrame:
         root = example(rule_id, side, tmp_path_factory.mktemp(rule_id))
-        return findings_of_bucket(Intake(reference, limits_of(rule_id)), root, STORES.get(rule_id))
+        own = Reference(WHOLE_NETWORK) if rule_id == "shared_cause" else reference
+        return findings_of_bucket(Intake(own, limits_of(rule_id)), root, STORES.get(rule_id))
 
     yield run
 

@@ -176,15 +176,34 @@ def test_all_forms_of_a_school_year_are_the_same_year(start: int) -> None:
         ("annual", "annual"),
         (" Annual", "annual"),
         ("2024-Q1", "2024-Q1"),
+        ("2024-t1", "2024-T1"),
+        ("Fall 2024", "2024-FALL"),
+        ("autumn 2024", "2024-FALL"),
+        ("2024-Spring", "2024-SPRING"),
         ("2024-q4", "2024-Q4"),
         ("2024-03", "2024-03"),
     ],
 )
-def test_a_period_is_annual_a_quarter_or_a_month(text: str, period: str) -> None:
+def test_a_period_is_annual_a_quarter_a_month_or_a_term(text: str, period: str) -> None:
     assert parse_period(text) == period
 
 
-@pytest.mark.parametrize("text", ["2024-Q5", "2024-13", "2024-00", "Q1", "March 2024", "2024"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "2024-Q5",
+        "2024-13",
+        "2024-T5",
+        "2024-T",
+        "Fall",
+        "Fall 24",
+        "First term 2024",
+        "2024-00",
+        "Q1",
+        "March 2024",
+        "2024",
+    ],
+)
 def test_anything_else_is_no_period(text: str) -> None:
     assert parse_period(text) is None
 

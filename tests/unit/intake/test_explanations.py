@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from dagster_project.lib.base.store import Store
-from dagster_project.lib.intake.answers import answered
+from dagster_project.lib.intake.answers import answered, astray_answers
 from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.lib.intake.comparing.comparisons import RULES, compare_submissions
@@ -44,9 +44,22 @@ def register(*answers: tuple[object, int, str]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=REGISTER, orient="row")
 
 
+def decided(*rows: tuple[str, str, dt.date, str | None]) -> pl.DataFrame:
+    """The register of decisions: finding_id, decision, day, reason."""
+    schema = {"finding_id": pl.String, "decision": pl.String, "decided_on": pl.Date, "reason": pl.String}
+    texts = {"community_id": "_network", "submission_id": "s", "source_file": "d.csv", "source_sheet": ""}
+    source = [pl.lit(2024).alias("reporting_year"), *(pl.lit(text).alias(name) for name, text in texts.items())]
+    frame = pl.DataFrame(rows, schema=schema, orient="row").with_columns(*source)
+    return frame.with_row_index("source_row", 2)
+
+
+NO_DECISIONS = decided()
+
+
 def explained(lines: list[Line], finding_ids: list[str]) -> pl.DataFrame:
     """Findings of the lines with the given ones answered."""
-    return answered(findings(lines), register(*((finding_id, 2023, ANSWER) for finding_id in finding_ids)))
+    answers = register(*((finding_id, 2023, ANSWER) for finding_id in finding_ids))
+    return answered(findings(lines), answers, NO_DECISIONS)
 
 
 JUMP = [line(2022, 61.0, 400), line(2023, 84.2, 400)]
@@ -96,7 +109,7 @@ def one(lines: list[Line], rule_id: str, answers: list[str] | None = None) -> di
 
 
 def test_every_comparing_rule_is_tried_here_or_speaks_of_one_value_by_the_same_words() -> None:
-    assert set(CASES) == set(RULES) - {"short_series_outlier"}
+    assert set(CASES) == set(RULES) - {"short_series_outlier", "shared_cause"}
 
 
 @pytest.mark.parametrize("rule_id", sorted(CASES))
@@ -151,7 +164,7 @@ def test_a_changed_value_is_a_new_question(rule_id: str) -> None:
 def test_an_answer_of_any_year_counts_and_the_newest_is_shown() -> None:
     asked = one(JUMP, "year_over_year_change")
     answers = register((asked["finding_id"], 2024, "newer"), (asked["finding_id"], 2023, "older"))
-    assert answered(findings(JUMP), answers)["explanation"].to_list() == ["newer"]
+    assert answered(findings(JUMP), answers, NO_DECISIONS)["explanation"].to_list() == ["newer"]
 
 
 def test_an_answer_of_one_community_says_nothing_about_another() -> None:
@@ -171,12 +184,42 @@ def test_an_answer_does_not_follow_a_value_to_another_group_or_year() -> None:
     assert one(shifted, "year_over_year_change", [str(asked["finding_id"])])["status"] == "open"
 
 
+def test_a_rejected_answer_leaves_its_question_open_and_says_why_until_a_later_decision_accepts_it() -> None:
+    asked = str(one(JUMP, "year_over_year_change")["finding_id"])
+    told, answers = findings(JUMP), register((asked, 2023, ANSWER))
+    rejected = (asked, "rejected", dt.date(2024, 3, 1), "No source is named")
+    accepted = (asked, "accepted", dt.date(2024, 4, 1), None)
+    found = answered(told, answers, decided(rejected)).row(0, named=True)
+    assert found["status"] == "open"
+    assert found["explanation"] == f"not accepted on 2024-03-01: No source is named (the answer was: {ANSWER})"
+    found = answered(told, answers, decided(accepted, rejected)).row(0, named=True)
+    assert (found["status"], found["explanation"]) == ("explained", ANSWER)
+    assert answered(told, register(), decided(accepted))["status"].to_list() == ["open"]
+
+
+def test_an_answer_to_nothing_or_to_an_error_is_told_where_it_stands() -> None:
+    told = findings(JUMP)
+    asked = str(told["finding_id"][0])
+    error = told.with_columns(finding_id=pl.lit("e" * 16), severity=pl.lit("error"))
+    answers = register((asked, 2023, ANSWER), ("e" * 16, 2023, ANSWER), ("0" * 16, 2023, ANSWER)).with_columns(
+        submission_id=pl.lit("s"), source_sheet=pl.lit("")
+    )
+    issues = astray_answers(pl.concat([told, error]), answers, NO_DECISIONS)
+    assert sorted(issues.select("rule_id", "found").rows()) == [
+        ("answer_to_error", "e" * 16),
+        ("answer_without_question", "0" * 16),
+    ]
+    elsewhere = answers.with_columns(community_id=pl.lit("elsewhere"))
+    assert astray_answers(told, elsewhere, NO_DECISIONS)["rule_id"].unique().to_list() == ["answer_without_question"]
+
+
 def test_only_explainable_findings_can_be_answered() -> None:
     issue = compare_submissions(observations(JUMP), REFERENCE, PARAMETERS).with_columns(
         pl.lit("bad_cell").alias("rule_id")
     )
     error = to_findings(issue)
-    assert answered(error, register((error["finding_id"][0], 2023, ANSWER)))["status"].to_list() == ["open"]
+    answers = register((error["finding_id"][0], 2023, ANSWER))
+    assert answered(error, answers, NO_DECISIONS)["status"].to_list() == ["open"]
 
 
 def landed(places: Places, year: int, files: dict[str, str]) -> Landed:
@@ -186,6 +229,24 @@ def landed(places: Places, year: int, files: dict[str, str]) -> Landed:
     result = list(run_intake(places, Intake(REFERENCE), TODAY, Selection(), "run"))[-1]
     assert isinstance(result, IntakeResult)
     return gather(places.lake, REFERENCE, TODAY, result.strays, ("toa-default", "1.1.0"))
+
+
+def test_through_the_bucket_one_answer_of_the_network_answers_a_shared_cause(tmp_path: Path) -> None:
+    places = Places(Store(str(tmp_path / "drop")), Store(str(tmp_path / "lake")))
+    header = "school_year,indicator,dimension,group,numerator,denominator\n"
+    for community in REFERENCE.communities["community_id"][:6]:
+        for year, groups in ((2022, ("female", "male")), (2023, ())):
+            rows = ["all,all,540,900", *(f"gender,{group},270,450" for group in groups)]
+            text = header + "".join(f"{year},graduation_4yr_pct,{row}\n" for row in rows)
+            places.drop.put(f"{community}/{year}/values.csv", text.encode())
+    (asked,) = landed(places, 2023, {})["findings"].filter(pl.col("severity") == "explainable").to_dicts()
+    assert (asked["community_id"], asked["rule_id"], asked["status"]) == ("_network", "shared_cause", "open")
+    answer = f"finding_id,text\n{asked['finding_id']},{ANSWER}\n"
+    places.drop.put("_network/2023/explanations.csv", answer.encode())
+    after = landed(places, 2023, {})
+    answered_now = after["findings"].filter(pl.col("severity") == "explainable")
+    assert answered_now.select("status", "explanation").rows() == [("explained", ANSWER)]
+    assert set(after["submissions"]["status"]) == {"accepted"}
 
 
 def test_through_the_bucket_an_answered_label_stays_answered_until_it_is_written_otherwise(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 import duckdb
 
 from dagster_project.lib.app.analysis import analysis_inputs
-from dagster_project.lib.base.names import ANSWERS_TABLE
+from dagster_project.lib.base.names import ANSWERS_TABLE, DECISIONS_TABLE
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.warehouse.landing import Landed
 
@@ -54,7 +54,7 @@ def release_of(landed: Landed, reference: Reference, path: Path) -> Path:
         connection.register("places", reference.geographies)
         connection.register("indicators", reference.indicators)
         connection.execute(VIEWS)
-        for name in (*analysis_inputs(), ANSWERS_TABLE):
+        for name in (*analysis_inputs(), ANSWERS_TABLE, DECISIONS_TABLE):
             connection.register("input", landed[name])
             connection.execute(f'create table inputs."{name}" as from input')
     return path

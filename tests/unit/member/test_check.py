@@ -23,6 +23,7 @@ from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.lib.intake.comparing.comparisons import NEEDS_HISTORY, RULES, compare_submissions
 from dagster_project.lib.intake.findings import catalogue
 from dagster_project.lib.member.check import (
+    ACROSS_YEARS,
     Compare,
     History,
     NoHistoryError,
@@ -137,11 +138,11 @@ def test_with_the_history_of_a_release_the_receipt_is_intakes_byte_for_byte(
 
 def test_without_history_the_findings_of_every_rule_that_is_not_skipped_are_intakes(house: House) -> None:
     receipt = house.check("birchmont_falls", 2024)
-    assert receipt["skipped_rules"] == list(NEEDS_HISTORY)
+    assert receipt["skipped_rules"] == [*NEEDS_HISTORY, *ACROSS_YEARS]
     told = (
         pl.read_json(house.outbox / "birchmont_falls" / "2024" / "receipt.json")["findings"].explode().struct.unnest()
     )
-    expected = told.filter(~pl.col("rule_id").is_in(NEEDS_HISTORY))
+    expected = told.filter(~pl.col("rule_id").is_in([*NEEDS_HISTORY, *ACROSS_YEARS]))
     assert [finding["finding_id"] for finding in receipt["findings"]] == expected["finding_id"].to_list()
     assert {"double_counting", "person_level", "unknown_layout"} <= set(expected["rule_id"])
     assert "year_over_year_change" in told["rule_id"].to_list()
@@ -153,7 +154,7 @@ def test_the_rules_that_can_be_skipped_are_rules_of_the_catalogue() -> None:
 
 def test_a_check_without_comparisons_lists_them_all_as_skipped(house: House) -> None:
     receipt = check_path(house.drop / "birchmont_falls" / "2024", "birchmont_falls", 2024, house.pipeline.intake)
-    assert receipt["skipped_rules"] == list(RULES)
+    assert receipt["skipped_rules"] == [*RULES, *ACROSS_YEARS]
     assert not {finding["rule_id"] for finding in receipt["findings"]} & set(RULES)
 
 
@@ -270,8 +271,8 @@ REPEATED = HEAD + "".join(
         ),
     ]
 )
-EARLIER = HEAD + "2021-22,graduation_4yr_pct,all,all,900,1000,,,\n2021-22,employed_pct,all,all,100,222,,,\n"
-NEXT = "2023-24,graduation_4yr_pct,all,all,950,1000,,,\n2023-24,graduation_4yr_pct,gender,female,500,900,,,\n"
+EARLIER = HEAD + "2021-22,graduation_4yr_pct,all,all,620,1000,,,\n2021-22,employed_pct,all,all,100,222,,,\n"
+NEXT = "2023-24,graduation_4yr_pct,all,all,750,1000,,,\n2023-24,graduation_4yr_pct,gender,female,500,900,,,\n"
 
 
 @pytest.fixture(scope="module")

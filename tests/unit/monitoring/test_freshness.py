@@ -267,13 +267,28 @@ def test_a_row_lost_in_a_file_or_between_files_and_submission_is_found(
     file: tuple[int, int, int], submission: tuple[int, int, int], holds: bool
 ) -> None:
     files = pl.DataFrame([counted("a", *file), counted("_network", 3, 3, 0)])
-    verdict = conservation_verdict(files, pl.DataFrame([counted("a", *submission)]), "_network")
+    verdict = conservation_verdict(files, pl.DataFrame([counted("a", *submission)]), "_network", landed(files))
     assert verdict.passed == holds
     assert verdict.worst.is_empty() == holds
 
 
+def landed(files: pl.DataFrame) -> pl.DataFrame:
+    """As many rows as each file says were accepted."""
+    return files.select("community_id", "reporting_year", "name", rows_landed=pl.col("rows_accepted").cast(pl.Int64))
+
+
+def test_an_accepted_row_that_did_not_land_is_found() -> None:
+    files, submissions = pl.DataFrame([counted("a", 9, 8, 1)]), pl.DataFrame([counted("a", 9, 8, 1)])
+    short = landed(files).with_columns(rows_landed=pl.lit(7, pl.Int64))
+    assert conservation_verdict(files, submissions, "_", landed(files)).passed
+    for missing in (short, landed(files).clear()):
+        verdict = conservation_verdict(files, submissions, "_", missing)
+        assert not verdict.passed and verdict.counts["files_not_landed"] == 1
+
+
 def test_a_submission_without_its_files_is_found() -> None:
-    verdict = conservation_verdict(pl.DataFrame([counted("a", 1, 1, 0)]), pl.DataFrame([counted("b", 1, 1, 0)]), "_")
+    files = pl.DataFrame([counted("a", 1, 1, 0)])
+    verdict = conservation_verdict(files, pl.DataFrame([counted("b", 1, 1, 0)]), "_", landed(files))
     assert not verdict.passed and verdict.worst["community_id"].to_list() == ["a", "b"]
 
 

@@ -9,24 +9,31 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable, Mapping
 from dataclasses import replace
+from datetime import date
 from pathlib import Path
 from typing import Any
 
 import duckdb
+import polars as pl
 import pytest
 
 from dagster_project.lib.analysis.vocabulary import DAYS_AFTER
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.publish.release.compare import compare_releases, verify_release
+from dagster_project.lib.publish.release.decisions import withdraw
 from dagster_project.lib.publish.release.release import (
     EDITION_SENTENCE,
     Release,
     ReleaseFacts,
+    WithdrawnContentError,
     current_release,
     hash_tables,
     publish,
     read_manifest,
 )
+from dagster_project.lib.publish.release.retention import delete_data
+from dagster_project.lib.publish.release.states import StateLine, add, read_states
+from dagster_project.lib.warehouse.declared import ColumnWords, TableWords
 
 FACTS = ReleaseFacts("2026-06-30", "toa-default", "1.0.0", 1, "code", "lock", "seeds", "inputs", [])
 KEYS = {"fct_trend": ["community_id"], "dim_submission": ["submission_id"]}
@@ -89,7 +96,6 @@ def test_current_names_the_release_and_its_manifest_says_what_it_is(tmp_path: Pa
     assert manifest["notice"] == EDITION_SENTENCE
     folder = tmp_path / "publish" / "releases" / release.release_id
     assert not (folder / "public.duckdb").exists()
-    assert "disclosure control is not built" in (folder / "PUBLIC-ABSENT.txt").read_text(encoding="utf-8")
 
 
 def test_the_same_content_is_released_once(tmp_path: Path) -> None:
@@ -219,8 +225,100 @@ def test_verify_finds_a_table_that_is_not_what_the_manifest_says(tmp_path: Path)
     store, release = released(tmp_path, warehouse(tmp_path / "w"))
     path = tmp_path / "publish" / "releases" / release.release_id / "internal.duckdb"
     manifest = read_manifest(store, release.release_id)
-    assert all(verdict.ok for verdict in verify_release(path, manifest))
+    assert all(verdict.ok for verdict in verify_release(path, manifest, store))
+    path.chmod(0o644)
     connection = duckdb.connect(str(path))
     connection.execute("update marts.fct_trend set slope = 99 where community_id = 'a'")
     connection.close()
-    assert [v.table for v in verify_release(path, manifest) if not v.ok] == ["fct_trend"]
+    assert [v.table for v in verify_release(path, manifest, store) if not v.ok] == ["fct_trend"]
+
+
+def test_every_released_file_is_read_only_under_both_names(tmp_path: Path) -> None:
+    released(tmp_path, warehouse(tmp_path / "w"))
+    files = [path for path in (tmp_path / "publish" / "releases").rglob("*") if path.is_file()]
+    files.append(tmp_path / "publish" / "current.duckdb")
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o444}
+    assert len(files) == 4
+
+
+def test_each_publication_is_a_line_and_the_same_content_none(tmp_path: Path) -> None:
+    _, a = released(tmp_path, warehouse(tmp_path / "w1"))
+    _, b = released(tmp_path, warehouse(tmp_path / "w2", ROWS[:1]))
+    released(tmp_path, tmp_path / "w2")
+    store, _ = released(tmp_path, tmp_path / "w1")
+    assert [line.release_id for line in read_states(store).lines] == [a.release_id, b.release_id, a.release_id]
+
+
+def test_withdrawn_content_is_not_published_again_on_any_day_until_the_withdrawal_is_taken_back(tmp_path: Path) -> None:
+    _, good = released(tmp_path, warehouse(tmp_path / "w1"))
+    store, wrong = released(tmp_path, warehouse(tmp_path / "w2", ROWS[:1]))
+    withdraw(store, wrong.release_id, date(2026, 7, 1), "one row only")
+    later = replace(FACTS, today="2026-07-02")
+    for facts in (FACTS, later):
+        with pytest.raises(WithdrawnContentError, match="withdrawn on 2026-07-01 \\(one row only\\)"):
+            released(tmp_path, tmp_path / "w2", facts)
+    assert current_release(store) == good.release_id
+    assert len(store.folders("releases")) == 2
+    add(store, StateLine(wrong.release_id, "provisional", "2026-07-03", "was right"))
+    assert released(tmp_path, tmp_path / "w2")[1].release_id == wrong.release_id
+
+
+def test_content_whose_data_were_pruned_fills_its_folder_again_under_its_own_manifest(tmp_path: Path) -> None:
+    store, first = released(tmp_path, warehouse(tmp_path / "w1"), pages=named_pages)
+    released(tmp_path, warehouse(tmp_path / "w2", ROWS[:1]), pages=named_pages)
+    folder = tmp_path / "publish" / "releases" / first.release_id
+    before = {path.relative_to(folder): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+    delete_data(store, first.release_id)
+    _, again = released(tmp_path, tmp_path / "w1", replace(FACTS, code_version="newer"), named_pages)
+    assert (again.release_id, again.is_new, again.manifest) == (first.release_id, False, first.manifest)
+    after = {path.relative_to(folder): path.stat().st_size for path in folder.rglob("*") if path.is_file()}
+    assert after == before
+    assert "by code" in (folder / "report" / "index.html").read_text(encoding="utf-8")
+    assert all(verdict.ok for verdict in verify_release(folder / "internal.duckdb", first.manifest, store))
+    assert (tmp_path / "publish" / "current.duckdb").samefile(folder / "internal.duckdb")
+
+
+def test_meanings_are_comments_of_the_released_tables_and_no_part_of_their_hash(tmp_path: Path) -> None:
+    told = ColumnWords("reason", "varchar", 'Why; it\'s "said".', ("x", "z"), "dim_reason.reason", "reasons")
+    absent = ColumnWords("no_such_column", "varchar", "Not there.")
+    words = {"fct_trend": TableWords("fct_trend", "Trends.\nOne row per x.", ("community_id",), (told, absent))}
+    store = Store(str(tmp_path / "publish"))
+    source = warehouse(tmp_path / "w")
+    release = publish(store, source, FACTS, KEYS, {}, tmp_path / "scratch", no_pages, words)
+    assert released(tmp_path / "plain", source)[1].manifest["tables"] == release.manifest["tables"]
+    connection = duckdb.connect(str(tmp_path / "publish" / "current.duckdb"), read_only=True)
+    tables = "select comment from duckdb_tables() where table_name = 'fct_trend'"
+    assert connection.execute(tables).fetchall() == [("Trends. One row per x. Key: community_id.",)]
+    columns = "select column_name, comment from duckdb_columns() where table_name = 'fct_trend' and comment is not null"
+    comment = 'Why; it\'s "said". One of: x, z (dim_status, domain reasons). Refers to dim_reason.reason.'
+    assert connection.execute(columns).fetchall() == [("reason", comment)]
+    connection.close()
+
+
+def test_verify_finds_a_page_or_an_input_that_is_not_what_the_manifest_says(tmp_path: Path) -> None:
+    store = Store(str(tmp_path / "publish"))
+    pl.DataFrame({"a": [1, 2]}).write_parquet(tmp_path / "own.parquet")
+    extra = {"inputs": {"own": tmp_path / "own.parquet"}}
+    release = publish(store, warehouse(tmp_path / "w"), FACTS, KEYS, extra, tmp_path / "scratch", no_pages)
+    folder = tmp_path / "publish" / "releases" / release.release_id
+    manifest = read_manifest(store, release.release_id)
+    assert [file["path"] for file in manifest["files"]] == ["report/index.html"]
+
+    def bad() -> list[str]:
+        return [v.table for v in verify_release(folder / "internal.duckdb", manifest, store) if not v.ok]
+
+    assert bad() == []
+    for path in (folder / "report" / "index.html", folder / "internal.duckdb"):
+        path.chmod(0o644)
+    (folder / "report" / "index.html").write_text("another page", encoding="utf-8")
+    (folder / "report" / "more.html").write_text("a page of nobody", encoding="utf-8")
+    with duckdb.connect(str(folder / "internal.duckdb")) as connection:
+        connection.execute("delete from inputs.own where a = 1")
+    assert bad() == ["inputs.own", "report/index.html", "report/more.html"]
+
+
+def test_a_manifest_from_before_files_were_stated_is_verified_by_its_tables(tmp_path: Path) -> None:
+    store, release = released(tmp_path, warehouse(tmp_path / "w"))
+    older = {name: value for name, value in release.manifest.items() if name not in ("files", "inputs_tables")}
+    path = tmp_path / "publish" / "releases" / release.release_id / "internal.duckdb"
+    assert [v.table for v in verify_release(path, older, store)] == ["dim_submission", "fct_trend"]

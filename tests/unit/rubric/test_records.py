@@ -14,8 +14,10 @@ import polars as pl
 import pytest
 
 from dagster_project.lib.analysis.records import distance, explain
+from dagster_project.lib.analysis.records.beside import beside_outcome
 from dagster_project.lib.analysis.records.build import build_record, build_records, verify, with_record_ids
 from dagster_project.lib.analysis.records.inputs import PARTS_OF_MEASURE, RecordInputs
+from dagster_project.lib.analysis.records.one_outcome import outcome_beside, outcome_record
 from dagster_project.lib.analysis.records.recompute import Record, ols_slope, recompute, stated
 from dagster_project.lib.analysis.rubric import criteria, designations
 from dagster_project.lib.analysis.rubric.context import fact_context
@@ -100,7 +102,7 @@ def test_the_record_of_a_complete_community_gives_its_gateways_again() -> None:
     record = build_record(prepared, COMMUNITY, "proof_point_initial", 2022)
     assert again(record) == stated(record)
     assert again(record)["gateways"] == dict.fromkeys(("exploring", "emerging", "sustaining"), "met")
-    assert "override" in "\n".join(explain.explain_record(record))
+    assert "override" in "\n".join(explain.explain_record(record, {}))
 
 
 def test_ids_had_in_bulk_are_the_ids_of_the_records() -> None:
@@ -325,7 +327,7 @@ def test_what_one_more_year_cannot_do_says_why() -> None:
 
 def test_a_record_is_told_in_lines_that_name_status_figures_years_and_sources() -> None:
     record = build_record(inputs(), COMMUNITY, "proof_point_ongoing", 2024)
-    text = "\n".join(explain.explain_record(record))
+    text = "\n".join(explain.explain_record(record, {}))
     assert f"{COMMUNITY}, proof_point_ongoing, reporting year 2024" in text
     assert "Requirements:" in text
     assert "values_2024.csv row" in text
@@ -337,16 +339,55 @@ def test_a_record_is_told_in_lines_that_name_status_figures_years_and_sources() 
 
 def test_one_outcome_can_be_told_alone_and_an_unknown_one_is_a_key_error() -> None:
     record = build_record(inputs(), COMMUNITY, "proof_point_ongoing", 2024)
-    lines = explain.explain_record(record, "employment")
+    one = outcome_record(record, "employment", {})
+    lines = explain.explain_outcome(one)
+    assert lines[0] == f"{COMMUNITY}, employment, reporting year 2024"
     assert [line for line in lines if line.startswith("Outcome ")] == [lines[3]]
+    assert not any("Computed:" in line or "Requirements" in line for line in lines)
     with pytest.raises(KeyError, match="holds no outcome nonsense"):
-        explain.explain_record(record, "nonsense")
+        outcome_record(record, "nonsense", {})
+
+
+def test_an_outcome_record_holds_its_own_indicators_points_and_sources_in_order_of_years() -> None:
+    record = build_record(inputs(), COMMUNITY, "proof_point_ongoing", 2024)
+    folders = dict.fromkeys(record["submissions"], 2024)
+    seen = 0
+    for row in record["computed"]["outcomes"]:
+        one = outcome_record(record, row["outcome_id"], folders)
+        own = {t["indicator_id"] for t in record["computed"]["trends"] if t["outcome_id"] == row["outcome_id"]}
+        assert one["outcome"] == row
+        assert {p["indicator_id"] for p in [*one["trends"], *one["gaps"], *one["points"]]} <= own
+        years = [(source["school_year"], source["folder_year"]) for source in one["sources"]]
+        assert years == sorted(years)
+        named = {(p["source_file"], p["source_row"]) for p in one["points"] if p["source_file"]}
+        assert {(source["source_file"], source["source_row"]) for source in one["sources"]} == named
+        keys = [(p["indicator_id"], p["population_group_id"], p["school_year"], p["series"]) for p in one["points"]]
+        assert len(keys) == len(set(keys))
+        seen += len(keys)
+        assert json.loads(json.dumps(one)) == one
+        for line in explain.explain_outcome(one):
+            assert "folder unknown" not in line
+            assert "None" not in line
+    assert seen
+
+
+def test_beside_a_frozen_outcome_stands_only_what_is_other_in_that_outcome() -> None:
+    then = build_record(inputs(), COMMUNITY, "proof_point_ongoing", 2024)
+    now = build_record(inputs(4), COMMUNITY, "proof_point_ongoing", 2024)
+    for row in then["computed"]["outcomes"]:
+        outcome_id = row["outcome_id"]
+        own = {t["indicator_id"] for t in then["computed"]["trends"] if t["outcome_id"] == outcome_id} | {outcome_id}
+        found = outcome_beside(then, now, outcome_id)
+        assert found
+        assert {difference.name.split(" ")[0] for difference in found} <= own
+        assert beside_outcome(outcome_beside(then, then, outcome_id))[-1] == "Would be now: the same."
+    assert outcome_beside(then, None, "employment") is None
 
 
 @pytest.mark.parametrize("year", [2016, 2024])
 def test_every_record_can_be_told(year: int) -> None:
     for record in build_records(inputs(), year):
-        lines = explain.explain_record(record)
+        lines = explain.explain_record(record, {})
         assert all("None" not in line and "\n" not in line for line in lines)
 
 

@@ -1,4 +1,4 @@
-"""Gaps (RULES 4): fct_gap.
+"""Gaps (RULES 4): fct_gap and fct_gap_year.
 
 Belongs here: the years two groups have in common, their slopes on exactly these, the class of the gap.
 Does not: who is the reference or burdened (standing.py), the verdict on an indicator (outcome.py).
@@ -24,7 +24,7 @@ from dagster_project.lib.analysis.figures.trend import (
     window_columns,
     with_outcome,
 )
-from dagster_project.lib.analysis.tables import FCT_GAP
+from dagster_project.lib.analysis.tables import FCT_GAP, FCT_GAP_YEAR
 from dagster_project.lib.base.ruleset import Ruleset
 
 (
@@ -95,10 +95,11 @@ def classify_gaps(
     return GapEstimates(first, gap[-1], fitted, s_b, s_ref, s_b - s_ref + 0.0, status, declined)
 
 
-def compute_gaps(
+def gaps_of(
     points: EffectivePoints, standings: Standings, indicators: pl.DataFrame, ruleset: Ruleset
-) -> pl.DataFrame:
-    """fct_gap: one row for every non-reference group, at every reporting year, of a dimension with a reference.
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """fct_gap: one row for every non-reference group, at every reporting year, of a dimension with a reference; and
+    fct_gap_year: the years in which both groups have a valid value of one series.
 
     points: `known.expand_known`; standings: `standing.standings`; indicators: indicator_id, outcome_id, unit,
     direction. Raises ValueError for an indicator that is not in the dictionary.
@@ -114,7 +115,45 @@ def compute_gaps(
     estimates = _classify_in_blocks(
         grid, grid.fill(points.value[row]), grid.fill(points.value[reference_row]), direction, ruleset
     )
-    return _gap_table(points, pairs, found, verdict, grid.cells, estimates, indicators, ruleset)
+    gap = _gap_table(points, pairs, found, verdict, grid.cells, estimates, indicators, ruleset)
+    used = found.in_window & (verdict == windows.DETERMINED)[pair]
+    in_series = points.series[row] == found.series[pair]
+    return gap, _gap_year_table(points, pairs, (row, pair, reference_row), used, in_series, indicators, ruleset)
+
+
+def _gap_year_table(
+    points: EffectivePoints,
+    pairs: pl.DataFrame,
+    common: tuple[Ints, Ints, Ints],
+    used: Bools,
+    in_series: Bools,
+    indicators: pl.DataFrame,
+    ruleset: Ruleset,
+) -> pl.DataFrame:
+    """fct_gap_year. Of a year with several common series the gap's own counts, else the label that sorts last."""
+    row, pair, reference_row = common
+    order = np.lexsort((points.series[row], in_series, points.year[row], pair))
+    last = np.r_[pair[order][1:] != pair[order][:-1], True] if len(order) else np.zeros(0, dtype=np.bool_)
+    if len(order):
+        last[:-1] |= points.year[row][order][1:] != points.year[row][order][:-1]
+    kept = order[last]
+    row, pair, reference_row = row[kept], pair[kept], reference_row[kept]
+    cell = pairs["cell"].to_numpy()[pair]
+    direction = key_traits(points.keys, indicators).direction[points.cell_key[cell]]
+    group, reference = points.value[row], points.value[reference_row]
+    # An indicator without direction has no side on which a group is behind.
+    gap = np.where(direction == 0, np.nan, direction * (reference - group) + 0.0)
+    frame = with_outcome(cell_columns(points, cell), indicators).with_columns(
+        pairs["reference_group_id"].gather(pl.Series(pair.astype(np.uint32))),
+        school_year=pl.Series(points.year[row], dtype=pl.Int32),
+        series=points.labels.cast(pl.String).gather(pl.Series(points.series[row].astype(np.uint32))),
+        group_value=pl.Series(group),
+        reference_value=pl.Series(reference),
+        gap=pl.Series(gap).fill_nan(None),
+        used=pl.Series(used[kept]),
+        ruleset_version=pl.lit(ruleset.ruleset_version),
+    )
+    return FCT_GAP_YEAR.conform(frame, is_sorted=True)
 
 
 def _pairs(points: EffectivePoints, standings: Standings) -> pl.DataFrame:

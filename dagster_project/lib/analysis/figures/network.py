@@ -220,7 +220,8 @@ def _network_outcomes(outcome_status: pl.DataFrame, ruleset: Ruleset) -> pl.Data
         *((trend == s).sum().cast(pl.Int64).alias(f"n_{s}") for s in statuses),
         *((gap == s).sum().cast(pl.Int64).alias(f"n_gap_{s}") for s in ("met", "not_met", "undetermined")),
     )
-    determined = pl.col("n_communities") - pl.col("n_undetermined")
+    # Of a public edition some are withheld: they are neither determined nor undetermined.
+    determined = pl.sum_horizontal(f"n_{s}" for s in statuses if s != "undetermined")
     judged = pl.col("n_gap_met") + pl.col("n_gap_not_met")
     frame = counted.with_columns(
         pl.when(determined > 0).then(pl.col("n_improving") / determined).alias("share_improving"),

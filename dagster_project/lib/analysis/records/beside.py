@@ -64,6 +64,15 @@ def beside_lines(frozen: Record, now: Record | None) -> list[str]:
     return [FROZEN_SENTENCE, f"{head}.", *[f"  {_words(d)}." for d in found if d.kind != "decision"]]
 
 
+def beside_outcome(found: Sequence[Difference] | None) -> list[str]:
+    """The same for one outcome: its facts that are other today (None: nothing of it would stand)."""
+    if found is None:
+        return [FROZEN_SENTENCE, "Would be now: nothing, as no folder of the community stands for it any more."]
+    if not found:
+        return [FROZEN_SENTENCE, "Would be now: the same."]
+    return [FROZEN_SENTENCE, "Would be now:", *[f"  {_words(d)}." for d in found]]
+
+
 def _words(difference: Difference) -> str:
     kind = "" if difference.kind == "decision" else f"{difference.kind} "
     then, later = _text(difference.frozen), _text(difference.now)

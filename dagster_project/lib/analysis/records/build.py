@@ -26,6 +26,7 @@ from dagster_project.lib.analysis.records.inputs import (
 )
 from dagster_project.lib.analysis.records.recompute import Record
 from dagster_project.lib.analysis.rubric import criteria, designations
+from dagster_project.lib.analysis.rubric.editions import edition_of
 from dagster_project.lib.analysis.rubric.registers import AT
 from dagster_project.lib.analysis.vocabulary import POINT_PARTS, PROVISIONAL
 
@@ -196,7 +197,7 @@ def _record(
         computed["gaps"] = _gaps(tables, place)
     if "criteria" in parts:
         computed["gateways"] = _gateways(tables, place, inputs.context.ruleset.codes("gateway.order"))
-        body["rubric"] = _rubric_logic(inputs)
+        body["rubric"] = _rubric_logic(inputs, place[1])
     if "examples" in parts:
         body["registers_present"] = {"examples": _has_register(inputs, "examples", place)}
     assessed = min(dt.date(place[1], 12, 31), _today(inputs))
@@ -298,9 +299,9 @@ def _gateways(tables: Mapping[str, Places], place: tuple[str, int], order: Seque
     return {name: found[name] for name in order}
 
 
-def _rubric_logic(inputs: RecordInputs) -> dict[str, list[Any]]:
+def _rubric_logic(inputs: RecordInputs, reporting_year: int) -> dict[str, list[Any]]:
     """Criteria with children: logic, how many are needed (null: all), the mandatory child."""
-    rows = criteria.typed_rubric(inputs.rubric).filter(
+    rows = criteria.typed_rubric(edition_of(inputs.rubric, reporting_year)).filter(
         pl.col("logic").str.ends_with("all_of") | pl.col("logic").str.ends_with("n_of_m")
     )
     return {

@@ -9,27 +9,38 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dagster_project.lib.analysis.records.one_outcome import Folders, outcome_record
 from dagster_project.lib.analysis.records.recompute import Record
 from dagster_project.lib.analysis.vocabulary import POINT_PARTS, VALID_LEFT_OUT
 
 STATUS_WORDS = {"met": "met", "not_met": "not met", "undetermined": "undetermined"}
 
 
-def explain_record(record: Record, outcome_id: str | None = None, beside: Sequence[str] = ()) -> list[str]:
-    """Lines that say what was decided, on which figures, and what was left out; one outcome's only when named.
+def explain_record(record: Record, folders: Folders, beside: Sequence[str] = ()) -> list[str]:
+    """Lines that say what was decided, on which figures, and what was left out.
 
-    `beside`: lines to stand below the heading, for example what would be now. Raises KeyError when the record does not
-    hold the outcome.
+    `folders` say which reporting year's folder each submission stood in; `beside` are lines to stand below the heading,
+    for example what would be now.
     """
-    if outcome_id is not None:
-        return [*_heading(record), *beside, *_outcome_lines(record, outcome_id), *_footing(record)]
     lines = [*_heading(record), *beside, *_requirement_lines(record)]
     lines += _gateway_lines(record)
     for row in record["computed"].get("outcomes", []):
-        lines += ["", *_outcome_lines(record, row["outcome_id"])]
+        lines += ["", *_outcome_lines(outcome_record(record, row["outcome_id"], folders), "gaps" in record["computed"])]
     adjacent = [row for row in record["computed"].get("trends", []) if row["role"] == "adjacent"]
-    lines += [line for row in adjacent for line in ["", *_trend_lines(record, row)]]
+    for row in adjacent:
+        points = [p | {"folder_year": folders.get(p["submission_id"])} for p in _points(record, row["indicator_id"])]
+        lines += ["", *_trend_lines(row, points)]
     return [*lines, *_example_lines(record), *_footing(record)]
+
+
+def explain_outcome(one: Record, beside: Sequence[str] = ()) -> list[str]:
+    """Lines about one outcome alone (one_outcome.outcome_record); `beside` stands below the heading."""
+    heading = [
+        f"{one['community_id']}, {one['outcome_id']}, reporting year {one['reporting_year']}",
+        f"As of {one['assessment_date']}, ruleset {one['ruleset_id']} {one['ruleset_version']}.",
+    ]
+    name = f"Record {one['record_id']} ({one['state']}) of {one['designation']}"
+    return [*heading, *beside, "", *_outcome_lines(one, True), "", f"{name} holds all of this."]
 
 
 def _heading(record: Record) -> list[str]:
@@ -100,26 +111,33 @@ def _criterion_order(criterion_id: str) -> list[tuple[int, str]]:
     return [(int(part), "") if part.isdigit() else (0, part) for part in criterion_id.split(".")]
 
 
-def _outcome_lines(record: Record, outcome_id: str) -> list[str]:
-    found = [row for row in record["computed"].get("outcomes", []) if row["outcome_id"] == outcome_id]
-    if not found:
-        raise KeyError(f"the record of {record['designation']} holds no outcome {outcome_id}")
-    (row,) = found
+def _outcome_lines(one: Record, with_gaps: bool) -> list[str]:
+    row = one["outcome"]
     deciding = row["deciding_indicator_id"]
     by = f"decided by {deciding}" if deciding else "decided by the majority of its core indicators"
-    text = f"Outcome {outcome_id}: {_words(row['trend_status'])}, {by}"
-    if "gaps" in record["computed"]:
+    text = f"Outcome {one['outcome_id']}: {_words(row['trend_status'])}, {by}"
+    if with_gaps:
         text += f"; gaps reduced: {_words(row['gap_reduced'])}"
     lines = [f"{text}."]
-    trends = [t for t in record["computed"]["trends"] if t["outcome_id"] == outcome_id and t["role"] == "core"]
-    for trend in trends:
-        lines += [f"  {line}" for line in _trend_lines(record, trend)]
-        gaps = [g for g in record["computed"].get("gaps", []) if g["indicator_id"] == trend["indicator_id"]]
+    for trend in one["trends"]:
+        mine = [p for p in one["points"] if p["indicator_id"] == trend["indicator_id"]]
+        lines += [f"  {line}" for line in _trend_lines(trend, [p for p in mine if p["population_group_id"] == "all"])]
+        gaps = [g for g in one["gaps"] if g["indicator_id"] == trend["indicator_id"]]
         lines += [f"  {_gap_line(gap)}" for gap in gaps]
+        lines += [f"    {line}" for line in _group_lines(mine)] if gaps else []
     return lines
 
 
-def _trend_lines(record: Record, row: Mapping[str, Any]) -> list[str]:
+def _group_lines(points: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Where the values of groups that gaps were made of came from, a line a group."""
+    lines = []
+    for group in dict.fromkeys(p["population_group_id"] for p in points if p["population_group_id"] != "all"):
+        used = [p for p in points if p["population_group_id"] == group and p["left_out_reason"] is None]
+        lines += [f"{group}: {', '.join(map(_point_words, used))}. {_from_where(used)}".rstrip()] if used else []
+    return lines
+
+
+def _trend_lines(row: Mapping[str, Any], points: Sequence[Mapping[str, Any]]) -> list[str]:
     name, state = row["indicator_id"], _words(row["trend_status"])
     if row["slope"] is None:
         head = f"{name}: {state}, because {_words(row['reason'] or 'no_data')}."
@@ -127,20 +145,27 @@ def _trend_lines(record: Record, row: Mapping[str, Any]) -> list[str]:
         better = {1: "higher is better", -1: "lower is better"}.get(row["direction"], "no direction")
         span = f"{row['first_year']}-{row['last_year']} ({row['n_years']} years)"
         head = f"{name}: {state}, slope {row['slope']:+.3f} {_per_year(row['unit'])} a year over {span}, {better}."
-    points = _points(record, name)
     used = [point for point in points if point["left_out_reason"] is None]
     left = [point for point in points if point["left_out_reason"] is not None]
     lines = [head]
     if used:
         lines.append("  Used: " + ", ".join(_point_words(point) for point in used) + ".")
-        sources = sorted(
-            {f"{p['source_file']} row {p['source_row']} ({p['submission_id']})" for p in used if p["source_file"]}
-        )
-        if sources:
-            lines.append("  From: " + "; ".join(sources) + ".")
+        if sources := _from_where(used):
+            lines.append(f"  {sources}")
     if left:
         lines.append("  Left out: " + ", ".join(_left_out_words(point) for point in left) + ".")
     return lines
+
+
+def _from_where(points: Sequence[Mapping[str, Any]]) -> str:
+    """Folder year, file and row of each point in the order of school years; nothing where none has a row of its own."""
+    ordered = sorted((p for p in points if p["source_file"]), key=lambda p: (p["school_year"], p["source_file"]))
+    words = [
+        f"{p['school_year']} folder {p['folder_year'] or 'unknown'} {p['source_file']} row {p['source_row']}"
+        f" ({p['submission_id']})"
+        for p in ordered
+    ]
+    return "From: " + "; ".join(dict.fromkeys(words)) + "." if words else ""
 
 
 def _points(record: Record, indicator: str) -> list[dict[str, Any]]:

@@ -123,6 +123,8 @@ def _subannual(tables: Tables) -> pl.DataFrame:
     if rows is None:
         return pl.DataFrame(schema=schema)
     shown = [pl.col(name).is_not_null() for name in ("value", "value_low", "value_high")]
+    if "data_level" in rows.columns:  # rows of programs are no signal of the population
+        rows = rows.filter(pl.col("data_level") == "population")
     rows = rows.filter((pl.col("row_status") == "accepted") & (pl.col("period") != "annual") & pl.any_horizontal(shown))
     year = pl.col("reporting_year").cast(pl.Int32).min().alias("submitted_in")
     return rows.group_by("community_id", "indicator_id").agg(year).sort("community_id", "indicator_id")

@@ -15,6 +15,7 @@ from dagster_project.lib.analysis.tables.declaring import Column, TableSpec, wit
 from dagster_project.lib.analysis.tables.figures import (
     FCT_FALSE_POSITIVE,
     FCT_GAP,
+    FCT_GAP_YEAR,
     FCT_NETWORK_OUTCOME,
     FCT_NETWORK_TREND,
     FCT_OUTCOME_STATUS,
@@ -24,6 +25,7 @@ from dagster_project.lib.analysis.tables.figures import (
 )
 from dagster_project.lib.analysis.tables.rubric import (
     FCT_BENCHMARK_STATUS,
+    FCT_COMMUNITY_INDICATOR,
     FCT_CRITERION_STATUS,
     FCT_DESIGNATION,
     FCT_DESIGNATION_DISTANCE,
@@ -31,6 +33,7 @@ from dagster_project.lib.analysis.tables.rubric import (
     FCT_GATEWAY_MISSING,
     FCT_GATEWAY_STATUS,
     FCT_GATEWAY_STEP,
+    FCT_STRATEGY,
     before_freezing,
 )
 
@@ -43,6 +46,7 @@ FIGURE_TABLES = _by_name(
     FCT_TREND,
     FCT_TREND_POINT,
     FCT_GAP,
+    FCT_GAP_YEAR,
     FCT_OUTCOME_STATUS,
     FCT_NETWORK_TREND,
     FCT_NETWORK_OUTCOME,
@@ -59,6 +63,8 @@ RUBRIC_TABLES = _by_name(
     FCT_DESIGNATION,
     FCT_DESIGNATION_REQUIREMENT,
     FCT_DESIGNATION_DISTANCE,
+    FCT_COMMUNITY_INDICATOR,
+    FCT_STRATEGY,
 )
 TABLES = FIGURE_TABLES | RUBRIC_TABLES
 
@@ -70,18 +76,21 @@ def as_declared(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
 
 __all__ = [
     "FCT_BENCHMARK_STATUS",
+    "FCT_COMMUNITY_INDICATOR",
     "FCT_CRITERION_STATUS",
     "FCT_DESIGNATION",
     "FCT_DESIGNATION_DISTANCE",
     "FCT_DESIGNATION_REQUIREMENT",
     "FCT_FALSE_POSITIVE",
     "FCT_GAP",
+    "FCT_GAP_YEAR",
     "FCT_GATEWAY_MISSING",
     "FCT_GATEWAY_STATUS",
     "FCT_GATEWAY_STEP",
     "FCT_NETWORK_OUTCOME",
     "FCT_NETWORK_TREND",
     "FCT_OUTCOME_STATUS",
+    "FCT_STRATEGY",
     "FCT_TARGET_PROGRESS",
     "FCT_TREND",
     "FCT_TREND_POINT",

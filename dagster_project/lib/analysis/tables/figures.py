@@ -31,6 +31,9 @@ from dagster_project.lib.analysis.tables.shared import (
     RULESET_VERSION,
 )
 
+VALUE_NAMES = ("community_name", "state", "outcome_name", "indicator_name", "unit", "direction")
+"""What a chart of values needs beside their ids."""
+
 FCT_TREND = TableSpec(
     "fct_trend",
     "Trends: the slope of every series of values, as known in every reporting year. One row per "
@@ -75,7 +78,7 @@ FCT_TREND = TableSpec(
         RULESET_VERSION,
     ),
     CELL_KEY,
-    current_names=("community_name", "indicator_name", "group_label"),
+    current_names=(*VALUE_NAMES, "dimension", "group_label", "school_year_date"),
 )
 
 FCT_TREND_POINT = TableSpec(
@@ -140,7 +143,36 @@ FCT_GAP = TableSpec(
         RULESET_VERSION,
     ),
     CELL_KEY,
-    current_names=("community_name", "indicator_name", "group_label"),
+    current_names=(*VALUE_NAMES, "group_label", "school_year_date"),
+)
+
+FCT_GAP_YEAR = TableSpec(
+    "fct_gap_year",
+    "Gaps year by year: both values and how far the group is behind, in every school year in which both are valid, as"
+    " known in every reporting year. One row per community, indicator, group other than the reference, place, reporting"
+    " year and school year.",
+    (
+        *CELL,
+        promised("school_year", WHOLE, "Calendar year in which the school year ends.", refers_to="dim_school_year"),
+        OUTCOME,
+        promised(
+            "reference_group_id",
+            TEXT,
+            "Group that it is compared with.",
+            refers_to="dim_population_group.population_group_id",
+        ),
+        promised("series", TEXT, "Label of what was measured; the gap's own where that year has several."),
+        promised("group_value", NUMBER, "Value of the group in the indicator's unit."),
+        promised("reference_value", NUMBER, "Value of the reference group."),
+        promised(
+            "gap",
+            NUMBER,
+            "How far the group is behind; negative where it is ahead, null for indicators without direction.",
+        ),
+        promised("used", FLAG, "Whether the slopes of fct_gap were computed from the year."),
+        RULESET_VERSION,
+    ),
+    (*CELL_KEY, "school_year"),
 )
 
 FCT_OUTCOME_STATUS = TableSpec(
@@ -179,7 +211,7 @@ FCT_OUTCOME_STATUS = TableSpec(
         RULESET_VERSION,
     ),
     ("community_id", "outcome_id", "reporting_year"),
-    current_names=("community_name", "outcome_name"),
+    current_names=("community_name", "state", "outcome_name"),
 )
 
 FCT_NETWORK_TREND = TableSpec(

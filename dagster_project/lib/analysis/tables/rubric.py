@@ -85,7 +85,7 @@ FCT_GATEWAY_STATUS = TableSpec(
         RULESET_VERSION,
     ),
     ("community_id", "reporting_year"),
-    current_names=("community_name",),
+    current_names=("community_name", "state"),
 )
 
 FCT_GATEWAY_STEP = TableSpec(
@@ -158,7 +158,7 @@ FCT_DESIGNATION = TableSpec(
         Column("record_id_now", TEXT, "Record that today's data would give."),
     ),
     ("community_id", "designation", "reporting_year"),
-    current_names=("community_name",),
+    current_names=("community_name", "state"),
 )
 
 FCT_DESIGNATION_REQUIREMENT = TableSpec(
@@ -191,6 +191,49 @@ FCT_DESIGNATION_REQUIREMENT = TableSpec(
         ),
     ),
     ("community_id", "designation", "reporting_year", "requirement_id"),
+)
+
+FCT_COMMUNITY_INDICATOR = TableSpec(
+    "fct_community_indicator",
+    "The community's own selection of indicators, as known in every reporting year. One row per community, indicator "
+    "and reporting year; none for a community that has not selected.",
+    (
+        COMMUNITY,
+        INDICATOR,
+        REPORTING_YEAR,
+        OUTCOME,
+        promised("role", TEXT, "core, contributing or adjacent, for the community.", words="indicator_role"),
+        promised("is_primary", FLAG, "Whether it is to decide its outcome."),
+        promised("baseline_year", WHOLE, "School year of the baseline; null where none was named."),
+        promised("is_prioritized", FLAG, "Whether it is put first for action."),
+        promised("rationale", TEXT, "Why it was chosen or revised."),
+        Column("revised_on", DATE, "When the indicator was last revised."),
+        Column("selected_in", WHOLE, "Reporting year of the folder that the selection came with."),
+        RULESET_VERSION,
+    ),
+    ("community_id", "indicator_id", "reporting_year"),
+)
+
+FCT_STRATEGY = TableSpec(
+    "fct_strategy",
+    "What the community does: examples of change, measures of its actions, causes it has found, as known in every "
+    "reporting year. One row per community, reporting year, kind and example, measure or factor.",
+    (
+        COMMUNITY,
+        REPORTING_YEAR,
+        promised("kind", TEXT, "Kind of the example, or measure or factor.", words="strategy_kind"),
+        Column("strategy_id", TEXT, "The example's id, or the measure's or factor's key as JSON."),
+        promised("title", TEXT, "Title of the example, name of the measure, or the cause."),
+        Column("indicator_id", TEXT, "Indicator that it is to move or explains.", refers_to="dim_indicator"),
+        OUTCOME,
+        promised("status", TEXT, "Where an example stands; null for measures and factors.", words="example_status"),
+        promised("first_evidenced_on", DATE, "When an example was first shown; null for measures and factors."),
+        Column("as_of", DATE, "The day the status speaks of."),
+        Column("action", TEXT, "The action that a measure judges."),
+        Column("evidence", TEXT, "Kind of evidence for a factor.", words="factor_evidence"),
+        RULESET_VERSION,
+    ),
+    ("community_id", "reporting_year", "kind", "strategy_id"),
 )
 
 FCT_DESIGNATION_DISTANCE = TableSpec(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from dagster_project.lib.base.state import whole
 from dagster_project.lib.base.store import Store
 
 EVENTS = pl.Schema(
@@ -37,6 +38,10 @@ The tag of a submission says which links lay beside its files (null without any)
 """
 
 PREFIX = "ops/ledger"
+MEND_LEDGER = (
+    "put it back from a backup, or move it away and run again: what it spoke of is taken again from the bucket, and "
+    "only when it first arrived is lost"
+)
 
 
 @dataclass(frozen=True)
@@ -46,13 +51,14 @@ class Ledger:
     lake: Store
 
     def events(self) -> pl.DataFrame:
-        """All events in the order in which they were written."""
-        frames = [
-            pl.read_parquet(io.BytesIO(self.lake.get(info.key)))
-            for info in self.lake.objects(PREFIX)
-            if info.key.endswith(".parquet")
-        ]
+        """All events in the order in which they were written; StateError that names a segment which cannot be read."""
+        frames = [self._segment(info.key) for info in self.lake.objects(PREFIX) if info.key.endswith(".parquet")]
         return pl.concat([pl.DataFrame(schema=EVENTS), *frames]).sort("sequence", maintain_order=True)
+
+    def _segment(self, key: str) -> pl.DataFrame:
+        data = self.lake.get(key)
+        with whole(f"{self.lake.url}/{key}", MEND_LEDGER):
+            return pl.read_parquet(io.BytesIO(data)).select(list(EVENTS)).cast(EVENTS)
 
     def append(self, events: pl.DataFrame) -> None:
         """Write one new segment. Two runs never overwrite each other: a segment is created, never replaced."""
@@ -75,6 +81,18 @@ def current_objects(events: pl.DataFrame) -> pl.DataFrame:
     files = events.filter(pl.col("event").is_in(["object", "withdrawn"]))
     newest = files.unique(["community_id", "reporting_year", "name"], keep="last", maintain_order=True)
     return newest.filter(pl.col("event") == "object")
+
+
+def submitted_files(
+    events: pl.DataFrame, community_id: str, reporting_year: int, submission_id: str
+) -> list[tuple[str, str]]:
+    """Name and sha256 of the files that a submission was made of, by name; empty if it was never seen."""
+    own = events.filter((pl.col("community_id") == community_id) & (pl.col("reporting_year") == reporting_year))
+    seen = own.filter((pl.col("event") == "submission") & (pl.col("submission_id") == submission_id))["sequence"]
+    if seen.is_empty():
+        return []
+    then = current_objects(own.filter(pl.col("sequence") < seen[-1]))
+    return then.select("name", "sha256").sort("name").rows()
 
 
 def newest_states(events: pl.DataFrame) -> pl.DataFrame:

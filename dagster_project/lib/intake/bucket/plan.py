@@ -49,8 +49,17 @@ class Plan:
     withdrawn: tuple[tuple[str, int], ...]
 
 
-def make_plan(listing: Listing, events: pl.DataFrame, version: str, selection: Selection) -> Plan:
-    """Folders whose listing or rules differ from what the ledger last saw, within the selection."""
+def make_plan(
+    listing: Listing,
+    events: pl.DataFrame,
+    version: str,
+    selection: Selection,
+    damaged: frozenset[tuple[str, int]] = frozenset(),
+) -> Plan:
+    """Folders whose listing or rules differ from what the ledger last saw, within the selection.
+
+    `damaged` are folders whose rows the lake does not hold any more: they are taken again as they are.
+    """
     seen = _seen(current_objects(events))
     versions = {
         (community_id, year): (seen_version, links_tag)
@@ -63,6 +72,7 @@ def make_plan(listing: Listing, events: pl.DataFrame, version: str, selection: S
         folder
         for folder in asked
         if selection.again
+        or folder.partition in damaged
         or versions.get(folder.partition) != (version, folder.links_tag)
         or _listed(folder.files) != seen.get(folder.partition)
     ]

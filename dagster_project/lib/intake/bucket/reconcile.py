@@ -17,15 +17,24 @@ from dataclasses import dataclass
 import polars as pl
 
 from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.state import StateError, whole
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.bucket.drop import DroppedFile, Listing, dropped_name, list_drop, submission_id
 from dagster_project.lib.intake.bucket.lake import partition_key, raw_key
 from dagster_project.lib.intake.bucket.ledger import Ledger, current_objects, current_submissions
+from dagster_project.lib.intake.bucket.whole import lost_rows
 from dagster_project.lib.intake.tables import TABLES
 
 WORKERS = 8
 REFUSED = "refused"
 PARTITION = re.compile(r"intake/(?P<table>[^/]+)/community_id=(?P<community>[^/]+)/reporting_year=(?P<year>\d{4})/")
+
+OF_ROWS = {"submission_id": pl.String(), "source_file": pl.String(), "row_status": pl.String()}
+COMPARED = {
+    "files": ("submission_id", "name", "sha256", "rows_accepted", "rows_rejected"),
+    "observations": tuple(OF_ROWS),
+    "register_rows": tuple(OF_ROWS),
+}
 
 Place = tuple[str, int]
 File = tuple[str, int, str]
@@ -107,9 +116,9 @@ def _bucket_and_ledger(
         hashes = list(pool.map(lambda file: _hash(drop, listed[file].key), both))
     for file, sha in zip(both, hashes, strict=True):
         stands = seen.files[file]
-        if listed[file].etag != stands["etag"] or listed[file].size != stands["size"]:
-            yield Difference(pair, _name(file), "another version lies in the bucket than the ledger has seen")
+        # The same bytes under another tag are no difference: a bucket that was put back from a backup has such.
         if sha != stands["sha256"]:
+            yield Difference(pair, _name(file), "another version lies in the bucket than the ledger has seen")
             yield Difference(pair, _name(file), "the bytes in the bucket do not hash to what the ledger says")
 
 
@@ -130,7 +139,12 @@ def _raw_bytes(lake: Store, seen: _Seen) -> Iterable[Difference]:
         if kind == REFUSED and sha in held:
             yield Difference(pair, raw_key(sha), "bytes refused as person-level are kept")
         if kind != REFUSED and sha not in held:
-            yield Difference(pair, raw_key(sha), "bytes that the ledger has seen are not kept")
+            what = "bytes that the ledger has seen are not kept"
+            where = sorted(
+                {f"--community {file[0]} --years {file[1]}" for file, row in seen.files.items() if row["sha256"] == sha}
+            )
+            mend = f"; `cradle run {where[0]}` keeps them again" if where else ""
+            yield Difference(pair, raw_key(sha), f"{what}{mend}")
 
 
 def _ledger_and_lake(lake: Store, seen: _Seen) -> Iterable[Difference]:
@@ -141,9 +155,12 @@ def _ledger_and_lake(lake: Store, seen: _Seen) -> Iterable[Difference]:
     for file, row in seen.files.items():
         own[file[:2]].append((file[2], str(row["sha256"])))
     with ThreadPoolExecutor(WORKERS) as pool:
-        tables = list(pool.map(lambda place: _partition(lake, place), places))
+        tables = list(pool.map(lambda place: _partition_or_damage(lake, place), places))
     for place, held in zip(places, tables, strict=True):
         subject = f"{place[0]}/{place[1]}"
+        if isinstance(held, StateError):
+            yield Difference(pair, subject, str(held))
+            continue
         expected = submission_id(*place, own[place])
         if seen.folders.get(place) != expected:
             yield Difference(pair, subject, "the submission in the ledger is not that of its files")
@@ -154,6 +171,7 @@ def _ledger_and_lake(lake: Store, seen: _Seen) -> Iterable[Difference]:
         listed = {(dropped_name(name), sha) for name, sha in files.select("name", "sha256").iter_rows()}
         if sorted(listed) != sorted(own[place]):
             yield Difference(pair, subject, "the partition lists other files than the ledger")
+        yield from (Difference(pair, subject, what) for what in _rows(held))
         for table, frame in held.items():
             if set(frame["submission_id"].unique()) - {expected}:
                 yield Difference(pair, subject, f"rows of {table} belong to another submission")
@@ -173,14 +191,32 @@ def _lake_and_bucket(lake: Store, seen: _Seen, listing: Listing) -> Iterable[Dif
             yield Difference("ledger and lake", info.key, "the partition has no submission in the ledger")
 
 
+def _rows(held: Mapping[str, pl.DataFrame]) -> Iterable[str]:
+    """What the rows of one partition say against the counts of its files."""
+    columns = {"community_id": pl.String(), "reporting_year": pl.Int32(), **OF_ROWS}
+    tables = {name: held.get(name, pl.DataFrame(schema=columns)) for name in ("observations", "register_rows")}
+    for *_, file, accepted, rejected, has_accepted, has_rejected in lost_rows({**held, **tables}).iter_rows():
+        had = f"{accepted:,} accepted and {rejected:,} refused rows were counted"
+        yield f"{had} of {file}, the lake holds {has_accepted:,} and {has_rejected:,}"
+
+
+def _partition_or_damage(lake: Store, place: Place) -> dict[str, pl.DataFrame] | StateError:
+    try:
+        return _partition(lake, place)
+    except StateError as error:
+        return error
+
+
 def _partition(lake: Store, place: Place) -> dict[str, pl.DataFrame]:
-    """The tables of one partition that exist, with submission_id, and for files name and sha256."""
+    """The tables of one partition that exist, with the columns that are compared; StateError where one is damaged."""
     tables = {}
     for table in TABLES:
-        data = lake.get_or_none(partition_key(table, *place))
+        key = partition_key(table, *place)
+        data = lake.get_or_none(key)
         if data is not None:
-            columns = ["submission_id", "name", "sha256"] if table == "files" else ["submission_id"]
-            tables[table] = pl.read_parquet(io.BytesIO(data), columns=columns)
+            columns = ["community_id", "reporting_year", *COMPARED.get(table, ("submission_id",))]
+            with whole(f"{lake.url}/{key}", f"`cradle run --community {place[0]} --years {place[1]}` writes it anew"):
+                tables[table] = pl.read_parquet(io.BytesIO(data), columns=columns)
     return tables
 
 

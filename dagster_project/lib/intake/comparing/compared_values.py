@@ -12,6 +12,7 @@ import polars as pl
 
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.bucket.drop import LOCATED
+from dagster_project.lib.intake.tables import of_population
 
 PLACE = ["community_id", "reporting_year"]
 SERIES = ["community_id", "indicator_id", "series", "geography_id", "population_group_id", "period"]
@@ -23,7 +24,11 @@ CELL = [*PLACE, "indicator_id", "series", "school_year", "period"]
 CONTENT = ["numerator", "denominator", "value", "value_low", "value_high", "value_status"]
 SOURCE = ["submission_id", "source_file", "source_sheet", "source_row", "source_column"]
 EXACT = ("reported", "derived")
+TOLD = pl.Schema({**LOCATED, "value_no": pl.UInt32()})
+"""An issue and the value it speaks of (null: it speaks of no single one)."""
 EVER = 9999
+CELL_COLUMNS = ("value", "numerator", "denominator")
+"""Columns of a file that hold a value: an issue that points at one of them speaks of that value."""
 
 
 def compared_values(observations: pl.DataFrame) -> pl.DataFrame:
@@ -32,11 +37,14 @@ def compared_values(observations: pl.DataFrame) -> pl.DataFrame:
     Adds `value_no` (a number for each row), `series_no` (a number for each SERIES), `exact` (the value is a number),
     `spot` (how the member names the place), `is_news` (the submission says something else than the one before it did,
     or says it first) and `known_to`, the last reporting year for which the row is what is known (`EVER` where nothing
-    replaced it; null where the row is no news). A waiting row keeps the label of its indicator as its code.
+    replaced it; null where the row is no news). A waiting row keeps the label of its indicator as its code. Rows of
+    programs are compared with nothing.
     """
-    rows = observations.filter(
-        pl.col("row_status").is_in(["accepted", "waiting"]) & pl.col("school_year").is_not_null()
-    ).with_columns(pl.coalesce("indicator_id", "raw_indicator").alias("indicator_id"))
+    rows = (
+        of_population(observations)
+        .filter(pl.col("row_status").is_in(["accepted", "waiting"]) & pl.col("school_year").is_not_null())
+        .with_columns(pl.coalesce("indicator_id", "raw_indicator").alias("indicator_id"))
+    )
     kept = [
         *PLACE,
         *SOURCE,
@@ -63,11 +71,16 @@ def compared_values(observations: pl.DataFrame) -> pl.DataFrame:
 
 
 def with_names(values: pl.DataFrame, reference: Reference) -> pl.DataFrame:
-    """Adds `indicator_name` and `group_name`, the dictionary's words for the codes (a code without words: itself)."""
+    """Adds `indicator_name` and `group_name`, the dictionary's words for the codes (a code without words: itself).
+
+    Beside them stands `state`, that of the community.
+    """
     indicators = reference.indicators.select("indicator_id", indicator_name="name")
     groups = reference.groups.select("dimension", "group_code", group_name="label")
     named = values.join(indicators, on="indicator_id", how="left", maintain_order="left")
     named = named.join(groups, on=["dimension", "group_code"], how="left", maintain_order="left")
+    states = reference.communities.select("community_id", "state")
+    named = named.join(states, on="community_id", how="left", maintain_order="left")
     return named.with_columns(
         indicator_name=pl.coalesce("indicator_name", "indicator_id"), group_name=pl.coalesce("group_name", "group_code")
     )
@@ -123,8 +136,9 @@ def subject_of(*names: str) -> pl.Expr:
 def told(
     frame: pl.DataFrame, rule_id: str, column: str | None, found: pl.Expr, allowed: pl.Expr, subject: Sequence[str]
 ) -> pl.DataFrame:
-    """One located issue for each row of `frame`, at the row's own source; column None: it points at no row."""
+    """One issue (TOLD) for each row of `frame`, at the row's own source; column None: it points at no row or value."""
     places = [pl.col(name) for name in SOURCE[1:4]]
+    value = pl.col("value_no") if column in CELL_COLUMNS else pl.lit(None)
     if column is None:
         places = [pl.lit(None, LOCATED[name]).alias(name) for name in SOURCE[1:4]]
     where = pl.coalesce("source_column", pl.lit("value")) if column == "value" else pl.lit(column, pl.String)
@@ -139,12 +153,13 @@ def told(
             pl.col("_found").alias("found"),
             pl.col("_allowed").alias("allowed"),
             pl.col("_subject").alias("subject"),
+            value.alias("value_no"),
         )
-        .select(list(LOCATED))
-        .cast(LOCATED)
+        .select(list(TOLD))
+        .cast(TOLD)
     )
 
 
 def no_issues() -> pl.DataFrame:
-    """An empty frame of located issues."""
-    return pl.DataFrame(schema=LOCATED)
+    """An empty frame of issues (TOLD)."""
+    return pl.DataFrame(schema=TOLD)

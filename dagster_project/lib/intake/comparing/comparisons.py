@@ -12,7 +12,7 @@ import contracts
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import ComparisonRules
 from dagster_project.lib.intake.bucket.drop import LOCATED
-from dagster_project.lib.intake.comparing.compared_values import compared_values, with_names
+from dagster_project.lib.intake.comparing.compared_values import compared_values, text_of, with_names
 from dagster_project.lib.intake.comparing.outliers import short_series_outliers
 from dagster_project.lib.intake.comparing.over_years import changes_over_years, groups_over_years
 from dagster_project.lib.intake.comparing.overlaps import double_counting
@@ -31,17 +31,23 @@ RULES = (
     "fraction_suspected",
     "all_fractions",
     "nothing_new",
+    "shared_cause",
 )
 """Every rule of this module; all are explainable."""
 NEEDS_HISTORY = (
-    "year_over_year_change",
-    "count_change",
-    "group_appears",
-    "group_vanishes",
-    "short_series_outlier",
+    *("year_over_year_change", "count_change", "group_appears", "group_vanishes", "short_series_outlier"),
     "nothing_new",
+    "shared_cause",
 )
 """Rules that say little or nothing about one folder alone (`cradle check` lists them as skipped without history)."""
+
+
+FIRST = (
+    "all_fractions",
+    *("fraction_suspected", "count_change", "year_over_year_change", "groups_against_total", "geography_sum"),
+    "short_series_outlier",
+)
+"""Rules about single values; where several ask about one value the first of them does."""
 
 
 def compare_submissions(observations: pl.DataFrame, reference: Reference, limits: ComparisonRules) -> pl.DataFrame:
@@ -54,6 +60,7 @@ def compare_submissions(observations: pl.DataFrame, reference: Reference, limits
     is what makes one answer last. ParameterError where a threshold is missing.
     """
     rows = with_names(compared_values(observations), reference)
+    refused = observations.filter(pl.col("row_status") == "rejected")
     # Rows that wait for the code of their indicator are counted in no figure yet, but may already repeat others.
     overlapping = double_counting(rows, limits)
     values = rows.filter(pl.col("row_status") == "accepted")
@@ -63,7 +70,7 @@ def compare_submissions(observations: pl.DataFrame, reference: Reference, limits
     changed = changes_over_years(values, limits, in_fractions)
     parts = [
         changed.issues,
-        groups_over_years(values, limits),
+        groups_over_years(values, refused, limits),
         groups_against_totals(values, reference, limits),
         geography_sums(values, reference, limits, overlapping.cells),
         overlapping.issues,
@@ -72,7 +79,34 @@ def compare_submissions(observations: pl.DataFrame, reference: Reference, limits
         nothing_new(values),
         short_series_outliers(values, limits, pl.concat([changed.values, in_fractions])),
     ]
-    return _asked_once(_as_submitted(pl.concat(parts)))
+    issues = pl.concat(parts)
+    if limits["questions.one_per_cell"]:
+        issues = _one_per_value(issues)
+    return _asked_once(_as_submitted(issues.select(list(LOCATED))))
+
+
+def _one_per_value(issues: pl.DataFrame) -> pl.DataFrame:
+    """Of the questions about one value the first only: a count ten times too large breaks every sum it stands in.
+
+    What the others found stands beside it, in what is allowed; that is no part of what a question is known by.
+    """
+    question = ["rule_id", "subject", "found", "source_column"]
+    order = {rule_id: number for number, rule_id in enumerate(FIRST)}
+    ranked = issues.with_columns(_rank=pl.col("rule_id").replace_strict(order, default=len(FIRST)))
+    about = ranked.filter(pl.col("value_no").is_not_null()).sort("value_no", "_rank", *question, nulls_last=True)
+    first = about.unique("value_no", keep="first", maintain_order=True).select("value_no", *question)
+    keys = ["value_no", *question]
+    others = about.join(first, on=keys, how="anti", nulls_equal=True, maintain_order="left")
+    beside = (
+        others.unique(["value_no", "found"], keep="first", maintain_order=True)
+        .group_by("value_no", maintain_order=True)
+        .agg(pl.col("found").str.join("; ").alias("_beside"))
+    )
+    kept = ranked.join(first, on=keys, how="semi", nulls_equal=True, maintain_order="left")
+    kept = kept.join(beside, on="value_no", how="left", maintain_order="left")
+    more = text_of(pl.col("allowed"), "; beside it: ", pl.col("_beside"))
+    kept = kept.with_columns(allowed=pl.coalesce(more, "allowed")).drop("_beside")
+    return pl.concat([kept, ranked.filter(pl.col("value_no").is_null())]).drop("_rank")
 
 
 def _asked_once(issues: pl.DataFrame) -> pl.DataFrame:

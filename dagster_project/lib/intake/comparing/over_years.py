@@ -22,6 +22,7 @@ from dagster_project.lib.intake.comparing.compared_values import (
     text_of,
     told,
 )
+from dagster_project.lib.intake.comparing.shared_causes import without_shared_changes, without_shared_groups
 
 EPSILON = 1e-9  # RULES, head: in favour of equality.
 TOTAL = [name for name in POINT if name != "population_group_id"]
@@ -40,23 +41,33 @@ class Changes:
 def changes_over_years(values: pl.DataFrame, limits: ComparisonRules, told_already: pl.DataFrame) -> Changes:
     """year_over_year_change and count_change for annual values that are new or changed in their submission.
 
-    A rate: |change| > max(5 points, 3 spreads of the series' own earlier values). With too few earlier values for a
-    spread, and with small denominators, what chance alone explains (1.96 binomial standard deviations) stands beside
-    the 5 points. A count: more than 20 % and more than chance (Poisson) explains. Where the total changed, a group
-    that changed with it is counted in the total's issue: one cause, one question. `told_already` (value_no) are rates
-    with a question about their unit.
+    A rate: |change| > max(5 points, 3 spreads of the series' own earlier values, what chance alone explains: `chance.z`
+    binomial standard errors of the difference). Chance stands beside the 5 points at every n where
+    `chance.at_every_n` says so, else only with small denominators and with too few earlier values for a spread; where
+    no n is known the points are `year_over_year.points_without_n`. A count: more than 20 % and more than chance
+    (Poisson, `chance.count_z`) explains. Where the total changed, a group that changed with it is counted in the
+    total's issue: one cause, one question; and so is a change that most folders share, which is the network's question.
+    A value that returns to what it was before one that was asked about is not asked about where
+    `questions.one_per_cell` says so. `told_already` (value_no) are rates with a question about their unit.
     """
     pairs = beside_earlier(values, int(limits["year_over_year.max_gap_years"]))
-    rates = _unusual_rates(pairs.join(told_already, on="value_no", how="anti", maintain_order="left"), values, limits)
-    counts = _unusual_counts(pairs, limits)
-    issues = pl.concat([_tell_rates(rates, limits), _tell_counts(counts, limits)])
-    return Changes(issues, rates.select("value_no"))
+    rates = _compared_rates(pairs.join(told_already, on="value_no", how="anti", maintain_order="left"), limits)
+    counts = _compared_counts(pairs, limits)
+    odd_rates, odd_counts = _unusual_rates(rates, values, limits), _beyond(counts)
+    if limits["questions.one_per_cell"]:
+        odd_rates, odd_counts = _without_returns(odd_rates, "before"), _without_returns(odd_counts, "then_n")
+    own_rates = without_shared_changes(odd_rates, rates, "year_over_year_change", limits)
+    own_counts = without_shared_changes(odd_counts, counts, "count_change", limits)
+    asked = [_tell_rates(own_rates.own), *_tell_counts(own_counts.own)]
+    issues = pl.concat([*asked, own_rates.issues, own_counts.issues])
+    return Changes(issues, odd_rates.select("value_no"))
 
 
 def beside_earlier(values: pl.DataFrame, max_gap: int) -> pl.DataFrame:
     """Each new exact annual value beside the one of the nearest earlier school year, as known in its reporting year.
 
-    Adds before_year, before, before_n; values without an earlier one within `max_gap` years are left out.
+    Adds before_year, before_no (its value_no), before, before_n; values without an earlier one within `max_gap` years
+    are left out.
     """
     exact = known_numbers(values)
     parts = []
@@ -65,6 +76,7 @@ def beside_earlier(values: pl.DataFrame, max_gap: int) -> pl.DataFrame:
             "series_no",
             (pl.col("school_year") + gap).alias("school_year"),
             pl.col("school_year").alias("before_year"),
+            pl.col("value_no").alias("before_no"),
             pl.col("value").alias("before"),
             pl.col("denominator").alias("before_n"),
             pl.col("reporting_year").alias("_from"),
@@ -76,25 +88,45 @@ def beside_earlier(values: pl.DataFrame, max_gap: int) -> pl.DataFrame:
     return nearest.unique("value_no", keep="last", maintain_order=True).drop("_from", "_to")
 
 
-def _unusual_rates(pairs: pl.DataFrame, values: pl.DataFrame, limits: ComparisonRules) -> pl.DataFrame:
+def _compared_rates(pairs: pl.DataFrame, limits: ComparisonRules) -> pl.DataFrame:
+    """Pairs of rates with their change and the tolerance that holds for all of them."""
     percent = pl.col("unit") == "percent"
+    counted = pl.col("denominator").is_not_null() & pl.col("before_n").is_not_null()
     floor = (
-        pl.when(percent)
+        pl.when(percent & counted)
         .then(limits["year_over_year.points"])
+        .when(percent)
+        .then(limits["year_over_year.points_without_n"])
         .otherwise(pl.col("before").abs() * limits["year_over_year.relative_percent"] / 100)
     )
-    changed = pairs.filter(pl.col("unit") != "count").with_columns(
-        change=pl.col("value") - pl.col("before"), tolerance=floor, scale=pl.lit(1.0)
+    return pairs.filter(pl.col("unit") != "count").with_columns(
+        now=pl.col("value"), change=pl.col("value") - pl.col("before"), tolerance=floor, scale=pl.lit(1.0)
     )
-    beyond = pl.col("change").abs() > pl.col("tolerance") + EPSILON
-    judged = _with_spread(changed.filter(beyond), values)
+
+
+def _beyond(changes: pl.DataFrame) -> pl.DataFrame:
+    return changes.filter(pl.col("change").abs() > pl.col("tolerance") + EPSILON)
+
+
+def _without_returns(unusual: pl.DataFrame, before: str) -> pl.DataFrame:
+    """Leaves out changes from a value that was asked about back to what stood before it."""
+    asked = unusual.select(pl.col("value_no").alias("before_no"), pl.col(before).alias("_usual"))
+    joined = unusual.join(asked, on="before_no", how="left", maintain_order="left")
+    back = (pl.col("now") - pl.col("_usual")).abs() <= pl.col("tolerance") + EPSILON
+    return joined.filter(~back.fill_null(False)).drop("_usual")
+
+
+def _unusual_rates(changed: pl.DataFrame, values: pl.DataFrame, limits: ComparisonRules) -> pl.DataFrame:
+    percent = pl.col("unit") == "percent"
+    judged = _with_spread(_beyond(changed), values)
     known = pl.col("n_history") >= limits["year_over_year.min_history"]
     spread = pl.when(known).then(limits["year_over_year.spreads"] * pl.col("spread"))
     few = pl.min_horizontal("denominator", "before_n") < limits["chance.small_n"]
-    chance = pl.when(percent & (~known.fill_null(False) | few)).then(
+    always = pl.lit(limits["chance.at_every_n"] > 0)
+    chance = pl.when(percent & (always | ~known.fill_null(False) | few)).then(
         limits["chance.z"] * chance_points("value", "denominator", "before", "before_n")
     )
-    return judged.with_columns(tolerance=pl.max_horizontal("tolerance", spread, chance)).filter(beyond)
+    return _beyond(judged.with_columns(tolerance=pl.max_horizontal("tolerance", spread, chance)))
 
 
 def _with_spread(pairs: pl.DataFrame, values: pl.DataFrame) -> pl.DataFrame:
@@ -116,22 +148,24 @@ def _with_spread(pairs: pl.DataFrame, values: pl.DataFrame) -> pl.DataFrame:
     return pairs.join(spread, on="value_no", how="left", maintain_order="left")
 
 
-def _unusual_counts(pairs: pl.DataFrame, limits: ComparisonRules) -> pl.DataFrame:
-    """Denominators of rates, and values of indicators that are counts themselves."""
+def _compared_counts(pairs: pl.DataFrame, limits: ComparisonRules) -> pl.DataFrame:
+    """Pairs of denominators of rates, and of values of indicators that are counts themselves, with their tolerance."""
     count = pl.col("unit") == "count"
     sizes = pairs.with_columns(
         now_n=pl.when(count).then(pl.col("value")).otherwise(pl.col("denominator").cast(pl.Float64)),
         then_n=pl.when(count).then(pl.col("before")).otherwise(pl.col("before_n").cast(pl.Float64)),
     ).filter((pl.col("now_n") > 0) | (pl.col("then_n") > 0))
-    chance = limits["chance.z"] * (pl.col("now_n") + pl.col("then_n")).sqrt()
+    chance = limits["chance.count_z"] * (pl.col("now_n") + pl.col("then_n")).sqrt()
     share = pl.col("then_n") * limits["count_change.percent"] / 100
-    sizes = sizes.with_columns(
-        change=pl.col("now_n") - pl.col("then_n"), tolerance=pl.max_horizontal(share, chance), scale=pl.col("then_n")
+    return sizes.with_columns(
+        now=pl.col("now_n"),
+        change=pl.col("now_n") - pl.col("then_n"),
+        tolerance=pl.max_horizontal(share, chance),
+        scale=pl.col("then_n"),
     )
-    return sizes.filter(pl.col("change").abs() > pl.col("tolerance") + EPSILON)
 
 
-def _tell_rates(unusual: pl.DataFrame, limits: ComparisonRules) -> pl.DataFrame:
+def _tell_rates(unusual: pl.DataFrame) -> pl.DataFrame:
     found = text_of(
         shown("value"), " in ", pl.col("school_year"), " after ", shown("before"), " in ", pl.col("before_year")
     )
@@ -140,19 +174,17 @@ def _tell_rates(unusual: pl.DataFrame, limits: ComparisonRules) -> pl.DataFrame:
     return _one_cause(unusual, "year_over_year_change", "value", found, allowed)
 
 
-def _tell_counts(unusual: pl.DataFrame, limits: ComparisonRules) -> pl.DataFrame:
+def _tell_counts(unusual: pl.DataFrame) -> list[pl.DataFrame]:
     now, before = (pl.col(name).round(0).cast(pl.Int64) for name in ("now_n", "then_n"))
     found = text_of(now, " in ", pl.col("school_year"), " after ", before, " in ", pl.col("before_year"))
     counted = pl.when(pl.col("unit") == "count").then(pl.lit("")).otherwise(pl.lit(" in the denominator"))
     allowed = text_of("a change of at most ", pl.col("tolerance").floor().cast(pl.Int64), counted, " for ", in_words())
     values = unusual.filter(pl.col("unit") == "count")
     sizes = unusual.filter((pl.col("unit") != "count").fill_null(True))
-    return pl.concat(
-        [
-            _one_cause(sizes, "count_change", "denominator", found, allowed),
-            _one_cause(values, "count_change", "value", found, allowed),
-        ]
-    )
+    return [
+        _one_cause(sizes, "count_change", "denominator", found, allowed),
+        _one_cause(values, "count_change", "value", found, allowed),
+    ]
 
 
 def _one_cause(unusual: pl.DataFrame, rule_id: str, column: str, found: pl.Expr, allowed: pl.Expr) -> pl.DataFrame:
@@ -172,12 +204,13 @@ def _one_cause(unusual: pl.DataFrame, rule_id: str, column: str, found: pl.Expr,
     return pl.concat(told(part, rule_id, column, found, allowed, SUBJECT) for part in (joined.filter(own), with_total))
 
 
-def groups_over_years(values: pl.DataFrame, limits: ComparisonRules) -> pl.DataFrame:
+def groups_over_years(values: pl.DataFrame, refused: pl.DataFrame, limits: ComparisonRules) -> pl.DataFrame:
     """group_appears and group_vanishes: groups with annual values beside those of the nearest earlier school year.
 
     A group appears that has a number and was in no earlier year, beside others of its dimension that were; it vanishes
     when it had a number in the year before and has no row now, while its indicator has others. Groups known to be
-    small come and go and are not asked about.
+    small come and go and are not asked about; nor are groups with a row among the `refused` ones (columns of
+    compared_values), whose refusal says all. What most folders share is one question to the network.
     """
     annual = values.filter((pl.col("period") == "annual") & pl.col("dimension").is_not_null())
     few = (pl.col("denominator") < limits["chance.small_n"]).fill_null(False)
@@ -188,13 +221,16 @@ def groups_over_years(values: pl.DataFrame, limits: ComparisonRules) -> pl.DataF
         pl.col("value").filter(large).last().alias("value"),
     )
     cells = _changed_cells(annual, int(limits["year_over_year.max_gap_years"]))
-    return pl.concat([_appeared(annual.filter(large & pl.col("is_news")), cells, present), _vanished(cells, present)])
+    if not limits["questions.refused_rows_are_present"]:
+        refused = refused.clear()
+    new = annual.filter(large & pl.col("is_news"))
+    return pl.concat([*_appeared(new, cells, present, limits), *_vanished(cells, present, refused, limits)])
 
 
 def _changed_cells(annual: pl.DataFrame, max_gap: int) -> pl.DataFrame:
     """Indicator and place of each submission with something new, and the nearest earlier school year known then."""
     own = annual.filter("is_news").group_by(*PLACE_OF_GROUPS, "school_year", "reporting_year", maintain_order=True)
-    cells = own.agg(pl.col("submission_id", "spot", "indicator_name").first())
+    cells = own.agg(pl.col("submission_id", "spot", "indicator_name", "state").first())
     known = annual.group_by(*PLACE_OF_GROUPS, "school_year", maintain_order=True).agg(
         pl.col("reporting_year").min().alias("since")
     )
@@ -205,7 +241,9 @@ def _changed_cells(annual: pl.DataFrame, max_gap: int) -> pl.DataFrame:
     return joined.sort(*keys, "before_year").unique(keys, keep="last", maintain_order=True).drop("since")
 
 
-def _appeared(new: pl.DataFrame, cells: pl.DataFrame, present: pl.DataFrame) -> pl.DataFrame:
+def _appeared(
+    new: pl.DataFrame, cells: pl.DataFrame, present: pl.DataFrame, limits: ComparisonRules
+) -> list[pl.DataFrame]:
     keys = [*PLACE_OF_GROUPS, "school_year", "reporting_year"]
     groups = new.filter(pl.col("dimension") != "all").join(cells.select(*keys, "before_year"), on=keys)
     first = (
@@ -221,10 +259,16 @@ def _appeared(new: pl.DataFrame, cells: pl.DataFrame, present: pl.DataFrame) -> 
         pl.col("since") <= pl.col("reporting_year")
     )
     fresh = fresh.join(known, on=[*GROUP, "school_year", "reporting_year"], how="semi", maintain_order="left")
-    return _tell_groups(fresh, "group_appears", "group", ": no row in ", ", a value in ")
+    could = cells.join(siblings, on=[*PLACE_OF_GROUPS, "before_year"]).filter(
+        pl.col("since") <= pl.col("reporting_year")
+    )
+    shared = without_shared_groups(fresh, could, ["group_code"], "group_appears", limits)
+    return [_tell_groups(shared.own, "group_appears", "group", ": no row in ", ", a value in "), shared.issues]
 
 
-def _vanished(cells: pl.DataFrame, present: pl.DataFrame) -> pl.DataFrame:
+def _vanished(
+    cells: pl.DataFrame, present: pl.DataFrame, refused: pl.DataFrame, limits: ComparisonRules
+) -> list[pl.DataFrame]:
     before = present.filter((pl.col("dimension") != "all") & pl.col("large_since").is_not_null())
     before = before.drop("since").rename({"school_year": "before_year"})
     groups = cells.join(before, on=[*PLACE_OF_GROUPS, "before_year"]).filter(
@@ -234,7 +278,16 @@ def _vanished(cells: pl.DataFrame, present: pl.DataFrame) -> pl.DataFrame:
     still = groups.join(now, on=[*GROUP, "school_year"]).filter(pl.col("since") <= pl.col("reporting_year"))
     keys = [*GROUP, "school_year", "reporting_year"]
     gone = groups.join(still, on=keys, how="anti", maintain_order="left")
-    return _tell_groups(gone, "group_vanishes", None, ": a value in ", ", no row in ")
+    gone = gone.join(refused.select(keys).unique(), on=keys, how="anti", maintain_order="left")
+    # A breakdown is dropped where none of its groups has a row; else single groups are.
+    kept = now.filter(pl.col("dimension") != "all").select(*PLACE_OF_GROUPS, "dimension", "school_year").unique()
+    dropped = gone.join(kept, on=[*PLACE_OF_GROUPS, "dimension", "school_year"], how="anti", maintain_order="left")
+    whole = without_shared_groups(dropped, groups, [], "group_vanishes", limits)
+    told_of = dropped.join(whole.own, on=[*keys, "before_year"], how="anti")
+    single = gone.join(told_of, on=[*keys, "before_year"], how="anti", maintain_order="left")
+    shared = without_shared_groups(single, groups, ["group_code"], "group_vanishes", limits)
+    own = _tell_groups(shared.own, "group_vanishes", None, ": a value in ", ", no row in ")
+    return [own, whole.issues, shared.issues]
 
 
 def _tell_groups(groups: pl.DataFrame, rule_id: str, column: str | None, before: str, now: str) -> pl.DataFrame:

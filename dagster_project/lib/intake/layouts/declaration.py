@@ -34,7 +34,9 @@ KEYS = frozenset(
 SELECTED = re.compile(r'^\s*(?P<source>\S.*?) as "?(?P<column>[a-z_]+)"?,?\s*$', re.MULTILINE)
 
 
-META_COLUMNS = ("_file_id", "_sheet", "_row", "_column", "_cell", "_title")
+PLACE_COLUMNS = ("_file_id", "_sheet", "_row")
+FOLDER_COLUMNS = ("_community_id", "_reporting_year")
+META_COLUMNS = (*PLACE_COLUMNS, "_column", "_cell", "_title", *FOLDER_COLUMNS)
 
 
 Header = tuple[str, ...]
@@ -211,20 +213,41 @@ class NoMatch:
 
 def read_layout(path: Path) -> Layout:
     """One layout file: a comment block with YAML between two lines `-- ---`, then one SELECT over `file`."""
-    sql = path.read_text(encoding="utf-8")
+    try:
+        sql = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as failure:
+        raise LayoutError(f"{path.name}: the text is not UTF-8 (byte {failure.start})") from failure
     found = FRONT_MATTER.search(sql)
     if not found:
         raise LayoutError(f"{path.name}: no front matter between two lines '-- ---'")
-    lines = (line.removeprefix("--").removeprefix(" ") for line in found[1].splitlines())
-    facts = yaml.safe_load("\n".join(lines))
+    facts = _facts(path.name, found[1], sql[: found.start(1)].count("\n") + 1)
     if facts.get("id") != path.stem or not facts.keys() >= set(NEEDED_KEYS):
         raise LayoutError(f"{path.name}: needs {', '.join(NEEDED_KEYS)}, the id being the file's name")
-    if unknown := sorted(facts.keys() - KEYS):
-        raise LayoutError(f"{path.name}: unknown keys {unknown}")
+    if unknown := sorted(str(key) for key in facts.keys() - KEYS):
+        raise LayoutError(f"{path.name}: unknown keys {', '.join(unknown)}; known are {', '.join(sorted(KEYS))}")
     try:
         return _declared(facts, sql)
-    except re.error as failure:
-        raise LayoutError(f"{path.name}: {failure}") from failure
+    except (re.error, TypeError, ValueError, KeyError, AttributeError) as failure:
+        said = f"no {failure}" if isinstance(failure, KeyError) else " ".join(str(failure).split())
+        raise failure if isinstance(failure, LayoutError) else LayoutError(f"{path.name}: {said}") from failure
+
+
+def _facts(name: str, front_matter: str, first_line: int) -> dict[str, Any]:
+    """The YAML of a layout; LayoutError that names the line for one that cannot be read."""
+    lines = (line.removeprefix("--").removeprefix(" ") for line in front_matter.splitlines())
+    try:
+        facts = yaml.safe_load("\n".join(lines))
+    except yaml.YAMLError as failure:
+        mark = getattr(failure, "problem_mark", None)
+        where = f", line {first_line + mark.line}" if mark else ""
+        said = getattr(failure, "problem", None) or " ".join(str(failure).split())
+        raise LayoutError(f"{name}{where}: the front matter is no right YAML ({said})") from failure
+    if not isinstance(facts, dict):
+        raise LayoutError(f"{name}: the front matter holds no `key: value` lines")
+    for key in ("required", "optional", "at_most_one"):
+        if not isinstance(facts.get(key, []), list):
+            raise LayoutError(f"{name}: {key} is a list, for example [School Year, Group]")
+    return facts
 
 
 def _declared(facts: Mapping[str, Any], sql: str) -> Layout:

@@ -6,6 +6,7 @@ Does not: recognising layouts (layouts.py), or any typing of the text it returns
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,11 +17,22 @@ import polars as pl
 import contracts
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.engine import Connection, EngineError
-from dagster_project.lib.intake.layouts.declaration import HeaderFit, Layout, LayoutError, Match
+from dagster_project.lib.intake.layouts.declaration import (
+    FOLDER_COLUMNS,
+    PLACE_COLUMNS,
+    HeaderFit,
+    Layout,
+    LayoutError,
+    Match,
+)
 from dagster_project.lib.intake.reading.grid import Problem, excerpt, problem
 
-PLACE = ["_file_id", "_sheet", "_row"]
+PLACE = list(PLACE_COLUMNS)
 PLACE_TYPES = {"_file_id": pl.Int64(), "_sheet": pl.String(), "_row": pl.Int32()}
+FOLDER_TYPES = dict(zip(FOLDER_COLUMNS, (pl.String(), pl.Int32()), strict=True))
+SQL_LINE = re.compile(r"\bLINE (\d+):")
+Folders = Mapping[int, tuple[str, int]]
+"""Community and reporting year of each file, by its number."""
 COUNTS = pl.Schema(
     {
         "layout_id": pl.String(),
@@ -48,17 +60,19 @@ class Extraction:
     """Codes that a layout does not know, and sheets of which it leaves out every row, by number of the file."""
 
 
-def extract(matches: Sequence[Match], connection: Connection) -> Extraction:
-    """Run the SQL of every layout once over all of its sheets. LayoutError where the SQL fails or lacks a column."""
+def extract(matches: Sequence[Match], connection: Connection, folders: Folders | None = None) -> Extraction:
+    """Run the SQL of every layout once over all of its sheets. LayoutError where the SQL fails or lacks a column.
+
+    folders: which folder each file lies in; a layout may ask for its community and reporting year.
+    """
     by_layout: dict[str, list[Match]] = defaultdict(list)
     for match in matches:
         by_layout[match.layout_id].append(match)
     frames, counts = {}, [pl.DataFrame(schema=COUNTS)]
     told: list[tuple[int, Problem]] = []
-    connection.execute(contracts.LAYOUT_MACROS.read_text(encoding="utf-8"))
     for layout_id, group in sorted(by_layout.items()):
         layout = group[0].layout
-        file = relation(layout, group)
+        file = relation(layout, group, folders)
         rows = file if layout.contract else _select(layout, file, connection)
         frames[layout_id] = _arranged(layout, rows)
         counts.append(_counts(layout_id, group, frames[layout_id]))
@@ -107,17 +121,24 @@ def _nothing_taken(layout: Layout, file: pl.DataFrame, counts: pl.DataFrame) -> 
         yield file_id, problem("all_rows_left_out", sheet=sheet, found=f"{found} ({layout.describes})")
 
 
-def relation(layout: Layout, matches: Sequence[Match]) -> pl.DataFrame:
-    """The relation `file`: the data rows of all sheets as text, with their place, title and named groups."""
+def relation(layout: Layout, matches: Sequence[Match], folders: Folders | None = None) -> pl.DataFrame:
+    """The relation `file`: the data rows of all sheets as text, with their place, folder, title and named groups."""
     alike: dict[tuple[object, ...], list[Match]] = defaultdict(list)
     for match in matches:
         # Sheets whose columns stand in the same places are put together before any column is made.
         alike[(match.fit.places, match.fit.wide)].append(match)
-    parts = [_part(layout, group[0].fit, group) for group in alike.values()]
+    parts = [_part(layout, group[0].fit, group, folders or {}) for group in alike.values()]
     return pl.concat(parts).sort(PLACE, maintain_order=True)
 
 
-def _part(layout: Layout, fit: HeaderFit, matches: Sequence[Match]) -> pl.DataFrame:
+def empty_relation(layout: Layout) -> pl.DataFrame:
+    """The relation `file` without a row: the columns that a layout's SQL may name, and their types."""
+    texts = ["_title", *layout.groups, *layout.columns]
+    texts += ["_column", "_cell", *layout.wide_groups] if layout.wide else []
+    return pl.DataFrame(schema={**PLACE_TYPES, **FOLDER_TYPES, **dict.fromkeys(texts, pl.String())})
+
+
+def _part(layout: Layout, fit: HeaderFit, matches: Sequence[Match], folders: Folders) -> pl.DataFrame:
     rows = [match.grid.rows[place] for match in matches for place in match.data]
     cells = list(zip_longest(*rows, fillvalue=""))
     cells += [("",) * len(rows)] * (fit.width - len(cells))
@@ -128,14 +149,14 @@ def _part(layout: Layout, fit: HeaderFit, matches: Sequence[Match]) -> pl.DataFr
         else pl.repeat(None, len(rows), dtype=pl.String, eager=True).alias(name)
         for name in layout.columns
     ]
-    frame = pl.DataFrame([*_places(layout, matches), *series])
+    frame = pl.DataFrame([*_places(layout, matches, folders), *series])
     if layout.wide is None:
         return frame
     wide = {f"_wide_{place}": pl.Series(cells[place], dtype=pl.String).str.strip_chars() for place, _, _ in fit.wide}
     return _unpivoted(layout, fit, frame, wide)
 
 
-def _places(layout: Layout, matches: Sequence[Match]) -> Iterable[pl.Series]:
+def _places(layout: Layout, matches: Sequence[Match], folders: Folders) -> Iterable[pl.Series]:
     """Where each row comes from, and what its file says once for all rows."""
     sizes = [len(match.data) for match in matches]
 
@@ -146,6 +167,10 @@ def _places(layout: Layout, matches: Sequence[Match]) -> Iterable[pl.Series]:
     yield spread("_file_id", (match.file_id for match in matches), pl.Int64())
     yield spread("_sheet", (match.grid.sheet for match in matches), pl.String())
     yield pl.Series("_row", [place + 1 for match in matches for place in match.data], pl.Int32())
+    if not layout.contract:
+        for part, (name, kind) in enumerate(FOLDER_TYPES.items()):
+            known = [folders.get(match.file_id) for match in matches]
+            yield spread(name, (folder[part] if folder else None for folder in known), kind)
     yield spread("_title", (match.title for match in matches), pl.String())
     for group in layout.groups:
         yield spread(group, (match.groups.get(group) for match in matches), pl.String())
@@ -167,13 +192,7 @@ def _named(layout: Layout, header: str, groups: tuple[str | None, ...]) -> list[
 
 
 def _select(layout: Layout, file: pl.DataFrame, connection: Connection) -> pl.DataFrame:
-    connection.register("file", file)
-    try:
-        rows: pl.DataFrame = connection.execute(layout.sql).pl()
-    except EngineError as failure:
-        raise LayoutError(f"{layout.layout_id}: {failure}") from failure
-    finally:
-        connection.unregister("file")
+    rows = run_sql(layout, file, connection)
     known = {name for column in contracts.landed()[layout.table].columns for name in (column.name, column.kept)}
     known |= {name for version in contracts.VERSIONS for name in _names_in(version.version, layout.table)}
     if unknown := [name for name in rows.columns if name not in known | {*PLACE, "_column"}]:
@@ -183,6 +202,25 @@ def _select(layout: Layout, file: pl.DataFrame, connection: Connection) -> pl.Da
     if missing := [name for name in PLACE if name not in rows.columns]:
         raise LayoutError(f"{layout.layout_id}: the SELECT does not pass on {', '.join(missing)}")
     return rows
+
+
+def run_sql(layout: Layout, file: pl.DataFrame, connection: Connection) -> pl.DataFrame:
+    """What a layout's SELECT gives over `file`, with the words of layout_macros.sql.
+
+    LayoutError in one line, with the line of the file, where it fails.
+    """
+    connection.execute(contracts.LAYOUT_MACROS.read_text(encoding="utf-8"))
+    connection.register("file", file)
+    try:
+        rows: pl.DataFrame = connection.execute(layout.sql).pl()
+        return rows
+    except EngineError as failure:
+        line = SQL_LINE.search(str(failure))
+        where = f"{layout.layout_id}.sql, line {line[1]}" if line else f"{layout.layout_id}.sql"
+        said = " ".join(str(failure).split("LINE ")[0].split())
+        raise LayoutError(f"{where}: {said}") from failure
+    finally:
+        connection.unregister("file")
 
 
 def _names_in(version: int, table: str) -> tuple[str, ...]:

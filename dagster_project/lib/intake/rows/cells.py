@@ -28,7 +28,8 @@ ONE_COMMA = r"^[+-]?\d{1,3},\d{3}$"
 DOT_THOUSANDS = r"^[1-9]\d{0,2}\.\d{3}$"
 """A number whose point may separate thousands or decimals."""
 SCHOOL_YEAR = re.compile(r"(?:SY\s*)?(\d{4})(?:\s*[-/\u2013]\s*(\d{4}|\d{2}))?", re.ASCII | re.IGNORECASE)
-PERIOD = re.compile(r"(\d{4})-(?:Q([1-4])|(0[1-9]|1[0-2]))", re.ASCII | re.IGNORECASE)
+PERIOD = re.compile(r"(\d{4})-(?:Q[1-4]|T[1-4]|0[1-9]|1[0-2]|FALL|WINTER|SPRING|SUMMER)", re.ASCII | re.IGNORECASE)
+SEASON = re.compile(r"(?P<season>FALL|AUTUMN|WINTER|SPRING|SUMMER)\s+(?P<year>\d{4})", re.ASCII | re.IGNORECASE)
 ISO_DATE = re.compile(r"(\d{4})-(\d{2})-(\d{2})(?:[T ].*)?", re.ASCII)
 US_DATE = re.compile(r"(\d{1,2})/(\d{1,2})/(\d{4})", re.ASCII)
 FIRST_YEAR, LAST_YEAR = 1900, 2200
@@ -124,12 +125,17 @@ def parse_school_year(text: str) -> int | None:
 
 
 def parse_period(text: str) -> str | None:
-    """`annual`, a quarter (2024-Q1) or a month (2024-03); None otherwise."""
+    """`annual`, a quarter (2024-Q1), a month (2024-03), a term (2024-T1, or Fall 2024 as 2024-FALL); None otherwise.
+
+    A numbered term and a season are kept apart: whether a year's first term is its spring or its fall is not said.
+    """
     text = text.strip()
     if text.lower() == "annual":
         return "annual"
-    match = PERIOD.fullmatch(text)
-    return text.upper() if match else None
+    season = SEASON.fullmatch(text)
+    if season:
+        text = f"{season['year']}-{season['season'].upper().replace('AUTUMN', 'FALL')}"
+    return text.upper() if PERIOD.fullmatch(text) else None
 
 
 def parse_date(text: str) -> dt.date | None:

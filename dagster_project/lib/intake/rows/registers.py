@@ -16,6 +16,7 @@ from dagster_project.lib.intake.findings import ISSUES, blocked_rows, issues_whe
 from dagster_project.lib.intake.rows.codes import CodeTables
 from dagster_project.lib.intake.rows.contract_check import cast_column, contract_issues, required_issues
 from dagster_project.lib.intake.rows.labels import nearest_labels, normalised, resolve
+from dagster_project.lib.intake.rows.register_rules import register_issues
 from dagster_project.lib.intake.rows.repeated import settle_repeats
 from dagster_project.lib.intake.tables import REGISTER_ROWS, WAITING_REGISTER_ROWS
 
@@ -42,6 +43,7 @@ def check_register(
     issues.append(_known_keys(texts, contract, reference))
     typed, waiting = _codes(typed, texts, contract, codes)
     issues.append(waiting)
+    issues.append(register_issues(contract.table, typed, reference))
     rows = _rows(typed, texts, contract, pl.concat(issues).cast(ISSUES), waiting)
     rows, repeated = _repeats(rows, typed, contract)
     return rows, pl.concat([*issues, repeated]).cast(ISSUES)
@@ -55,7 +57,7 @@ def _known_keys(texts: pl.DataFrame, contract: TableContract, reference: Referen
         wrong = ~pl.col("criterion_id").is_in(known)
         allowed = "a key of the rubric, for example sustaining.2.3.a"
         parts.append(issues_where(texts, wrong, "not_allowed", "criterion_id", pl.col("criterion_id"), allowed))
-    if contract.network:
+    if contract.network and "community_id" in contract.names:
         known = reference.communities["community_id"].to_list()
         wrong = ~pl.col("community_id").is_in(known)
         found = pl.col("community_id")
@@ -167,7 +169,7 @@ def unfold(rows: pl.DataFrame, contract: TableContract) -> pl.DataFrame:
     dates = [pl.col(column.name).str.to_date() for column in contract.columns if column.kind == "date"]
     record = record.with_columns(dates)
     source = mine.select("community_id", "reporting_year", "submission_id", "source_file", "source_sheet", "source_row")
-    if contract.network:
+    if "community_id" in contract.names:
         record = record.drop("community_id")
     frame = source.hstack(record)
     return frame.sort("community_id", "reporting_year", "source_file", "source_sheet", "source_row")

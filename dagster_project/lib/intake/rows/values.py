@@ -16,7 +16,7 @@ from dagster_project.lib.intake.rows.codes import CodeTables, coded
 from dagster_project.lib.intake.rows.contract_check import cast_column, contract_issues, required_issues
 from dagster_project.lib.intake.rows.labels import normalised
 from dagster_project.lib.intake.rows.repeated import settle_repeats
-from dagster_project.lib.intake.tables import OBSERVATIONS, added_columns
+from dagster_project.lib.intake.tables import OBSERVATIONS, POPULATION, added_columns
 
 EPSILON = 1e-9
 
@@ -45,6 +45,7 @@ KEY = [
     "population_group_id",
     "school_year",
     "period",
+    "data_level",
 ]
 
 
@@ -136,6 +137,7 @@ def _typed(texts: pl.DataFrame, contract: TableContract, reference: Reference) -
         period=pl.col("period").fill_null("annual"),
         geography_level=pl.col("geography_level").str.to_lowercase().fill_null("community"),
         series=pl.col("series").fill_null("default"),
+        data_level=pl.col("data_level").str.to_lowercase().fill_null(POPULATION),
     )
     return typed, pl.concat(issues)
 

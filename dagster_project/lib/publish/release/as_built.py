@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from dagster_project.lib.base.state import StateError, whole
 from dagster_project.lib.base.store import Store
 
 KEY = "ops/built.json"
@@ -29,8 +30,25 @@ class AsBuilt:
             self.lake.put(KEY, data)
 
     def facts_of(self, release_id: str) -> dict[str, Any]:
-        """What was last built and is this release; empty where the note is of another one or was lost."""
+        """What was last built and is this release; empty where the note is of another one, damaged or lost.
+
+        Without the note what stands is built once more, and the note is written anew.
+        """
+        try:
+            kept_id, facts = self.read()
+        except StateError:
+            return {}
+        return facts if kept_id == release_id else {}
+
+    def read(self) -> tuple[str | None, dict[str, Any]]:
+        """The release that was built last and its facts, none where the note was lost; StateError where damaged."""
         data = self.lake.get_or_none(KEY)
-        kept: dict[str, Any] = {} if data is None else json.loads(data)
-        facts: dict[str, Any] = kept["facts"] if kept.get("release_id") == release_id else {}
-        return facts
+        if data is None:
+            return None, {}
+        with whole(f"{self.lake.url}/{KEY}", "`cradle run` makes it anew"):
+            kept = json.loads(data)
+            return str(kept["release_id"]), {**kept["facts"]}
+
+    def forget(self) -> None:
+        """Have what stands built again, whatever was built last."""
+        self.lake.delete([KEY])

@@ -6,15 +6,18 @@ Does not: making releases (release.py), keys of tables (they stand in the manife
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.engine import Connection
-from dagster_project.lib.base.names import MARTS
+from dagster_project.lib.base.names import INPUTS, MARTS
+from dagster_project.lib.base.store import Store
 from dagster_project.lib.publish.release.hashing import table_columns
+from dagster_project.lib.publish.release.pointing import DATABASE
 from dagster_project.lib.publish.release.release import hash_tables
 
 SIGNIFICANT = 10
@@ -33,7 +36,7 @@ class CellDifference:
 
 @dataclass(frozen=True)
 class Verdict:
-    """One table of a release against its manifest."""
+    """One table or file of a release against its manifest."""
 
     table: str
     ok: bool
@@ -99,10 +102,40 @@ def _comparable(expression: str, kind: str) -> str:
     return f"printf('%.{SIGNIFICANT - 1}e', {expression} + 0.0)" if kind in ("DOUBLE", "FLOAT") else expression
 
 
-def verify_release(database: Path, manifest: Mapping[str, Any]) -> list[Verdict]:
-    """Hash every table of the release again and compare with its manifest."""
-    found = {table["name"]: table for table in hash_tables(database, {})}
-    stated = {table["name"]: table for table in manifest["tables"]}
+def verify_release(database: Path, manifest: Mapping[str, Any], store: Store) -> list[Verdict]:
+    """Hash everything of the release again and compare with its manifest: tables of schemas marts and inputs, files.
+
+    `store` is where releases lie. A manifest from before it stated inputs and files says nothing of them.
+    """
+    verdicts = _table_verdicts(hash_tables(database, {}), manifest["tables"])
+    if "inputs_tables" in manifest:
+        inputs = _table_verdicts(hash_tables(database, {}, INPUTS), manifest["inputs_tables"])
+        verdicts += [replace(verdict, table=f"{INPUTS}.{verdict.table}") for verdict in inputs]
+    if "files" in manifest:
+        verdicts += _file_verdicts(store, f"releases/{manifest['release_id']}/", manifest["files"])
+    return verdicts
+
+
+def _file_verdicts(store: Store, prefix: str, files: Sequence[Mapping[str, str]]) -> list[Verdict]:
+    stated = {file["path"]: file["sha256"] for file in files}
+    present = {info.key.removeprefix(prefix) for info in store.objects(prefix.rstrip("/"))} - {
+        DATABASE,
+        "manifest.json",
+    }
+    verdicts = []
+    for path in sorted(stated.keys() | present):
+        data = store.get_or_none(f"{prefix}{path}")
+        if data is None or path not in stated:
+            verdicts.append(Verdict(path, False, "only in the manifest" if path in stated else "not in the manifest"))
+            continue
+        sha256 = hashlib.sha256(data).hexdigest()
+        verdicts.append(Verdict(path, sha256 == stated[path], f"{len(data):,} bytes, sha256 {sha256[:12]}"))
+    return verdicts
+
+
+def _table_verdicts(tables: Sequence[Mapping[str, Any]], expected: Sequence[Mapping[str, Any]]) -> list[Verdict]:
+    found = {table["name"]: table for table in tables}
+    stated = {table["name"]: table for table in expected}
     verdicts = []
     for name in sorted(found.keys() | stated.keys()):
         if name not in found or name not in stated:

@@ -13,12 +13,14 @@ from pathlib import Path
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.store import Store
-from dagster_project.lib.publish.release.release import current_release
+from dagster_project.lib.publish.release.pointing import database_key
+from dagster_project.lib.publish.release.release import current_release, read_manifest
+from dagster_project.lib.publish.release.states import read_states
 from dagster_project.settings import Settings
 
 
 class ReleaseMissingError(LookupError):
-    """There is no such release."""
+    """There is no such release, or its data files are gone; the message says which."""
 
 
 def database_path(settings: Settings, release_id: str | None = None) -> Path:
@@ -27,19 +29,28 @@ def database_path(settings: Settings, release_id: str | None = None) -> Path:
     release_id = release_id or current_release(store)
     if release_id is None:
         raise ReleaseMissingError(f"nothing is published at {settings.publish_url} yet")
-    key = f"releases/{release_id}/internal.duckdb"
+    key = database_key(release_id)
     local = store.local(key)
     if local is None:
         local = settings.work / "fetched" / release_id / "internal.duckdb"
         if not local.is_file():
             data = store.get_or_none(key)
             if data is None:
-                raise ReleaseMissingError(f"there is no release {release_id} at {settings.publish_url}")
+                raise _missing(store, release_id)
             local.parent.mkdir(parents=True, exist_ok=True)
             local.write_bytes(data)
     if not local.is_file():
-        raise ReleaseMissingError(f"there is no release {release_id} at {settings.publish_url}")
+        raise _missing(store, release_id)
     return local
+
+
+def _missing(store: Store, release_id: str) -> ReleaseMissingError:
+    try:
+        read_manifest(store, release_id)
+    except FileNotFoundError:
+        return ReleaseMissingError(f"there is no release {release_id} at {store.url}")
+    state = read_states(store).state(release_id)
+    return ReleaseMissingError(f"the data files of the {state} release {release_id} were pruned; its manifest is kept")
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """Releases: immutable folders, and the small file that says which one is current.
 
 Belongs here: copying marts into internal.duckdb, the manifest, moving a finished release into place, `current`.
-Does not: computing figures, the pages' looks (report/), disclosure control (nothing public is written without it).
+Does not: computing figures, the pages' looks (report/), the public edition (public/), which has a tree of its own.
 """
 
 from __future__ import annotations
@@ -17,20 +17,31 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.lib.base import engine
-from dagster_project.lib.base.names import MARTS
+from dagster_project.lib.base.engine import Connection
+from dagster_project.lib.base.names import INPUTS, MARTS
+from dagster_project.lib.base.state import whole
 from dagster_project.lib.base.store import Store
-from dagster_project.lib.publish.release.hashing import BY_DAY, table_hash
+from dagster_project.lib.publish.release.hashing import BY_DAY, table_columns, table_hash
+from dagster_project.lib.publish.release.pointing import CURRENT, DATABASE, READ_ONLY, database_key, fix, point
+from dagster_project.lib.publish.release.states import FINAL, PROVISIONAL, StateLine, add, read_states
+from dagster_project.lib.warehouse.declared import TableWords
 
 EDITION = "internal"
 EDITION_SENTENCE = "Internal: contains small groups, not for distribution"
-NOT_PUBLIC = (
-    "public.duckdb and public/ are absent: disclosure control is not built yet, and no unprotected public file is "
-    "ever written. This release is the internal edition.\n"
-)
-DATABASE = "internal.duckdb"
 # What pages say of the release itself, and not of its figures: written in once the release's name is known. The marks
 # are characters of no script, so that no text of a member is taken for one.
 MARKS = {name: f"\ue000{name}\ue001" for name in ("release_id", "today", "code_version")}
+
+
+class WithdrawnContentError(RuntimeError):
+    """What was built is what a withdrawn release holds; it is not published again."""
+
+    def __init__(self, line: StateLine) -> None:
+        super().__init__(
+            f"what was built is what release {line.release_id} holds, withdrawn on {line.at} ({line.reason}); it is "
+            "not published again. Correct what was wrong (folders, seeds) and run again, or add a line "
+            f"{line.release_id},{PROVISIONAL},DAY,REASON to states.csv if it was withdrawn by mistake"
+        )
 
 
 @dataclass(frozen=True)
@@ -54,7 +65,8 @@ class ReleaseFacts:
     def stated(self) -> dict[str, Any]:
         """The facts by their names in the manifest."""
         facts = {field.name: getattr(self, field.name) for field in fields(self)}
-        return {**facts, "inputs": [*facts.pop("folders"), *facts.pop("frozen")]}
+        inputs = [*facts.pop("folders"), *facts.pop("frozen")]
+        return {**facts, "inputs": inputs}
 
 
 @dataclass(frozen=True)
@@ -66,8 +78,16 @@ class Release:
     is_new: bool
 
 
-def copy_marts(warehouse: Path, target: Path, extra: Mapping[str, Mapping[str, Path]]) -> None:
-    """Copy schema marts of the warehouse into a new DuckDB file; `extra` are Parquet files by schema and table."""
+def copy_marts(
+    warehouse: Path,
+    target: Path,
+    extra: Mapping[str, Mapping[str, Path]],
+    words: Mapping[str, TableWords] | None = None,
+) -> None:
+    """Copy schema marts of the warehouse into a new DuckDB file; `extra` are Parquet files by schema and table.
+
+    `words`: what is declared of a table by its name, written as comments, which no hash of content sees.
+    """
     target.unlink(missing_ok=True)
     with engine.written(target, threads=2) as connection:
         engine.attach(connection, warehouse, "warehouse")
@@ -79,16 +99,32 @@ def copy_marts(warehouse: Path, target: Path, extra: Mapping[str, Mapping[str, P
             connection.execute(f"create schema {schema}")
             for name, path in tables.items():
                 connection.execute(f"create table {engine.name(schema, name)} as from {engine.parquet(path)}")
+        _comment(connection, words or {})
         connection.execute("detach warehouse")
         connection.execute("checkpoint")
 
 
-def hash_tables(database: Path, keys: Mapping[str, Sequence[str]]) -> list[dict[str, Any]]:
-    """name, rows, sha256 and key columns of every table of schema marts, by name."""
+def _comment(connection: Connection, words: Mapping[str, TableWords]) -> None:
+    """Declared meanings as comments of tables and columns. Keys are stated there: a physical one doubles the file."""
+    connection.execute("begin")
+    for name in engine.tables_of(connection, MARTS):
+        if name in words:
+            table, told = engine.name(MARTS, name), words[name]
+            connection.execute(f"comment on table {table} is {engine.text(told.comment)}")
+            there = {column for column, _ in table_columns(connection, MARTS, name)}
+            for column in told.columns:
+                if column.name in there:
+                    place = f"{table}.{engine.name(column.name)}"
+                    connection.execute(f"comment on column {place} is {engine.text(column.comment)}")
+    connection.execute("commit")
+
+
+def hash_tables(database: Path, keys: Mapping[str, Sequence[str]], schema: str = MARTS) -> list[dict[str, Any]]:
+    """name, rows, sha256 and key columns of every table of a schema, by name."""
     with engine.opened(database) as connection:
         tables = []
-        for name in engine.tables_of(connection, MARTS):
-            rows, digest = table_hash(connection, MARTS, name)
+        for name in engine.tables_of(connection, schema):
+            rows, digest = table_hash(connection, schema, name)
             tables.append({"name": name, "rows": rows, "sha256": digest, "key": list(keys.get(name, ()))})
         return tables
 
@@ -114,40 +150,71 @@ def publish(
     extra: Mapping[str, Mapping[str, Path]],
     scratch: Path,
     write_report: Callable[[Path, Path, Mapping[str, Any]], None],
+    words: Mapping[str, TableWords] | None = None,
 ) -> Release:
-    """Build a release aside, move it into place whole, then point `current` at it.
+    """Build a release aside, move it into place whole, then point `current` and `current.duckdb` at it.
 
     Where tables and pages equal those of the current release nothing is written, whatever else they were made from:
     the current release is returned with its own manifest. Otherwise the id is the day and a hash of the content; a
     release of that id that is there already becomes current again. `write_report` gets the database, the release's
     folder and the facts, with MARKS for what is not known before the content is. Readers that hold an older release
-    open are not disturbed: no released file is ever changed.
+    open are not disturbed: no released file is ever changed. WithdrawnContentError where a withdrawn release holds
+    the same content.
     """
     scratch.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix="release-", dir=scratch))
     try:
         database = building / DATABASE
-        copy_marts(warehouse, database, extra)
+        copy_marts(warehouse, database, extra, words)
         stated = {**facts.stated(), "report_edition": EDITION, "notice": EDITION_SENTENCE}
         tables = hash_tables(database, keys)
         write_report(database, building, {**stated, **MARKS})
-        (building / "PUBLIC-ABSENT.txt").write_text(NOT_PUBLIC, encoding="utf-8")
         content = content_sha256(database, tables, _page_hashes(building))
         equal = _current_of(store, content)
         if equal is not None:
+            fix(store, equal["release_id"])
             return Release(equal["release_id"], equal, False)
+        _refuse_withdrawn(store, content)
         release_id = f"{facts.today}-{content[:12]}"
         manifest = _manifest_or_none(store, release_id)
         is_new = manifest is None
         if manifest is None:
             manifest = {"release_id": release_id, **stated, "content_sha256": content, "tables": tables}
             _name_pages(building, manifest)
+            manifest |= {"inputs_tables": hash_tables(database, {}, INPUTS), "files": _file_hashes(building)}
             (building / "manifest.json").write_text(_manifest_text(manifest), encoding="utf-8")
-            _move(building, store, f"releases/{release_id}")
-        store.put("current", f"{release_id}\n".encode())
+            _set_read_only(building)
+            move_into_place(building, store, f"releases/{release_id}")
+        elif store.size(database_key(release_id)) is None:
+            # Its data files were pruned, its manifest was kept: the same content fills the folder again.
+            _name_pages(building, manifest)
+            _set_read_only(building)
+            _fill(building, store, f"releases/{release_id}")
+        _publish_line(store, release_id, facts.today)
+        point(store, release_id)
         return Release(release_id, manifest, is_new)
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+def _refuse_withdrawn(store: Store, content: str) -> None:
+    for line in read_states(store).withdrawn():
+        manifest = _manifest_or_none(store, line.release_id)
+        if manifest and manifest.get("content_sha256") == content:
+            raise WithdrawnContentError(line)
+
+
+def _publish_line(store: Store, release_id: str, today: str) -> None:
+    """One line a publication: of releases of one day it tells which came last. A final one stays final."""
+    states = read_states(store)
+    if states.state(release_id) != FINAL:
+        add(store, StateLine(release_id, PROVISIONAL, today, "published"))
+
+
+def _set_read_only(building: Path) -> None:
+    for path in building.rglob("*"):
+        if path.is_file():
+            path.chmod(READ_ONLY)
 
 
 def _current_of(store: Store, content: str) -> dict[str, Any] | None:
@@ -176,6 +243,11 @@ def _page_hashes(building: Path) -> dict[str, str]:
     }
 
 
+def _file_hashes(building: Path) -> list[dict[str, str]]:
+    """path and sha256 of every file beside the database and the manifest, as they are published."""
+    return [{"path": path, "sha256": sha256} for path, sha256 in _page_hashes(building).items()]
+
+
 def _name_pages(building: Path, manifest: Mapping[str, Any]) -> None:
     for path in _pages(building):
         text = path.read_bytes()
@@ -188,7 +260,8 @@ def _manifest_text(manifest: Mapping[str, Any]) -> str:
     return json.dumps(manifest, ensure_ascii=False, indent=1) + "\n"
 
 
-def _move(building: Path, store: Store, prefix: str) -> None:
+def move_into_place(building: Path, store: Store, prefix: str) -> None:
+    """A finished folder into a store, whole: nobody sees half a release."""
     target = store.local(prefix)
     if target is not None:
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -206,6 +279,21 @@ def _move(building: Path, store: Store, prefix: str) -> None:
         store.put(f"{prefix}/{path.relative_to(building).as_posix()}", path.read_bytes())
 
 
+def _fill(building: Path, store: Store, prefix: str) -> None:
+    """Files into a folder that holds nothing but a manifest, the database last: it says that the release is whole."""
+    files = [*_pages(building), building / DATABASE]
+    for path in files:
+        key = f"{prefix}/{path.relative_to(building).as_posix()}"
+        target = store.local(key)
+        if target is None:
+            store.put(key, path.read_bytes())
+            continue
+        target.parent.mkdir(parents=True, exist_ok=True)
+        aside = target.with_name(f".{target.name}.partial")
+        shutil.copy2(path, aside)
+        aside.replace(target)
+
+
 def _copy_whole(building: Path, target: Path) -> None:
     """From another file system: beside the target first, so that nobody sees half a release."""
     aside = target.with_name(f".{target.name}.partial")
@@ -216,11 +304,14 @@ def _copy_whole(building: Path, target: Path) -> None:
 
 def current_release(store: Store) -> str | None:
     """Id of the current release, or None before the first."""
-    data = store.get_or_none("current")
-    return data.decode().strip() or None if data is not None else None
+    data = store.get_or_none(CURRENT)
+    with whole(f"{store.url}/current", "put the id of a release of the folder releases/ into it"):
+        return data.decode("ascii").strip() or None if data is not None else None
 
 
 def read_manifest(store: Store, release_id: str) -> dict[str, Any]:
     """The manifest of a release; FileNotFoundError if there is no such release."""
-    manifest: dict[str, Any] = json.loads(store.get(f"releases/{release_id}/manifest.json"))
-    return manifest
+    key = f"releases/{release_id}/manifest.json"
+    data = store.get(key)
+    with whole(f"{store.url}/{key}", "put it back from a backup; it cannot be made again"):
+        return {**json.loads(data)}

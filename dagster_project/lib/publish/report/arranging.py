@@ -35,10 +35,17 @@ def tally(values: Iterable[str | None], order: Sequence[str]) -> list[tuple[str,
 
 
 def headline(rows: Sequence[Row], column: str, good: str) -> Row:
-    """A share with everything needed to read it: the good ones, the determined ones, all of them."""
-    determined = [r for r in rows if (r[column] or words.UNDETERMINED) != words.UNDETERMINED]
+    """A share with everything needed to read it: the good ones, the determined ones, the withheld ones, all of them."""
+    withheld = sum(r[column] == words.WITHHELD for r in rows)
+    determined = [r for r in rows if (r[column] or words.UNDETERMINED) not in (words.UNDETERMINED, words.WITHHELD)]
     hits = sum(r[column] == good for r in determined)
-    return {"n": hits, "determined": len(determined), "total": len(rows), "share": words.share(hits, len(determined))}
+    return {
+        "n": hits,
+        "determined": len(determined),
+        "withheld": withheld,
+        "total": len(rows),
+        "share": words.share(hits, len(determined)),
+    }
 
 
 def rank(order: Sequence[str], code: str | None) -> int:

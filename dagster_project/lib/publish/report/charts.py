@@ -20,13 +20,13 @@ from markupsafe import Markup, escape
 
 from dagster_project.lib.publish.report.words import interval_text, number, signed, unit_of_change, value_text
 
-PointState = Literal["used", "left_out", "range", "suppressed", "no_value"]
+PointState = Literal["used", "left_out", "range", "suppressed", "withheld", "no_value"]
 
 # A scale narrower than this would make small wobbles look like movements.
 _MINIMUM_SPAN_PERCENT = 10.0
 _ROW = 48
 _UNNAMED_SERIES = "default"
-_STRIP_MARK = {"suppressed": "s", "no_value": "n"}
+_STRIP_MARK = {"suppressed": "s", "withheld": "w", "no_value": "n"}
 
 
 @dataclass(frozen=True)
@@ -157,7 +157,7 @@ def _axes(frame: _Frame, ticks: Sequence[float], unit: str) -> list[str]:
 
 
 def _strip(frame: _Frame, points: Sequence[ChartPoint]) -> list[str]:
-    """Below the axis: s for a suppressed year, n for a row without a value, a dash for a year without any row."""
+    """Below the axis: s: suppressed, w: withheld, n: no value, a dash for a year without any row."""
     y = _c(frame.top + frame.height + 17)
     marks: dict[int, tuple[str, str]] = {}
     for point in points:

@@ -72,6 +72,8 @@ def _point_state(point: Point) -> PointState:
         return "used" if point.used else "left_out"
     if point.value_low is not None or point.value_high is not None:
         return "range"
+    if point.value_status == words.WITHHELD:
+        return "withheld"
     return "suppressed" if _SUPPRESSED in (point.left_out_reason, point.value_status) else "no_value"
 
 
@@ -87,7 +89,7 @@ def _point_text(point: Point) -> str:
         return words.interval_short(point.value_low, point.value_high)
     if point.value is not None:
         return words.number(point.value)
-    return "s" if state == "suppressed" else "n"
+    return {"suppressed": "s", "withheld": "w"}.get(state, "n")
 
 
 def _chart(trend: Row, indicator: Row, points: Sequence[Point]) -> Markup | None:
@@ -158,6 +160,11 @@ def _dimension_label(marts: Marts, dimension: str) -> str:
 def _group_words(trend: Row | None, gap: Row | None, indicator: Row, limits: Mapping[str, str]) -> str:
     """What can be said about a group: why there is no trend, and what its gap means; one reason is given once."""
     no_trend = trend is not None and trend["slope"] is None
+    if trend is not None and trend["trend_status"] == words.WITHHELD:
+        both = gap is not None and gap["gap_status"] == words.WITHHELD
+        if both or gap is None:
+            return f"{'Trend and gap are' if both else 'The trend is'} {words.TO_PROTECT}."
+        return f"The trend is {words.TO_PROTECT}. {words.gap_meaning(_gap_figures(gap, indicator), limits)}"
     if trend is None or not no_trend:
         return "" if gap is None else words.gap_meaning(_gap_figures(gap, indicator), limits)
     if gap is None:
@@ -295,9 +302,13 @@ def _outcome_rows(marts: Marts, context: ReportContext, community_id: str) -> li
     return result
 
 
+_VERDICTS = (("trend", "trend_status"), ("gaps", "gap_reduced"))
+
+
 def _outcome_remark(marts: Marts, row: Row, limits: Mapping[str, str]) -> str:
     """Why an outcome's trend or gaps are undetermined, and which groups' gaps widened, where the mart says so."""
-    parts = []
+    hidden = [name for name, column in _VERDICTS if row[column] == words.WITHHELD]
+    parts = [f"{words.sentence_case(words.joined(hidden))} withheld to protect a small group."] if hidden else []
     if (row["trend_status"] or words.UNDETERMINED) == words.UNDETERMINED:
         parts.append(f"The trend {words.cannot(row['reason'], limits)}.")
     if row["gap_reduced"] == words.UNDETERMINED and row.get("gap_reason"):
@@ -371,5 +382,6 @@ def community_page(marts: Marts, context: ReportContext, community: Row) -> Row:
         "designations": _designation_view(marts, ident),
         "findings": findings_by_rule(findings),
         "files": files.listed(),
+        "n_withheld": sum(_point_state(p) == words.WITHHELD for p in marts.points.get(ident, [])),
         "letters": [(letter, reason) for reason, letter in letters.items()],
     }

@@ -58,6 +58,27 @@ REQUIRED_COLUMNS: Mapping[str, tuple[str, ...]] = {
     for table, columns in (entry.split(":") for entry in _OF_SQL.strip().replace("\n    ", " ").splitlines())
 } | {spec.name: spec.promised for spec in _COMPUTED}
 
+INTERNAL, PUBLIC = "internal", "public"
+# What only the internal edition has (RULES 8.6): the pages of the public one do without it, and refuse to find it.
+NEVER_PUBLIC_TABLES = ("fct_finding", "dim_submission", "fct_waiting_row", "fct_submission_file")
+NEVER_PUBLIC_COLUMNS = (
+    *("submission_id", "source_file", "source_sheet", "source_row", "evidence", "record_id"),
+    *("rows_read", "rows_accepted", "rows_rejected", "findings_blocking", "findings_open"),
+)
+_PUBLIC_ONLY = {"fct_finding_count": ("community_id", "reporting_year", "rule_id", "severity", "status", "n_findings")}
+
+
+def required_columns(edition: str) -> Mapping[str, tuple[str, ...]]:
+    """What the pages of an edition read, by table."""
+    if edition == INTERNAL:
+        return REQUIRED_COLUMNS
+    shared = {
+        table: tuple(column for column in columns if column not in NEVER_PUBLIC_COLUMNS)
+        for table, columns in REQUIRED_COLUMNS.items()
+        if table not in NEVER_PUBLIC_TABLES
+    }
+    return shared | _PUBLIC_ONLY
+
 
 class ReportError(Exception):
     """The report cannot be written from this database; the message says what is missing."""
@@ -144,18 +165,25 @@ class Marts:
     simulated: list[Row] = field(default_factory=list)
 
 
-def _check_columns(connection: Connection) -> None:
-    """Raise ReportError naming every table and column of REQUIRED_COLUMNS that schema marts lacks."""
+def _check_columns(connection: Connection, edition: str) -> None:
+    """ReportError naming every table and column that schema marts lacks, or that must not be in a public one."""
     found = defaultdict(set)
     sql = "select table_name, column_name from information_schema.columns where table_schema = 'marts'"
     for table, column in connection.execute(sql).fetchall():
         found[table].add(column)
     missing = [
         f"{table}.{column}" if table in found else table
-        for table, columns in REQUIRED_COLUMNS.items()
+        for table, columns in required_columns(edition).items()
         for column in columns
         if column not in found[table]
     ]
+    if edition == PUBLIC:
+        unprotected = sorted(
+            {table for table in found if table in NEVER_PUBLIC_TABLES}
+            | {f"{table}.{name}" for table in found for name in found[table] & set(NEVER_PUBLIC_COLUMNS)}
+        )
+        if unprotected:
+            raise ReportError(f"these marts are not those of the public edition: they hold {', '.join(unprotected)}")
     if missing:
         raise ReportError(f"schema marts lacks {', '.join(dict.fromkeys(missing))}; build the marts first")
 
@@ -201,9 +229,16 @@ def _report_year(connection: Connection) -> int:
     return int(row[0])
 
 
-def _read_points(connection: Connection, year: int) -> dict[str, list[Point]]:
+def _read_points(connection: Connection, year: int, edition: str) -> dict[str, list[Point]]:
     """The points of each community's own geography, by community, in the order of the tables that show them."""
-    sql = """
+    sql = _INTERNAL_POINTS if edition == INTERNAL else _PUBLIC_POINTS
+    result: dict[str, list[Point]] = defaultdict(list)
+    for community, *rest in connection.execute(sql, [year]).fetchall():
+        result[community].append(Point(*rest))
+    return dict(result)
+
+
+_INTERNAL_POINTS = """
         select p.community_id, p.indicator_id, p.population_group_id, p.school_year, p.series, p.value, p.numerator,
                p.denominator, p.used, p.left_out_reason, p.submission_id, p.source_file, p.source_sheet, p.source_row,
                v.value_low, v.value_high, v.value_status, v.reporting_year
@@ -214,10 +249,19 @@ def _read_points(connection: Connection, year: int) -> dict[str, list[Point]]:
          and v.school_year = p.school_year and v.series = p.series and v.period = 'annual'
         where p.reporting_year = ? and p.geography_id = p.community_id
         order by all"""
-    result: dict[str, list[Point]] = defaultdict(list)
-    for community, *rest in connection.execute(sql, [year]).fetchall():
-        result[community].append(Point(*rest))
-    return dict(result)
+# Published points have no source; rows without a value (withheld, coded, masked) are read beside them from the values.
+_PUBLIC_POINTS = """
+        select v.community_id, v.indicator_id, v.population_group_id, v.school_year, v.series, p.value, p.numerator,
+               p.denominator, coalesce(p.used, false), coalesce(p.left_out_reason, v.value_status),
+               null, null, null, null, v.value_low, v.value_high, v.value_status, v.reporting_year
+        from marts.fct_indicator_value v
+        left join marts.fct_trend_point p
+          on v.community_id = p.community_id and v.indicator_id = p.indicator_id
+         and v.population_group_id = p.population_group_id and v.geography_id = p.geography_id
+         and v.school_year = p.school_year and v.series = p.series and p.reporting_year = $1
+        where v.geography_id = v.community_id and v.period = 'annual' and v.reporting_year <= $1
+          and (p.value is not null or v.value is null)
+        order by all"""
 
 
 def _simulated(connection: Connection) -> list[Row]:
@@ -236,9 +280,20 @@ def _outcome_order(outcomes: Iterable[Row]) -> list[Row]:
     return sorted(outcomes, key=lambda r: (last if r.get("position") is None else r["position"], r["name"]))
 
 
-def read_marts(connection: Connection, reporting_year: int | None = None) -> Marts:
-    """Read what the pages need from schema `marts`. Raises ReportError when a table or column is missing."""
-    _check_columns(connection)
+def _findings(connection: Connection, edition: str) -> list[Row]:
+    """Findings one by one; in the public edition their counts, without any text."""
+    if edition == INTERNAL:
+        return _sorted(_rows(connection, "fct_finding"), "rule_id", "community_id", "reporting_year", "finding_id")
+    keys = ("rule_id", "community_id", "reporting_year", "severity", "status")
+    return [{**row, "message": None} for row in _sorted(_rows(connection, "fct_finding_count"), *keys)]
+
+
+def read_marts(connection: Connection, reporting_year: int | None = None, edition: str = INTERNAL) -> Marts:
+    """Read what the pages of an edition need from schema `marts`.
+
+    ReportError when a table or column is missing, or when pages for the public would be made of internal marts.
+    """
+    _check_columns(connection, edition)
     year = reporting_year if reporting_year is not None else _report_year(connection)
 
     def of_year(table: str, *keys: str, where: str = "true") -> list[Row]:
@@ -255,7 +310,7 @@ def read_marts(connection: Connection, reporting_year: int | None = None) -> Mar
         groups={r["population_group_id"]: r for r in _rows(connection, "dim_population_group")},
         criteria={r["criterion_id"]: r for r in _rows(connection, "dim_criterion")},
         submissions=_sorted(_rows(connection, "fct_submission_status"), "community_id", "reporting_year"),
-        findings=_sorted(_rows(connection, "fct_finding"), "rule_id", "community_id", "reporting_year", "finding_id"),
+        findings=_findings(connection, edition),
         network_trends=of_year("fct_network_trend", "indicator_id", "population_group_id"),
         trends=_by_community(of_year("fct_trend", "indicator_id", "population_group_id", where=own)),
         gaps=_by_community(of_year("fct_gap", "indicator_id", "population_group_id", where=own)),
@@ -264,6 +319,6 @@ def read_marts(connection: Connection, reporting_year: int | None = None) -> Mar
         gateway_status=_by_community(of_year("fct_gateway_status", "community_id")),
         designations=_by_community(of_year("fct_designation", "community_id", "designation")),
         requirements=_by_community(of_year("fct_designation_requirement", "designation", "requirement_id")),
-        points=_read_points(connection, year),
+        points=_read_points(connection, year, edition),
         simulated=_simulated(connection),
     )

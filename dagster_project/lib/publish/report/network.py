@@ -18,6 +18,7 @@ from dagster_project.lib.publish.report.charts import SpreadRow, share_bar, spre
 from dagster_project.lib.publish.report.marts import Marts
 
 STATUS_ORDER = ("improving", "maintained", "declining", "mixed", "undetermined")
+WITH_WITHHELD = (*STATUS_ORDER, words.WITHHELD)
 
 
 def _network_indicators(marts: Marts) -> list[Row]:
@@ -61,9 +62,9 @@ def _network_outcomes(marts: Marts) -> list[Row]:
     for outcome in marts.outcomes:
         rows = [r for r in every if r["outcome_id"] == outcome["outcome_id"]]
         if rows:
-            trend = tally((r["trend_status"] for r in rows), STATUS_ORDER)
-            gap = tally((r["gap_reduced"] for r in rows), GAP_ORDER)
-            bar = share_bar([(words.status_words(code), code, n) for code, n in trend])
+            trend = tally((r["trend_status"] for r in rows), WITH_WITHHELD)
+            gap = tally((r["gap_reduced"] for r in rows), (*GAP_ORDER, words.WITHHELD))
+            bar = share_bar([(words.status_words(code), code, n) for code, n in trend if n or code != words.WITHHELD])
             result.append({"outcome": outcome, "trend": dict(trend), "gap": dict(gap), "n": len(rows), "bar": bar})
     return result
 

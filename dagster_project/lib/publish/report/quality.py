@@ -18,7 +18,10 @@ _SEVERITIES = ("fatal", "error", "explainable", "info")
 
 
 def findings_by_rule(findings: Iterable[Row]) -> list[Row]:
-    """Findings counted by severity and rule, the most serious first; rows are counted where a finding says how many."""
+    """Findings counted by severity and rule, the most serious first; rows are counted where a finding says how many.
+
+    The public edition has one row for several findings of a kind, n_findings of them.
+    """
     grouped: dict[tuple[str, str], list[Row]] = defaultdict(list)
     for finding in findings:
         grouped[(finding["severity"], finding["rule_id"])].append(finding)
@@ -26,9 +29,9 @@ def findings_by_rule(findings: Iterable[Row]) -> list[Row]:
         {
             "rule_id": rule,
             "severity": severity,
-            "n": len(rows),
+            "n": sum(r.get("n_findings", 1) for r in rows),
             "n_rows": sum(r.get("n_rows") or 1 for r in rows),
-            "n_open": sum(r["status"] == "open" for r in rows),
+            "n_open": sum(r.get("n_findings", 1) for r in rows if r["status"] == "open"),
             "n_communities": len({r["community_id"] for r in rows if r["community_id"] is not None}),
             "example": rows[0]["message"],
         }

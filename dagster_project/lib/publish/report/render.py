@@ -1,7 +1,7 @@
 """The national report: pages that are plain, printable and accessible, written below a release.
 
 Belongs here: templates with their filters and globals, editions that may be written, the files of the report.
-Does not: read tables (marts), arrange rows, protect small groups (it writes the internal edition only).
+Does not: read tables (marts), arrange rows, protect small groups (public pages are made of public marts alone).
 """
 
 from __future__ import annotations
@@ -17,11 +17,14 @@ from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.arranging import page_name
 from dagster_project.lib.publish.report.community import community_page
-from dagster_project.lib.publish.report.marts import ReportContext, ReportError, read_marts
+from dagster_project.lib.publish.report.marts import INTERNAL, PUBLIC, ReportContext, ReportError, read_marts
 from dagster_project.lib.publish.report.network import network_page
 from dagster_project.lib.publish.report.quality import quality_page
 
-EDITION_NOTICES: Mapping[str, str] = {"internal": "Internal: contains small groups, not for distribution"}
+EDITION_NOTICES: Mapping[str, str] = {
+    INTERNAL: "Internal: contains small groups, not for distribution",
+    PUBLIC: "Public: figures that could say something about a small group are withheld",
+}
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -79,12 +82,12 @@ def write_report(connection: Connection, out: Path, edition: str, context: Repor
     """Write `report/` below the release folder `out` and return the files written, sorted.
 
     Pages: index.html, methods.html, data-quality.html, communities/{community_id}.html. Self-contained (no script, no
-    asset), and byte for byte the same for the same marts and context. Raises ReportError for an edition other than
-    `internal` (this report does no disclosure control), or when the marts are not complete.
+    asset), and byte for byte the same for the same marts and context. Raises ReportError for an unknown edition, when
+    the marts are not complete, or when public pages would be made of internal marts: this report protects nothing.
     """
     if edition not in EDITION_NOTICES:
-        raise ReportError(f"no {edition!r} edition: the report is not protected for it, only 'internal' can be written")
-    marts = read_marts(connection, context.reporting_year)
+        raise ReportError(f"no {edition!r} edition: only {' and '.join(EDITION_NOTICES)} can be written")
+    marts = read_marts(connection, context.reporting_year, edition)
     environment = _environment(context)
     environment.globals.update(edition=edition, notice=EDITION_NOTICES[edition], year=marts.year)
     report = out / "report"

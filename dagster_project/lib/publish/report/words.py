@@ -12,6 +12,8 @@ from dataclasses import dataclass
 MINUS = "\N{MINUS SIGN}"
 DASH = "\N{EN DASH}"
 UNDETERMINED = "undetermined"
+WITHHELD = "withheld"
+TO_PROTECT = "withheld to protect a small group"
 
 STATUS_WORDS: Mapping[str, str] = {
     "improving": "Improving",
@@ -34,6 +36,7 @@ STATUS_WORDS: Mapping[str, str] = {
     "none": "None",
     "review_due": "Review due",
     "succeeded": "Succeeded by an ongoing one",
+    "withheld": "Withheld",
     "grace": "In grace period",
 }
 
@@ -96,6 +99,7 @@ SOURCE_STATES: Mapping[str, str] = {
     "not_collected": "not collected",
     "not_applicable": "not applicable",
     "missing": "submitted without a value",
+    "withheld": TO_PROTECT,
     "range": "submitted as a range",
     "interval": "submitted as a range",
     "small_n": "too few people to count as a trend point",
@@ -337,6 +341,8 @@ def trend_sentence(figures: TrendFigures, parameters: Mapping[str, str]) -> str:
 
     The direction is that of the stored slope, never of the status. An undetermined trend says why.
     """
+    if figures.trend_status == WITHHELD:
+        return f"The trend is {TO_PROTECT}."
     if figures.slope is None or figures.trend_status == UNDETERMINED:
         return f"The trend {cannot(figures.reason, parameters)}."
     change = change_words(figures.slope, figures.unit, _epsilon(parameters))
@@ -365,6 +371,8 @@ def pace_words(slope_difference: float | None, unit: str, epsilon: float = 0.0) 
 
 def gap_meaning(figures: GapFigures, parameters: Mapping[str, str]) -> str:
     """What a gap's class says, with the pace of the two groups; an undetermined gap says why."""
+    if figures.gap_status == WITHHELD:
+        return f"The gap is {TO_PROTECT}."
     if figures.gap_status == UNDETERMINED:
         return f"The gap {cannot(figures.reason, parameters, of_gap=True)}."
     _, meaning = GAP_WORDS.get(figures.gap_status, ("", humanized(figures.gap_status)))

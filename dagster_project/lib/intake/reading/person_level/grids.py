@@ -25,6 +25,9 @@ NEAR = 3
 STRONG = ("ssn", "birth", "id", "name", "name_parts", "own_id", "number", "loose_id", "subject")
 TOLD_AS = {"own_id": "id", "loose_id": "number", "subject": "name"}
 STORIES = "stories"
+VALUES = "indicator_values"
+LEVEL = "data_level"
+LEVELS_OF_PERSONS = frozenset({"individual", "individuals", "person", "student", "child"})
 GROUP_COLUMNS = ("group", "dimension", "indicator", "geography", "series", "data_source")
 NUMBER = re.compile(r"[-+]?[\d.,]+%?")
 BIRTH_NUMBER = re.compile(r"\d{5,8}(?:\.0)?|(?:19|20)\d\d|\d{1,2}[.]\d{1,2}[.]\d{2,4}")
@@ -56,6 +59,18 @@ def judge(rows: Grid) -> Hit | None:
     """The first sign that a grid holds rows of single persons, or None."""
     table = _Table(rows)
     return next((hit for rule in RULES if (hit := rule(table))), None)
+
+
+def _by_level(table: _Table) -> Hit | None:
+    """Values whose own column of the data level says that a row is one person."""
+    if table.contract != VALUES:
+        return None
+    for column, header in enumerate(table.rows[table.head]):
+        if snake_name(header) == LEVEL:
+            for row in range(table.head + 1, len(table.rows)):
+                if column < len(table.rows[row]) and snake_name(table.rows[row][column]) in LEVELS_OF_PERSONS:
+                    return _hit("level", row, column)
+    return None
 
 
 def table_of(rows: Grid) -> str | None:
@@ -518,4 +533,5 @@ RULES: tuple[Callable[[_Table], Hit | None], ...] = (
     _by_given_names,
     _by_contacts,
     _by_names_across,
+    _by_level,
 )

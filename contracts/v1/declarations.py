@@ -1,0 +1,20 @@
+"""Contract of declarations, version 1.
+
+Belongs here: the columns of declarations, their kinds, choices and key.
+Does not: rules across rows or tables (dagster_project/lib/intake), or how figures are made from it.
+"""
+
+from contracts.base import Column, TableContract
+
+CONTRACT = TableContract(
+    table="declarations",
+    version=1,
+    description="What the partnership says of its folder as a whole.",
+    columns=(
+        Column("kind", "choice", "What is declared", required=True, choices=("nothing_to_report",)),
+        Column("reason", "text", "Why"),
+    ),
+    key=("kind",),
+    memory="log",
+    prefill=False,
+)

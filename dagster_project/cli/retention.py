@@ -1,0 +1,148 @@
+"""Commands that decide what becomes of releases: release finalize, release withdraw, prune.
+
+Belongs here: arguments, exit codes and plain-text output of these commands.
+Does not: what a decision moves (lib/publish/release/decisions.py), what is pruned (lib/publish/release/retention.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import click
+
+from dagster_project.cli.base import CradleError, settings
+from dagster_project.cli.release import database_of, manifest_of_release
+from dagster_project.settings import Settings
+
+if TYPE_CHECKING:
+    from dagster_project.lib.publish.release.retention import Fate
+
+
+@contextmanager
+def _deciding(config: Settings) -> Iterator[None]:
+    """Hold the home's lock; what cannot be decided is one line."""
+    from dagster_project.instance.runs import only_one
+    from dagster_project.lib.base.store import StoreError
+    from dagster_project.lib.publish.release.decisions import DecisionError
+    from dagster_project.lib.publish.release.states import StatesError
+
+    try:
+        with only_one(config):
+            yield
+    except DecisionError as error:
+        raise CradleError(str(error), f"see {config.publish_url}/states.csv") from None
+    except StatesError as error:
+        raise CradleError(str(error), f"correct the line in {config.publish_url}/states.csv") from None
+    except StoreError as error:
+        raise CradleError(str(error), "check CRADLE_PUBLISH_URL and its rights") from None
+
+
+@click.group("release")
+def release_group() -> None:
+    """The state of a release: provisional until it is made final or withdrawn."""
+
+
+@release_group.command()
+@click.argument("release")
+@click.option("--reason", default="", help="Why, in a sentence; kept beside the state.")
+def finalize(release: str, reason: str) -> None:
+    """Make RELEASE final (`current`: the current one): never pruned, and its inputs are pinned."""
+    from dagster_project.lib.base.store import Store
+    from dagster_project.lib.publish.release import decisions
+    from dagster_project.lib.publish.release.compare import verify_release
+
+    config = settings()
+    store = Store(config.publish_url, config.s3_endpoint)
+    with _deciding(config):
+        manifest = manifest_of_release(config, release)
+        verdicts = verify_release(database_of(config, manifest), manifest, store)
+        bad = [verdict.table for verdict in verdicts if not verdict.ok]
+        if bad:
+            raise CradleError(
+                f"release {manifest['release_id']} is not what its manifest says ({', '.join(bad)})",
+                "make a new one with `cradle run` and withdraw this one",
+            )
+        decisions.finalize(store, manifest["release_id"], config.today, reason)
+        pinned = decisions.pinned(store)[manifest["release_id"]]
+    n_folders = sum(1 for row in pinned if row["submission_id"])
+    click.echo(f"Final    {manifest['release_id']}, from {config.today} on; its data files are never pruned")
+    click.echo(f"Pinned   the raw files of its {n_folders:,} folders and its frozen cycles")
+
+
+@release_group.command()
+@click.argument("release")
+@click.option("--reason", required=True, help="Why, in a sentence; kept beside the state.")
+def withdraw(release: str, reason: str) -> None:
+    """Withdraw RELEASE (`current`: the current one); the newest that is not withdrawn becomes current in its place.
+
+    The id of a public release takes that one down: its files are deleted, and what it had let out is told.
+    """
+    from dagster_project.lib.base.store import Store
+    from dagster_project.lib.publish.release import decisions
+
+    config = settings()
+    store = Store(config.publish_url, config.s3_endpoint)
+    if _is_public(config, release):
+        _take_down(config, release, reason)
+        return
+    with _deciding(config):
+        release_id = manifest_of_release(config, release)["release_id"]
+        current = decisions.withdraw(store, release_id, config.today, reason)
+    click.echo(f"Withdrawn {release_id}, from {config.today} on")
+    click.echo(f"Current   {current or 'none: every release is withdrawn; `current` and `current.duckdb` are gone'}")
+    click.echo("The same content is not published again; correct what was wrong before the next `cradle run`.")
+
+
+def _is_public(config: Settings, release: str) -> bool:
+    from dagster_project.lib.app.public import PublicEdition
+
+    return release in {line["public_id"] for line in PublicEdition(config).register.lines()}
+
+
+def _take_down(config: Settings, public_id: str, reason: str) -> None:
+    from dagster_project.lib.app.public import PublicEdition
+    from dagster_project.lib.publish.public.edition import take_down
+
+    with _deciding(config):
+        lines = take_down(PublicEdition(config).places, public_id, config.today.isoformat(), reason)
+    for line in lines:
+        click.echo(line)
+
+
+@click.command()
+@click.option("--dry-run", is_flag=True, help="Say what would go, and delete nothing.")
+def prune(dry_run: bool) -> None:
+    """Delete the data files of old provisional and of withdrawn releases; manifests, raw files and the ledger stay.
+
+    Kept are the current release, final ones, those that frozen cycles and the change log need, and the newest
+    CRADLE_RELEASES_KEPT provisional ones.
+    """
+    from dagster_project.lib.app.pruning import carry_out, prune_plan
+    from dagster_project.lib.base.store import Store
+
+    config = settings()
+    published, lake = (Store(url, config.s3_endpoint) for url in (config.publish_url, config.lake_url))
+    with _deciding(config):
+        fates = prune_plan(published, lake, config.releases_kept)
+        freed = 0 if dry_run else carry_out(published, fates)
+    for line in prune_lines(fates):
+        click.echo(line)
+    would = sum(fate.data_bytes for fate in fates if not fate.is_kept)
+    stay = sum(fate.data_bytes for fate in fates if fate.is_kept)
+    said = f"{would:,} bytes would be freed (dry run, nothing was deleted)" if dry_run else f"{freed:,} bytes freed"
+    click.echo(f"{said}, {stay:,} bytes of releases stay.")
+    click.echo("Raw files, accepted rows and the ledger stay in the lake, also where no kept release needs them.")
+
+
+def prune_lines(fates: Sequence[Fate]) -> list[str]:
+    """One line a release that has data files, the newest first."""
+    return [
+        f"{'keep ' if fate.is_kept else 'prune'} {fate.release_id}  {fate.state:<11}  {fate.data_bytes:>13,} bytes  "
+        f"{fate.why}"
+        for fate in fates
+    ]
+
+
+COMMANDS: list[click.Command] = [release_group, prune]

@@ -1,0 +1,269 @@
+"""The public edition of the current release: what it is made of, what it would withhold, putting it out.
+
+Belongs here: reading the internal release and the seeds, and calling disclosure and publish in their order.
+Does not: any rule of protection (lib/disclosure), files (lib/publish/public), printing (cli/public.py).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import polars as pl
+
+from dagster_project.lib.base import engine
+from dagster_project.lib.base.names import INPUTS, MARTS, OBJECTIONS_TABLE
+from dagster_project.lib.base.progress import tell
+from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.ruleset import Ruleset, read_ruleset, ruleset_rows
+from dagster_project.lib.base.store import Store
+from dagster_project.lib.disclosure import (
+    DisclosureInputs,
+    Parameters,
+    Protected,
+    certificate,
+    load_profile,
+    protect,
+    public_counts,
+)
+from dagster_project.lib.publish.public.decisions import implied_verdicts
+from dagster_project.lib.publish.public.edition import (
+    Candidate,
+    Places,
+    PublicRelease,
+    current_public,
+    manifest_or_none,
+    publish_public,
+)
+from dagster_project.lib.publish.public.pages import NETWORK_NAME, write_pages
+from dagster_project.lib.publish.public.register import Register
+from dagster_project.lib.publish.public.tables import Terms, public_tables
+from dagster_project.lib.publish.release.hashing import code_version
+from dagster_project.lib.publish.release.opening import ReleaseMissingError, database_path
+from dagster_project.lib.publish.release.release import current_release, read_manifest
+from dagster_project.lib.publish.report.marts import RuleParameter
+from dagster_project.lib.warehouse.dbt_run import MANIFEST
+from dagster_project.lib.warehouse.declared import declared_marts
+from dagster_project.settings import PROJECT_ROOT, Settings
+
+TERMS = "network/publication_terms"
+# Processes pay only where there are many cells; the result does not depend on them.
+CELLS_A_PROCESS = 20_000
+NEEDED = ("fct_indicator_value", "fct_trend", "fct_trend_point", "fct_gap", "fct_outcome_status", "fct_target_progress")
+NO_OBJECTIONS = pl.DataFrame(schema={"community_id": pl.String, "indicator": pl.String})
+
+
+@dataclass(frozen=True)
+class PublicEdition:
+    """All steps of the public edition over one set of settings."""
+
+    settings: Settings
+
+    @cached_property
+    def reference(self) -> Reference:
+        """The seeds."""
+        return Reference(self.settings.seeds)
+
+    @cached_property
+    def places(self) -> Places:
+        """The public tree, the house's own releases, the lake."""
+        s = self.settings
+        public, published, lake = (Store(url, s.s3_endpoint) for url in (s.public_url, s.publish_url, s.lake_url))
+        return Places(public, published, lake, s.work)
+
+    @cached_property
+    def register(self) -> Register:
+        """What was ever out."""
+        return Register(self.places.lake)
+
+    def facts(self) -> dict[str, str]:
+        """What a public edition depends on beside the register: the internal release, the seeds, the code, the day."""
+        release_id = current_release(self.places.published)
+        if release_id is None:
+            raise ReleaseMissingError(f"nothing is published at {self.settings.publish_url} yet")
+        return {
+            "release_id": release_id,
+            "seeds_sha256": self.reference.fingerprint(),
+            "code_version": code_version(PROJECT_ROOT),
+            "today": self.settings.today.isoformat(),
+        }
+
+    def up_to_date(self) -> str | None:
+        """The public release's id if exactly this was made public last and is up, else None."""
+        facts, public_id = self.register.built()
+        if public_id is None or current_public(self.places.public) != public_id or facts != self.facts():
+            return None
+        return public_id if manifest_or_none(self.places.public, public_id) else None
+
+    def candidate(self) -> Candidate:
+        """Protect and audit the current release, together with everything that was ever out; nothing is written."""
+        facts = self.facts()
+        manifest = read_manifest(self.places.published, facts["release_id"])
+        marts = _Marts(self.settings, facts["release_id"])
+        inputs = self._inputs(marts)
+        tell("Protecting small groups")
+        protected = protect(
+            inputs, self.register.history(), load_profile(self.reference), self.register.key(), _parameters(inputs)
+        )
+        tell("Making the public tables")
+        tables = public_tables(marts.read, protected, Terms(inputs.terms, inputs.today), *self._network(manifest))
+        implied = self._implied(tables)
+        counts = {**public_counts(inputs, protected), "verdicts_implied_by_decisions": implied}
+        paper = certificate(inputs, protected, facts["release_id"])
+        paper["counts"] = counts
+        paper["lost"] = _lost(inputs, protected)
+        return Candidate(
+            tables,
+            protected,
+            facts["release_id"],
+            self._about(manifest),
+            self._package(),
+            counts,
+            paper,
+            _words(self.reference),
+        )
+
+    def _inputs(self, marts: _Marts) -> DisclosureInputs:
+        tables = {name: marts.needed(name) for name in NEEDED}
+        objections = marts.read(OBJECTIONS_TABLE, INPUTS)
+        return DisclosureInputs(
+            values=tables["fct_indicator_value"],
+            indicators=marts.needed("dim_indicator"),
+            communities=marts.needed("dim_community"),
+            geographies=marts.needed("dim_geography"),
+            trend=tables["fct_trend"],
+            trend_point=tables["fct_trend_point"],
+            gap=tables["fct_gap"],
+            gap_year=marts.read("fct_gap_year"),
+            outcome_status=tables["fct_outcome_status"],
+            target_progress=tables["fct_target_progress"],
+            terms=self.reference.table(TERMS),
+            objections=NO_OBJECTIONS if objections is None else objections,
+            today=self.settings.today,
+        )
+
+    def _network(self, manifest: Mapping[str, Any]) -> tuple[Ruleset, pl.DataFrame]:
+        ruleset = read_ruleset(self.reference, (manifest["ruleset_id"], manifest["ruleset_version"]))
+        return ruleset, self.reference.communities.select("community_id", "joined_year", "left_year")
+
+    def _implied(self, tables: Mapping[str, pl.DataFrame]) -> int:
+        requirements = tables.get("fct_designation_requirement")
+        if requirements is None:
+            return 0
+        seed = self.reference.table("rubric/designation_requirements").select("requirement_id", "predicate")
+        predicates = {
+            name: frozenset((predicate or "").split())
+            for name, predicate in seed.unique().sort(seed.columns).iter_rows()
+        }
+        core = _core_indicators(tables["fct_outcome_status"])
+        return implied_verdicts(requirements, tables["fct_outcome_status"], tables["fct_trend"], core, predicates)
+
+    def _about(self, manifest: Mapping[str, Any]) -> dict[str, Any]:
+        return {
+            "today": self.settings.today.isoformat(),
+            **{name: manifest[name] for name in ("ruleset_id", "ruleset_version", "contract_version")},
+            "code_version": code_version(PROJECT_ROOT),
+            "profile": load_profile(self.reference).profile_id,
+        }
+
+    def _package(self) -> dict[str, Any]:
+        """Name, title, licence and citation of the data package, from network/publication.csv where there is one."""
+        package: dict[str, Any] = {"name": "cradle-public", "title": f"{NETWORK_NAME}: public edition"}
+        if not (self.settings.seeds / "network" / "publication.csv").is_file():
+            return package
+        said = dict(self.reference.table("network/publication").select("name", "value").iter_rows())
+        for name in ("title", "description", "homepage", "citation"):
+            if said.get(name):
+                package[name] = said[name]
+        if said.get("licence_name"):
+            parts = {"name": said["licence_name"], "title": said.get("licence_title"), "path": said.get("licence_url")}
+            package["licenses"] = [{name: value for name, value in parts.items() if value}]
+        return package
+
+    def publish(self, candidate: Candidate) -> PublicRelease:
+        """Put a candidate out and keep what it was made of; AuditFailedError where it may not go out."""
+        rows = ruleset_rows(self.reference).filter(
+            (pl.col("ruleset_id") == candidate.about["ruleset_id"])
+            & (pl.col("ruleset_version") == candidate.about["ruleset_version"])
+        )
+        texts = rows.select(pl.col("parameter", "value", "unit", "note").fill_null("")).iter_rows()
+        parameters = [RuleParameter(*text) for text in texts]
+        tell("Publishing the public edition")
+        made = publish_public(
+            self.places,
+            candidate,
+            lambda database, folder, manifest: write_pages(database, folder, manifest, parameters),
+        )
+        self.register.keep_built(self.facts(), made.public_id)
+        return made
+
+
+@dataclass(frozen=True)
+class _Marts:
+    """Tables of one internal release."""
+
+    settings: Settings
+    release_id: str
+
+    def read(self, name: str, schema: str = MARTS) -> pl.DataFrame | None:
+        """One table; None for a release without it."""
+        with engine.opened(database_path(self.settings, self.release_id)) as connection:
+            if name not in engine.tables_of(connection, schema):
+                return None
+            return connection.execute(f"select * from {engine.name(schema, name)}").pl()
+
+    def needed(self, name: str) -> pl.DataFrame:
+        """One table; ReleaseMissingError where the release lacks it."""
+        frame = self.read(name)
+        if frame is None:
+            raise ReleaseMissingError(f"release {self.release_id} has no table {name}; run `cradle run`")
+        return frame
+
+
+def _parameters(inputs: DisclosureInputs) -> Parameters:
+    wanted = 1 + inputs.values.height // CELLS_A_PROCESS
+    return Parameters(workers=min(wanted, os.cpu_count() or 1))
+
+
+def _core_indicators(outcomes: pl.DataFrame) -> dict[tuple[str, int], frozenset[str]]:
+    """Core indicators by community and reporting year, as fct_outcome_status lists them."""
+    found: dict[tuple[str, int], set[str]] = {}
+    columns = ["community_id", "reporting_year", "trend_by_indicator", "deciding_indicator_id"]
+    for community, year, listed, deciding in outcomes.select(columns).iter_rows():
+        names = {*json.loads(listed or "{}"), *([deciding] if deciding else [])}
+        found.setdefault((community, year), set()).update(names)
+    return {place: frozenset(names) for place, names in found.items()}
+
+
+def _lost(inputs: DisclosureInputs, protected: Protected) -> list[list[Any]]:
+    """table, community, rows that are withheld and rows there are: what a community loses by going public."""
+    hidden = protected.cells.with_columns(pl.col("kind").is_in(["small", "complementary", "withheld_without_count"]))
+    pairs = [
+        ("fct_indicator_value", hidden.select("community_id", pl.col("kind").alias("hidden"))),
+        ("fct_trend", _status(protected.derived.trend, "trend_status")),
+        ("fct_gap", _status(protected.derived.gap, "gap_status")),
+        ("fct_outcome_status", _status(protected.derived.outcome_status, "trend_status", "gap_reduced")),
+        ("fct_target_progress", _status(protected.derived.target_progress, "status")),
+    ]
+    rows: list[list[Any]] = []
+    for table, frame in pairs:
+        counted = frame.group_by("community_id").agg(pl.col("hidden").sum().alias("lost"), pl.len().alias("of"))
+        rows += [[table, *row] for row in counted.sort("community_id").iter_rows()]
+    return rows
+
+
+def _status(frame: pl.DataFrame, *columns: str) -> pl.DataFrame:
+    hidden = pl.any_horizontal((pl.col(name) == "withheld").fill_null(False) for name in columns)
+    return frame.select("community_id", hidden.alias("hidden"))
+
+
+def _words(reference: Reference) -> dict[str, dict[str, str]]:
+    """What the marts' columns mean, as they are declared; the table's own meaning under the empty name."""
+    return {
+        name: {"": table.description, **{column.name: column.description for column in table.columns}}
+        for name, table in declared_marts(MANIFEST, reference).items()
+    }

@@ -1,0 +1,90 @@
+"""Rules of single registers that look past one cell: selections that fit the dictionary, persons in stories.
+
+Belongs here: issues of a coded row that the dictionary or the words of its text give.
+Does not: kinds, choices and keys of columns (contracts, registers.py), questions between years (comparing).
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Mapping
+
+import polars as pl
+
+from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.intake.findings import issues_where, no_issues
+from dagster_project.lib.intake.reading.person_level.text import persons_in_text
+
+EDUCATION = "education"
+HIT_WORDS = {
+    "birth_date": "a birth date",
+    "mail": "an e-mail address",
+    "name_with_date": "a name beside a date or an age",
+    "person_id": "a person's id",
+    "phone": "a phone number",
+    "social_security_number": "a social security number",
+    "street": "a street address",
+}
+"""What a question about a story says for each kind of hit: never the words of the story itself."""
+
+
+def register_issues(table: str, coded: pl.DataFrame, reference: Reference) -> pl.DataFrame:
+    """Issues of the rows of one register; `coded` has `row` and its columns typed, with codes in place of labels."""
+    rule = RULES.get(table)
+    return no_issues() if rule is None else rule(coded, reference)
+
+
+def _selections(coded: pl.DataFrame, reference: Reference) -> pl.DataFrame:
+    """outcome_of_another_sector (RULES 5: an indicator counts for the seven or as adjacent, never both), and
+    contributing_as_core: what the dictionary has as contributing is chosen to decide."""
+    is_seven = reference.outcomes.select("outcome_id", is_seven=pl.col("sector") == EDUCATION)
+    homes = reference.indicators.join(is_seven, on="outcome_id", how="left").select(
+        indicator="indicator_id", _home="outcome_id", _home_is_seven="is_seven", _known_role="role"
+    )
+    given = is_seven.rename({"outcome_id": "outcome", "is_seven": "_given_is_seven"})
+    rows = coded.join(homes, on="indicator", how="left", maintain_order="left")
+    rows = rows.join(given, on="outcome", how="left", maintain_order="left")
+    from_outside = ~pl.col("_home_is_seven") & pl.col("_given_is_seven")
+    to_outside = pl.col("_home_is_seven") & (pl.col("_known_role") == "core") & ~pl.col("_given_is_seven")
+    found = pl.concat_str("outcome", pl.lit(" for "), "indicator")
+    allowed = pl.concat_str(pl.lit("blank, or "), "_home", pl.lit(", or another outcome of the same kind"))
+    raised = (pl.col("role") == "core") & (pl.col("_known_role") == "contributing")
+    parts = [
+        issues_where(rows, from_outside | to_outside, "outcome_of_another_sector", "outcome", found, allowed),
+        issues_where(
+            rows, raised, "contributing_as_core", "role", pl.col("indicator"), pl.lit("contributing"),
+            pl.col("indicator"),
+        ),
+    ]  # fmt: skip
+    return pl.concat(parts)
+
+
+def _measures(coded: pl.DataFrame, reference: Reference) -> pl.DataFrame:
+    """measure_without_action: it judges nothing that the partnership does."""
+    return issues_where(coded, pl.col("action").is_null(), "measure_without_action", "action", pl.col("name"))
+
+
+def _stories(coded: pl.DataFrame, reference: Reference) -> pl.DataFrame:
+    """story_names_persons: words that may name or reach one person.
+
+    The question speaks of these very words, told by their hash: another text under the same title is asked about anew.
+    """
+    words = coded.select("row", text=pl.concat_str("title", "text", "author_role", separator="\n", ignore_nulls=True))
+    hits = [
+        (row, ", ".join(sorted({HIT_WORDS[hit.kind] for hit in persons_in_text(text)})), _hash(text))
+        for row, text in words.iter_rows()
+    ]
+    schema = {"row": pl.UInt32, "_found": pl.String, "_subject": pl.String}
+    frame = pl.DataFrame(hits, schema=schema, orient="row").filter(pl.col("_found") != "")
+    return issues_where(frame, None, "story_names_persons", "text", pl.col("_found"), None, pl.col("_subject"))
+
+
+def _hash(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+RULES: Mapping[str, Callable[[pl.DataFrame, Reference], pl.DataFrame]] = {
+    "indicator_selection": _selections,
+    "measures": _measures,
+    "stories": _stories,
+}

@@ -1,0 +1,228 @@
+"""Putting a public release together and into place: files, manifest, certificate, `current`.
+
+Belongs here: the order of steps from public tables to a release that is out, its id, taking one down.
+Does not: protecting (lib/disclosure), choosing rows (tables.py), reading settings or the internal release (lib/app).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from dagster_project.lib.base.store import Store
+from dagster_project.lib.disclosure import Protected
+from dagster_project.lib.publish.public import files
+from dagster_project.lib.publish.public.register import Register
+from dagster_project.lib.publish.public.selection import read_selection
+from dagster_project.lib.publish.release.release import hash_tables, move_into_place
+from dagster_project.lib.publish.release.states import PROVISIONAL, WITHDRAWN, StateLine, add, read_states
+
+EDITION = "public"
+NOTICE = "Public: figures that could say something about a small group are withheld"
+CERTIFICATE = "certificate.json"
+ID_CHARACTERS = 12
+
+
+class AuditFailedError(RuntimeError):
+    """The final audit found a cell that what is published leaves too little choice for; nothing was published."""
+
+
+class WithdrawnEditionError(RuntimeError):
+    """What would go out is what a public release held that was taken down; it is not put out again."""
+
+
+@dataclass(frozen=True, eq=False)
+class Candidate:
+    """A public edition that could go out: its tables, what was withheld, and what its papers say.
+
+    release_id: the internal release it was made of. about: what the manifest says beside counts and files (today,
+    ruleset, contract, code). package: name, title, licences of the data package. counts: for the public manifest.
+    certificate: for the house. words: what columns mean.
+    """
+
+    tables: Mapping[str, pl.DataFrame]
+    protected: Protected
+    release_id: str
+    about: Mapping[str, Any]
+    package: Mapping[str, Any]
+    counts: Mapping[str, Any]
+    certificate: Mapping[str, Any]
+    words: files.Words
+
+
+@dataclass(frozen=True)
+class PublicRelease:
+    """A public release that is out."""
+
+    public_id: str
+    manifest: Mapping[str, Any]
+    is_new: bool
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where a public release goes: the public tree, the house's own publish folder, the lake, a folder for scratch."""
+
+    public: Store
+    published: Store
+    lake: Store
+    scratch: Path
+
+
+WriteReport = Callable[[Path, Path, Mapping[str, Any]], None]
+"""From public.duckdb, the release's folder and its manifest so far to pages below the folder."""
+
+
+def failure_lines(candidate: Candidate) -> list[str]:
+    """The cells that failed the final audit, why, and the sums that give them away; for the operator alone."""
+    lines = []
+    for each in candidate.protected.audit.failures:
+        place = " ".join(str(part) for part in each.cell)
+        sums = "; ".join(str(held) for held in each.sums)
+        lines.append(f"{place}: {each.why}{f' ({sums})' if sums else ''}")
+    return lines
+
+
+def publish_public(places: Places, candidate: Candidate, write_report: WriteReport) -> PublicRelease:
+    """Write the files aside, keep the register, move the release into place whole, then point `current` at it.
+
+    Where the tables equal those of the current public release nothing is written. The id is the day and a hash over
+    public tables only. AuditFailedError where the final audit failed, WithdrawnEditionError where the same tables were
+    taken down before: nothing is written then.
+    """
+    failed = failure_lines(candidate)
+    if failed or not candidate.protected.audit.passed:
+        raise AuditFailedError("; ".join(failed) or "the audit did not pass")
+    places.scratch.mkdir(parents=True, exist_ok=True)
+    building = Path(tempfile.mkdtemp(prefix="public-", dir=places.scratch))
+    try:
+        files.write_tables(candidate.tables, building)
+        keys = {name: table.key for name, table in read_selection().items()}
+        hashes = hash_tables(building / files.DATABASE, keys)
+        content = _content_sha256(hashes)
+        current = current_public(places.public)
+        held = None if current is None else manifest_or_none(places.public, current)
+        if current is not None and held is not None and held["content_sha256"] == content:
+            return PublicRelease(current, held, False)
+        _refuse_withdrawn(places, content)
+        public_id = f"{candidate.about['today']}-{content[:ID_CHARACTERS]}"
+        Register(places.lake).keep(
+            replace(candidate.protected.release, public_id=public_id), candidate.release_id, candidate.about["today"]
+        )
+        _keep_certificate(places.published, public_id, candidate.certificate)
+        manifest = manifest_or_none(places.public, public_id)
+        is_new = manifest is None
+        if manifest is None:
+            manifest = _write_papers(building, candidate, public_id, content, hashes, write_report)
+            move_into_place(building, places.public, f"releases/{public_id}")
+        places.public.put("current", f"{public_id}\n".encode())
+        return PublicRelease(public_id, manifest, is_new)
+    finally:
+        shutil.rmtree(building, ignore_errors=True)
+
+
+def _refuse_withdrawn(places: Places, content: str) -> None:
+    out = {line["public_id"] for line in Register(places.lake).lines()}
+    for line in read_states(places.published).withdrawn():
+        if line.release_id in out and line.release_id.endswith(f"-{content[:ID_CHARACTERS]}"):
+            raise WithdrawnEditionError(
+                f"the public tables are those of release {line.release_id}, taken down on {line.at} ({line.reason}); "
+                f"correct what was wrong (seeds, folders) and run again, or add a line "
+                f"{line.release_id},{PROVISIONAL},DAY,REASON to states.csv if it was taken down by mistake"
+            )
+
+
+def _content_sha256(hashes: Sequence[Mapping[str, Any]]) -> str:
+    """One hash over the public tables by name; nothing internal enters it."""
+    content = {table["name"]: table["sha256"] for table in hashes}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def _write_papers(
+    building: Path,
+    candidate: Candidate,
+    public_id: str,
+    content: str,
+    hashes: list[dict[str, Any]],
+    write_report: WriteReport,
+) -> dict[str, Any]:
+    """Pages, data package, manifest, checksums, in this order; the manifest."""
+    manifest: dict[str, Any] = {"public_id": public_id, **candidate.about, "edition": EDITION, "notice": NOTICE}
+    write_report(building / files.DATABASE, building, manifest)
+    package = files.data_package(candidate.tables, {**candidate.package, "version": public_id}, candidate.words)
+    files.write_json(building / files.PACKAGE, package)
+    manifest |= {"content_sha256": content, "disclosure": dict(candidate.counts), "tables": hashes}
+    manifest["files"] = files.listed(building)
+    files.write_json(building / files.MANIFEST, manifest)
+    files.write_checksums(building)
+    return manifest
+
+
+def certificate_key(public_id: str) -> str:
+    """Where the certificate of a public release lies, below the house's own publish folder."""
+    return f"public/{public_id}/{CERTIFICATE}"
+
+
+def _keep_certificate(published: Store, public_id: str, certificate: Mapping[str, Any]) -> None:
+    key = certificate_key(public_id)
+    text = json.dumps({**certificate, "public_id": public_id}, ensure_ascii=False, indent=1, default=str) + "\n"
+    published.put(key, text.encode())
+    local = published.local(key)
+    if local is not None:
+        # It names cells that are withheld: for those who run the house, not for all who may read releases.
+        local.chmod(0o600)
+
+
+def current_public(public: Store) -> str | None:
+    """Id of the current public release, or None before the first or when it was taken down."""
+    data = public.get_or_none("current")
+    return data.decode().strip() or None if data is not None else None
+
+
+def manifest_or_none(public: Store, public_id: str) -> dict[str, Any] | None:
+    """The manifest of a public release, None where there is none or it was taken down."""
+    data = public.get_or_none(f"releases/{public_id}/{files.MANIFEST}")
+    return None if data is None else dict(json.loads(data))
+
+
+def take_down(places: Places, public_id: str, at: str, reason: str) -> list[str]:
+    """Delete every file of a public release, and say what it had let out: lines for the operator.
+
+    `current` then names the newest public release that is still up, or is removed. The register keeps the release:
+    what was out once is known to the attacker. LookupError for an id that never was out.
+    """
+    lines = Register(places.lake).lines()
+    if public_id not in {line["public_id"] for line in lines}:
+        raise LookupError(f"there is no public release {public_id}")
+    manifest = manifest_or_none(places.public, public_id)
+    states = add(places.published, StateLine(public_id, WITHDRAWN, at, reason))
+    found = [info.key for info in places.public.objects(f"releases/{public_id}")]
+    if current_public(places.public) == public_id:
+        up = [
+            line["public_id"]
+            for line in lines
+            if line["public_id"] != public_id
+            and states.state(line["public_id"]) != WITHDRAWN
+            and manifest_or_none(places.public, line["public_id"])
+        ]
+        if up:
+            places.public.put("current", f"{up[-1]}\n".encode())
+        else:
+            places.public.delete(["current"])
+    # The manifest goes first: without it the release counts as taken down even if this dies half way.
+    places.public.delete(sorted(found, key=lambda key: not key.endswith(f"/{files.MANIFEST}")))
+    folder = places.public.local(f"releases/{public_id}")
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+    told = [f"Public release {public_id} is taken down: {len(found)} files deleted"]
+    if manifest is not None:
+        told += [f"It had let out {table['rows']:,} rows of {table['name']}" for table in manifest["tables"]]
+    return [*told, "What was out is known: later editions are audited together with it."]

@@ -1,0 +1,70 @@
+"""The public pages, rendered by a process of their own that is given no other path than the public files'.
+
+Belongs here: starting that process, what it is told (never the house's settings), what it does.
+Does not: arrange or lay out pages (publish/report), choose what is public (tables.py).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from dagster_project.lib.base import engine
+from dagster_project.lib.publish.report.marts import PUBLIC, ReportContext, RuleParameter
+from dagster_project.lib.publish.report.render import write_report
+from dagster_project.settings import PROJECT_ROOT
+
+NETWORK_NAME = "The network"
+
+
+class PagesError(RuntimeError):
+    """The process that renders the public pages failed; the message is its last line."""
+
+
+def write_pages(database: Path, folder: Path, manifest: Mapping[str, Any], parameters: Sequence[RuleParameter]) -> None:
+    """Write report/ below the folder from public.duckdb, in a process without the house's settings; or PagesError."""
+    order = {
+        "database": database.name,
+        "release_id": manifest["public_id"],
+        **{name: str(manifest[name]) for name in ("today", "ruleset_id", "ruleset_version")},
+        **{name: str(manifest[name]) for name in ("contract_version", "code_version")},
+        "parameters": [[each.name, each.value, each.unit, each.note] for each in parameters],
+    }
+    # Neither settings nor folders of the house are passed on: the process knows the folder it works in.
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("CRADLE_", "DAGSTER_"))}
+    environment["PYTHONPATH"] = str(PROJECT_ROOT)
+    done = subprocess.run(
+        [sys.executable, "-m", __name__],
+        input=json.dumps(order),
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if done.returncode:
+        raise PagesError(
+            f"the public pages were not written: {(done.stderr.strip() or 'no reason given').splitlines()[-1]}"
+        )
+
+
+def render(order: Mapping[str, Any], folder: Path) -> None:
+    """What the process does: open the public database of the folder and write its pages."""
+    context = ReportContext(
+        **{name: order[name] for name in ("release_id", "today", "ruleset_id", "ruleset_version")},
+        contract_version=order["contract_version"],
+        code_version=order["code_version"],
+        network_name=NETWORK_NAME,
+        parameters=[RuleParameter(*each) for each in order["parameters"]],
+    )
+    with engine.opened(folder / order["database"]) as connection:
+        write_report(connection, folder, PUBLIC, context)
+
+
+if __name__ == "__main__":
+    render(json.load(sys.stdin), Path.cwd())

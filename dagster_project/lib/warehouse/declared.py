@@ -1,0 +1,120 @@
+"""What is declared of the marts: meanings, keys, relations and closed words, as dbt's manifest holds them.
+
+Belongs here: one reading of manifest and words, for comments in databases and the generated dictionary of the marts.
+Does not: write comments (publish/release), make pages (docs/generate.py), or declare anything (the yml of dbt/models).
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from dagster_project.lib.base.names import MARTS
+from dagster_project.lib.base.reference import Reference
+
+STATUSES = "dictionary/statuses"
+RELATION = re.compile(r"ref\('([^']+)'\)")
+
+
+@dataclass(frozen=True)
+class ColumnWords:
+    """One column: its type in SQL, its meaning, the closed words it holds, and the `table.column` it refers to.
+
+    `domain` is where dim_status says what the words mean.
+    """
+
+    name: str
+    data_type: str
+    description: str
+    words: tuple[str, ...] = ()
+    refers_to: str | None = None
+    domain: str | None = None
+
+    @property
+    def comment(self) -> str:
+        """The meaning in one line, with what the column may hold and what it refers to."""
+        told = f" (dim_status, domain {self.domain})" if self.domain else ""
+        words = f" One of: {', '.join(self.words)}{told}." if self.words else ""
+        refers = f" Refers to {self.refers_to}." if self.refers_to else ""
+        return f"{_one_line(self.description)}{words}{refers}"
+
+
+@dataclass(frozen=True)
+class TableWords:
+    """One mart: its meaning with its grain, its key, its columns in their order."""
+
+    name: str
+    description: str
+    key: tuple[str, ...]
+    columns: tuple[ColumnWords, ...]
+
+    @property
+    def comment(self) -> str:
+        """The meaning in one line, with the key."""
+        key = f" Key: {', '.join(self.key)}." if self.key else ""
+        return f"{_one_line(self.description)}{key}"
+
+
+def declared_marts(manifest: Path, reference: Reference) -> dict[str, TableWords]:
+    """What is declared of every table of schema marts, by name in alphabetical order; `reference` has the words."""
+    internal = reference.table(STATUSES).filter(public_only="false")
+    domains: dict[str, tuple[str, ...]] = {}
+    for domain, word in internal.select("domain", "status").iter_rows():
+        domains[domain] = (*domains.get(domain, ()), word)
+    nodes: Mapping[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))["nodes"]
+    models = {
+        unique_id: node
+        for unique_id, node in nodes.items()
+        if node["resource_type"] == "model" and node["config"].get("schema") == MARTS
+    }
+    tests = [node for node in nodes.values() if node.get("test_metadata") and node.get("attached_node") in models]
+    found = {
+        node["name"]: _table(
+            node, [test["test_metadata"] for test in tests if test["attached_node"] == unique_id], domains
+        )
+        for unique_id, node in models.items()
+    }
+    return dict(sorted(found.items()))
+
+
+def _table(
+    model: Mapping[str, Any], tests: Iterable[Mapping[str, Any]], domains: Mapping[str, tuple[str, ...]]
+) -> TableWords:
+    key: tuple[str, ...] = ()
+    words: dict[str, tuple[tuple[str, ...], str | None]] = {}
+    refers: dict[str, str] = {}
+    for test in tests:
+        arguments = test["kwargs"]
+        if test["name"] == "unique_combination":
+            key = tuple(arguments["columns"])
+        elif test["name"] == "allowed":
+            words |= {column: _words(allowed, domains) for column, allowed in arguments["columns"].items()}
+        elif test["name"] == "references":
+            for column, target in arguments["columns"].items():
+                relation = RELATION.search(target)
+                if relation and relation[1].startswith(("dim_", "fct_")):
+                    refers[column] = f"{relation[1]}.{arguments.get('fields', {}).get(column, column)}"
+    columns = tuple(
+        ColumnWords(name, column["data_type"], column["description"], own, refers.get(name), domain)
+        for name, column in model["columns"].items()
+        for own, domain in [words.get(name, ((), None))]
+    )
+    return TableWords(model["name"], model["description"], key, columns)
+
+
+def _words(allowed: Any, domains: Mapping[str, tuple[str, ...]]) -> tuple[tuple[str, ...], str | None]:
+    """The words of a vocabulary as the test `allowed` takes it: a domain, one without some of its words, or a list."""
+    if isinstance(allowed, str):
+        return domains.get(allowed, ()), allowed
+    if isinstance(allowed, Mapping):
+        without = set(allowed["without"])
+        return tuple(word for word in domains.get(allowed["domain"], ()) if word not in without), allowed["domain"]
+    return tuple(map(str, allowed)), None
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())

@@ -1,0 +1,160 @@
+"""What a community says beside its figures, and programs beside the population: through the command a user types.
+
+Belongs here: data levels, stories, declarations, selections and decisions on answers, over two runs of one home.
+Does not: every form of a name in a text (tests/unit/intake), the rules of the marts (dbt unit tests).
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.integration.conftest import EXAMPLE_TODAY, HEADER, READING, lines, small_seeds
+from tests.support import cradle, current, receipt
+
+COMMUNITY, QUIET = "reedmere", "quill_harbor"
+VALUES = HEADER + lines("grade3_reading_proficient_pct", READING)
+PROGRAM = (
+    "school_year,indicator,dimension,group,numerator,denominator,value,series,data_level\n"
+    "2018,grade3_reading_proficient_pct,all,all,9,10,90,tutoring,program\n"
+    "2018,grade3_reading_proficient_pct,program participation,participants,9,10,90,tutoring,program\n"
+)
+PERSONS = (
+    "school_year,indicator,dimension,group,numerator,denominator,value,data_level\n"
+    "2018,grade3_reading_proficient_pct,all,all,1,1,100,individual\n"
+)
+STORIES = (
+    "title,text,indicator,consent,author_role,language\n"
+    'Mornings,"Children read before school, and parents stay.",,yes,parent,English\n'
+    'A birthday,"Maria Lopez, born 4/12/2010, of 12 Elm Street reads every day.",,yes,parent,Spanish\n'
+)
+SELECTION = (
+    "indicator,outcome,role,primary,baseline_year\n"
+    "grade3_reading_proficient_pct,,core,yes,2015\n"
+    "housing_cost_burdened_pct,employment,core,yes,2015\n"
+    "graduation_4yr_pct,,core,yes,2021\n"
+    "chronic_absence_pct,,core,,2015\n"
+)
+
+
+class Home:
+    """A home with two communities, run as often as asked."""
+
+    def __init__(self, folder: Path) -> None:
+        self.seeds, self.home = small_seeds(folder / "seeds"), folder / "home"
+
+    def put(self, community: str, name: str, text: str) -> None:
+        """A file in the folder of 2018."""
+        path = self.home / "drop" / community / "2018" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+    def run(self) -> None:
+        """The main job."""
+        settings = {"CRADLE_HOME": self.home, "CRADLE_SEEDS": self.seeds, "CRADLE_TODAY": EXAMPLE_TODAY}
+        process = cradle("run", **settings)
+        assert process.returncode == 0, process.stdout + process.stderr
+
+    def rows(self, query: str) -> list[tuple[object, ...]]:
+        """Rows of the current release."""
+        return list(current(self.home).rows(query))
+
+    def asked(self, rule: str) -> dict[str, object]:
+        """The one finding of a rule in the community's receipt."""
+        (found,) = [f for f in receipt(self.home, COMMUNITY, 2018)["findings"] if f["rule_id"] == rule]
+        return dict(found)
+
+
+@pytest.fixture(scope="module")
+def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
+    """After the first run; both communities serve one county, and one of them another."""
+    made = Home(tmp_path_factory.mktemp("beside"))
+    with (made.seeds / "network" / "reach.csv").open("a", encoding="utf-8") as reach:
+        reach.write(f"{COMMUNITY},99001,2018,1000,400,invented\n{QUIET},99001,2018,1000,400,invented\n")
+        reach.write(f"{QUIET},99003,2018,50,20,invented\n")
+    with (made.seeds / "network" / "reference_values.csv").open("a", encoding="utf-8") as references:
+        references.write("state,OH,grade3_reading_proficient_pct,,,2017,60.5,invented,CC0\n")
+    for name, text in (
+        ("values.csv", VALUES),
+        ("program.csv", PROGRAM),
+        ("persons.csv", PERSONS),
+        ("stories.csv", STORIES),
+        ("indicator_selection.csv", SELECTION),
+    ):
+        made.put(COMMUNITY, name, text)
+    made.put(QUIET, "declarations.csv", "kind,reason\nnothing_to_report,The tests of the year were cancelled\n")
+    made.run()
+    return made
+
+
+def test_rows_of_a_program_are_shown_apart_and_enter_no_value_or_trend(home: Home) -> None:
+    shown = home.rows("select population_group_id, value from marts.fct_program_value order by all")
+    assert shown == [("all", 90.0), ("program_participation:served", 90.0)]
+    for table in ("fct_indicator_value", "fct_indicator_value_history", "fct_trend_point"):
+        assert home.rows(f"select count(*) from marts.{table} where series = 'tutoring'") == [(0,)]
+    assert home.rows("select count(*) from marts.fct_trend where population_group_id like 'program%'") == [(0,)]
+
+
+def test_the_reach_of_the_network_counts_a_county_of_two_communities_once(home: Home) -> None:
+    reached = home.rows("select n_communities, n_states, n_places, n_shared_places, children from marts.rpt_reach")
+    assert reached == [(2, 2, 2, 1, 1050)]
+
+
+def test_a_reference_value_stands_in_its_own_table_and_in_no_figure(home: Home) -> None:
+    assert home.rows("select area, value, licence from marts.fct_reference_value") == [("OH", 60.5, "CC0")]
+    for table in ("fct_indicator_value", "fct_trend_point"):
+        assert home.rows(f"select count(*) from marts.{table} where value = 60.5") == [(0,)]
+
+
+def test_coverage_tells_the_hole_and_the_criteria_that_wait_for_it(home: Home) -> None:
+    query = (
+        "select n_with_value, n_masked, n_absent > 0, criteria_waiting from marts.rpt_coverage where school_year = 2018"
+    )
+    query += " and indicator_id = 'grade3_reading_proficient_pct' and dimension = "
+    assert home.rows(f"{query} 'all'") == [(1, 0, False, None)]
+    ((with_value, masked, absent, waiting),) = home.rows(f"{query} 'gender'")
+    assert (with_value, masked, absent) == (0, 0, True)
+    assert waiting == "systems_transformation.3.1"
+
+
+def test_a_file_that_calls_its_rows_individual_is_refused_before_it_is_kept(home: Home) -> None:
+    assert home.asked("person_level")["source_file"] == "persons.csv"
+    (kind,) = [f["kind"] for f in receipt(home.home, COMMUNITY, 2018)["files"] if f["name"] == "persons.csv"]
+    assert kind == "refused"
+
+
+def test_a_folder_that_only_declares_nothing_to_report_is_accepted_with_no_rows(home: Home) -> None:
+    query = f"select status, rows_accepted from marts.fct_submission_status where community_id = '{QUIET}'"
+    assert home.rows(f"{query} and reporting_year = 2018") == [("accepted", 0)]
+
+
+def test_a_selection_that_no_dictionary_allows_is_an_error_and_one_that_it_doubts_a_question(home: Home) -> None:
+    assert home.asked("outcome_of_another_sector")["found"] == "employment for housing_cost_burdened_pct"
+    assert home.asked("baseline_in_future")["found"] == "2021"
+    assert (home.asked("contributing_as_core")["severity"], home.asked("contributing_as_core")["status"]) == (
+        "explainable",
+        "open",
+    )
+
+
+def test_a_story_that_names_a_child_is_held_and_an_answer_alone_does_not_free_it(home: Home) -> None:
+    told = "select title, language from marts.fct_story order by all"
+    assert home.rows(told) == [("Mornings", "English")]
+    story, role = home.asked("story_names_persons"), home.asked("contributing_as_core")
+    assert "Maria" not in str(story["message"])
+    answers = f"finding_id,text,reason\n{story['finding_id']},The name is invented,\n{role['finding_id']},It leads,\n"
+    home.put(COMMUNITY, "explanations.csv", answers)
+    decision = (
+        f"finding_id,decision,decided_on,approver,reason\n{role['finding_id']},rejected,2018-11-01,lead,Show it\n"
+    )
+    home.put("_network", "explanation_decisions.csv", decision)
+    home.run()
+    assert home.rows(told) == [("Mornings", "English")]
+    assert home.asked("story_names_persons")["status"] == "explained"
+    rejected = home.asked("contributing_as_core")
+    assert rejected["status"] == "open"
+    assert rejected["explanation"] == "not accepted on 2018-11-01: Show it (the answer was: It leads)"
+    home.put("_network", "explanation_decisions.csv", f"{decision}{story['finding_id']},accepted,2018-11-02,lead,\n")
+    home.run()
+    assert home.rows(told) == [("A birthday", "Spanish"), ("Mornings", "English")]

@@ -1,0 +1,140 @@
+"""The public edition by the path a user takes: `cradle run`, `cradle public`, what lies below {public} afterwards.
+
+Belongs here: the small example network's public release against its internal one, canaries, the dry run.
+Does not: which cells are withheld and why (tests/unit/disclosure), the room's own functions (tests/unit/publish).
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import pytest
+
+from tests.integration.conftest import EXAMPLE_TODAY, SECRETS, Run
+from tests.support import cradle
+
+HIDDEN = ("small", "complementary", "withheld_without_count")
+
+
+@dataclass(frozen=True)
+class Public:
+    """One public release and the certificate that the house keeps of it."""
+
+    folder: Path
+    certificate: dict[str, Any]
+
+    def rows(self, query: str) -> list[tuple[Any, ...]]:
+        """Rows of public.duckdb."""
+        with duckdb.connect(str(self.folder / "public.duckdb"), read_only=True) as connection:
+            return connection.execute(query).fetchall()
+
+
+@pytest.fixture(scope="module")
+def public(example: Run) -> Public:
+    public_id = (example.home / "public" / "current").read_text().strip()
+    certificate = example.home / "publish" / "public" / public_id / "certificate.json"
+    return Public(example.home / "public" / "releases" / public_id, json.loads(certificate.read_text()))
+
+
+def call(example: Run, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
+    """The command over that home."""
+    return cradle(*arguments, CRADLE_HOME=example.home, CRADLE_SEEDS=example.seeds, CRADLE_TODAY=EXAMPLE_TODAY, **more)
+
+
+def test_the_run_publishes_it_after_the_internal_release_and_says_where(example: Run, public: Public) -> None:
+    assert str(public.folder) in example.process.stdout
+    assert public.certificate["release_id"] == example.release.folder.name
+    assert public.certificate["passed"] is True
+
+
+def test_no_small_count_and_no_id_of_the_house_is_in_it(public: Public) -> None:
+    small = "denominator > 0 and denominator < 10"
+    assert public.rows(f"select count(*) from marts.fct_indicator_value where {small}") == [(0,)]
+    columns = public.rows("select distinct column_name from information_schema.columns")
+    assert not {name for (name,) in columns} & {"submission_id", "source_file", "source_row", "note", "record_id"}
+
+
+def test_public_figures_are_the_internal_ones_or_absent(example: Run, public: Public) -> None:
+    database = example.release.folder / "internal.duckdb"
+    with duckdb.connect(str(public.folder / "public.duckdb"), read_only=True) as connection:
+        connection.execute(f"attach '{database}' as house (read_only)")
+        for fact, figure, status in (("fct_trend", "slope", "trend_status"), ("fct_gap", "group_slope", "gap_status")):
+            key = "community_id, indicator_id, population_group_id, geography_id, reporting_year"
+            counted = connection.execute(
+                f"select count(*), count(p.{figure}), count(*) filter (p.{status} = 'withheld'), "
+                f"count(*) filter (p.{figure} is not null and p.{figure} <> h.{figure}), "
+                f"count(*) filter (p.{status} <> 'withheld' and p.{status} is distinct from h.{status}) "
+                f"from marts.{fact} p join house.marts.{fact} h using ({key})"
+            ).fetchone()
+            assert counted is not None
+            rows, shown, withheld, other, restated = counted
+            assert (rows, other, restated) == (
+                connection.execute(f"select count(*) from marts.{fact}").fetchone()[0],
+                0,
+                0,
+            )  # type: ignore[index]
+            assert shown and withheld, fact
+
+
+def test_names_of_files_persons_and_submissions_are_nowhere_below_it(example: Run, public: Public) -> None:
+    held = example.release.rows("select distinct source_file from marts.fct_submission_file")
+    names = {Path(str(name)).name for (name,) in held} - {"values.csv"}
+    submissions = example.release.rows("select submission_id from marts.dim_submission")
+    canaries = [*SECRETS, *names, *(str(name) for (name,) in submissions)]
+    assert len(canaries) > 20
+    for path in sorted((example.home / "public").rglob("*")):
+        if path.is_file():
+            data = path.read_bytes()
+            assert [canary for canary in canaries if canary.encode() in data] == [], path
+
+
+def test_pages_say_what_is_withheld_and_name_no_source(public: Public) -> None:
+    pages = sorted((public.folder / "report").rglob("*.html"))
+    texts = [page.read_text(encoding="utf-8") for page in pages]
+    assert all("Public: figures that could say something about a small group are withheld" in text for text in texts)
+    assert any("withheld to protect a small group" in text for text in texts)
+    assert not any("Internal: contains small groups" in text for text in texts)
+    assert not any("What is on file" in text for text in texts)
+
+
+def test_its_checksums_hold(public: Public) -> None:
+    done = subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=public.folder, check=False)
+    assert done.returncode == 0
+
+
+def test_a_dry_run_says_what_is_lost_and_writes_nothing(example: Run, public: Public) -> None:
+    before = sorted(path for path in example.home.rglob("*") if path.is_file() and "public" in path.parts)
+    done = call(example, "public", "--dry-run")
+    assert done.returncode == 0, done.stderr
+    assert "hidden cells of" in done.stdout
+    assert "fct_indicator_value" in done.stdout
+    told = json.loads(call(example, "public", "--dry-run", "--json").stdout)
+    assert told["counts"]["cells_by_kind"] == public.certificate["counts"]["cells_by_kind"]
+    # Everything is as it was when it went out: no family is solved again.
+    assert told["counts"]["families_solved"] == 0
+    assert sorted(path for path in example.home.rglob("*") if path.is_file() and "public" in path.parts) == before
+
+
+def test_publishing_again_makes_no_new_release(example: Run, public: Public) -> None:
+    assert call(example, "public").returncode == 0
+    assert [path.name for path in public.folder.parent.iterdir()] == [public.folder.name]
+
+
+def test_it_can_be_left_out(example: Run) -> None:
+    done = call(example, "run", CRADLE_PUBLIC="off")
+    assert done.returncode == 0, done.stderr
+    assert "left out (CRADLE_PUBLIC=off)" in done.stdout
+    assert call(example, "public", CRADLE_PUBLIC="off").returncode == 2
+
+
+def test_the_home_can_be_audited_by_counts_alone(public: Public) -> None:
+    manifest = json.loads((public.folder / "manifest.json").read_text())
+    counts = manifest["disclosure"]
+    withheld = public.rows("select count(*) from marts.fct_indicator_value where value_status = 'withheld'")
+    assert withheld == [(sum(counts["cells_by_kind"].get(kind, 0) for kind in HIDDEN),)]
+    assert counts["smallest_interval"] is None or counts["smallest_interval"] >= 3

@@ -1,0 +1,159 @@
+"""Releases through their life by the commands: published, final, withdrawn, pruned, made again from raw bytes.
+
+Belongs here: what a user types on the small example network, in a home of its own.
+Does not: each rule alone (tests/unit/publish/test_states.py, test_retention.py), when a run makes a release.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import subprocess
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from dagster_project.lib.intake.bucket.lake import raw_key
+from tests.integration.conftest import EXAMPLE_TODAY, HEADER, Run, lines
+from tests.support import cradle, current
+
+
+@dataclass
+class Life:
+    """A copy of the example network's home after its first run, and what each command then printed."""
+
+    home: Path
+    seeds: Path
+    told: dict[str, subprocess.CompletedProcess[str]] = field(default_factory=dict)
+    ids: dict[str, str] = field(default_factory=dict)
+    before_pruning: Mapping[str, list[str]] = field(default_factory=dict)
+
+    def call(self, name: str, *arguments: str, code: int = 0, **settings: str) -> None:
+        """Run a command and expect its exit code."""
+        own = {"CRADLE_HOME": self.home, "CRADLE_SEEDS": self.seeds, "CRADLE_TODAY": EXAMPLE_TODAY}
+        process = cradle(*arguments, **{**own, "CRADLE_SETTLE_SECONDS": "0", **settings})
+        if process.returncode != code:
+            pytest.fail(f"cradle {arguments} ended with {process.returncode}:\n{process.stdout}{process.stderr}")
+        self.told[name], self.ids[name] = process, current(self.home).folder.name
+
+    def files(self) -> Mapping[str, list[str]]:
+        """Names of the files in each release's folder."""
+        folders = (self.home / "publish" / "releases").iterdir()
+        return {one.name: sorted(path.name for path in one.rglob("*") if path.is_file()) for one in folders}
+
+
+@pytest.fixture(scope="module")
+def life(example: Run, tmp_path_factory: pytest.TempPathFactory) -> Life:
+    """The first release is rebuilt and made final, a second one is withdrawn, and the second alone can be pruned."""
+    folder = tmp_path_factory.mktemp("retention")
+    shutil.copytree(example.home, folder / "home", ignore=shutil.ignore_patterns("dagster"))
+    shutil.copytree(example.seeds, folder / "seeds")
+    life = Life(folder / "home", folder / "seeds")
+    # The copy's files are others than those that the ledger saw; taken again they are the same submissions.
+    life.call("copied", "run")
+    life.call("rebuilt", "verify", "current", "--rebuild")
+    life.call("final", "release", "finalize", "current", "--reason", "sent to the board")
+    values = life.home / "drop" / "reedmere" / "2018" / "values.csv"
+    values.write_text(HEADER + lines("grade3_reading_proficient_pct", {2018: (79, 80)}), encoding="utf-8")
+    life.call("second", "run")
+    life.call("withdrawn", "release", "withdraw", "current", "--reason", "a typing error, told by the member")
+    life.call("still wrong", "run", code=1)
+    values.write_text(HEADER + lines("grade3_reading_proficient_pct", {2018: (70, 80)}), encoding="utf-8")
+    life.call("third", "run")
+    life.call("dry", "prune", "--dry-run", CRADLE_RELEASES_KEPT="0")
+    life.before_pruning = life.files()
+    life.call("pruned", "prune", CRADLE_RELEASES_KEPT="0")
+    life.call("compared", "compare", life.ids["second"], "current", code=1)
+    life.call("rebuilt pruned", "verify", life.ids["second"], "--rebuild")
+    life.call("doctor", "doctor")
+    return life
+
+
+def test_a_release_comes_out_again_from_raw_bytes_hash_by_hash(life: Life) -> None:
+    tables = len(current(life.home).manifest["tables"])
+    said = f"{life.ids['copied']}: {tables} tables made again, every hash of tables and of the pages came out"
+    assert said in life.told["rebuilt"].stdout
+
+
+def test_a_final_release_is_kept_by_every_policy_and_says_what_it_pins(life: Life) -> None:
+    first = life.ids["final"]
+    folders = sum(1 for row in current(life.home).manifest["inputs"] if row["submission_id"])
+    assert f"of its {folders:,} folders" in life.told["final"].stdout
+    assert "internal.duckdb" in life.files()[first]
+    line = next(line for line in life.told["pruned"].stdout.splitlines() if first in line)
+    assert line.startswith("keep") and line.endswith("  final")
+
+
+def test_a_withdrawal_makes_the_release_before_current_under_both_names(life: Life) -> None:
+    assert life.ids["second"] != life.ids["final"]
+    assert life.ids["withdrawn"] == life.ids["final"]
+    assert life.ids["still wrong"] == life.ids["final"]
+
+
+def test_what_was_withdrawn_is_not_published_again_by_the_next_run(life: Life) -> None:
+    told = life.told["still wrong"].stderr
+    assert f"what release {life.ids['second']} holds, withdrawn on {EXAMPLE_TODAY}" in told
+    assert "a typing error, told by the member" in told
+    assert "Traceback" not in told
+
+
+def test_states_are_a_file_that_tells_the_whole_story(life: Life) -> None:
+    rows = (life.home / "publish" / "states.csv").read_text(encoding="utf-8").splitlines()
+    first, second, third = (life.ids[name] for name in ("final", "second", "third"))
+    assert rows[0] == "release_id,state,at,reason"
+    assert [row.split(",")[:3] for row in rows[1:]] == [
+        [first, "provisional", EXAMPLE_TODAY],
+        [first, "final", EXAMPLE_TODAY],
+        [second, "provisional", EXAMPLE_TODAY],
+        [second, "withdrawn", EXAMPLE_TODAY],
+        [third, "provisional", EXAMPLE_TODAY],
+    ]
+
+
+def test_a_dry_run_says_the_bytes_and_deletes_nothing(life: Life) -> None:
+    assert life.before_pruning[life.ids["second"]] != ["manifest.json"]
+    dry, done = life.told["dry"].stdout, life.told["pruned"].stdout
+    freed = dry.split(" bytes would be freed")[0].split("\n")[-1]
+    assert int(freed.replace(",", "")) > 1_000_000
+    assert f"{freed} bytes freed" in done
+
+
+def test_a_pruned_release_keeps_its_manifest_and_says_so_when_it_is_asked_for(life: Life) -> None:
+    assert life.files()[life.ids["second"]] == ["manifest.json"]
+    told = life.told["compared"].stderr
+    assert f"the data files of the withdrawn release {life.ids['second']} were pruned" in told
+    assert "Traceback" not in told
+
+
+def test_a_pruned_release_can_be_made_again(life: Life) -> None:
+    assert f"{life.ids['second']}: " in life.told["rebuilt pruned"].stdout
+    assert "every hash of tables and of the pages came out" in life.told["rebuilt pruned"].stdout
+
+
+def test_the_fixed_path_holds_what_current_names_with_meanings_in_it(life: Life) -> None:
+    fixed = life.home / "publish" / "current.duckdb"
+    assert fixed.samefile(current(life.home).folder / "internal.duckdb")
+    assert "ok   current.duckdb: the current release" in life.told["doctor"].stdout
+    with duckdb.connect(str(fixed), read_only=True) as connection:
+        query = "select count(*), count(comment) from {} where schema_name = 'marts'"
+        for kind in ("duckdb_tables()", "duckdb_columns()"):
+            row = connection.execute(query.format(kind)).fetchone()
+            assert row is not None and row[0] == row[1] > 30, kind
+
+
+def test_other_bytes_in_the_lake_do_not_come_out_as_the_release(life: Life) -> None:
+    """Last in this file: it damages the lake."""
+    data = (HEADER + lines("grade3_reading_proficient_pct", {2018: (70, 80)})).encode()
+    manifest = json.loads((current(life.home).folder / "manifest.json").read_text(encoding="utf-8"))
+    key = life.home / "lake" / raw_key(hashlib.sha256(data).hexdigest())
+    key.write_bytes(data.replace(b"70,80", b"71,80"))
+    life.call("damaged", "verify", "--rebuild", code=1)
+    assert "BAD  fct_indicator_value: another hash" in life.told["damaged"].stdout
+    key.unlink()
+    life.call("missing", "verify", "--rebuild", code=1)
+    assert "the bytes of reedmere/2018/values.csv" in life.told["missing"].stderr
+    assert current(life.home).manifest == manifest
