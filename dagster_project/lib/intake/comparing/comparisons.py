@@ -29,19 +29,21 @@ RULES = (
     "short_series_outlier",
     "double_counting",
     "fraction_suspected",
-    "shared_cause",
     "all_fractions",
     "nothing_new",
+    "shared_cause",
 )
 """Every rule of this module; all are explainable."""
 NEEDS_HISTORY = (
     *("year_over_year_change", "count_change", "group_appears", "group_vanishes", "short_series_outlier"),
-    *("shared_cause", "nothing_new"),
+    "nothing_new",
+    "shared_cause",
 )
 """Rules that say little or nothing about one folder alone (`cradle check` lists them as skipped without history)."""
 
 
 FIRST = (
+    "all_fractions",
     *("fraction_suspected", "count_change", "year_over_year_change", "groups_against_total", "geography_sum"),
     "short_series_outlier",
 )

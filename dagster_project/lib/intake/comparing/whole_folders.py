@@ -53,7 +53,7 @@ def all_fractions(values: pl.DataFrame, limits: ComparisonRules) -> tuple[pl.Dat
         (students - students.round(0)).abs() <= limits["fraction.rounding"] * pl.col("denominator") / 100
     ).fill_null(False)
     files = printed.group_by(FILE, maintain_order=True).agg(
-        pl.col("submission_id", "source_sheet", "source_row", "source_column").first(),
+        pl.col("submission_id", "source_sheet", "source_row", "source_column", "value_no").first(),
         pl.col("indicator_id").unique().sort().str.join(", ").alias("_indicators"),
         pl.col("_known").any().alias("_known"),
         ((pl.col("value") > 0) & ~whole).any().alias("_asked"),

@@ -74,8 +74,8 @@ def explain(nearest: tuple[HeaderFit, int] | None, layouts: int, grid: Grid, fil
     looked_for = layout.words(layout.columns)
     missing = layout.words(fit.missing)
     reason: Literal["missing_column", "headers", "title"]
-    mostly_known = 2 * len(fit.missing) < len(layout.required) or 2 * fit.known > fit.named
-    close = mostly_known or named_like(layout, grid, file_name)
+    lacking = 2 * len(fit.missing) - len(layout.required)
+    close = lacking < 0 or (lacking == 0 and 2 * fit.known > fit.named) or named_like(layout, grid, file_name)
     if layout.contract and fit.missing and close:
         reason = "missing_column"
         reported = problem(

@@ -70,7 +70,6 @@ def extract(matches: Sequence[Match], connection: Connection, folders: Folders |
         by_layout[match.layout_id].append(match)
     frames, counts = {}, [pl.DataFrame(schema=COUNTS)]
     told: list[tuple[int, Problem]] = []
-    connection.execute(contracts.LAYOUT_MACROS.read_text(encoding="utf-8"))
     for layout_id, group in sorted(by_layout.items()):
         layout = group[0].layout
         file = relation(layout, group, folders)
@@ -206,7 +205,11 @@ def _select(layout: Layout, file: pl.DataFrame, connection: Connection) -> pl.Da
 
 
 def run_sql(layout: Layout, file: pl.DataFrame, connection: Connection) -> pl.DataFrame:
-    """What a layout's SELECT gives over `file`; LayoutError in one line, with the line of the file, where it fails."""
+    """What a layout's SELECT gives over `file`, with the words of layout_macros.sql.
+
+    LayoutError in one line, with the line of the file, where it fails.
+    """
+    connection.execute(contracts.LAYOUT_MACROS.read_text(encoding="utf-8"))
     connection.register("file", file)
     try:
         rows: pl.DataFrame = connection.execute(layout.sql).pl()

@@ -21,7 +21,9 @@ NOT_FILLED = "values_not_filled"
 """Told of a sheet of several that has rows and no value in any of them; none of the rows is taken."""
 VALUE_CELLS = ("numerator", "denominator", "value")
 NUMBER = re.compile(r"[-+]?\$?\d[\d.,]*\s*%?", re.ASCII)
-PERIOD_WORD = re.compile(r"(?:\d{4}[- ]?)?(?:q[1-4]|t[1-3])|\d{4}-(?:0[1-9]|1[0-2])", re.ASCII)
+PERIOD_WORD = re.compile(
+    r"(?:\d{4}[- ]?)?(?:q[1-4]|t[1-3])|\d{4}-(?:0[1-9]|1[0-2])|(?:fall|winter|spring|summer)(?: \d{4})?", re.ASCII
+)
 NAMES_ONLY = frozenset({"id", "ids", "code", "codes", "key", "no", "row", "line", "rank", "fips", "nces", "year"})
 """Words of headers whose numbers are names and no values."""
 USUAL_UNIT, USUAL_LEVEL = "percent", "community"
