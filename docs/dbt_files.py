@@ -6,6 +6,7 @@ Does not: any column of its own (dagster_project/lib/analysis/tables), or models
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -15,6 +16,7 @@ import yaml
 from dagster_project.lib.analysis.tables import TABLES, Column, TableSpec
 
 FOLDER = "dbt/models/reporting"
+WIDTH = 118
 DBT_TYPES: Mapping[pl.DataType, str] = {
     pl.String(): "varchar",
     pl.Int32(): "integer",
@@ -139,10 +141,14 @@ def _words(column: Column) -> str | dict[str, Any]:
     return {"domain": column.words, "without": list(column.without)} if column.without else column.words
 
 
+def _commented(text: str) -> str:
+    return "\n".join(f"-- {line}" for line in textwrap.wrap(text, WIDTH - 3))
+
+
 def model_sql(spec: TableSpec) -> str:
     """The mart of a computed table."""
     return (
-        f"-- {spec.description.partition('. ')[0].removesuffix('.')}.\n"
+        f"{_commented(spec.description.partition('. ')[0].removesuffix('.') + '.')}\n"
         "-- Belongs here: what the analysis computed, in the columns that lib/analysis/tables declares.\n"
         "-- Does not: compute, filter or judge anything.\n"
         "{{ computed_table() }}\n"
@@ -152,11 +158,16 @@ def model_sql(spec: TableSpec) -> str:
 def current_sql(spec: TableSpec) -> str:
     """The mart that holds its latest reporting year only."""
     names = ", ".join(f"'{name}'" for name in spec.current_names or ())
+    call = f"{{{{ latest_year_with_names('{spec.name}', [{names}]) }}}}"
+    if len(call) > WIDTH:
+        lines = textwrap.fill(names, WIDTH - 8, break_long_words=False).split("\n")
+        inside = "".join(f"        {line}\n" for line in lines)
+        call = f"{{{{ latest_year_with_names(\n    '{spec.name}',\n    [\n{inside}    ]\n) }}}}"
     return (
         f"-- {spec.name} as known in the latest reporting year, with names.\n"
         "-- Belongs here: the latest reporting year only, so that a naive chart adds no years up.\n"
         f"-- Does not: earlier knowledge ({spec.name}).\n"
-        f"{{{{ latest_year_with_names('{spec.name}', [{names}]) }}}}\n"
+        f"{call}\n"
     )
 
 

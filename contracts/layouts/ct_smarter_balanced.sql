@@ -40,7 +40,9 @@ select
     _row,
     'Level 3&4 Met or Exceeded %' as _column,
     school_year,
-    case plain(subject) when 'ela' then 'grade3_reading_proficient_pct' else 'grade8_math_proficient_pct' end as indicator,
+    case plain(subject)
+        when 'ela' then 'grade3_reading_proficient_pct' else 'grade8_math_proficient_pct'
+    end as indicator,
     case when race is not null then 'Race/Ethnicity' else 'all' end as dimension,
     coalesce(race, 'all') as "group",
     level_3_4met_or_exceeded_level_3_4_met_or_exceeded_count as numerator,

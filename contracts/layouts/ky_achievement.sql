@@ -31,7 +31,9 @@ select
     _row,
     'prof_dist_pct' as _column,
     year as school_year,
-    case plain(subject) when 'reading' then 'grade3_reading_proficient_pct' else 'grade8_math_proficient_pct' end as indicator,
+    case plain(subject)
+        when 'reading' then 'grade3_reading_proficient_pct' else 'grade8_math_proficient_pct'
+    end as indicator,
     case
         when plain(student_group) = 'all students' then 'all'
         when plain(student_group) in ('male', 'female') then 'gender'

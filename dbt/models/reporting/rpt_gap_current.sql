@@ -1,4 +1,10 @@
 -- fct_gap as known in the latest reporting year, with names.
 -- Belongs here: the latest reporting year only, so that a naive chart adds no years up.
 -- Does not: earlier knowledge (fct_gap).
-{{ latest_year_with_names('fct_gap', ['community_name', 'state', 'outcome_name', 'indicator_name', 'unit', 'direction', 'group_label', 'school_year_date']) }}
+{{ latest_year_with_names(
+    'fct_gap',
+    [
+        'community_name', 'state', 'outcome_name', 'indicator_name', 'unit', 'direction', 'group_label',
+        'school_year_date'
+    ]
+) }}

@@ -1,4 +1,4 @@
--- Annual values of communities with their names, every school year: one row per community, indicator, group, year, series.
+-- Annual values of communities with their names: one row per community, indicator, group, school year and series.
 -- Belongs here: the rows that a chart over years is made of, so that no place, quarter or month is counted beside them.
 -- Does not: places and shorter periods (fct_indicator_value), or one year alone (rpt_indicator_value_current).
 select
