@@ -22,6 +22,7 @@ KNOWN = {
     "CRADLE_PUBLISH_URL": "where releases are published (default {CRADLE_HOME}/publish)",
     "CRADLE_PUBLIC_URL": "where the public edition goes (default {CRADLE_HOME}/public)",
     "CRADLE_PUBLIC": "on or off: whether a run publishes the public edition too (default on)",
+    "CRADLE_ENGINE": "the SQL engine: duckdb (default); spark is not built yet",
     "CRADLE_S3_ENDPOINT": "endpoint of the S3 service for s3:// URLs",
     "CRADLE_TODAY": "the only today, as an ISO date (default: the date of the run)",
     "CRADLE_SEEDS": "folder of reference data (default ./seeds, else the project's own)",
@@ -29,6 +30,16 @@ KNOWN = {
     "CRADLE_SETTLE_SECONDS": "a file in a folder that changed within this many seconds is waited for (default 5)",
     "CRADLE_RUNS_KEPT_DAYS": "days after which Dagster's record of a build is deleted; 0: never (default 400)",
     "CRADLE_RELEASES_KEPT": "newest provisional releases whose data files `cradle prune` leaves (default 10)",
+}
+
+
+ENGINES = ("duckdb",)
+# Named in the plan of the house; set, they are refused, so that nobody waits for what does not come.
+NOT_BUILT = {
+    "CRADLE_POSTGRES_URL": "the PostgreSQL server for BI tools",
+    "CRADLE_SMTP_URL": "mail",
+    "CRADLE_SERVE_SECRET": "the member's page",
+    "CRADLE_SERVE_USER_HEADER": "the member's page",
 }
 
 
@@ -84,9 +95,15 @@ class Settings:
 def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings; SettingsError for an unknown CRADLE_ variable or a value that cannot be used."""
     env = os.environ if environment is None else environment
-    unknown = sorted(name for name in env if name.startswith("CRADLE_") and name not in KNOWN)
+    later = sorted(name for name in NOT_BUILT if env.get(name))
+    if later:
+        raise SettingsError(f"{later[0]} is set, but {NOT_BUILT[later[0]]} is not built yet; unset it")
+    unknown = sorted(name for name in env if name.startswith("CRADLE_") and name not in (*KNOWN, *NOT_BUILT))
     if unknown:
         raise SettingsError(f"unknown setting {', '.join(unknown)}; known are {', '.join(sorted(KNOWN))}")
+    engine = env.get("CRADLE_ENGINE") or ENGINES[0]
+    if engine not in ENGINES:
+        raise SettingsError(f"CRADLE_ENGINE={engine} is not built yet; known is {', '.join(ENGINES)}")
     home = Path(env.get("CRADLE_HOME") or "data").expanduser().resolve()
     return Settings(
         home=home,

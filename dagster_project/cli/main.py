@@ -35,6 +35,9 @@ LEFT_WORDS = {
 }
 LATER = {
     "forget": "forgetting a file",
+    "invite": "links to the member's page",
+    "report": "cards as PDF",
+    "serve": "the member's page",
 }
 
 

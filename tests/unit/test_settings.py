@@ -93,3 +93,16 @@ def test_a_blank_setting_is_an_unset_one(tmp_path: Path, seeds: Path) -> None:
     assert settings_of(tmp_path, seeds, CRADLE_TODAY="2024-06-30", **blank) == settings_of(
         tmp_path, seeds, CRADLE_TODAY="2024-06-30"
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("CRADLE_ENGINE", "spark"), ("CRADLE_POSTGRES_URL", "postgresql://h/d"), ("CRADLE_SMTP_URL", "x")],
+)
+def test_what_is_not_built_is_refused_in_one_plain_line(name: str, value: str) -> None:
+    with pytest.raises(SettingsError, match=rf"{name}.*not built yet"):
+        from_environment({name: value})
+
+
+def test_the_embedded_engine_may_be_named() -> None:
+    assert from_environment({"CRADLE_ENGINE": "duckdb"}) == from_environment({})
