@@ -26,6 +26,7 @@ from dagster_project.lib.intake.reading.files import WorkbookReader, largest_byt
 from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.intake.session import Places, run_intake
 from dagster_project.lib.intake.take_in import take_in
+from dagster_project.lib.receipts.marked_files import returned_names
 from dagster_project.lib.receipts.receipts import Receipt
 from dagster_project.lib.receipts.returned import return_files
 
@@ -211,10 +212,12 @@ def test_a_file_inside_an_archive_is_given_back_with_its_marks(reference: Refere
 
     with WorkbookReader() as reader:
         (taken,) = take_in(intake, [folder], Given(files.__getitem__), keep, reader)
+    made, findings = taken.tables["files"].to_dicts(), taken.tables["findings"].to_dicts()
+    copies = returned_names(made, findings)
     receipt: Receipt = {
         "community_id": "aspenreach",
         "reporting_year": 2024,
-        "files": taken.tables["files"].to_dicts(),
-        "findings": taken.tables["findings"].to_dicts(),
+        "files": [{**file, "marked_copy": copies.get(file["name"])} for file in made],
+        "findings": findings,
     }
     assert return_files(outbox, lake, intake, [receipt]) == ["aspenreach/2024/a.zip values.csv.marked.xlsx"]
