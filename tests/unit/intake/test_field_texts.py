@@ -20,13 +20,16 @@ from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import in_force, read_ruleset
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.batch import Intake
+from dagster_project.lib.intake.bucket.drop import list_drop, open_drop
+from dagster_project.lib.intake.bucket.ledger import EVENTS
+from dagster_project.lib.intake.bucket.left import left_findings, left_table
 from dagster_project.lib.intake.comparing.comparisons import compare_submissions
 from dagster_project.lib.intake.findings import FINDINGS
 from dagster_project.lib.intake.reading.text.delimited import choose_delimiter
 from dagster_project.lib.intake.tables import FILES
 from dagster_project.lib.member.check import check_path, is_clean
 from dagster_project.lib.receipts.receipt_page import render_receipt, what, where
-from dagster_project.lib.receipts.receipts import write_withdrawn
+from dagster_project.lib.receipts.receipts import write_receipts, write_withdrawn
 from tests.conftest import ROOT, Outcome, take_folder
 from tests.support import PROJECT, field_files
 
@@ -441,3 +444,20 @@ def test_withdrawing_the_last_file_leaves_a_receipt_that_says_so(tmp_path: Path)
 
 
 PLACE = {"community_id": pl.String, "reporting_year": pl.Int32}
+
+
+def test_a_folder_that_holds_only_a_folder_is_told_to_its_member(network: Intake, tmp_path: Path) -> None:
+    inner = tmp_path / "drop" / COMMUNITY / str(YEAR) / "sub folder"
+    inner.mkdir(parents=True)
+    (inner / "values.csv").write_text(f"{HEADER},value\n2024,{READING},46\n", encoding="utf-8")
+    listing = list_drop(open_drop(str(tmp_path / "drop")), [COMMUNITY], range(2020, 2026))
+    assert not listing.folders and not listing.strays
+    (left,) = listing.left
+    assert (left.partition, left.rule_id, left.found) == ((COMMUNITY, YEAR), "subfolder_not_read", "sub folder")
+    findings = left_findings(left_table(listing.left, pl.DataFrame(schema=EVENTS), "run"))
+    outbox, none = Store(str(tmp_path / "outbox")), pl.DataFrame(schema=PLACE)
+    tables = {"submission_states": none.with_columns(is_current=False, status=pl.lit("")), "submissions": none}
+    write_receipts(outbox, {**tables, "files": pl.DataFrame(schema=FILES), "findings": findings}, [COMMUNITY])
+    receipt = json.loads((tmp_path / "outbox" / COMMUNITY / str(YEAR) / "receipt.json").read_text(encoding="utf-8"))
+    assert receipt["first_line"].startswith("Nothing of this folder was taken yet")
+    assert ["sub folder" in line["message"] for line in receipt["findings"]] == [True]
