@@ -21,7 +21,16 @@ from dagster_project.lib.base.shown import visible
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.answers import answered, astray_answers, submissions
 from dagster_project.lib.intake.batch import Intake, Taken
-from dagster_project.lib.intake.bucket.drop import LOCATED, ODD_RULE, SPECIAL_RULE, DroppedFile, Folder, open_drop
+from dagster_project.lib.intake.bucket.drop import (
+    LOCATED,
+    ODD_RULE,
+    SPECIAL_RULE,
+    SUBFOLDER_RULE,
+    DroppedFile,
+    Folder,
+    open_drop,
+    told_to_member,
+)
 from dagster_project.lib.intake.comparing.comparisons import NEEDS_HISTORY, RULES
 from dagster_project.lib.intake.comparing.selections import selection_changes
 from dagster_project.lib.intake.findings import BLOCKING, FINDINGS, to_findings
@@ -219,8 +228,15 @@ def _as_folder(path: Path, community_id: str, reporting_year: int) -> tuple[Fold
         raise NothingToCheckError(f"{path} holds no file")
     files = tuple(sorted(listed, key=lambda file: file.name.encode()))
     links = tuple(sorted(tree.links, key=str.encode))
-    others = sorted([*((ODD_RULE, name) for name in tree.odd), *((SPECIAL_RULE, name) for name in tree.special)])
+    held = [(SUBFOLDER_RULE, name) for name in _subfolders(path)]
+    others = sorted([*held, *((ODD_RULE, name) for name in tree.odd), *((SPECIAL_RULE, name) for name in tree.special)])
     return Folder(community_id, reporting_year, files, links, tuple(others)), open_drop(str(path))
+
+
+def _subfolders(path: Path) -> list[str]:
+    """Folders within the folder that hold a file, as the bucket sees them: links are not followed."""
+    inside = [entry for entry in path.iterdir() if entry.is_dir() and not entry.is_symlink()]
+    return [folder.name for folder in inside if told_to_member(folder.name) and look(path, folder.name).files]
 
 
 def _table(taken: Taken, name: str, schema: pl.Schema) -> pl.DataFrame:

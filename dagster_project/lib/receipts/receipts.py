@@ -17,7 +17,7 @@ import polars as pl
 import contracts
 from dagster_project.lib.base.shown import escaped_json
 from dagster_project.lib.base.store import DeniedError, Store
-from dagster_project.lib.intake.bucket.drop import CLOSED_RULE, UNREAD_RULE, WRITTEN_RULE
+from dagster_project.lib.intake.bucket.drop import CLOSED_RULE, SUBFOLDER_RULE, UNREAD_RULE, WRITTEN_RULE
 from dagster_project.lib.intake.findings import FINDINGS
 from dagster_project.lib.receipts.change_words import PENDING_CHANGES
 from dagster_project.lib.receipts.marked_files import returned_names
@@ -201,9 +201,9 @@ def write_receipts(
 
 
 def _nothing_yet(tables: Mapping[str, pl.DataFrame], wanted: Collection[str]) -> list[dict[str, Any]]:
-    """Folders without a submission whose first file is still being written, in the columns of `submissions`."""
+    """Folders without a submission of whose first files something is to be said, in the columns of `submissions`."""
     place = ["community_id", "reporting_year"]
-    asked = (pl.col("rule_id") == WRITTEN_RULE) & pl.col("community_id").is_in(list(wanted))
+    asked = pl.col("rule_id").is_in([WRITTEN_RULE, SUBFOLDER_RULE]) & pl.col("community_id").is_in(list(wanted))
     written = tables["findings"].filter(asked).select(place).unique(maintain_order=True)
     first = written.join(tables["submissions"].select(place), on=place, how="anti")
     return [_without_rows(community_id, year, NOTHING_YET) for community_id, year in first.iter_rows()]

@@ -212,12 +212,12 @@ def test_a_file_inside_an_archive_is_given_back_with_its_marks(reference: Refere
 
     with WorkbookReader() as reader:
         (taken,) = take_in(intake, [folder], Given(files.__getitem__), keep, reader)
-    files_taken, findings = taken.tables["files"].to_dicts(), taken.tables["findings"].to_dicts()
-    copies = returned_names(files_taken, findings)
+    made, findings = taken.tables["files"].to_dicts(), taken.tables["findings"].to_dicts()
+    copies = returned_names(made, findings)
     receipt: Receipt = {
         "community_id": "aspenreach",
         "reporting_year": 2024,
-        "files": [{**file, "marked_copy": copies.get(file["name"])} for file in files_taken],
+        "files": [{**file, "marked_copy": copies.get(file["name"])} for file in made],
         "findings": findings,
     }
     assert return_files(outbox, lake, intake, [receipt]) == ["aspenreach/2024/a.zip values.csv.marked.xlsx"]

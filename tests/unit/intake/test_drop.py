@@ -15,7 +15,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagster_project.lib.base.folder_tree import is_odd, printable
-from dagster_project.lib.intake.bucket.drop import Listing, list_drop, open_drop, stray_findings, submission_id
+from dagster_project.lib.intake.bucket.drop import (
+    SUBFOLDER_RULE,
+    Listing,
+    list_drop,
+    open_drop,
+    stray_findings,
+    submission_id,
+)
 from dagster_project.lib.intake.findings import to_findings
 
 COMMUNITIES = ("birchmont_falls", "alderwick_bend")
@@ -91,7 +98,7 @@ def test_folders_are_listed_by_community_and_year_with_their_files_in_order(tmp_
     [
         ("notes.csv", "stray_file", "notes.csv"),
         ("birchmont_falls/notes.csv", "stray_file", "birchmont_falls/notes.csv"),
-        ("birchmont_falls/2024/old/a.csv", "stray_file", "birchmont_falls/2024/old/a.csv"),
+        ("birchmont_falls/2024/.trash/a.csv", "stray_file", "birchmont_falls/2024/.trash/a.csv"),
         ("nowhere/2024/a.csv", "unknown_community", "nowhere"),
         ("birchmont_falls/2014/a.csv", "unknown_year", "birchmont_falls/2014"),
         ("birchmont_falls/2025/a.csv", "unknown_year", "birchmont_falls/2025"),
@@ -208,9 +215,8 @@ def test_no_link_below_the_bucket_is_followed_and_every_one_is_told(tmp_path: Pa
         "birchmont_twin",
         "top.csv",
     ]
-    assert [stray.found for stray in listing.strays if stray.rule_id == "stray_file"] == [
-        "birchmont_falls/2024/old/b.csv"
-    ]
+    assert [stray for stray in listing.strays if stray.rule_id == "stray_file"] == []
+    assert listing.folders[1].others == ((SUBFOLDER_RULE, "old"),)
     assert not listing.unlisted
 
 
@@ -241,7 +247,7 @@ def test_an_odd_name_beside_a_link_is_still_told(tmp_path: Path) -> None:
     listing = list_drop(open_drop(str(root)), COMMUNITIES, YEARS)
     assert ("birchmont_falls", 2024) in [folder.partition for folder in listing.folders]
     (folder,) = [folder for folder in listing.folders if folder.partition == ("birchmont_falls", 2024)]
-    assert (folder.others, len(folder.links)) == ((("odd_name", "odd\\n.csv"),), 4)
+    assert (folder.others, len(folder.links)) == ((("odd_name", "odd\\n.csv"), (SUBFOLDER_RULE, "old")), 4)
 
 
 def test_the_same_files_have_the_same_tags_whether_or_not_a_link_lies_beside_them(tmp_path: Path) -> None:

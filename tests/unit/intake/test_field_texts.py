@@ -6,6 +6,7 @@ Does not: workbooks (test_field_workbooks.py), single parsers (test_cells.py, te
 
 from __future__ import annotations
 
+import io
 import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -13,13 +14,22 @@ from typing import Any
 
 import polars as pl
 import pytest
+from openpyxl import Workbook
 
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import in_force, read_ruleset
+from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.batch import Intake
+from dagster_project.lib.intake.bucket.drop import list_drop, open_drop
+from dagster_project.lib.intake.bucket.ledger import EVENTS
+from dagster_project.lib.intake.bucket.left import left_findings, left_table
 from dagster_project.lib.intake.comparing.comparisons import compare_submissions
+from dagster_project.lib.intake.findings import FINDINGS
 from dagster_project.lib.intake.reading.text.delimited import choose_delimiter
+from dagster_project.lib.intake.tables import FILES
 from dagster_project.lib.member.check import check_path, is_clean
+from dagster_project.lib.receipts.receipt_page import render_receipt, what, where
+from dagster_project.lib.receipts.receipts import write_receipts, write_withdrawn
 from tests.conftest import ROOT, Outcome, take_folder
 from tests.support import PROJECT, field_files
 
@@ -378,3 +388,76 @@ def test_the_catalogue_of_near_names_names_columns_of_its_tables_and_no_column_i
             assert line["reading"] in ("map", "ask") and line["source"], line
             seen.add(name)
     assert PROJECT == ROOT and seen
+
+
+def test_a_marked_copy_put_back_is_read_as_the_original(network: Intake) -> None:
+    from dagster_project.lib.receipts.marked_copy import marked_copy
+
+    text = f'{HEADER},value,note\n2024,{READING},bad,-\n2023,{READING},45.5,"a, b"\n'
+    original = take_folder(network, {"indicator_values.csv": text}, COMMUNITY, YEAR)
+    rows = [line.split("|") for line in text.replace('"a, b"', "a; b").replace(",", "|").splitlines()]
+    copy = marked_copy("indicator_values.csv", [("", rows)], original.findings.to_dicts())
+    again = take_folder(network, {"indicator_values.csv.marked.xlsx": copy}, COMMUNITY, YEAR)
+    assert values(again) == values(original) == [45.5]
+    assert again.rules == original.rules == {"bad_cell"}
+
+
+def test_a_finding_on_a_workbook_names_its_cell(network: Intake) -> None:
+    book = Workbook()
+    sheet = book.active
+    assert sheet is not None
+    sheet.title = "indicator_values"
+    for row in ([*HEADER.split(","), "numerator", "denominator", "value"], [2024, *READING.split(","), 4, 9, "bad"]):
+        sheet.append(row)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    outcome = take_folder(network, {"v.xlsx": buffer.getvalue()}, COMMUNITY, YEAR)
+    (bad,) = told(outcome, "bad_cell")
+    assert bad["message"].startswith("File v.xlsx, sheet indicator_values, cell G2, column value: bad is neither")
+    assert where(bad) == "sheet indicator_values, cell G2, column value"
+    assert what(bad).startswith("bad is neither")
+
+
+def test_the_page_tells_what_to_mend_before_what_changed_and_links_the_marked_copy(
+    network: Intake, tmp_path: Path
+) -> None:
+    text = f"{HEADER},value\n2024,{READING},bad\n2023,{READING},45.5\n"
+    receipt = check(network, tmp_path, {"a b.csv": text.encode()})
+    page = render_receipt(receipt)
+    assert page.index("Rows that do not count") < page.index("What this submission changed")
+    assert 'href="a%20b.csv.marked.xlsx"' in page and "utf-8 text, separated by commas" in page
+    assert "Neither a number nor a known mask" in page and "bad_cell" not in page
+    assert "marked.xlsx" not in render_receipt(receipt, copies=False)
+
+
+def test_withdrawing_the_last_file_leaves_a_receipt_that_says_so(tmp_path: Path) -> None:
+    outbox = Store(str(tmp_path))
+    states = pl.DataFrame({"community_id": [COMMUNITY], "reporting_year": [YEAR]}, schema_overrides=PLACE)
+    none = pl.DataFrame(schema=PLACE)
+    files, findings = pl.DataFrame(schema=FILES), pl.DataFrame(schema=FINDINGS)
+    tables = {"submission_states": states, "submissions": none, "files": files, "findings": findings}
+    write_withdrawn(outbox, tables)
+    receipt = json.loads((tmp_path / COMMUNITY / str(YEAR) / "receipt.json").read_text(encoding="utf-8"))
+    assert (receipt["status"], receipt["submission_id"]) == ("withdrawn", None)
+    assert receipt["first_line"].startswith("Withdrawn: the folder holds no file any more")
+    assert (tmp_path / COMMUNITY / str(YEAR) / "receipt.html").is_file()
+
+
+PLACE = {"community_id": pl.String, "reporting_year": pl.Int32}
+
+
+def test_a_folder_that_holds_only_a_folder_is_told_to_its_member(network: Intake, tmp_path: Path) -> None:
+    inner = tmp_path / "drop" / COMMUNITY / str(YEAR) / "sub folder"
+    inner.mkdir(parents=True)
+    (inner / "values.csv").write_text(f"{HEADER},value\n2024,{READING},46\n", encoding="utf-8")
+    listing = list_drop(open_drop(str(tmp_path / "drop")), [COMMUNITY], range(2020, 2026))
+    assert not listing.folders and not listing.strays
+    (left,) = listing.left
+    assert (left.partition, left.rule_id, left.found) == ((COMMUNITY, YEAR), "subfolder_not_read", "sub folder")
+    findings = left_findings(left_table(listing.left, pl.DataFrame(schema=EVENTS), "run"))
+    outbox, none = Store(str(tmp_path / "outbox")), pl.DataFrame(schema=PLACE)
+    tables = {"submission_states": none.with_columns(is_current=False, status=pl.lit("")), "submissions": none}
+    write_receipts(outbox, {**tables, "files": pl.DataFrame(schema=FILES), "findings": findings}, [COMMUNITY])
+    receipt = json.loads((tmp_path / "outbox" / COMMUNITY / str(YEAR) / "receipt.json").read_text(encoding="utf-8"))
+    assert receipt["first_line"].startswith("Nothing of this folder was taken yet")
+    assert ["sub folder" in line["message"] for line in receipt["findings"]] == [True]

@@ -28,6 +28,7 @@ ODD_RULE = "odd_name"
 CLOSED_RULE = "folder_not_read"
 UNREAD_RULE = "file_not_read"
 WRITTEN_RULE = "still_written"
+SUBFOLDER_RULE = "subfolder_not_read"
 SPECIAL_RULE = "unsupported_file"
 
 
@@ -201,13 +202,18 @@ class _Found:
         self.strays: dict[Stray, None] = {}
         self.unlisted: set[tuple[str, int]] = set()
         self.left: list[Left] = []
+        self.subfolders: defaultdict[int, set[str]] = defaultdict(set)
+        """Of the community that is looked at: folders within those of its years."""
 
     def add(self, community_id: str, tree: Tree) -> None:
         """One community's folder, cut into its years."""
+        self.subfolders = defaultdict(set)
         self._add_closed(community_id, tree)
         files = self._files_by_year(community_id, tree)
         links = self._links_by_year(tree.links, files)
         others = self._others_by_year(tree)
+        for year, names in self.subfolders.items():
+            others[year] += [(SUBFOLDER_RULE, name) for name in sorted(names)]
         for year in sorted(files.keys() | others.keys()):
             if (community_id, year) in self.unlisted:
                 continue
@@ -249,6 +255,8 @@ class _Found:
                 self.strays[Stray("stray_file", info.key, ALLOWED_PLACE)] = None
             elif year is None:
                 self.strays[Stray("unknown_year", f"{community_id}/{parts[1]}", allowed)] = None
+            elif len(parts) > 3 and told_to_member(parts[2]):
+                self.subfolders[year].add(parts[2])
             elif len(parts) > 3:
                 self.strays[Stray("stray_file", info.key, ALLOWED_PLACE)] = None
             else:
@@ -279,6 +287,11 @@ class _Found:
             else:
                 self.strays[Stray(LINK_RULE, key)] = None
         return {year: tuple(sorted(names, key=str.encode)) for year, names in beside.items()}
+
+
+def told_to_member(folder: str) -> bool:
+    """Whether a folder within a year's folder is the member's own doing; programs leave some that nobody put there."""
+    return not folder.startswith((".", "__MACOSX"))
 
 
 def still_written(drop: Store, folders: Iterable[Folder], seconds: float) -> tuple[list[Left], float]:
