@@ -331,5 +331,5 @@ def test_a_seed_that_breaks_a_check_stops_the_rehearsal_in_one_line(cycle: Cycle
     (seeds / "dictionary" / "outcomes.csv").unlink()
     stopped = CliRunner().invoke(rehearse, ["--seeds", str(seeds)])
     assert stopped.exit_code == 1
-    assert "outcomes.csv is missing" in stopped.output
+    assert "dictionary/outcomes.csv: the file is missing" in stopped.output
     assert not (cycle.home / "work" / "rehearsal").exists()
