@@ -267,6 +267,7 @@ def steps(home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPa
         done.append("release")
         return Release("r", {"tables": [], "report_edition": "internal"}, True)
 
+    monkeypatch.setenv("CRADLE_PUBLIC", "off")  # There is no release here of which a public edition could be made.
     monkeypatch.setattr(Pipeline, "build_core", built)
     monkeypatch.setattr(Pipeline, "build_reporting", built)
     monkeypatch.setattr(Pipeline, "analyse", analysed)
