@@ -149,8 +149,6 @@ PROMISED = {
     "rpt_community_outcome": "community_id outcome_id reporting_year community_name state outcome_name indicator_name "
     "unit direction trend_status gap_reduced school_year_date",
 }
-# Flat tables that are not named after the one table they are made of.
-WIDE = {"rpt_community_outcome": "fct_outcome_status"}
 
 Node = dict[str, Any]
 
@@ -331,9 +329,7 @@ def test_every_status_and_kind_in_a_mart_has_its_words_listed(released: dict[str
 def test_a_table_of_the_latest_year_only_selects_from_the_table_of_its_name(released: dict[str, Node]) -> None:
     for name, node in released.items():
         if name.startswith("rpt_"):
-            of = {**WIDE, **SHOWN_FROM}.get(
-                name, name.replace("rpt_", "fct_").removesuffix("_current").removesuffix("_annual")
-            )
+            of = SHOWN_FROM.get(name, name.replace("rpt_", "fct_").removesuffix("_current"))
             assert f"model.cradle.{of}" in node["depends_on"]["nodes"], name
 
 
