@@ -168,14 +168,16 @@ def example_again(example: Run) -> Run:
 
 
 @pytest.fixture(scope="session")
-def changed(example_again: Run) -> Run:
+def changed(example_again: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A run after two files were replaced by ones that must be rejected (one alone in its folder, one beside a good
-    one), and one folder was taken back."""
-    drop = example_again.home / "drop"
+    one), and one folder was taken back: in a copy of the home, since other tests read what the first run left."""
+    home = tmp_path_factory.mktemp("changed") / "home"
+    shutil.copytree(example_again.home, home)
+    drop = home / "drop"
     _write(drop, "reedmere/2018/absence.csv", b"")
     _write(drop, "reedmere/2016/values.csv", UNKNOWN)
     shutil.rmtree(drop / "reedmere" / "2017")
-    return run(example_again.home, example_again.seeds, EXAMPLE_TODAY)
+    return run(home, example_again.seeds, EXAMPLE_TODAY)
 
 
 @pytest.fixture(scope="session")
