@@ -12,9 +12,10 @@ import logging
 import os
 import re
 import shutil
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -29,6 +30,7 @@ ERROR_CLASS = re.compile(r"^[\w.]+(?:Error|Failure|Exception): ")
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 STARTED_BY = "cradle/started_by"
 COMMAND_LINE = "command line"
+SQLITE_SECONDS = 60
 
 
 class RunFailedError(RuntimeError):
@@ -115,6 +117,30 @@ def forget_runs(instance: dg.DagsterInstance, settings: Settings, jobs: Sequence
         instance.delete_run(run_id)
         _remove_files(settings.dagster_home, run_id)
     return forgotten
+
+
+def forget_these(settings: Settings, run_ids: Sequence[str]) -> list[str]:
+    """Delete these runs with their events and captured output, whatever their age; the ids of those there were.
+
+    What an event said of a partition may quote the file that it was made from. SQLite keeps deleted rows in its file
+    until it is written anew, so that is done as well.
+    """
+    import dagster as dg
+
+    prepare_dagster_home(settings)
+    with dg.DagsterInstance.get() as instance:
+        there = [run_id for run_id in run_ids if instance.has_run(run_id)]
+        for run_id in there:
+            instance.delete_run(run_id)
+    for run_id in run_ids:
+        _remove_files(settings.dagster_home, run_id)
+    if there:
+        for path in (settings.dagster_home / "history" / "runs.db", settings.dagster_home / "history/runs/index.db"):
+            if path.is_file():
+                with closing(sqlite3.connect(path, timeout=SQLITE_SECONDS)) as connection:
+                    connection.execute("vacuum")
+                    connection.execute("pragma wal_checkpoint(truncate)")
+    return there
 
 
 def _remove_files(home: Path, run_id: str) -> None:
