@@ -235,8 +235,9 @@ PUBLIC_COLUMNS = (*CELL, "unit", "value", "value_low", "value_high", "numerator"
 def facts_of(public: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
     """What the public knows of each cell by itself: REGISTER_COLUMNS and BOUND_COLUMNS, in order of CELL.
 
-    public: PUBLIC_COLUMNS of fct_indicator_value as published. register: REGISTER_COLUMNS of the same release. Nothing else is read, so
-    that no hidden count can enter. Unbounded ends are infinite. ValueError where the two do not name the same cells.
+    public: PUBLIC_COLUMNS of fct_indicator_value as published. register: REGISTER_COLUMNS of the same release. Nothing
+    else is read, so that no hidden count can enter. Unbounded ends are infinite. ValueError where the two do not name
+    the same cells.
     """
     rows = public.select(
         *(pl.col(name).cast(pl.Int64 if name == "school_year" else pl.String) for name in CELL),
