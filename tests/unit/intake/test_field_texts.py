@@ -370,6 +370,16 @@ def test_many_wrong_cells_of_one_kind_are_counted_beyond_two_hundred(network: In
     assert len(found) == 201
     assert sum(line["n_rows"] for line in found) == 1_000
     assert found[-1]["found"] == "800 more rows of this kind"
+    assert what(found[-1]).startswith("800 more rows have the same fault (Neither a number nor a known mask)")
+
+
+def test_very_many_unknown_labels_make_a_thousand_questions_and_one_that_counts_the_rest(network: Intake) -> None:
+    label = READING.split(",")[0]
+    rows = [f"2024,{READING.replace(label, f'Unheard of {n}', 1)},46" for n in range(1_500)]
+    outcome = folder_of(network, f"{HEADER},value", *rows)
+    found = told(outcome, "unmapped_indicator")
+    assert (len(found), sum(line["n_rows"] for line in found)) == (1_001, 1_500)
+    assert len({line["finding_id"] for line in found}) == 1_001
 
 
 def test_the_catalogue_of_near_names_names_columns_of_its_tables_and_no_column_itself() -> None:
