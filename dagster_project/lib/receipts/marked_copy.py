@@ -16,6 +16,7 @@ from typing import Any
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell.cell import ERROR_CODES
 from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Font, PatternFill
 
@@ -53,6 +54,8 @@ LIST_COLUMNS: Sequence[tuple[str, int]] = (
 
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _PLAIN = re.compile(r"-|[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?\s?%?", re.ASCII)
+_ERRORS = frozenset(ERROR_CODES)
+"""Texts that the library would store as errors, not as texts."""
 _LETTERS = re.compile(r"[A-Z]{1,3}")
 
 
@@ -201,14 +204,26 @@ def _cell(sheet: Any, text: str) -> Any:
 
 
 def _write_sheet(sheet: Any, rows: Rows, marks: Marks) -> None:
+    settled: dict[str, str | None] = {"": None}
     for at, row in enumerate(rows[:MAX_ROWS]):
         marked = marks.rows.get(at, {})
+        if not marked:
+            texts = [settled[text] if text in settled else _settle(settled, text) for text in row[:MAX_COLUMNS]]
+            if _ERRORS.isdisjoint(texts):
+                # Handed over as texts a row costs a fraction of what it costs as cells.
+                sheet.append(texts)
+                continue
         width = min(max(len(row), max(marked, default=-1) + 1), MAX_COLUMNS)
         cells = [_cell(sheet, row[column] if column < len(row) else "") for column in range(width)]
         for column, findings in sorted(marked.items()):
             if column < width:
                 _mark(cells[column], findings, marks)
         sheet.append(cells)
+
+
+def _settle(settled: dict[str, str | None], text: str) -> str | None:
+    settled[text] = harmless(text)
+    return settled[text]
 
 
 def _mark(cell: Any, findings: Sequence[Finding], marks: Marks) -> None:
