@@ -171,7 +171,12 @@ def _tell_left(pipeline: Any) -> None:
 
 
 def _tell_release(config: Settings, release_id: str | None) -> None:
+    from dagster_project.lib.app.difference import summary_key
+    from dagster_project.lib.base.store import Store
+
     click.echo(f"Release  {config.publish_url}/releases/{release_id}")
+    if Store(config.publish_url, config.s3_endpoint).size(summary_key(str(release_id))) is not None:
+        click.echo(f"Changes  {config.publish_url}/{summary_key(str(release_id))}")
     click.echo(f"Report   {config.publish_url}/releases/{release_id}/report/index.html")
     click.echo(f"BI tools {config.publish_url}/current.duckdb")
     click.echo(f"Receipts {config.outbox_url}")

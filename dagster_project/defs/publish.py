@@ -6,12 +6,14 @@ Does not: copying, hashing, pages (lib/publish), protecting (lib/disclosure).
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 import polars as pl
 
 from dagster_project.defs.resources import CradleResource
 from dagster_project.defs.warehouse import FOLLOWS, dbt_core, dbt_reporting
+from dagster_project.lib.app.difference import summary_key
 from dagster_project.lib.app.frozen import FROZEN_TABLE, frozen_cycles, manifest_inputs
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.app.public import PublicEdition
@@ -22,6 +24,7 @@ PUBLIC = dg.AssetKey(["publish", "public"])
 AUDIT = "audit_passed"
 # Cells named in a failed run's error; the certificate of a dry run has them all.
 CELLS_NAMED = 20
+LINES_SHOWN = 40
 # The release copies schema `marts` whole, so it waits for every table and every blocking check of it.
 RELEASED = sorted(spec.key for room in (dbt_core, dbt_reporting) for spec in room.specs if spec.key.path[0] == "marts")
 
@@ -51,9 +54,22 @@ def release(context: dg.AssetExecutionContext, cradle: CradleResource) -> dg.Mat
             "tables": len(rows),
             "rows": sum(rows.values()),
             "seconds_of_step": round(time.perf_counter() - started, 3),
+            **_what_changed(pipeline, made.release_id),
         },
         data_version=dg.DataVersion(made.release_id),
     )
+
+
+def _what_changed(pipeline: Pipeline, release_id: str) -> dict[str, dg.MetadataValue[Any]]:
+    """The release's summary, as long as a page of the UI bears; nothing where none was kept."""
+    kept = pipeline.published.get_or_none(summary_key(release_id))
+    if kept is None:
+        return {}
+    lines = kept.decode().splitlines()
+    more = [f"... {len(lines) - LINES_SHOWN:,} more lines"] if len(lines) > LINES_SHOWN else []
+    text = "\n".join([*lines[:LINES_SHOWN], *more])
+    path = f"{pipeline.settings.publish_url}/{summary_key(release_id)}"
+    return {"what_changed": dg.MetadataValue.md(f"```\n{text}\n```"), "summary": dg.MetadataValue.path(path)}
 
 
 def _refuse_outdated(pipeline: Pipeline) -> None:

@@ -203,6 +203,24 @@ def test_the_backfill_dialog_takes_a_range_in_one_run_and_marks_the_rectangle(
         assert event.metadata == marked[key].metadata, "the job and the dialog are one code path"
 
 
+@pytest.mark.parametrize(
+    ("places", "years", "runs"),
+    [
+        ((0, 1, 2), (2016, 2017, 2018), 3),
+        ((0, 1, 2), (2016, 2017), 2),
+        ((0, 1, 3), (2016, 2017), 4),
+        ((0,), (2016, 2018), 2),
+    ],
+)
+def test_the_backfill_dialog_makes_as_many_runs_as_the_guide_says(
+    places: tuple[int, ...], years: tuple[int, ...], runs: int
+) -> None:
+    listed = list(dict.fromkeys(key.keys_by_dimension["community"] for key in keys() if key.startswith("a")))
+    chosen = [partition_key(listed[place], year) for place in places for year in years]
+    ranges = SUBMISSION_PARTITIONS.subset_with_partition_keys(chosen).get_partition_key_ranges(SUBMISSION_PARTITIONS)
+    assert len(ranges) == runs
+
+
 def communities() -> list[str]:
     return sorted({key.keys_by_dimension["community"] for key in keys()})
 

@@ -22,6 +22,8 @@ from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.bucket.ledger import current_objects
 from dagster_project.lib.publish.release.compare import TableCounts, count_differences
+from dagster_project.lib.publish.release.opening import ReleaseMissingError, database_path
+from dagster_project.lib.publish.release.release import read_manifest
 from dagster_project.lib.receipts.change_words import label
 from dagster_project.lib.receipts.changes import (
     CHANGED,
@@ -38,11 +40,13 @@ from dagster_project.lib.receipts.changes import (
     present,
     read_tables,
 )
+from dagster_project.settings import Settings
 
 PLACE = ["community_id", "reporting_year"]
 RULES = {"ruleset_id": "ruleset", "ruleset_version": "ruleset version", "contract_version": "contract version"}
 CODE = {"code_version": "code", "lock_sha256": "locked packages"}
 CAUSES_SHOWN = 3
+SUMMARY_SHOWN = 50
 WORDS = {STATUSES: "Statuses that moved", ELIGIBILITY: "Designations, gateways and criteria that moved"}
 
 
@@ -147,6 +151,29 @@ def difference(a: Side, b: Side, lake: Store, communities: Collection[str] = ())
         judged_new=changes["added"],
         judged_gone=changes["gone"],
     )
+
+
+def keep_summary(settings: Settings, published: Store, lake: Store, before: str | None, release_id: str) -> None:
+    """Write what a release changed against the one before beside the releases: it depends on both, so it is in none.
+
+    Where the release before is gone, nothing is known of what changed, and nothing is written.
+    """
+    b = Side(read_manifest(published, release_id), database_path(settings, release_id))
+    if before is None:
+        folders = [row for row in b.manifest["inputs"] if row["community_id"]]
+        lines = [f"{release_id} is the first release: {len(folders):,} folders"]
+    else:
+        try:
+            a = Side(read_manifest(published, before), database_path(settings, before))
+        except (FileNotFoundError, ReleaseMissingError):
+            return
+        lines = summary_lines(difference(a, b, lake), SUMMARY_SHOWN)
+    published.put(summary_key(release_id), ("\n".join(lines) + "\n").encode())
+
+
+def summary_key(release_id: str) -> str:
+    """Where a release's summary lies in the publish folder."""
+    return f"summaries/{release_id}.txt"
 
 
 # ---- what was submitted, what it is read with ----

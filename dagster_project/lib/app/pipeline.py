@@ -25,6 +25,7 @@ from dagster_project.lib.app.analysis import (
     analysis_inputs,
     run_analysis,
 )
+from dagster_project.lib.app.difference import keep_summary
 from dagster_project.lib.app.frozen import (
     FROZEN_TABLE,
     FrozenCycle,
@@ -297,6 +298,7 @@ class Pipeline:
             keep(self.lake, made.release_id, kept_inputs(self.settings.seeds, landed, self.strays()))
         if before != made.release_id:
             self._tell_changes(before, {**made.manifest, **facts.stated(), "today": made.manifest["today"]})
+            keep_summary(self.settings, self.published, self.lake, before, made.release_id)
         self.change_log.tell(made.release_id)
         self.as_built.keep(made.release_id, facts.stated())
         return made

@@ -41,9 +41,9 @@ LABELS = {"indicator": "indicator", "dimension": "dimension", "group": "group", 
 ALIKE = pl.Schema({"label": pl.String(), "code": pl.String(), "nearest_label": pl.String(), "score": pl.Float64()})
 
 HELD = """
-select distinct community_id, reporting_year, indicator_id, population_group_id, geography_id
-from marts.fct_indicator_value
-where origin = 'reported'
+select distinct community_id, known_from as reporting_year, indicator_id, population_group_id, geography_id
+from marts.fct_indicator_value_history
+where origin = 'submitted'
 order by all
 """
 HELD_COLUMNS = pl.Schema(
