@@ -126,7 +126,7 @@ def difference(a: Side, b: Side, lake: Store, communities: Collection[str] = ())
         if not wanted or folder.community_id in wanted | {NETWORK_FOLDER}
     ]
     submitted = _submitted(a.database, b.database, folders)
-    seeds_known, seed_lines = _seed_lines(a.manifest, b.manifest, lake)
+    seeds_known, lines = seed_lines(a.manifest, b.manifest, lake)
     conditions = tuple(
         f"{word}: {a.manifest.get(name)} -> {b.manifest.get(name)}"
         for name, word in {**RULES, **CODE, "today": "day"}.items()
@@ -135,7 +135,7 @@ def difference(a: Side, b: Side, lake: Store, communities: Collection[str] = ())
     known = {row["community_id"] for side in (a, b) for row in side.manifest["inputs"] if row["community_id"]}
     tables_a, tables_b = (read_tables(side.database, wanted or known) for side in (a, b))
     flips = judgement_flips(tables_a, tables_b, {table["name"]: table["key"] for table in b.manifest["tables"]})
-    causes = Causes(submitted, seed_lines, conditions, seeds_known, _touched(tables_a, tables_b))
+    causes = Causes(submitted, lines, conditions, seeds_known, _touched(tables_a, tables_b))
     words = {name: _names(tables_b.get(name), *NAMED[name]) for name in NAMED}
     both = flips.filter(pl.col("change").is_in([CHANGED, KEPT])).filter(pl.col("before").ne_missing(pl.col("after")))
     changes = Counter(flips["change"].to_list())
@@ -144,7 +144,7 @@ def difference(a: Side, b: Side, lake: Store, communities: Collection[str] = ())
         release_b=b.manifest["release_id"],
         submitted=submitted,
         conditions=conditions,
-        seed_lines=seed_lines,
+        seed_lines=lines,
         seeds_known=seeds_known,
         counts=tuple(count_differences(a.database, b.database, a.manifest, b.manifest, communities)),
         moved=tuple(_moved(row, words, causes) for row in both.iter_rows(named=True)),
@@ -200,7 +200,7 @@ def _files(database: Path) -> dict[tuple[str, int], dict[str, str]]:
     return found
 
 
-def _seed_lines(a: Mapping[str, Any], b: Mapping[str, Any], lake: Store) -> tuple[bool, tuple[SeedLine, ...]]:
+def seed_lines(a: Mapping[str, Any], b: Mapping[str, Any], lake: Store) -> tuple[bool, tuple[SeedLine, ...]]:
     """Whether the lines are known, and those that only one of the two has, by file and line."""
     if a.get("seeds_sha256") == b.get("seeds_sha256"):
         return True, ()
@@ -255,8 +255,6 @@ class Causes:
         files = sorted(narrowed or own)
         lines = [line.place for line in self.seed_lines if _may_concern(line, community_id, self._communities)]
         unknown = [] if self.seeds_known else ["reference data whose lines are not kept"]
-        if narrowed and not lines:
-            return tuple(files)
         rules = [text for text in self.conditions if not text.startswith("day:")]
         # The day moves what ages; it is a cause only where nothing else is.
         found = [*files, *lines, *unknown, *rules]
