@@ -171,8 +171,8 @@ def _tell_left(pipeline: Any) -> None:
 
 
 def _tell_release(config: Settings, release_id: str | None) -> None:
-    from dagster_project.lib.app.difference import summary_key
     from dagster_project.lib.base.store import Store
+    from dagster_project.lib.receipts.difference import summary_key
 
     click.echo(f"Release  {config.publish_url}/releases/{release_id}")
     if Store(config.publish_url, config.s3_endpoint).size(summary_key(str(release_id))) is not None:

@@ -11,6 +11,7 @@ import json
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -196,10 +197,11 @@ def compare(
     First a summary: what was submitted, which reference data and rules differ, counts by table, statuses and
     designations that moved, each with its cause. Then the cells.
     """
-    from dagster_project.lib.app.difference import Side, difference, summary_lines
+    from dagster_project.lib.app.kept import kept_seeds
     from dagster_project.lib.base.reference import Reference
     from dagster_project.lib.base.store import Store
     from dagster_project.lib.publish.release.compare import compare_releases
+    from dagster_project.lib.receipts.difference import Side, difference, summary_lines
 
     config = settings()
     manifest_a, manifest_b = (manifest_of_release(config, release) for release in (release_a, release_b))
@@ -214,7 +216,7 @@ def compare(
     shown = None if all_cells else SHOWN
     if manifest_a["content_sha256"] != manifest_b["content_sha256"]:
         lake = Store(config.lake_url, config.s3_endpoint)
-        for line in summary_lines(difference(a, b, lake, communities), shown):
+        for line in summary_lines(difference(a, b, partial(kept_seeds, lake), communities), shown):
             click.echo(visible(line))
     _tell_cells(differences, shown)
 

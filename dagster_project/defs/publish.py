@@ -13,11 +13,11 @@ import polars as pl
 
 from dagster_project.defs.resources import CradleResource
 from dagster_project.defs.warehouse import FOLLOWS, dbt_core, dbt_reporting
-from dagster_project.lib.app.difference import summary_key
 from dagster_project.lib.app.frozen import FROZEN_TABLE, frozen_cycles, manifest_inputs
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.app.public import PublicEdition
 from dagster_project.lib.publish.public.edition import failure_lines
+from dagster_project.lib.receipts.difference import summary_key
 
 RELEASE = dg.AssetKey(["publish", "release"])
 PUBLIC = dg.AssetKey(["publish", "public"])

@@ -6,17 +6,18 @@ Does not: whole releases by the command (tests/integration/test_changes.py, test
 
 from __future__ import annotations
 
+from functools import partial
 from pathlib import Path
 
 import polars as pl
 import pytest
 
-from dagster_project.lib.app.difference import Causes, SeedLine, SubmittedFolder, seed_lines, summary_key
-from dagster_project.lib.app.kept import SEED_FILES, KeptInputs, keep
+from dagster_project.lib.app.kept import SEED_FILES, KeptInputs, keep, kept_seeds
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.findings import FINDINGS
 from dagster_project.lib.intake.tables import FILES
 from dagster_project.lib.receipts.changes import ChangedFolder
+from dagster_project.lib.receipts.difference import Causes, SeedLine, SubmittedFolder, seed_lines, summary_key
 
 DAY, RULE = "day: 2024-01-01 -> 2024-02-01", "ruleset version: 1.0.0 -> 1.1.0"
 COMMUNITIES = ("a_place", "b_place")
@@ -74,11 +75,12 @@ def kept(lake: Store, release: str, content: str) -> dict[str, str]:
 def test_seed_lines_are_told_with_their_number_and_a_moved_line_is_no_difference(tmp_path: Path) -> None:
     lake = Store(str(tmp_path))
     a, b = kept(lake, "r1", "h\n1\n2\n3\n"), kept(lake, "r2", "h\n3\n1\n4\n")
-    known, lines = seed_lines(a, b, lake)
+    seeds_of = partial(kept_seeds, lake)
+    known, lines = seed_lines(a, b, seeds_of)
     assert known
     assert [(line.number, line.word, line.text) for line in lines] == [(3, "gone", "2"), (4, "new", "4")]
-    assert seed_lines(a, a, lake) == (True, ())
-    assert seed_lines(a, {"release_id": "r3", "seeds_sha256": "other"}, lake) == (False, ())
+    assert seed_lines(a, a, seeds_of) == (True, ())
+    assert seed_lines(a, {"release_id": "r3", "seeds_sha256": "other"}, seeds_of) == (False, ())
 
 
 def test_a_summary_lies_beside_releases_and_not_in_one() -> None:

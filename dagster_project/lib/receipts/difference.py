@@ -9,14 +9,13 @@ from __future__ import annotations
 import csv
 import io
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import polars as pl
 
-from dagster_project.lib.app.kept import read_kept
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.base.store import Store
@@ -47,6 +46,8 @@ RULES = {"ruleset_id": "ruleset", "ruleset_version": "ruleset version", "contrac
 CODE = {"code_version": "code", "lock_sha256": "locked packages"}
 CAUSES_SHOWN = 3
 SUMMARY_SHOWN = 50
+SeedsOf = Callable[[str], Mapping[str, bytes] | None]
+"""The files of reference data that a release was made with, by path; None where they are not kept."""
 WORDS = {STATUSES: "Statuses that moved", ELIGIBILITY: "Designations, gateways and criteria that moved"}
 
 
@@ -117,7 +118,7 @@ class Difference:
     judged_gone: int
 
 
-def difference(a: Side, b: Side, lake: Store, communities: Collection[str] = ()) -> Difference:
+def difference(a: Side, b: Side, seeds_of: SeedsOf, communities: Collection[str] = ()) -> Difference:
     """Compare two releases of one lake; of `communities` only, and of the network's own folder, where any is named."""
     wanted = set(communities)
     folders = [
@@ -126,7 +127,7 @@ def difference(a: Side, b: Side, lake: Store, communities: Collection[str] = ())
         if not wanted or folder.community_id in wanted | {NETWORK_FOLDER}
     ]
     submitted = _submitted(a.database, b.database, folders)
-    seeds_known, lines = seed_lines(a.manifest, b.manifest, lake)
+    seeds_known, lines = seed_lines(a.manifest, b.manifest, seeds_of)
     conditions = tuple(
         f"{word}: {a.manifest.get(name)} -> {b.manifest.get(name)}"
         for name, word in {**RULES, **CODE, "today": "day"}.items()
@@ -153,7 +154,7 @@ def difference(a: Side, b: Side, lake: Store, communities: Collection[str] = ())
     )
 
 
-def keep_summary(settings: Settings, published: Store, lake: Store, before: str | None, release_id: str) -> None:
+def keep_summary(settings: Settings, published: Store, seeds_of: SeedsOf, before: str | None, release_id: str) -> None:
     """Write what a release changed against the one before beside the releases: it depends on both, so it is in none.
 
     Where the release before is gone, nothing is known of what changed, and nothing is written.
@@ -167,7 +168,7 @@ def keep_summary(settings: Settings, published: Store, lake: Store, before: str 
             a = Side(read_manifest(published, before), database_path(settings, before))
         except (FileNotFoundError, ReleaseMissingError):
             return
-        lines = summary_lines(difference(a, b, lake), SUMMARY_SHOWN)
+        lines = summary_lines(difference(a, b, seeds_of), SUMMARY_SHOWN)
     published.put(summary_key(release_id), ("\n".join(lines) + "\n").encode())
 
 
@@ -200,14 +201,13 @@ def _files(database: Path) -> dict[tuple[str, int], dict[str, str]]:
     return found
 
 
-def seed_lines(a: Mapping[str, Any], b: Mapping[str, Any], lake: Store) -> tuple[bool, tuple[SeedLine, ...]]:
+def seed_lines(a: Mapping[str, Any], b: Mapping[str, Any], seeds_of: SeedsOf) -> tuple[bool, tuple[SeedLine, ...]]:
     """Whether the lines are known, and those that only one of the two has, by file and line."""
     if a.get("seeds_sha256") == b.get("seeds_sha256"):
         return True, ()
-    kept = [read_kept(lake, manifest["release_id"]) for manifest in (a, b)]
-    if kept[0] is None or kept[1] is None:
+    was, stands = (seeds_of(manifest["release_id"]) for manifest in (a, b))
+    if was is None or stands is None:
         return False, ()
-    was, stands = (dict(side.seed_files.iter_rows()) for side in kept if side is not None)
     lines = []
     for file in sorted(was.keys() | stands.keys()):
         if file.endswith(".csv") and was.get(file) != stands.get(file):
