@@ -14,9 +14,9 @@ import polars as pl
 from pydantic import Field
 
 from dagster_project.defs.checks import DROP_FILES, SUBMISSIONS, SUBMITTED, astray, listed, submitted_evaluation, tell
-from dagster_project.defs.partition_marks import DATA_VERSION, WITHDRAWN, materialization
+from dagster_project.defs.partition_marks import WITHDRAWN, materialization
 from dagster_project.defs.resources import CradleResource
-from dagster_project.instance.marks import Marks
+from dagster_project.instance.marks import DATA_VERSION, Marks
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.base.store import Store, StoreError
 from dagster_project.lib.intake.bucket.ledger import Ledger, current_submissions, newest_states

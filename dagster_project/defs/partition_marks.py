@@ -12,12 +12,11 @@ import dagster as dg
 import polars as pl
 
 from dagster_project.defs.checks import SUBMISSIONS, shown_table
-from dagster_project.instance.marks import Marks
+from dagster_project.instance.marks import DATA_VERSION, Marks
 from dagster_project.lib.intake.session import TakenPartition
 from dagster_project.lib.receipts.receipts import SEVERITY_ORDER, Receipt, receipt_folder
 from dagster_project.partitions import SUBMISSION_PARTITIONS, partition_key
 
-DATA_VERSION = "dagster/data_version"
 WITHDRAWN = "withdrawn"
 FINDINGS_SHOWN = 5
 DIGITS = 4

@@ -29,6 +29,7 @@ from dagster_project.lib.publish.release.release import current_release, read_ma
 from dagster_project.lib.publish.release.retention import delete_data
 from dagster_project.lib.publish.release.states import WITHDRAWN, read_states
 from dagster_project.lib.receipts.change_log import ChangeLog
+from dagster_project.lib.receipts.difference import forget_summaries
 from dagster_project.lib.receipts.receipts import receipt_folder
 from dagster_project.settings import Settings
 
@@ -51,7 +52,7 @@ class KeptFile:
 
 @dataclass(frozen=True)
 class Forgetting:
-    """What is deleted when a submission is forgotten. `runs`: of Dagster, in which it was taken."""
+    """What is deleted when a submission is forgotten. `runs`: of Dagster, that speak of it."""
 
     community_id: str
     reporting_year: int
@@ -174,6 +175,7 @@ class Forgetter:
         told += [self._give_up(release_id, reason) for release_id in plan.releases]
         self._tell_from_current(plan)
         self.outbox.delete(plan.receipts)
+        forget_summaries(self.published, f"{plan.community_id}/{plan.reporting_year}")
         ChangeLog(self.lake).forget((plan.community_id, plan.reporting_year))
         AsBuilt(self.lake).forget()
         # What was computed lies in databases whose deleted rows keep their bytes; the next run makes all of it anew.

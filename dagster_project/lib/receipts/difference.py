@@ -46,6 +46,7 @@ RULES = {"ruleset_id": "ruleset", "ruleset_version": "ruleset version", "contrac
 CODE = {"code_version": "code", "lock_sha256": "locked packages"}
 CAUSES_SHOWN = 3
 SUMMARY_SHOWN = 50
+SUMMARIES = "summaries"
 SeedsOf = Callable[[str], Mapping[str, bytes] | None]
 """The files of reference data that a release was made with, by path; None where they are not kept."""
 WORDS = {STATUSES: "Statuses that moved", ELIGIBILITY: "Designations, gateways and criteria that moved"}
@@ -161,8 +162,8 @@ def keep_summary(settings: Settings, published: Store, seeds_of: SeedsOf, before
     """
     b = Side(read_manifest(published, release_id), database_path(settings, release_id))
     if before is None:
-        folders = [row for row in b.manifest["inputs"] if row["community_id"]]
-        lines = [f"{release_id} is the first release: {len(folders):,} folders"]
+        n_folders = sum(bool(row["community_id"]) for row in b.manifest["inputs"])
+        lines = [f"{release_id} is the first release: {n_folders:,} folders"]
     else:
         try:
             a = Side(read_manifest(published, before), database_path(settings, before))
@@ -172,9 +173,15 @@ def keep_summary(settings: Settings, published: Store, seeds_of: SeedsOf, before
     published.put(summary_key(release_id), ("\n".join(lines) + "\n").encode())
 
 
+def forget_summaries(published: Store, place: str) -> None:
+    """Delete every summary that speaks of a folder: names of its files and what they moved stand there."""
+    keys = [info.key for info in published.objects(SUMMARIES)]
+    published.delete(key for key in keys if place in published.get(key).decode())
+
+
 def summary_key(release_id: str) -> str:
     """Where a release's summary lies in the publish folder."""
-    return f"summaries/{release_id}.txt"
+    return f"{SUMMARIES}/{release_id}.txt"
 
 
 # ---- what was submitted, what it is read with ----
