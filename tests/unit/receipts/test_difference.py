@@ -17,7 +17,14 @@ from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.findings import FINDINGS
 from dagster_project.lib.intake.tables import FILES
 from dagster_project.lib.receipts.changes import ChangedFolder
-from dagster_project.lib.receipts.difference import Causes, SeedLine, SubmittedFolder, seed_lines, summary_key
+from dagster_project.lib.receipts.difference import (
+    Causes,
+    SeedLine,
+    SubmittedFolder,
+    forget_summaries,
+    seed_lines,
+    summary_key,
+)
 
 DAY, RULE = "day: 2024-01-01 -> 2024-02-01", "ruleset version: 1.0.0 -> 1.1.0"
 COMMUNITIES = ("a_place", "b_place")
@@ -85,3 +92,13 @@ def test_seed_lines_are_told_with_their_number_and_a_moved_line_is_no_difference
 
 def test_a_summary_lies_beside_releases_and_not_in_one() -> None:
     assert not summary_key("2024-01-01-abc").startswith("releases/")
+
+
+def test_summaries_that_speak_of_a_folder_are_forgotten_and_no_other(tmp_path: Path) -> None:
+    published = Store(str(tmp_path))
+    for release, text in (("r1", "  a_place/2023 first: x.csv added\n"), ("r2", "  a_place/2024 first: x.csv added\n")):
+        published.put(summary_key(release), text.encode())
+    forget_summaries(published, "a_place/2024")
+    assert [info.key for info in published.objects("summaries")] == [summary_key("r1")]
+    forget_summaries(published, "a_place/2022")
+    forget_summaries(Store(str(tmp_path / "empty")), "a_place/2022")
