@@ -30,7 +30,7 @@ from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.partitions import partition_key
 from dagster_project.settings import PROJECT_ROOT, from_environment
 from examples.generate import generate
-from tests.daemons import free_port, listens, started, until
+from tests.daemons import PATIENCE_SECONDS, free_port, listens, started, until
 from tests.integration.test_cycle import COMMUNITIES, COMMUNITY, DESIGNATION, few_seeds, restatement
 from tests.integration.test_releases import DECIDED, KEY, Home
 from tests.support import Published, clean_environment, cradle, current, receipt
@@ -120,7 +120,7 @@ class Year:
     def wait(self, name: str) -> None:
         """Until everything that lies in the bucket is taken and released and no run goes on; nobody calls a command."""
         with self.history() as instance:
-            until(f"everything {name} is released", lambda: self._rests(instance))
+            until(f"everything {name} is released", lambda: self._rests(instance), 5 * PATIENCE_SECONDS)
             self.runs = _runs(instance)
         self.keep(name)
 
