@@ -117,7 +117,7 @@ class Pipeline:
     @cached_property
     def intake(self) -> Intake:
         """What intake needs beside the files."""
-        return Intake(self.reference, Limits(file_bytes=self.settings.max_file_bytes))
+        return Intake(self.reference, Limits(file_bytes=self.settings.max_file_bytes), self.ruleset)
 
     def _store(self, url: str) -> Store:
         return Store(url, self.settings.s3_endpoint)
@@ -355,7 +355,7 @@ class Pipeline:
             ruleset_version=self.ruleset[1],
             contract_version=str(manifest["contract_version"]),
             code_version=manifest["code_version"],
-            network_name="The network",
+            network_name=self.reference.network_name,
             parameters=[RuleParameter(*text) for text in texts],
         )
 

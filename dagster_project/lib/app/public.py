@@ -39,7 +39,7 @@ from dagster_project.lib.publish.public.edition import (
     manifest_or_none,
     publish_public,
 )
-from dagster_project.lib.publish.public.pages import NETWORK_NAME, write_pages
+from dagster_project.lib.publish.public.pages import write_pages
 from dagster_project.lib.publish.public.register import Register
 from dagster_project.lib.publish.public.tables import Terms, public_tables
 from dagster_project.lib.publish.release.hashing import code_version
@@ -172,7 +172,7 @@ class PublicEdition:
 
     def _package(self) -> dict[str, Any]:
         """Name, title, licence and citation of the data package, from network/publication.csv where there is one."""
-        package: dict[str, Any] = {"name": "cradle-public", "title": f"{NETWORK_NAME}: public edition"}
+        package: dict[str, Any] = {"name": "cradle-public", "title": f"{self.reference.network_name}: public edition"}
         if not (self.settings.seeds / "network" / "publication.csv").is_file():
             return package
         said = dict(self.reference.table("network/publication").select("name", "value").iter_rows())
@@ -196,7 +196,9 @@ class PublicEdition:
         made = publish_public(
             self.places,
             candidate,
-            lambda database, folder, manifest: write_pages(database, folder, manifest, parameters),
+            lambda database, folder, manifest: write_pages(
+                database, folder, manifest, self.reference.network_name, parameters
+            ),
         )
         self.register.keep_built(self.facts(), made.public_id)
         return made

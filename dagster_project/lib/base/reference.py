@@ -59,6 +59,14 @@ class Reference:
                 frame = frame.with_columns(pl.lit(None, pl.String).alias(name))
         return frame.with_columns(years, pl.col("left_year").cast(pl.Int32, strict=False)).sort("community_id")
 
+    @cached_property
+    def network_name(self) -> str:
+        """What the network calls itself."""
+        names = self.table("network/network")["name"].to_list()
+        if len(names) != 1 or not names[0]:
+            raise SeedError("network/network.csv needs one line, with the name of the network")
+        return str(names[0])
+
     def reporting_years(self, today: dt.date) -> range:
         """From the earliest joined_year to the year of today."""
         first = self.communities["joined_year"].min()

@@ -9,7 +9,8 @@ A seed's `meta` says: `file`, path below seeds/; `key`, columns that identify a 
 `whole`, `numbers`, `dates`, what a cell that is not blank must be; `references`, columns (several with blanks between)
 to `seed.columns`; `community`, the column by which lines of communities outside the network are ignored, and `scoped`
 where scope and scope_id say it; `typed`, whether `unit` says what `value` must be; `needed`, values that a column must
-hold, in a seed of parameters for the ruleset in force; `complete` where every key of the project's own seed is needed.
+hold, in a seed of parameters for the ruleset in force; `complete` where every key of the project's own seed is
+needed; `lines`, how many lines it has.
 """
 
 from __future__ import annotations
@@ -78,6 +79,7 @@ class Form:
     typed: bool = False
     needed: Mapping[str, Sequence[str]] = field(default_factory=dict)
     complete: bool = False
+    lines: int | None = None
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -220,6 +222,9 @@ def _of_one(form: Form, sheet: Sheet) -> Iterator[Fault]:
                 yield Fault(form.file, (number,), f"{name} is blank")
         for says in _cells(form, row):
             yield Fault(form.file, (number,), says)
+    if form.lines is not None and len(sheet.lines) != form.lines:
+        wanted = "one line" if form.lines == 1 else f"{form.lines} lines"
+        yield Fault(form.file, (), f"the file has {len(sheet.lines)} lines beside its header; it needs {wanted}")
     yield from _repeated(form, sheet)
 
 
