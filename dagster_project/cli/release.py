@@ -23,7 +23,10 @@ if TYPE_CHECKING:
     from dagster_project.lib.analysis.records.inputs import RecordInputs
     from dagster_project.lib.app.rebuild import Rebuilt
 
-OTHER_CODE = {"code_version": "The code is", "lock_sha256": "the locked packages are"}
+OTHER_CODE = {
+    **dict.fromkeys(("code_version", "figures_version"), "The code that makes figures is"),
+    "lock_sha256": "the locked packages are",
+}
 CURRENT = "current"  # the word for the release that `current` names
 SEVEN_OUTCOMES_RECORD = "proof_point_ongoing"  # the designation whose record holds all seven outcomes with their gaps
 

@@ -42,7 +42,7 @@ from dagster_project.lib.publish.public.edition import (
 from dagster_project.lib.publish.public.pages import write_pages
 from dagster_project.lib.publish.public.register import Register
 from dagster_project.lib.publish.public.tables import Terms, public_tables
-from dagster_project.lib.publish.release.hashing import code_version
+from dagster_project.lib.publish.release.dependencies import code_version
 from dagster_project.lib.publish.release.opening import ReleaseMissingError, database_path
 from dagster_project.lib.publish.release.release import current_release, read_manifest
 from dagster_project.lib.publish.report.marts import RuleParameter

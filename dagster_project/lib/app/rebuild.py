@@ -178,13 +178,16 @@ def _rename_submissions(lake: Store, folders: Sequence[Mapping[str, Any]]) -> No
 
 
 def _compared(was: Mapping[str, Any], made: Mapping[str, Any], database: Path | None, again: Path) -> Rebuilt:
-    other_code = tuple(name for name in ("code_version", "lock_sha256") if was[name] != made[name])
+    # A release of an older edition does not say which of its code makes figures.
+    code = "figures_version" if "figures_version" in was else "code_version"
+    other_code = tuple(name for name in (code, "lock_sha256") if was[name] != made[name])
     before, after = ({table["name"]: table["sha256"] for table in of["tables"]} for of in (was, made))
     differing = tuple(sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name)))
     cells: tuple[CellDifference, ...] | None = None
     if other_code and database is not None:
         cells = tuple(cell for cell in compare_releases(database, again, was, made) if not _is_near(cell))
-    alike = None if other_code else was["content_sha256"] == made["content_sha256"]
+    other_words = was["code_version"] != made["code_version"]
+    alike = None if other_code or other_words else was["content_sha256"] == made["content_sha256"]
     return Rebuilt(was["release_id"], other_code, len(before), differing, alike, cells)
 
 

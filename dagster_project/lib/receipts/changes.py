@@ -31,11 +31,11 @@ COUNTED = {
     STATUSES: (ADDED, GONE, CHANGED),
     ELIGIBILITY: (ADDED, GONE, CHANGED, KEPT),
 }
-# Facts of a manifest that can move figures of folders that did not change.
+# Facts of a manifest that can move figures of folders that did not change; other words move none.
 CAUSES = {
     "rules": ("ruleset_id", "ruleset_version", "contract_version"),
     "reference_data": ("seeds_sha256",),
-    "code": ("code_version",),
+    "code": ("figures_version",),
 }
 
 VALUE_TABLE, DESIGNATION_TABLE = "fct_indicator_value", "fct_designation"
