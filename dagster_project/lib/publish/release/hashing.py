@@ -1,7 +1,7 @@
 """What makes two tables the same: hashes of content, not of files.
 
 Belongs here: the canonical text of a row, the hash of a table, the hash of the lock.
-Does not: what is published (release.py), versions of the code (dependencies.py), or hashing of submitted files (intake).
+Does not: what is published (release.py), versions of the code (dependencies.py), hashing of what was submitted.
 """
 
 from __future__ import annotations
