@@ -21,7 +21,6 @@ from dagster_project.settings import Settings
 if TYPE_CHECKING:
     from dagster_project.lib.base.engine import Connection
     from dagster_project.lib.base.reference import Reference
-    from dagster_project.lib.base.ruleset import in_force_on
     from dagster_project.lib.intake.batch import Intake
     from dagster_project.lib.member.check import Checked, Compare, History
 
@@ -33,6 +32,7 @@ def _intake(config: Settings, community: str, year: int, ahead: int = 0) -> Inta
     from dagster_project.lib.app.ready import require_ready
     from dagster_project.lib.base.names import NETWORK_FOLDER
     from dagster_project.lib.base.reference import Reference
+    from dagster_project.lib.base.ruleset import in_force_on
     from dagster_project.lib.intake.batch import Intake
     from dagster_project.lib.intake.reading.limits import Limits
 

@@ -182,7 +182,13 @@ def read_sheets(folder: Path) -> tuple[dict[str, Sheet], list[Fault]]:
 def communities_of(sheets: Mapping[str, Sheet]) -> frozenset[str]:
     """Communities of the network."""
     lines = sheets["communities"].lines if "communities" in sheets else ()
-    return frozenset(row["community_id"] for _, row in lines)
+    members = {row["community_id"] for _, row in lines}
+    renames = sheets["community_successions"].lines if "community_successions" in sheets else ()
+    pairs = [{row["community_id"], row["successor_id"]} for _, row in renames]
+    # Every name that a community ever had is a name of the network's own.
+    while more := [pair for pair in pairs if pair & members and not pair <= members]:
+        members = members.union(*more)
+    return frozenset(members)
 
 
 def form_faults(folder: Path) -> tuple[list[Fault], bool]:

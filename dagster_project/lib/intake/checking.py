@@ -55,6 +55,7 @@ def check_all(
     for table in sorted(by_table):
         contract = intake.contract(version, table)
         texts = _source_columns(pl.concat(by_table[table], how="diagonal"), sources, contract, version)
+        texts = intake.reference.names.read(texts)  # the network's own tables name communities
         blocked = _reading_issues(texts, files)
         judged = (texts, contract.as_kept(), intake.reference, intake.codes, blocked)
         if table == contracts.VALUES_TABLE:

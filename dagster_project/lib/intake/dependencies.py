@@ -56,6 +56,7 @@ SEEDS = (
     "dictionary/outcomes",
     "dictionary/units",
     "network/communities",
+    "network/community_successions",
     "network/geographies",
     "rubric/rubric",
 )
