@@ -16,6 +16,7 @@ import click
 from dagster_project.cli.base import CradleError, known_communities, settings
 from dagster_project.cli.bucket import COMMANDS as BUCKET_COMMANDS
 from dagster_project.cli.cycle import COMMANDS as CYCLE_COMMANDS
+from dagster_project.cli.forgetting import COMMANDS as FORGET_COMMANDS
 from dagster_project.cli.intake import COMMANDS as INTAKE_COMMANDS
 from dagster_project.cli.progress import shown_progress
 from dagster_project.cli.public import COMMANDS as PUBLIC_COMMANDS
@@ -34,7 +35,6 @@ LEFT_WORDS = {
     "odd_name": "the name cannot be kept; the file was not read",
 }
 LATER = {
-    "forget": "forgetting a file",
     "invite": "links to the member's page",
     "report": "cards as PDF",
     "serve": "the member's page",
@@ -246,6 +246,7 @@ for _command in (
     *PUBLIC_COMMANDS,
     *CYCLE_COMMANDS,
     *SEED_COMMANDS,
+    *FORGET_COMMANDS,
 ):
     cli.add_command(_command)
 

@@ -12,12 +12,14 @@ import logging
 import os
 import re
 import shutil
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dagster_project.lib.base.store import PRIVATE
 from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.settings import PROJECT_ROOT, Settings
 
@@ -29,6 +31,7 @@ ERROR_CLASS = re.compile(r"^[\w.]+(?:Error|Failure|Exception): ")
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 STARTED_BY = "cradle/started_by"
 COMMAND_LINE = "command line"
+SQLITE_SECONDS = 60
 
 
 class RunFailedError(RuntimeError):
@@ -49,6 +52,7 @@ def only_one(settings: Settings, waiting: Callable[[], None] | None = None) -> I
     system lets go of it when the process dies. `waiting` is called once if another run holds it now.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
+    settings.work.mkdir(mode=PRIVATE, exist_ok=True)
     path = str(settings.home / ".lock")
     with _own:
         if _held.get(path):
@@ -117,6 +121,30 @@ def forget_runs(instance: dg.DagsterInstance, settings: Settings, jobs: Sequence
     return forgotten
 
 
+def forget_these(settings: Settings, run_ids: Sequence[str]) -> list[str]:
+    """Delete these runs with their events and captured output, whatever their age; the ids of those there were.
+
+    What an event said of a partition may quote the file that it was made from. SQLite keeps deleted rows in its file
+    until it is written anew, so that is done as well.
+    """
+    import dagster as dg
+
+    prepare_dagster_home(settings)
+    with dg.DagsterInstance.get() as instance:
+        there = [run_id for run_id in run_ids if instance.has_run(run_id)]
+        for run_id in there:
+            instance.delete_run(run_id)
+    for run_id in run_ids:
+        _remove_files(settings.dagster_home, run_id)
+    if there:
+        for path in (settings.dagster_home / "history" / "runs.db", settings.dagster_home / "history/runs/index.db"):
+            if path.is_file():
+                with closing(sqlite3.connect(path, timeout=SQLITE_SECONDS)) as connection:
+                    connection.execute("vacuum")
+                    connection.execute("pragma wal_checkpoint(truncate)")
+    return there
+
+
 def _remove_files(home: Path, run_id: str) -> None:
     own = home / "history" / "runs" / f"{run_id}.db"
     for path in own.parent.glob(f"{own.name}*"):
@@ -127,7 +155,7 @@ def _remove_files(home: Path, run_id: str) -> None:
 def prepare_dagster_home(settings: Settings) -> None:
     """Make Dagster's home with the project's own dagster.yaml (no telemetry, no first-visit dialog)."""
     home = settings.dagster_home
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
     if not (home / "dagster.yaml").exists():
         shutil.copyfile(PROJECT_ROOT / "dagster.yaml", home / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(home)

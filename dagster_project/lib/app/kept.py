@@ -79,5 +79,10 @@ def read_kept(lake: Store, release_id: str) -> KeptInputs | None:
     return KeptInputs(**{name: pl.read_parquet(io.BytesIO(data)) for name, data in found.items() if data is not None})
 
 
+def forget_kept(lake: Store, release_id: str) -> None:
+    """Delete what is kept of a release: findings in it quote the files that it was made from."""
+    lake.delete(_key(release_id, name) for name in SCHEMAS)
+
+
 def _key(release_id: str, name: str) -> str:
     return f"{PREFIX}/{release_id}/{name}.parquet"

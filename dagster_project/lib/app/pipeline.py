@@ -44,6 +44,7 @@ from dagster_project.lib.app.state import (
     read_strays,
     read_undelivered,
     state_faults,
+    sweep,
 )
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import ANSWERS_TABLE, DECISIONS_TABLE, INPUTS, NETWORK_FOLDER, OBJECTIONS_TABLE
@@ -171,7 +172,7 @@ class Pipeline:
         SeedError where seeds do not hold, BucketFaultError where the bucket seems at fault; nothing is changed then.
         """
         require_ready(self.reference, self.chosen or self.settings.today)
-        for what in mend(self.lake, self.settings.warehouse):
+        for what in [*mend(self.lake, self.settings.warehouse), *sweep(self.settings.work)]:
             tell(what)
         tell("Listing the drop bucket")
         places = Places(self.drop, self.lake)
@@ -447,9 +448,7 @@ class Pipeline:
         """What the next release would be made from, whether or not it differs from the current one."""
         years = self.reference.reporting_years(self.settings.today)
         known = set(self.reference.communities["community_id"]) | {"_network"}
-        standing = current_submissions(Ledger(self.lake, self.reference.names).events()).sort(
-            "community_id", "reporting_year"
-        )
+        standing = current_submissions(self.ledger.events()).sort("community_id", "reporting_year")
         folders = [
             {"community_id": community_id, "reporting_year": year, "submission_id": submission}
             for community_id, year, submission in standing.select(

@@ -228,11 +228,16 @@ def with_classes(cells: pl.DataFrame) -> pl.DataFrame:
 REGISTER_COLUMNS = (*CELL, "kind", "n_class", "k_class", "has_k", "min_n", "token")
 
 
+PUBLIC_COLUMNS = (*CELL, "unit", "value", "value_low", "value_high", "numerator", "denominator")
+"""What of published values the audit of later releases reads; notes, sources and files are kept nowhere for it."""
+
+
 def facts_of(public: pl.DataFrame, register: pl.DataFrame) -> pl.DataFrame:
     """What the public knows of each cell by itself: REGISTER_COLUMNS and BOUND_COLUMNS, in order of CELL.
 
-    public: fct_indicator_value as published. register: REGISTER_COLUMNS of the same release. Nothing else is read, so
-    that no hidden count can enter. Unbounded ends are infinite. ValueError where the two do not name the same cells.
+    public: PUBLIC_COLUMNS of fct_indicator_value as published. register: REGISTER_COLUMNS of the same release. Nothing
+    else is read, so that no hidden count can enter. Unbounded ends are infinite. ValueError where the two do not name
+    the same cells.
     """
     rows = public.select(
         *(pl.col(name).cast(pl.Int64 if name == "school_year" else pl.String) for name in CELL),

@@ -35,7 +35,8 @@ CONTENT_SCHEMA = {
 class Release:
     """One public release that is or was out, as the audit of later ones needs it.
 
-    public: its fct_indicator_value as it went out (kept inside the house also when the release is taken down).
+    public: `cells.PUBLIC_COLUMNS` of its fct_indicator_value as it went out (kept inside the house also when the
+    release is taken down).
     register: `cells.REGISTER_COLUMNS`, no value among them. sums, ties: `sums.SUM_SCHEMA`, `sums.TIE_SCHEMA`.
     contents: CONTENT_SCHEMA, the hash of each family's rows, kinds and sums.
     """

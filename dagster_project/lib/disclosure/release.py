@@ -18,6 +18,7 @@ import polars as pl
 
 from dagster_project.lib.disclosure.audit import Audit, audit
 from dagster_project.lib.disclosure.cells import (
+    PUBLIC_COLUMNS,
     REGISTER_COLUMNS,
     bounds_of,
     classify,
@@ -106,7 +107,7 @@ def protect(
     public = public_values(values, final, profile)
     release = Release(
         public_id,
-        public,
+        public.select(PUBLIC_COLUMNS),
         final.select(REGISTER_COLUMNS),
         sum_frame(held for unit in units for family in sorted(unit.sums) for held in unit.sums[family]),
         tie_frame(tie for unit in units for tie in unit.ties),

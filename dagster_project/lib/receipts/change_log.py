@@ -65,6 +65,19 @@ class ChangeLog:
         self.lake.put(TOLD_KEY, f"{release_id}\n".encode())
         self.lake.delete([TELLING_KEY])
 
+    def forget(self, place: tuple[str, int]) -> None:
+        """Drop what a folder's submissions changed: it quotes figures of those before. Receipts say it is not known."""
+        kept = self._frame()
+        own = (pl.col("community_id") == place[0]) & (pl.col("reporting_year") == place[1])
+        if kept.filter(own).height:
+            self._write(kept.filter(~own))
+
+    def start_from(self, release_id: str | None) -> None:
+        """Go on from this release, or from nothing: the one told last is gone."""
+        self.lake.delete([TELLING_KEY, TOLD_KEY] if release_id is None else [TELLING_KEY])
+        if release_id is not None:
+            self.lake.put(TOLD_KEY, f"{release_id}\n".encode())
+
     def _id(self, key: str) -> str | None:
         data = self.lake.get_or_none(key)
         if data is None:
@@ -91,9 +104,11 @@ class ChangeLog:
         ]
         new = pl.DataFrame(rows, schema=RECORDS, orient="row")
         place = ["community_id", "reporting_year"]
-        both = pl.concat([self._frame().join(new, on=place, how="anti"), new]).sort(place)
+        self._write(pl.concat([self._frame().join(new, on=place, how="anti"), new]).sort(place))
+
+    def _write(self, records: pl.DataFrame) -> None:
         buffer = io.BytesIO()
-        both.write_parquet(buffer)
+        records.write_parquet(buffer)
         self.lake.put(RECORDS_KEY, buffer.getvalue())
 
     def _frame(self) -> pl.DataFrame:

@@ -7,6 +7,7 @@ Does not: the lake's current rows (lake.py), or figures: nothing here enters a t
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import polars as pl
@@ -62,6 +63,21 @@ class Ledger:
         with whole(f"{self.lake.url}/{key}", MEND_LEDGER):
             return pl.read_parquet(io.BytesIO(data)).select(list(EVENTS)).cast(EVENTS)
 
+    def rename(self, place: tuple[str, int], names: Mapping[str, str]) -> None:
+        """Write other names into the events of one folder's files: of what is forgotten not even a name stays.
+
+        Segments are rewritten one by one; called again it finishes what it began. The only change to what was written.
+        """
+        own = pl.col("community_id").is_in(self.names.all_of(place[0])) & (pl.col("reporting_year") == place[1])
+        hit = own & pl.col("name").is_in(list(names))
+        for info in self.lake.objects(PREFIX):
+            segment = self._segment(info.key) if info.key.endswith(".parquet") else pl.DataFrame(schema=EVENTS)
+            if segment.filter(hit).height:
+                renamed = pl.col("name").replace(dict(names))
+                buffer = io.BytesIO()
+                segment.with_columns(name=pl.when(hit).then(renamed).otherwise(pl.col("name"))).write_parquet(buffer)
+                self.lake.put(info.key, buffer.getvalue())
+
     def append(self, events: pl.DataFrame) -> None:
         """Write one new segment. Two runs never overwrite each other: a segment is created, never replaced."""
         if not events.height:
@@ -73,7 +89,9 @@ class Ledger:
             numbered = events.with_columns(sequence=pl.int_range(first, first + events.height, dtype=pl.Int64))
             buffer = io.BytesIO()
             numbered.select(list(EVENTS)).cast(EVENTS).write_parquet(buffer)
-            if self.lake.create(f"{PREFIX}/{number:08d}.parquet", buffer.getvalue()):
+            key = f"{PREFIX}/{number:08d}.parquet"
+            # A segment whose answer was lost is there at the client's second try: then it is this one.
+            if self.lake.create(key, buffer.getvalue()) or self.lake.get_or_none(key) == buffer.getvalue():
                 return
             number += 1
 
@@ -95,6 +113,32 @@ def submitted_files(
         return []
     then = current_objects(own.filter(pl.col("sequence") < seen[-1]))
     return then.select("name", "sha256").sort("name").rows()
+
+
+@dataclass(frozen=True)
+class Version:
+    """A folder's state as it was taken: the files by name, each with its hash and kind, and the run that took it."""
+
+    place: tuple[str, int]
+    submission_id: str
+    run_id: str
+    files: Mapping[str, tuple[str, str]]
+
+
+def versions(events: pl.DataFrame) -> list[Version]:
+    """Every state that was ever taken, in the order in which they were; one that was taken again stands again."""
+    files: dict[tuple[str, int], dict[str, tuple[str, str]]] = {}
+    found: list[Version] = []
+    columns = ("event", "community_id", "reporting_year", "name", "sha256", "kind", "submission_id", "run_id")
+    for event, community, year, name, sha256, kind, submission_id, run_id in events.select(columns).iter_rows():
+        now = files.setdefault((community, year), {})
+        if event == "object":
+            now[name] = (sha256, kind)
+        elif event == "withdrawn":
+            now.pop(name, None)
+        elif submission_id is not None:
+            found.append(Version((community, year), submission_id, run_id or "", dict(now)))
+    return found
 
 
 def newest_states(events: pl.DataFrame) -> pl.DataFrame:
