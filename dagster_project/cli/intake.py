@@ -33,6 +33,7 @@ def _intake(config: Settings, community: str, year: int, ahead: int = 0) -> Inta
     from dagster_project.lib.app.ready import require_ready
     from dagster_project.lib.base.names import NETWORK_FOLDER
     from dagster_project.lib.base.reference import Reference
+    from dagster_project.lib.base.ruleset import in_force_on
     from dagster_project.lib.intake.batch import Intake
     from dagster_project.lib.intake.reading.limits import Limits
 
@@ -43,7 +44,7 @@ def _intake(config: Settings, community: str, year: int, ahead: int = 0) -> Inta
     first, last = years.start, years.stop - 1 + ahead
     if not first <= year <= last:
         raise CradleError(f"{year} is not a reporting year", f"they run from {first} to {last}", USAGE)
-    return Intake(reference, Limits(file_bytes=config.max_file_bytes))
+    return Intake(reference, Limits(file_bytes=config.max_file_bytes), in_force_on(reference, config.today))
 
 
 @contextmanager
@@ -161,7 +162,7 @@ def template(community: str, year: int, output: Path) -> None:
             with _release(config) as connection:
                 before = last_values(connection, community, year)
                 registers = last_registers(connection, community, year)
-        output.write_bytes(template_workbook(community, year, intake.reference, before, registers))
+        output.write_bytes(template_workbook(community, year, intake, before, registers))
     except (StoreError, OSError) as error:
         raise CradleError(f"cannot write {output}: {error}", "name a file in a folder that exists", USAGE) from None
     source = "without earlier values" if before is None or not before.height else "with last values as comments"

@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from dagster_project.lib.app.rebuild import Rebuilt
     from dagster_project.lib.publish.release.compare import CellDifference
 
-OTHER_CODE = {"code_version": "The code is", "lock_sha256": "the locked packages are"}
+OTHER_CODE = {
+    **dict.fromkeys(("code_version", "figures_version"), "The code that makes figures is"),
+    "lock_sha256": "the locked packages are",
+}
 SHOWN = 20
 CURRENT = "current"  # the word for the release that `current` names
 SEVEN_OUTCOMES_RECORD = "proof_point_ongoing"  # the designation whose record holds all seven outcomes with their gaps
@@ -152,11 +155,12 @@ def _records(config: Settings, community: str, what: str | None, year: int) -> _
     lake = Store(config.lake_url, config.s3_endpoint)
     with open_release(config) as connection:
         inputs = record_inputs(connection, community, reference, dt.date.fromisoformat(manifest["today"]), ruleset)
-        cycle = cycle_of(connection, lake, year)
+        cycle = cycle_of(connection, lake, year, reference.names)
         folders = connection.execute(
             "select submission_id, reporting_year from marts.dim_submission where community_id = ?", [community]
         ).fetchall()
-    mine = [record for record in (cycle.read().records if cycle else []) if record["community_id"] == community]
+    frozen = cycle.read().records if cycle else []
+    mine = [record for record in frozen if cycle and cycle.place_of(record) == community]
     kept = {record["designation"]: record for record in mine}
     try:
         pairs = [_pair(inputs, kept.get(name), (community, name, year)) for name in wanted]

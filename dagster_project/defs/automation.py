@@ -17,7 +17,6 @@ from dagster_project.instance.runs import forget_runs, selection_config, somebod
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.app.state import STRAYS_KEY, state_faults
 from dagster_project.lib.intake.bucket.drop import list_drop
-from dagster_project.lib.intake.bucket.ledger import Ledger
 from dagster_project.lib.intake.bucket.left import without_left
 from dagster_project.lib.intake.bucket.plan import MISSING_AT_LEAST, Selection, make_plan
 from dagster_project.lib.intake.bucket.whole import damaged_places
@@ -123,8 +122,8 @@ def _skipped(watch: Watch, why: str) -> dg.SensorResult:
 def _pending(pipeline: Pipeline) -> Pending | None:
     reference = pipeline.reference
     years = reference.reporting_years(pipeline.settings.today)
-    listing = list_drop(pipeline.drop, reference.communities["community_id"].to_list(), years)
-    events = Ledger(pipeline.lake).events()
+    listing = list_drop(pipeline.drop, reference.communities["community_id"].to_list(), years, reference.names)
+    events = pipeline.ledger.events()
     version = pipeline.intake.version
     left = pipeline.left()
     damaged = damaged_places(pipeline.lake, events)

@@ -19,7 +19,7 @@ from dagster_project.defs.resources import CradleResource
 from dagster_project.instance.marks import DATA_VERSION, Marks
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.base.store import Store, StoreError
-from dagster_project.lib.intake.bucket.ledger import Ledger, current_submissions, newest_states
+from dagster_project.lib.intake.bucket.ledger import current_submissions, newest_states
 from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.lib.intake.session import IntakeResult, TakenPartition, standing_partition
 from dagster_project.partitions import COMMUNITY, SUBMISSION_PARTITIONS, YEAR, partition_key
@@ -75,7 +75,7 @@ def take(
 
 
 def _taken(context: dg.OpExecutionContext, pipeline: Pipeline, selection: Selection, tell_all: bool) -> IntakeResult:
-    events = Ledger(pipeline.lake).events()
+    events = pipeline.ledger.events()
     standing = current_submissions(events).filter(status="rejected")
     refused = set(standing.select("community_id", "reporting_year").iter_rows())
     known = set(SUBMISSION_PARTITIONS.get_partition_keys())
