@@ -147,7 +147,7 @@ def test_the_same_workbook_gives_the_same_bytes(intake: Intake) -> None:
 
 
 def test_a_marked_template_keeps_its_menus_and_its_other_sheets_say_nothing(intake: Intake) -> None:
-    data = template_workbook("alderwick_bend", 2024, intake.reference)
+    data = template_workbook("alderwick_bend", 2024, intake)
     book = openpyxl.load_workbook(io.BytesIO(data))
     sheet = book["indicator_values"]
     names = {str(cell.value): cell.column for row in sheet.iter_rows(max_row=12) for cell in row if cell.value}
