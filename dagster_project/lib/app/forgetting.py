@@ -32,6 +32,7 @@ from dagster_project.lib.publish.release.release import current_release, read_ma
 from dagster_project.lib.publish.release.retention import delete_data
 from dagster_project.lib.publish.release.states import WITHDRAWN, read_states
 from dagster_project.lib.receipts.change_log import ChangeLog
+from dagster_project.lib.receipts.difference import forget_summaries
 from dagster_project.lib.receipts.receipts import receipt_folder
 from dagster_project.settings import Settings
 
@@ -54,7 +55,7 @@ class KeptFile:
 
 @dataclass(frozen=True)
 class Forgetting:
-    """What is deleted when a submission is forgotten. `runs`: of Dagster, in which it was taken."""
+    """What is deleted when a submission is forgotten. `runs`: of Dagster, that speak of it."""
 
     community_id: str
     reporting_year: int
@@ -183,6 +184,7 @@ class Forgetter:
         self._tell_from_current(plan)
         self.outbox.delete(plan.receipts)
         for name in self.names.all_of(plan.community_id):
+            forget_summaries(self.published, f"{name}/{plan.reporting_year}")
             ChangeLog(self.lake).forget((name, plan.reporting_year))
         AsBuilt(self.lake).forget()
         # What was computed lies in databases whose deleted rows keep their bytes; the next run makes all of it anew.

@@ -11,7 +11,7 @@ import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ from dagster_project.lib.app.frozen import (
     read_frozen,
     released_cycles,
 )
-from dagster_project.lib.app.kept import keep, kept_inputs
+from dagster_project.lib.app.kept import keep, kept_inputs, kept_seeds
 from dagster_project.lib.app.ready import require_ready
 from dagster_project.lib.app.state import (
     LEFT_KEY,
@@ -73,6 +73,7 @@ from dagster_project.lib.publish.report.render import write_report
 from dagster_project.lib.receipts.change_log import ChangeLog
 from dagster_project.lib.receipts.change_words import TOLD, UNKNOWN_CHANGES
 from dagster_project.lib.receipts.changes import State, changed_folders, changes_between, read_tables
+from dagster_project.lib.receipts.difference import keep_summary
 from dagster_project.lib.receipts.receipts import (
     RECEIPT_TABLES,
     Changes,
@@ -311,6 +312,7 @@ class Pipeline:
             keep(self.lake, made.release_id, kept_inputs(self.settings.seeds, landed, self.strays()))
         if before != made.release_id:
             self._tell_changes(before, {**made.manifest, **facts.stated(), "today": made.manifest["today"]})
+            keep_summary(self.settings, self.published, partial(kept_seeds, self.lake), before, made.release_id)
         self.change_log.tell(made.release_id)
         self.as_built.keep(made.release_id, facts.stated())
         return made
