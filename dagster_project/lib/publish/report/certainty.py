@@ -66,15 +66,15 @@ def by_chance(simulated: Sequence[Row], measure: str) -> float | None:
     return float(rates[0]) if rates else None
 
 
-def sentence(counts: Sequence[tuple[str, int]]) -> str:
-    """What stands under a headline: `Of these, 3 are certain, 2 are likely and 9 could be chance.`"""
+def improving_sentence(counts: Sequence[tuple[str, int]]) -> str:
+    """What stands under a headline: `Of the improving ones, 3 are certain, 2 are likely and 9 could be chance.`"""
     said = {CERTAIN: "certain", LIKELY: "likely", CHANCE: "could be chance", "": "without one deciding trend"}
     parts = []
     for code, n in counts:
         if code or n:
             verb = "" if code == CHANCE else "is " if n == 1 else "are "
             parts.append(f"{words.count(n)} {verb}{said[code]}")
-    return f"Of these, {words.joined(parts)}." if sum(n for _, n in counts) else ""
+    return f"Of the improving ones, {words.joined(parts)}." if sum(n for _, n in counts) else ""
 
 
 def chance_sentence(rate: float | None, verdict: str) -> str:

@@ -388,7 +388,7 @@ def community_page(marts: Marts, context: ReportContext, community: Row) -> Row:
         ),
         "improving": headline(outcomes, "trend_status", "improving"),
         "reduced": headline(outcomes, "gap_reduced", "met"),
-        "improving_certainty": certainty.sentence(certainty.counted(outcomes, "improving")),
+        "improving_certainty": certainty.improving_sentence(certainty.counted(outcomes, "improving")),
         "left_year": marts.left_year(community),
         "outcomes": _outcome_rows(marts, context, ident),
         "indicators": [_indicator_view(marts, context, f, files, letters) for f in _indicator_facts(marts, ident)],

@@ -127,7 +127,7 @@ def network_page(marts: Marts) -> Row:
     return {
         "improving": headline(every, "trend_status", "improving"),
         "reduced": headline(every, "gap_reduced", "met"),
-        "improving_certainty": certainty.sentence(certainty.counted(every, "improving")),
+        "improving_certainty": certainty.improving_sentence(certainty.counted(every, "improving")),
         "improving_chance": certainty.chance_sentence(
             certainty.by_chance(marts.simulated, "outcome_improving"), "is called improving"
         ),
