@@ -411,3 +411,56 @@ def test_marts_without_a_reporting_year_are_refused_in_one_line(database: Path, 
             connection.execute(f"delete from marts.{table}")
         with pytest.raises(ReportError, match="no reporting year"):
             write_report(connection, tmp_path, "internal", context())
+
+
+def test_a_headline_says_how_many_are_certain_and_what_chance_alone_gives(database: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.duckdb"
+    copy.write_bytes(database.read_bytes())
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute(
+            "create table marts.fct_false_positive as select 'stylised' basis, 'outcome_improving' measure, 0.499 rate,"
+            " 70000::bigint n_trials"
+        )
+        row = connection.execute(
+            "select count(*), count(*) filter (t.robustness = 'robust' and i.direction * if(i.direction > 0,"
+            " t.slope_ci_low, t.slope_ci_high) > 0) from marts.fct_outcome_status o join marts.fct_trend t on"
+            " t.community_id = o.community_id and t.indicator_id = o.deciding_indicator_id and"
+            " t.reporting_year = o.reporting_year and t.population_group_id = 'all' join marts.dim_indicator i on"
+            " i.indicator_id = t.indicator_id where o.trend_status = 'improving'"
+        ).fetchone()
+    assert row is not None and row[0] > 0
+    text = Page(written(copy, tmp_path)["index.html"]).text
+    said = re.search(
+        r"Of the improving ones, (\d+) (?:is|are) certain, (\d+) (?:is|are) likely and (\d+) could be chance", text
+    )
+    assert said and (sum(map(int, said.groups())), int(said[1])) == row
+    assert "Chance alone would give 49.9%" in text
+
+
+def test_a_community_that_left_is_named_as_such_and_counted_nowhere(database: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.duckdb"
+    copy.write_bytes(database.read_bytes())
+    before = Page(written(copy, tmp_path)["index.html"]).text
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute("alter table marts.dim_community add column left_year integer")
+        connection.execute("update marts.dim_community set left_year = 2022 where community_id = 'c00'")
+    pages = written(copy, tmp_path)
+    text = Page(pages["index.html"]).text
+    assert "5 communities" in before and "4 communities" in text and "1 former member is named" in text
+    assert "Alder Falls left in 2022" in text
+    assert "a former member, in no count of the network" in Page(pages["communities/c00.html"]).text
+    with duckdb.connect(str(copy)) as connection:
+        row = connection.execute(
+            "select count(*) filter (trend_status <> 'undetermined' and community_id <> 'c00'),"
+            " count(*) filter (trend_status <> 'undetermined') from marts.fct_outcome_status"
+        ).fetchone()
+    assert row is not None and row[0] < row[1]
+    assert f"of {row[1]} community outcomes with a trend" in before
+    assert f"of {row[0]} community outcomes with a trend" in text
+
+
+def test_the_certainty_of_a_status_stands_in_words_and_in_its_mark(pages: dict[str, str]) -> None:
+    marks = re.findall(r'class="pill s-(\w+) c-(\w+)">[^<]*<span class="sure">([^<]+)<', "".join(pages.values()))
+    assert marks and {status for status, _, _ in marks} <= {"improving", "declining"}
+    said = {"certain": "certain", "likely": "likely", "chance": "could be chance"}
+    assert all(said[code] == word for _, code, word in marks)

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from markupsafe import Markup
 
-from dagster_project.lib.publish.report import words
+from dagster_project.lib.publish.report import certainty, words
 from dagster_project.lib.publish.report.arranging import (
     GAP_ORDER,
     TOTAL,
@@ -148,6 +148,8 @@ def _gap_figures(gap: Row, indicator: Row) -> words.GapFigures:
         reason=gap["reason"],
         slope_difference=gap["slope_difference"],
         reference_declined=bool(gap["reference_declined"]),
+        fitted_last_gap=gap.get("fitted_last_gap"),
+        **{n: gap[n] for n in ("first_year", "last_year", "first_gap", "last_gap")},
     )
 
 
@@ -194,7 +196,10 @@ def _group_rows(marts: Marts, context: ReportContext, indicator: Row, facts: Row
                 "is_reference": ident in references,
                 "latest": known[-1] if known else None,
                 "trend": trends.get(ident),
+                "certainty": certainty.of_trend(trends.get(ident), indicator["direction"]),
                 "gap": gap,
+                "gap_label": gap and words.gap_label(_gap_figures(gap, indicator)),
+                "fitted": gap and words.fitted_gap_text(_gap_figures(gap, indicator)),
                 "decides": gap is not None and gap.get("standing") == "burdened" and dimension in context.deciding(),
                 "reference": None
                 if gap is None or gap["reference_group_id"] is None
@@ -245,6 +250,7 @@ def _indicator_view(
     return {
         "indicator": indicator,
         "trend": trend,
+        "certainty": certainty.of_trend(trend, indicator["direction"]),
         "latest": known[-1] if known else None,
         "sentence": words.trend_sentence(_trend_figures(trend, indicator), context.limits()),
         "robustness": words.robustness_sentence(trend["robustness"]),
@@ -293,8 +299,14 @@ def _no_total(trend: Row) -> Row:
     return dict.fromkeys(trend) | {"trend_status": words.UNDETERMINED, "reason": "no_total", "n_years": 0}
 
 
+def _rated_outcomes(marts: Marts, community_id: str) -> list[Row]:
+    trends = marts.trends.get(community_id, [])
+    return certainty.of_outcomes(marts.outcome_status.get(community_id, []), trends, marts.indicators)
+
+
 def _outcome_rows(marts: Marts, context: ReportContext, community_id: str) -> list[Row]:
-    status = {r["outcome_id"]: r for r in marts.outcome_status.get(community_id, [])}
+    rated = _rated_outcomes(marts, community_id)
+    status = {r["outcome_id"]: r for r in rated}
     result = []
     for outcome in marts.outcomes:
         row = status.get(outcome["outcome_id"])
@@ -375,7 +387,7 @@ def community_page(marts: Marts, context: ReportContext, community: Row) -> Row:
     ident = community["community_id"]
     files = SourceFiles(marts.points.get(ident, []))
     letters = _reason_letters(marts.points.get(ident, []))
-    outcomes = marts.outcome_status.get(ident, [])
+    outcomes = _rated_outcomes(marts, ident)
     findings = [f for f in marts.findings if f["community_id"] == ident and f["reporting_year"] == marts.year]
     return {
         "community": community,
@@ -385,6 +397,8 @@ def community_page(marts: Marts, context: ReportContext, community: Row) -> Row:
         ),
         "improving": headline(outcomes, "trend_status", "improving"),
         "reduced": headline(outcomes, "gap_reduced", "met"),
+        "improving_certainty": certainty.improving_sentence(certainty.counted(outcomes, "improving")),
+        "left_year": marts.left_year(community),
         "outcomes": _outcome_rows(marts, context, ident),
         "indicators": [_indicator_view(marts, context, f, files, letters) for f in _indicator_facts(marts, ident)],
         "outcome_names": {o["outcome_id"]: o["name"] for o in marts.outcomes},

@@ -169,6 +169,15 @@ class Marts:
     pooled_parts: dict[str, list[Row]] = field(default_factory=dict)
     simulated: list[Row] = field(default_factory=list)
 
+    def left_year(self, community: Row) -> int | None:
+        """The year a community left, where it lies before the report's year; it is then no member of that year."""
+        left = community.get("left_year")
+        return int(left) if left is not None and left < self.year else None
+
+    def members(self) -> set[str]:
+        """The communities that network counts are over: those that have not left before the report's year."""
+        return {c["community_id"] for c in self.communities if self.left_year(c) is None}
+
 
 def _check_columns(connection: Connection, edition: str) -> None:
     """ReportError naming every table and column that schema marts lacks, or that must not be in a public one."""

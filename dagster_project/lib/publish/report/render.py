@@ -43,6 +43,7 @@ def _environment(context: ReportContext) -> Environment:
         words.count,
         words.status_words,
         words.gap_words,
+        words.certainty_words,
         words.gap_verdict,
         words.figure,
         words.years_text,
