@@ -14,6 +14,7 @@ from dagster_project.settings import Settings
 
 def serve_current(config: Settings) -> None:
     """Have the server hold the releases that are current; exit 1 with one line where it cannot, they stand."""
+    from dagster_project.instance.runs import only_one
     from dagster_project.lib.app.server import SCHEMAS, BiServer
     from dagster_project.lib.publish.server.loading import ServerError
 
@@ -21,10 +22,11 @@ def serve_current(config: Settings) -> None:
     if bi_server is None:
         return
     try:
-        for schema in SCHEMAS:
-            loaded = bi_server.bring(schema)
-            held = f"release {loaded.release_id}" if loaded else "nothing: no release is current"
-            click.echo(f"Server   schema {schema}: {held}")
+        with only_one(config):
+            for schema in SCHEMAS:
+                loaded = bi_server.bring(schema)
+                held = f"release {loaded.release_id}" if loaded else "nothing: no release is current"
+                click.echo(f"Server   schema {schema}: {held}")
     except ServerError as error:
         raise CradleError(
             f"the releases stand, the PostgreSQL server was not loaded: {error}",
