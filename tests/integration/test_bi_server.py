@@ -15,10 +15,14 @@ from typing import Any
 
 import duckdb
 import psycopg
+import pyarrow.parquet as pq
 import pytest
 import sqlalchemy
+import yaml
 
 from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.publish.public.declared import declared_public
+from dagster_project.lib.publish.release.dictionary import questions
 from dagster_project.lib.publish.server.loading import Load, Server, ServerError
 from dagster_project.lib.warehouse.dbt_run import MANIFEST
 from dagster_project.lib.warehouse.declared import TableWords, declared_marts
@@ -50,9 +54,16 @@ class Served:
         return self.public.folder / "public.duckdb" if schema == "public_marts" else self.internal.folder / INTERNAL
 
     def tables(self, schema: str) -> list[dict[str, Any]]:
-        released = self.public if schema == "public_marts" else self.internal
-        tables: list[dict[str, Any]] = released.manifest["tables"]
+        tables: list[dict[str, Any]] = self.released(schema).manifest["tables"]
         return tables
+
+    def released(self, schema: str) -> Published:
+        return self.public if schema == "public_marts" else self.internal
+
+    def words(self, schema: str) -> dict[str, TableWords]:
+        public = schema == "public_marts"
+        told = declared_marts(MANIFEST, Reference(Path(self.settings["CRADLE_SEEDS"])), public=public)
+        return declared_public(told) if public else told
 
 
 INTERNAL = "internal.duckdb"
@@ -97,7 +108,7 @@ def test_the_server_holds_every_row_of_the_release(served: Served, schema: str) 
 @pytest.mark.parametrize("schema", ["marts", "public_marts"])
 def test_introspection_shows_meanings_keys_and_relations(served: Served, schema: str) -> None:
     engine = sqlalchemy.create_engine(served.url.replace("postgresql://", "postgresql+psycopg://"))
-    words = declared_marts(MANIFEST, Reference(Path(served.settings["CRADLE_SEEDS"])))
+    words = served.words(schema)
     try:
         seen = sqlalchemy.inspect(engine)
         tables = served.tables(schema)
@@ -135,6 +146,69 @@ def test_the_released_file_shows_the_same_meanings_and_keys(served: Served) -> N
             assert {row for row in there.execute(asked).fetchall() if row[2] is not None} <= told
             keys = here.execute("select table_name, comment from duckdb_tables() where schema_name = 'marts'")
             assert all("Key: " in comment for _, comment in keys.fetchall())
+
+
+@pytest.mark.parametrize("schema", ["marts", "public_marts"])
+def test_every_released_column_is_declared_with_its_type_and_holds_declared_words_alone(
+    served: Served, schema: str
+) -> None:
+    words = served.words(schema)
+    with duckdb.connect(str(served.database(schema)), read_only=True) as here:
+        for table in served.tables(schema):
+            told = words[table["name"]]
+            place = f'marts."{told.name}"'
+            types = {row[0]: row[1].lower() for row in here.execute(f"describe {place}").fetchall()}
+            assert types == {column.name: column.data_type for column in told.columns}, told.name
+            assert list(told.key) == table["key"] and all(column.description for column in told.columns)
+            for column in told.columns:
+                if column.words:
+                    asked = f'select distinct cast("{column.name}" as varchar) from {place}'
+                    held = {row[0] for row in here.execute(asked).fetchall()} - {None}
+                    assert held <= set(column.words), (told.name, column.name)
+
+
+def test_parquet_files_say_what_their_columns_mean(served: Served) -> None:
+    words = served.words("public_marts")
+    files = sorted((served.public.folder / "parquet").glob("*.parquet"))
+    assert len(files) == len(words)
+    for file in files:
+        schema, told = pq.read_schema(file), words[file.stem]
+        meant = {field.name: (field.metadata or {}).get(b"description", b"").decode() for field in schema}
+        assert meant == {column.name: column.comment for column in told.columns}
+        assert schema.metadata[b"description"].decode() == told.comment
+        assert schema.metadata[b"key"].decode() == ", ".join(told.key)
+
+
+@pytest.mark.parametrize("schema", ["marts", "public_marts"])
+def test_each_release_holds_its_own_dictionary_and_contract(served: Served, schema: str) -> None:
+    folder = served.released(schema).folder / "dictionary"
+    promised = yaml.safe_load((folder / "marts.odcs.yaml").read_text(encoding="utf-8"))
+    stated = {table["name"]: [column["name"] for column in table["properties"]] for table in promised["schema"]}
+    page = (folder / "marts.md").read_text(encoding="utf-8")
+    with duckdb.connect(str(served.database(schema)), read_only=True) as here:
+        held = {
+            table["name"]: [row[0] for row in here.execute(f'describe marts."{table["name"]}"').fetchall()]
+            for table in served.tables(schema)
+        }
+        assert stated == held
+        assert all(f"### {name}\n" in page for name in held)
+        listed = questions(held)
+        assert all(question.sql in page for question in listed)
+        for question in listed:
+            here.execute(question.sql)
+
+
+def test_twenty_questions_are_each_one_table_or_one_join_and_have_an_answer(served: Served) -> None:
+    found = questions()
+    assert len(found) == 20
+    with duckdb.connect(str(served.database("marts")), read_only=True) as here, psycopg.connect(served.url) as there:
+        answers = {}
+        for question in found:
+            joins = question.sql.count(" join ")
+            assert joins <= 1 and len(question.tables) == joins + 1 and "(select" not in question.sql
+            answers[question.words] = here.execute(question.sql).fetchall()
+            assert len(answers[question.words]) == len(there.execute(question.sql).fetchall())
+        assert [words for words, rows in answers.items() if not rows] == []
 
 
 def test_a_member_sees_its_own_community_and_no_other(served: Served) -> None:

@@ -15,6 +15,7 @@ from typing import Any
 from dagster_project.lib.base.names import MARTS
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.store import FOR_ALL, Store
+from dagster_project.lib.publish.public.declared import declared_public
 from dagster_project.lib.publish.public.edition import current_public, manifest_or_none
 from dagster_project.lib.publish.public.files import DATABASE
 from dagster_project.lib.publish.release.opening import database_path
@@ -47,9 +48,9 @@ class BiServer:
     def _public(self) -> Store:
         return Store(self.settings.public_url, self.settings.s3_endpoint, mode=FOR_ALL)
 
-    @cached_property
-    def _words(self) -> dict[str, TableWords]:
-        return declared_marts(MANIFEST, Reference(self.settings.seeds))
+    def _words(self, schema: str) -> dict[str, TableWords]:
+        told = declared_marts(MANIFEST, Reference(self.settings.seeds), public=schema != MARTS)
+        return told if schema == MARTS else declared_public(told)
 
     def wanted(self, schema: str) -> str | None:
         """The id of the release that a schema is to hold: what is current there; None for none."""
@@ -64,7 +65,8 @@ class BiServer:
             return None
         manifest = self._manifest(schema, release_id)
         keys = {table["name"]: table["key"] for table in manifest["tables"]}
-        return self.server.load(Load(schema, release_id, self._database(schema, release_id), keys, self._words))
+        database = self._database(schema, release_id)
+        return self.server.load(Load(schema, release_id, database, keys, self._words(schema)))
 
     def _manifest(self, schema: str, release_id: str) -> Mapping[str, Any]:
         if schema == MARTS:
