@@ -1,7 +1,7 @@
 """What commands say of the PostgreSQL server for BI tools, and bringing it up to what is current.
 
 Belongs here: one call that every command makes after it changed what is current, and its one line on failure.
-Does not: which release belongs there (lib/app/server.py), SQL (lib/publish/server).
+Does not: which release belongs there (lib/publish/server/current.py), SQL (lib/publish/server).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dagster_project.settings import Settings
 def serve_current(config: Settings) -> None:
     """Have the server hold the releases that are current; exit 1 with one line where it cannot, they stand."""
     from dagster_project.instance.runs import only_one
-    from dagster_project.lib.app.server import SCHEMAS, BiServer
+    from dagster_project.lib.publish.server.current import SCHEMAS, BiServer
     from dagster_project.lib.publish.server.loading import ServerError
 
     bi_server = BiServer.of(config)

@@ -15,9 +15,9 @@ from dagster_project.defs.warehouse import FOLLOWS, dbt_core, dbt_reporting
 from dagster_project.lib.app.frozen import FROZEN_TABLE, frozen_cycles, manifest_inputs
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.app.public import PublicEdition
-from dagster_project.lib.app.server import BiServer
 from dagster_project.lib.base.names import MARTS
 from dagster_project.lib.publish.public.edition import failure_lines
+from dagster_project.lib.publish.server.current import BiServer
 from dagster_project.lib.publish.server.loading import PUBLIC_MARTS, ServerError
 
 RELEASE = dg.AssetKey(["publish", "release"])

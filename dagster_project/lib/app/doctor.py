@@ -20,7 +20,6 @@ from urllib.parse import quote
 import contracts
 from dagster_project.lib.app.frozen import read_frozen
 from dagster_project.lib.app.ready import reference_faults
-from dagster_project.lib.app.server import SCHEMAS, BiServer
 from dagster_project.lib.app.state import is_database, state_faults
 from dagster_project.lib.base.folder_tree import look
 from dagster_project.lib.base.reference import Reference, SeedError
@@ -35,6 +34,7 @@ from dagster_project.lib.publish.public.register import KEY_FILE
 from dagster_project.lib.publish.release.pointing import FIXED, is_fixed
 from dagster_project.lib.publish.release.release import current_release, read_manifest
 from dagster_project.lib.publish.release.states import WITHDRAWN, StatesError, read_states
+from dagster_project.lib.publish.server.current import SCHEMAS, BiServer
 from dagster_project.lib.publish.server.loading import ServerError
 from dagster_project.lib.receipts.change_log import ChangeLog
 from dagster_project.lib.warehouse.dbt_run import MANIFEST

@@ -94,7 +94,11 @@ def _held(column: ColumnWords) -> str:
 def _vocabularies(tables: Mapping[str, TableWords], words: Mapping[str, Sequence[Word]]) -> Iterator[str]:
     used = {column.domain for table in tables.values() for column in table.columns if column.domain}
     yield "## Closed words: what they mean\n"
-    rows = [(domain, f"`{word.word}`", word.label, word.meaning) for domain in sorted(used) for word in words[domain]]
+    rows = [
+        (domain, f"`{word.word}`", word.label, word.meaning)
+        for domain in sorted(used)
+        for word in words.get(domain, ())
+    ]
     yield from grid(("domain", "word", "label", "meaning"), rows)
 
 

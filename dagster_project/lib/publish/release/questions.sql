@@ -38,12 +38,12 @@ where geography_id = community_id
 order by community_name, indicator_name, group_label;
 
 -- Where do the students of one group stand beside the group they are compared with, year by year?
-select school_year, group_value, reference_value, gap, used
+select community_id, reporting_year, school_year, group_value, reference_value, gap, used
 from marts.fct_gap_year
 where
-    community_id = 'quill_harbor' and indicator_id = 'graduation_4yr_pct' and geography_id = community_id
+    indicator_id = 'graduation_4yr_pct' and geography_id = community_id
     and population_group_id = 'race_ethnicity:black'
-order by reporting_year, school_year;
+order by community_id, reporting_year, school_year;
 
 -- Why is a value missing, and how often?
 select value_status, count(*) as n_values
@@ -78,11 +78,11 @@ select domain, status, label, meaning, order_no, color
 from marts.dim_status
 order by domain, order_no;
 
--- Which folders that are due have not come, or came late?
+-- Which folders have not come, came late or were refused?
 select submission.reporting_year, community.name, submission.status, submission.due_on
 from marts.fct_submission_status as submission
 inner join marts.dim_community as community using (community_id)
-where submission.is_due and submission.status in ('expected', 'late', 'rejected')
+where submission.status in ('expected', 'late', 'rejected')
 order by submission.reporting_year, community.name;
 
 -- What was refused, in which file and row, and how is it mended?

@@ -1,7 +1,7 @@
 """Filling a schema of the server from a release and swapping it in; asking what is there.
 
 Belongs here: one connection, the order of statements, what a schema says of the release it holds.
-Does not: what the statements are (forms.py, roles.sql, swap.sql), which release belongs there (app/server.py).
+Does not: what the statements are (forms.py, roles.sql, swap.sql), which release belongs there (current.py).
 """
 
 from __future__ import annotations
