@@ -78,7 +78,16 @@ class Column:
         """What may stand in the column, in words a member reads in a finding."""
         if self.choices:
             return "one of: " + ", ".join(self.choices)
+        if self.kind == "count_cell":
+            return f"{whole_number(self.maximum)}, {ALLOWED_WORDS[self.kind].partition(', ')[2]}"
         return ALLOWED_WORDS[self.kind]
+
+
+def whole_number(largest: float | None, grouped: bool = True) -> str:
+    """What a count may be, in words; None: a ruleset says how large it may be."""
+    if largest is None:
+        return "a whole number of at least 0"
+    return f"a whole number from 0 to {largest:{',' if grouped else ''}.0f}"
 
 
 ALLOWED_WORDS: dict[str, str] = {
@@ -90,7 +99,7 @@ ALLOWED_WORDS: dict[str, str] = {
     "year": "a year such as 2024",
     "school_year": "2022-23, 2022-2023, SY2023 or 2023",
     "period": "annual, a quarter such as 2024-Q1, a month such as 2024-03, or a term such as 2024-T1 or Fall 2024",
-    "count_cell": "a whole number from 0 to 100,000,000, a mask such as * or <5, or nothing",
+    "count_cell": "a whole number of at least 0, a mask such as * or <5, or nothing",
     "rate_cell": "a number such as 84.2 or 84.2%, a mask such as * or <5%, or nothing",
     "share": "a percentage from 0 to 100",
     "indicator": "an indicator of the dictionary, or a local label that a crosswalk maps",
@@ -139,6 +148,13 @@ class TableContract:
     def as_kept(self) -> TableContract:
         """The contract with every column under the name it is kept by: what checks and the warehouse work on."""
         columns = tuple(replace(column, name=column.kept, kept_as="") for column in self.columns)
+        return replace(self, columns=columns)
+
+    def with_largest_count(self, largest: int) -> TableContract:
+        """The contract under a ruleset that says how large a count may be."""
+        columns = tuple(
+            replace(column, maximum=largest) if column.kind == "count_cell" else column for column in self.columns
+        )
         return replace(self, columns=columns)
 
     @property

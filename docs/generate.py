@@ -16,6 +16,7 @@ import contracts
 from contracts.base import ALLOWED_WORDS, Column, TableContract
 from dagster_project.lib.analysis.tables import TABLES, TableSpec
 from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.ruleset import newest_in_force, read_ruleset
 from dagster_project.lib.intake.findings import catalogue
 from dagster_project.lib.publish.release.dictionary import PAGE, Row, grid, page
 from dagster_project.lib.warehouse.dbt_run import MANIFEST
@@ -42,7 +43,16 @@ SEVERITIES = {
 def data_dictionary(seeds: Path = ROOT / "seeds") -> str:
     """The page docs/data-dictionary.md."""
     reference = Reference(seeds)
-    parts = [_head(), *_tables(), *_kinds(), *_codes(reference), *_computed(), *_statuses(reference), *_findings()]
+    largest = read_ruleset(reference, newest_in_force(reference)).values.largest_count
+    parts = [
+        _head(),
+        *_tables(largest),
+        *_kinds(),
+        *_codes(reference),
+        *_computed(),
+        *_statuses(reference),
+        *_findings(),
+    ]
     return "\n".join(parts).rstrip() + "\n"
 
 
@@ -59,14 +69,14 @@ def _head() -> str:
     )
 
 
-def _tables() -> Iterator[str]:
+def _tables(largest: int) -> Iterator[str]:
     for known in contracts.VERSIONS:
         first_year = known.first_reporting_year
         since = f"reporting years from {first_year}" if first_year else "all reporting years"
         yield f"## Submitted tables, contract version {known.version} ({since})\n"
         yield from _inherited(known.version)
         for contract in sorted(contracts.stated(known.version).values(), key=_place_on_page):
-            yield from _table(contract)
+            yield from _table(contract.with_largest_count(largest))
 
 
 def _place_on_page(contract: TableContract) -> tuple[bool, bool, str]:

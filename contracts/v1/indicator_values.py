@@ -8,8 +8,6 @@ import polars as pl
 
 from contracts.base import Column, RowRule, TableContract
 
-LARGEST_COUNT = 100_000_000
-
 CONTRACT = TableContract(
     table="indicator_values",
     version=1,
@@ -19,8 +17,8 @@ CONTRACT = TableContract(
         Column("indicator", "indicator", "Indicator of the dictionary, or a local label", required=True),
         Column("dimension", "dimension", "What the group is a group of; all for the total", required=True),
         Column("group", "group", "The group; all for the total", required=True),
-        Column("numerator", "count_cell", "How many of the group reached it", minimum=0, maximum=LARGEST_COUNT),
-        Column("denominator", "count_cell", "How many are in the group", minimum=0, maximum=LARGEST_COUNT),
+        Column("numerator", "count_cell", "How many of the group reached it", minimum=0),
+        Column("denominator", "count_cell", "How many are in the group", minimum=0),
         Column("value", "rate_cell", "The value in its unit; a rate in percent"),
         Column("unit", "text", "The unit of value; blank for the dictionary's"),
         Column(

@@ -1,13 +1,13 @@
 """What every command needs: the error that is one line and a hint, and the settings.
 
-Belongs here: CradleError, the settings of a command, a community that the network does not have.
+Belongs here: CradleError, the settings of a command, communities and years as options and whether there are such.
 Does not: any command (cli/main.py, cli/intake.py).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
@@ -16,6 +16,9 @@ from dagster_project.settings import Settings, SettingsError, from_environment
 
 if TYPE_CHECKING:
     from dagster_project.lib.base.reference import Reference
+
+
+Command = TypeVar("Command", bound=Callable[..., Any])
 
 
 class CradleError(click.ClickException):
@@ -39,6 +42,21 @@ def settings() -> Settings:
         return from_environment()
     except SettingsError as error:
         raise CradleError(str(error), "see docs/settings.md for every setting", 2) from None
+
+
+def communities_option(words: str) -> Callable[[Command], Command]:
+    """`--community ID`, as often as one likes, or several with commas: a tuple `communities`, each once, in order."""
+
+    def split(_: click.Context, __: click.Parameter, given: tuple[str, ...]) -> tuple[str, ...]:
+        names = [name.strip() for text in given for name in text.split(",")]
+        if not all(names):
+            raise CradleError("--community holds a blank name", "write ID or ID,ID without a comma at the end", 2)
+        return tuple(dict.fromkeys(names))
+
+    return click.option(
+        "--community", "communities", multiple=True, metavar="ID[,ID...]", callback=split,
+        help=f"{words} (several: with commas, or again).",
+    )  # fmt: skip
 
 
 def known_communities(reference: Reference, wanted: Iterable[str], *others: str) -> None:

@@ -16,12 +16,11 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dagster_project.cli.base import CradleError, settings
-from dagster_project.cli.release import manifest_of_release
+from dagster_project.cli.release import cell_line, manifest_of_release
 from dagster_project.settings import Settings
 
 if TYPE_CHECKING:
     from dagster_project.lib.app.rehearsal import Rehearsal
-    from dagster_project.lib.publish.release.compare import CellDifference
 
 CELLS_SHOWN = 20
 
@@ -159,7 +158,7 @@ def rehearsal_lines(result: Rehearsal, shown: int | None) -> list[str]:
     lines += ["", *_designation_lines(result.designations.to_dicts())]
     for moves in result.tables:
         cells = [cell for cell in result.cells if cell.table == moves.table]
-        lines += ["", f"{moves.table}:", *[f"  {_cell_line(cell)}" for cell in cells[:shown]]]
+        lines += ["", f"{moves.table}:", *[f"  {cell_line(cell)}" for cell in cells[:shown]]]
         if shown is not None and len(cells) > shown:
             lines.append(f"  and {len(cells) - shown:,} more (--all prints them)")
     return lines
@@ -178,12 +177,6 @@ def _designation_lines(rows: list[dict[str, Any]]) -> list[str]:
         counts = Counter(row["designation"] for row in rows if not row[side])
         lines += [f"  {name}: {count} {words}" for name, count in sorted(counts.items())]
     return lines
-
-
-def _cell_line(cell: CellDifference) -> str:
-    if not cell.column:
-        return f"{cell.key or 'the table'}: {'new' if cell.a is None else 'gone'}"
-    return f"{cell.key}  {cell.column}: {cell.a} -> {cell.b}"
 
 
 COMMANDS: list[click.Command] = [freeze, rehearse]

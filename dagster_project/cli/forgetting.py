@@ -7,6 +7,7 @@ Does not: what is deleted (lib/app/forgetting.py), what counts as data on person
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -54,6 +55,7 @@ def _forget(config: Settings, submission: str, reason: str, dry_run: bool) -> No
     try:
         with only_one(config):
             plan = forgetter.plan(submission)
+            plan = replace(plan, runs=tuple(dict.fromkeys([*plan.runs, *_marked(config, plan)])))
             if not dry_run:
                 # Dagster's words go first: once the bytes are gone nothing says any more which runs to look for.
                 runs = forget_these(config, plan.runs)
@@ -68,6 +70,21 @@ def _forget(config: Settings, submission: str, reason: str, dry_run: bool) -> No
         click.echo(visible(line))
     if not dry_run:
         serve_current(config)
+
+
+def _marked(config: Settings, plan: Forgetting) -> list[str]:
+    """Builds that said of the submission what its receipt says: its first findings quote its files."""
+    import dagster as dg
+
+    from dagster_project.defs.checks import SUBMISSIONS
+    from dagster_project.instance.marks import runs_that_marked
+    from dagster_project.instance.runs import prepare_dagster_home
+    from dagster_project.partitions import partition_key
+
+    prepare_dagster_home(config)
+    key = partition_key(plan.community_id, plan.reporting_year)
+    with dg.DagsterInstance.get() as instance:
+        return runs_that_marked(instance, SUBMISSIONS, key, plan.submission_id)
 
 
 def _planned(plan: Forgetting) -> Iterator[str]:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dagster_project.cli.base import CradleError, known_communities, settings
+from dagster_project.cli.base import CradleError, communities_option, known_communities, settings
 from dagster_project.settings import Settings
 
 if TYPE_CHECKING:
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from dagster_project.lib.base.reference import Reference
     from dagster_project.lib.intake.batch import Intake
     from dagster_project.lib.member.check import Checked, Compare, History
+    from dagster_project.lib.member.suggest import Proposal
 
 UNCLEAN, USAGE = 1, 2
 
@@ -32,6 +33,7 @@ def _intake(config: Settings, community: str, year: int, ahead: int = 0) -> Inta
     from dagster_project.lib.app.ready import require_ready
     from dagster_project.lib.base.names import NETWORK_FOLDER
     from dagster_project.lib.base.reference import Reference
+    from dagster_project.lib.base.ruleset import in_force_on
     from dagster_project.lib.intake.batch import Intake
     from dagster_project.lib.intake.reading.limits import Limits
 
@@ -42,7 +44,7 @@ def _intake(config: Settings, community: str, year: int, ahead: int = 0) -> Inta
     first, last = years.start, years.stop - 1 + ahead
     if not first <= year <= last:
         raise CradleError(f"{year} is not a reporting year", f"they run from {first} to {last}", USAGE)
-    return Intake(reference, Limits(file_bytes=config.max_file_bytes))
+    return Intake(reference, Limits(file_bytes=config.max_file_bytes), in_force_on(reference, config.today))
 
 
 @contextmanager
@@ -160,7 +162,7 @@ def template(community: str, year: int, output: Path) -> None:
             with _release(config) as connection:
                 before = last_values(connection, community, year)
                 registers = last_registers(connection, community, year)
-        output.write_bytes(template_workbook(community, year, intake.reference, before, registers))
+        output.write_bytes(template_workbook(community, year, intake, before, registers))
     except (StoreError, OSError) as error:
         raise CradleError(f"cannot write {output}: {error}", "name a file in a folder that exists", USAGE) from None
     source = "without earlier values" if before is None or not before.height else "with last values as comments"
@@ -169,18 +171,25 @@ def template(community: str, year: int, output: Path) -> None:
 
 
 @click.command()
-def suggest() -> None:
-    """Proposals for labels that no crosswalk maps, with the line of CSV that would map them."""
+@communities_option("Only labels of this community")
+def suggest(communities: tuple[str, ...]) -> None:
+    """Proposals for labels that no crosswalk maps, with the line of CSV that would map them.
+
+    A score below 0.4 is no proposal: none fits. What a line would clash with is said below it.
+    """
     from dagster_project.lib.base.reference import Reference
     from dagster_project.lib.base.shown import visible
     from dagster_project.lib.intake.rows.codes import CodeTables
-    from dagster_project.lib.member.suggest import propose, waiting_rows
+    from dagster_project.lib.member.suggest import held_values, propose, waiting_rows
 
     config = settings()
     reference = Reference(config.seeds)
+    known_communities(reference, communities)
     with _release(config) as connection:
-        waiting = waiting_rows(connection)
-    proposals = propose(waiting, reference, CodeTables.of(reference))
+        waiting, held = waiting_rows(connection), held_values(connection)
+    if communities:
+        waiting = waiting.filter(waiting["community_id"].is_in(communities))
+    proposals = propose(waiting, reference, CodeTables.of(reference), held=held)
     if not proposals:
         click.echo("No label waits.")
     asked = ""
@@ -190,12 +199,19 @@ def suggest() -> None:
         if head != asked:
             click.echo(head)
             asked = head
-        if proposal.code is None:
-            click.echo(f"  nothing alike is known; a line of {proposal.file} would map it")
-            continue
-        like = f'(as "{visible(proposal.nearest_label)}")'
-        click.echo(f"  {proposal.score:.2f}  {proposal.code} {like}; add to {proposal.file}:")
-        click.echo(f"        {proposal.line}")
+        for line in _proposal_lines(proposal):
+            click.echo(f"  {line}")
+
+
+def _proposal_lines(proposal: Proposal) -> list[str]:
+    from dagster_project.lib.base.shown import visible
+
+    like = f'"{visible(proposal.nearest_label)}"' if proposal.nearest_label else "nothing known"
+    if proposal.code is None:
+        nearest = f"the nearest, {like}, scores {proposal.score:.2f}" if proposal.nearest_label else "nothing is alike"
+        return [f"none fits: {nearest}; a line of {proposal.file} maps it to the code that you know it to be"]
+    lines = [f"{proposal.score:.2f}  {proposal.code} (as {like}); add to {proposal.file}:", f"      {proposal.line}"]
+    return [*lines, *([f"      but look first: {visible(proposal.clash)}"] if proposal.clash else [])]
 
 
 COMMANDS: list[click.Command] = [check, template, suggest]

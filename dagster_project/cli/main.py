@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import click
 
-from dagster_project.cli.base import CradleError, known_communities, settings
+from dagster_project.cli.base import CradleError, communities_option, known_communities, known_year, settings
 from dagster_project.cli.bucket import COMMANDS as BUCKET_COMMANDS
 from dagster_project.cli.cycle import COMMANDS as CYCLE_COMMANDS
 from dagster_project.cli.forgetting import COMMANDS as FORGET_COMMANDS
@@ -28,6 +30,7 @@ from dagster_project.cli.server import serve_current
 from dagster_project.lib.base.shown import visible
 from dagster_project.settings import Settings
 
+SUBMISSION_DOMAIN = "submission_status"
 YEARS = re.compile(r"(\d{4})(?:\.\.(\d{4}))?")
 LEFT_WORDS = {
     "still_written": "still being written; the next run takes it",
@@ -79,7 +82,7 @@ def parse_years(text: str | None) -> frozenset[int] | None:
 
 
 @cli.command()
-@click.option("--community", "communities", multiple=True, metavar="ID", help="Only this community (repeatable).")
+@communities_option("Only this community")
 @click.option("--years", metavar="2015..2024", help="Only these reporting years.")
 @click.option("--since-last", is_flag=True, help="Within the selection, only what changed since the last run.")
 @click.option("--accept-withdrawals", is_flag=True, help="Go on although very many folders are missing at once.")
@@ -170,7 +173,12 @@ def _tell_left(pipeline: Any) -> None:
 
 
 def _tell_release(config: Settings, release_id: str | None) -> None:
+    from dagster_project.lib.base.store import Store
+    from dagster_project.lib.receipts.difference import summary_key
+
     click.echo(f"Release  {config.publish_url}/releases/{release_id}")
+    if Store(config.publish_url, config.s3_endpoint).size(summary_key(str(release_id))) is not None:
+        click.echo(f"Changes  {config.publish_url}/{summary_key(str(release_id))}")
     click.echo(f"Report   {config.publish_url}/releases/{release_id}/report/index.html")
     click.echo(f"BI tools {config.publish_url}/current.duckdb")
     click.echo(f"Receipts {config.outbox_url}")
@@ -180,13 +188,18 @@ def _tell_release(config: Settings, release_id: str | None) -> None:
 
 @cli.command()
 @click.option("--year", type=int, help="Only this reporting year.")
+@communities_option("Only this community")
+@click.option("--status", "wanted", metavar="STATUS", help="Only folders of this status.")
 @click.option("--json", "as_json", is_flag=True, help="Print rows of fct_submission_status as JSON.")
-def status(year: int | None, as_json: bool) -> None:
-    """Who has submitted what, from the current release."""
+def status(year: int | None, communities: tuple[str, ...], wanted: str | None, as_json: bool) -> None:
+    """Who has submitted what, from the current release; last, totals of each reporting year with its due date."""
+    config = settings()
+    _known_status(config, year, communities, wanted)
     rows = _rows(
-        "select * from marts.fct_submission_status where ? is null or reporting_year = ? "
-        "order by reporting_year, community_id",
-        [year, year],
+        "select * from marts.fct_submission_status "
+        "where (? is null or reporting_year = ?) and (? is null or status = ?)"
+        " and (len(?) = 0 or list_contains(?, community_id)) order by reporting_year, community_id",
+        [year, year, wanted, wanted, list(communities), list(communities)],
     )
     if as_json:
         click.echo(json.dumps(rows, ensure_ascii=False, indent=1, default=str))
@@ -197,6 +210,37 @@ def status(year: int | None, as_json: bool) -> None:
             f"{row['rows_accepted'] or 0:>6} of {row['rows_read'] or 0:>6} rows"
             f"{'' if not row['findings_open'] else f'  {row_questions(row)}'}"
         )
+    for line in total_lines(rows):
+        click.echo(line)
+
+
+def _known_status(config: Settings, year: int | None, communities: tuple[str, ...], wanted: str | None) -> None:
+    """A usage error for a year, a community or a status that there is not."""
+    from dagster_project.lib.base.reference import Reference
+
+    reference = Reference(config.seeds)
+    if year is not None:
+        known_year(reference.reporting_years(config.today), year)
+    known_communities(reference, communities)
+    words = reference.table("dictionary/statuses").filter(domain=SUBMISSION_DOMAIN)["status"].to_list()
+    if wanted is not None and wanted not in words:
+        raise CradleError(f"{wanted} is not a status of a folder", f"they are {', '.join(words)}", 2)
+
+
+def total_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """One line a reporting year: how many folders of which status, when they are due, and what they hold."""
+    lines = [] if rows else ["No folder is like that."]
+    for year in sorted({row["reporting_year"] for row in rows}):
+        mine = [row for row in rows if row["reporting_year"] == year]
+        counts = Counter(row["status"] for row in mine)
+        words = ", ".join(f"{n:,} {status.replace('_', ' ')}" for status, n in sorted(counts.items()))
+        due = min((row["due_on"] for row in mine if row["due_on"] is not None), default=None)
+        accepted, questions = (sum(row[name] or 0 for row in mine) for name in ("rows_accepted", "findings_open"))
+        when = f"due on {due}" if due is not None else "no due date"
+        folders = "1 folder" if len(mine) == 1 else f"{len(mine):,} folders"
+        asked = "1 open question" if questions == 1 else f"{questions:,} open questions"
+        lines.append(f"Total {year}: {folders}, {when}: {words}; {accepted:,} rows accepted, {asked}")
+    return lines
 
 
 def row_questions(row: dict[str, Any]) -> str:

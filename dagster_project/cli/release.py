@@ -9,21 +9,29 @@ from __future__ import annotations
 import datetime as dt
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
+from itertools import groupby
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from dagster_project.cli.base import CradleError, known_communities, settings
+from dagster_project.cli.base import CradleError, communities_option, known_communities, settings
+from dagster_project.lib.base.shown import visible
 from dagster_project.settings import Settings
 
 if TYPE_CHECKING:
     from dagster_project.lib.analysis.records.inputs import RecordInputs
     from dagster_project.lib.app.rebuild import Rebuilt
+    from dagster_project.lib.publish.release.compare import CellDifference
 
-OTHER_CODE = {"code_version": "The code is", "lock_sha256": "the locked packages are"}
+OTHER_CODE = {
+    **dict.fromkeys(("code_version", "figures_version"), "The code that makes figures is"),
+    "lock_sha256": "the locked packages are",
+}
+SHOWN = 20
 CURRENT = "current"  # the word for the release that `current` names
 SEVEN_OUTCOMES_RECORD = "proof_point_ongoing"  # the designation whose record holds all seven outcomes with their gaps
 
@@ -147,11 +155,12 @@ def _records(config: Settings, community: str, what: str | None, year: int) -> _
     lake = Store(config.lake_url, config.s3_endpoint)
     with open_release(config) as connection:
         inputs = record_inputs(connection, community, reference, dt.date.fromisoformat(manifest["today"]), ruleset)
-        cycle = cycle_of(connection, lake, year)
+        cycle = cycle_of(connection, lake, year, reference.names)
         folders = connection.execute(
             "select submission_id, reporting_year from marts.dim_submission where community_id = ?", [community]
         ).fetchall()
-    mine = [record for record in (cycle.read().records if cycle else []) if record["community_id"] == community]
+    frozen = cycle.read().records if cycle else []
+    mine = [record for record in frozen if cycle and cycle.place_of(record) == community]
     kept = {record["designation"]: record for record in mine}
     try:
         pairs = [_pair(inputs, kept.get(name), (community, name, year)) for name in wanted]
@@ -175,24 +184,74 @@ def _pair(inputs: RecordInputs, kept: dict[str, Any] | None, place: tuple[str, s
 @click.command()
 @click.argument("release_a")
 @click.argument("release_b")
+@click.option("--table", "tables", multiple=True, metavar="TABLE", help="Cells of this table only (repeatable).")
+@communities_option("Only what is this community's")
+@click.option("--cells", "all_cells", is_flag=True, help=f"Print every line and cell, not the first {SHOWN} of each.")
 @click.option("--json", "as_json", is_flag=True, help="Print [table, key, column, a, b] rows.")
-def compare(release_a: str, release_b: str, as_json: bool) -> None:
-    """Every cell that differs between two releases; `current` names the newest."""
+def compare(
+    release_a: str,
+    release_b: str,
+    tables: tuple[str, ...],
+    communities: tuple[str, ...],
+    all_cells: bool,
+    as_json: bool,
+) -> None:
+    """What changed between two releases; `current` names the newest.
+
+    First a summary: what was submitted, which reference data and rules differ, counts by table, statuses and
+    designations that moved, each with its cause. Then the cells.
+    """
+    from dagster_project.lib.app.kept import kept_seeds
+    from dagster_project.lib.base.reference import Reference
+    from dagster_project.lib.base.store import Store
     from dagster_project.lib.publish.release.compare import compare_releases
+    from dagster_project.lib.receipts.difference import Side, difference, summary_lines
 
     config = settings()
     manifest_a, manifest_b = (manifest_of_release(config, release) for release in (release_a, release_b))
-    path_a, path_b = (database_of(config, manifest) for manifest in (manifest_a, manifest_b))
-    differences = compare_releases(path_a, path_b, manifest_a, manifest_b)
+    _known_tables(tables, manifest_a, manifest_b)
+    known_communities(Reference(config.seeds), communities)
+    a, b = (Side(manifest, database_of(config, manifest)) for manifest in (manifest_a, manifest_b))
+    differences = compare_releases(a.database, b.database, manifest_a, manifest_b, tables, communities)
     if as_json:
         rows = [[d.table, d.key, d.column, d.a, d.b] for d in differences]
         click.echo(json.dumps(rows, ensure_ascii=False, default=str))
         return
+    shown = None if all_cells else SHOWN
+    if manifest_a["content_sha256"] != manifest_b["content_sha256"]:
+        lake = Store(config.lake_url, config.s3_endpoint)
+        for line in summary_lines(difference(a, b, partial(kept_seeds, lake), communities), shown):
+            click.echo(visible(line))
+    _tell_cells(differences, shown)
+
+
+def _known_tables(tables: tuple[str, ...], *manifests: Mapping[str, Any]) -> None:
+    known = {table["name"] for manifest in manifests for table in manifest["tables"]}
+    for table in tables:
+        if table not in known:
+            raise CradleError(f"neither release has a table {table}", f"tables are {', '.join(sorted(known))}", 2)
+
+
+def _tell_cells(differences: Iterable[CellDifference], shown: int | None) -> None:
+    """Cells table by table, each headed by its name and cut after `shown`; last, how many there are in all."""
     count = 0
-    for d in differences:
-        count += 1
-        click.echo(f"{d.table}  {d.key}  {d.column}: {d.a} -> {d.b}")
-    click.echo(f"{count:,} cells differ" if count else "the two releases hold the same tables")
+    for table, cells in groupby(differences, key=lambda cell: cell.table):
+        click.echo(f"\n{table}:")
+        n = 0
+        for n, d in enumerate(cells, 1):
+            if shown is None or n <= shown:
+                click.echo(visible(f"  {cell_line(d)}"))
+        if shown is not None and n > shown:
+            click.echo(f"  and {n - shown:,} more (--cells prints them)")
+        count += n
+    click.echo(f"\n{count:,} cells differ" if count else "the two releases hold the same tables")
+
+
+def cell_line(cell: CellDifference) -> str:
+    """A cell, or a row or table that only one side has, in words."""
+    if not cell.column:
+        return f"{cell.key or 'the table'}: {'new' if cell.a is None else 'gone'}"
+    return f"{cell.key}  {cell.column}: {cell.a} -> {cell.b}"
 
 
 @click.command()

@@ -65,6 +65,7 @@ def try_layout(path: Path, layout_id: str | None, community: str | None, year: i
     Exit code 0: every sheet has a layout; 1: one has none; 2: usage, or a layout that is wrong.
     """
     from dagster_project.lib.base.reference import Reference
+    from dagster_project.lib.base.ruleset import in_force_on
     from dagster_project.lib.intake.batch import Intake
     from dagster_project.lib.intake.reading.limits import Limits
     from dagster_project.lib.member.trial import NoTrialError, lines_of, newest_version, try_file
@@ -78,7 +79,7 @@ def try_layout(path: Path, layout_id: str | None, community: str | None, year: i
         known_communities(reference, [community], NETWORK_FOLDER)
         known_year(reference.reporting_years(config.today), year)
         folder = (community, year)
-    intake = Intake(reference, Limits(file_bytes=config.max_file_bytes))
+    intake = Intake(reference, Limits(file_bytes=config.max_file_bytes), in_force_on(reference, config.today))
     try:
         tried = try_file(path, intake, newest_version(year), folder, layout_id)
     except NoTrialError as error:

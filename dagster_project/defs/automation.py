@@ -17,7 +17,6 @@ from dagster_project.instance.runs import forget_runs, selection_config, somebod
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.app.state import STRAYS_KEY, state_faults
 from dagster_project.lib.intake.bucket.drop import list_drop
-from dagster_project.lib.intake.bucket.ledger import Ledger
 from dagster_project.lib.intake.bucket.left import without_left
 from dagster_project.lib.intake.bucket.plan import MISSING_AT_LEAST, Selection, make_plan
 from dagster_project.lib.intake.bucket.whole import damaged_places
@@ -26,9 +25,10 @@ from dagster_project.lib.publish.release.release import current_release
 from dagster_project.settings import from_environment
 
 # Looking at a folder costs next to nothing; on S3 each look is one paid listing a community.
-LOOK_EVERY_SECONDS = 20 if from_environment().drop_url.startswith("s3://") else 5
+# The daemon wakes every 5 s: an interval of 5 s, which is never quite over by then, would be one of 10.
+LOOK_EVERY_SECONDS = 19 if from_environment().drop_url.startswith("s3://") else 4
 # A bucket that never rests is taken all the same after a minute of looks.
-MOST_LOOKS = 60 // LOOK_EVERY_SECONDS
+MOST_LOOKS = 60 // (LOOK_EVERY_SECONDS + 1)
 # A run writes its last events after it let go of the lock; three looks are far longer than that.
 IDLE_LOOKS = 3
 WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING]
@@ -122,8 +122,8 @@ def _skipped(watch: Watch, why: str) -> dg.SensorResult:
 def _pending(pipeline: Pipeline) -> Pending | None:
     reference = pipeline.reference
     years = reference.reporting_years(pipeline.settings.today)
-    listing = list_drop(pipeline.drop, reference.communities["community_id"].to_list(), years)
-    events = Ledger(pipeline.lake).events()
+    listing = list_drop(pipeline.drop, reference.communities["community_id"].to_list(), years, reference.names)
+    events = pipeline.ledger.events()
     version = pipeline.intake.version
     left = pipeline.left()
     damaged = damaged_places(pipeline.lake, events)

@@ -15,7 +15,7 @@ from dagster_project.defs.resources import ReaderResource
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.intake.bucket.drop import Listing, list_drop, stray_findings
-from dagster_project.lib.intake.bucket.ledger import Ledger, current_submissions
+from dagster_project.lib.intake.bucket.ledger import current_submissions
 from dagster_project.lib.intake.findings import to_findings
 from dagster_project.lib.monitoring.freshness import deadlines
 from dagster_project.lib.monitoring.verdicts import Verdict, strays_verdict
@@ -175,7 +175,7 @@ def look_at_bucket(context: dg.AssetCheckExecutionContext, reader: ReaderResourc
     pipeline = reader.pipeline()
     today, reference = pipeline.settings.today, pipeline.reference
     communities = reference.communities["community_id"].to_list()
-    listing = list_drop(pipeline.drop, communities, reference.reporting_years(today))
+    listing = list_drop(pipeline.drop, communities, reference.reporting_years(today), reference.names)
     context.op_execution_context.log_event(listed(listing))
     if NOTHING_ASTRAY.key in context.selected_asset_check_keys:
         yield told(NOTHING_ASTRAY, strays_verdict(to_findings(stray_findings(listing.strays))))
@@ -189,7 +189,7 @@ def _reminders(context: dg.AssetCheckExecutionContext, pipeline: Pipeline) -> Ve
         reference.communities,
         reference.table("network/calendar"),
         reference.table("network/waivers"),
-        current_submissions(Ledger(pipeline.lake).events()).filter(pl.col("community_id") != NETWORK_FOLDER),
+        current_submissions(pipeline.ledger.events()).filter(pl.col("community_id") != NETWORK_FOLDER),
         today,
         NOTICE_DAYS,
     )

@@ -14,19 +14,18 @@ import polars as pl
 from pydantic import Field
 
 from dagster_project.defs.checks import DROP_FILES, SUBMISSIONS, SUBMITTED, astray, listed, submitted_evaluation, tell
+from dagster_project.defs.partition_marks import WITHDRAWN, materialization
 from dagster_project.defs.resources import CradleResource
-from dagster_project.instance.marks import Marks
+from dagster_project.instance.marks import DATA_VERSION, Marks
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.base.store import Store, StoreError
-from dagster_project.lib.intake.bucket.ledger import Ledger, current_submissions, newest_states
+from dagster_project.lib.intake.bucket.ledger import current_submissions, newest_states
 from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.lib.intake.session import IntakeResult, TakenPartition, standing_partition
 from dagster_project.partitions import COMMUNITY, SUBMISSION_PARTITIONS, YEAR, partition_key
 
 RETRIES = 3
 TOLD_EVERY = 200
-DATA_VERSION = "dagster/data_version"
-WITHDRAWN = "withdrawn"
 DROP = dg.AssetSpec(
     DROP_FILES,
     group_name="drop",
@@ -76,7 +75,7 @@ def take(
 
 
 def _taken(context: dg.OpExecutionContext, pipeline: Pipeline, selection: Selection, tell_all: bool) -> IntakeResult:
-    events = Ledger(pipeline.lake).events()
+    events = pipeline.ledger.events()
     standing = current_submissions(events).filter(status="rejected")
     refused = set(standing.select("community_id", "reporting_year").iter_rows())
     known = set(SUBMISSION_PARTITIONS.get_partition_keys())
@@ -92,7 +91,7 @@ def _taken(context: dg.OpExecutionContext, pipeline: Pipeline, selection: Select
             key = partition_key(item.community_id, item.reporting_year)
             if key not in known:
                 continue
-            marks.add(materialization(item, key))
+            marks.add(materialization(item, key, pipeline.settings.outbox_url))
             done += 1
             if done % TOLD_EVERY == 0:
                 # Each line is an event of the run; a few are enough to watch a backfill.
@@ -127,26 +126,6 @@ def left_unmarked(instance: dg.DagsterInstance, lake: Store, events: pl.DataFram
         told = marks[0].asset_materialization if marks else None
         if told is None or (told.tags or {}).get(DATA_VERSION) != (submission_id or WITHDRAWN):
             yield standing_partition(lake, community_id, year, submission_id)
-
-
-def materialization(item: TakenPartition, key: dg.MultiPartitionKey) -> dg.AssetMaterialization:
-    """What Dagster keeps of one partition: its data version is the submission id."""
-    return dg.AssetMaterialization(
-        SUBMISSIONS,
-        partition=key,
-        metadata={
-            "status": item.status,
-            "submission_id": item.submission_id or "none",
-            "files": item.n_files,
-            "rows_read": item.rows_read,
-            "rows_accepted": item.rows_accepted,
-            "rows_rejected": item.rows_rejected,
-            "rejected_share": item.rows_rejected / item.rows_read if item.rows_read else 0.0,
-            "findings": item.findings,
-            "contract_version": item.contract_version or 0,
-        },
-        tags={DATA_VERSION: item.submission_id or WITHDRAWN},
-    )
 
 
 def submitted(item: TakenPartition, key: dg.MultiPartitionKey) -> dg.AssetCheckEvaluation:

@@ -6,6 +6,7 @@ Does not: copying, hashing, pages (lib/publish), protecting (lib/disclosure).
 
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -19,6 +20,7 @@ from dagster_project.lib.base.names import MARTS
 from dagster_project.lib.publish.public.edition import failure_lines
 from dagster_project.lib.publish.server.current import BiServer
 from dagster_project.lib.publish.server.loading import PUBLIC_MARTS, ServerError
+from dagster_project.lib.receipts.difference import summary_key
 
 RELEASE = dg.AssetKey(["publish", "release"])
 PUBLIC = dg.AssetKey(["publish", "public"])
@@ -54,9 +56,23 @@ def release(context: dg.AssetExecutionContext, cradle: CradleResource) -> dg.Mat
             "tables": len(rows),
             "rows": sum(rows.values()),
             "seconds_of_step": round(time.perf_counter() - started, 3),
+            **_what_changed(pipeline, made.release_id),
         },
         data_version=dg.DataVersion(made.release_id),
     )
+
+
+def _what_changed(pipeline: Pipeline, release_id: str) -> dict[str, dg.MetadataValue[Any]]:
+    """How much the release changed, and where that stands line by line; nothing where no summary was kept.
+
+    Names of files and folders stay in the file: what Dagster keeps is not found again when one is forgotten.
+    """
+    kept = pipeline.published.get_or_none(summary_key(release_id))
+    if kept is None:
+        return {}
+    heads = [f"- {line}" for line in kept.decode().splitlines() if ": " in line and not line.startswith(" ")]
+    path = f"{pipeline.settings.publish_url}/{summary_key(release_id)}"
+    return {"what_changed": dg.MetadataValue.md("\n".join(heads)), "summary": dg.MetadataValue.path(path)}
 
 
 def _refuse_outdated(pipeline: Pipeline) -> None:

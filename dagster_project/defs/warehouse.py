@@ -26,6 +26,7 @@ from dagster_project.defs.checks import (
     tell,
     told,
 )
+from dagster_project.defs.partition_marks import mark_receipts
 from dagster_project.defs.resources import CradleResource
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.base import engine
@@ -127,7 +128,9 @@ def _layer(node: Mapping[str, Any]) -> str:
 def landing(context: dg.AssetExecutionContext, cradle: CradleResource) -> Iterator[Any]:
     """Gather the lake's partitions and write the receipts that changed."""
     started = time.perf_counter()
-    landed, receipts = cradle.pipeline().land()
+    pipeline = cradle.pipeline()
+    landed, receipts = pipeline.land()
+    mark_receipts(context.op_execution_context, receipts, pipeline.settings.outbox_url)
     seconds = round(time.perf_counter() - started, 3)
     context.log.info(f"{len(receipts)} receipts written")
     for name in LANDING_TABLES:

@@ -14,6 +14,7 @@ import dagster as dg
 BATCH = 100
 """Events written in one transaction at most."""
 HISTORY = "dagster_project.instance.history"
+DATA_VERSION = "dagster/data_version"
 
 
 def write_in_batches() -> None:
@@ -24,6 +25,20 @@ def write_in_batches() -> None:
 def takes_batches(instance: dg.DagsterInstance) -> bool:
     """Whether the instance keeps its events in the project's own storage; any other loses speed only."""
     return any(kind.__module__ == HISTORY for kind in type(instance.event_log_storage).__mro__)
+
+
+def runs_that_marked(instance: dg.DagsterInstance, asset: dg.AssetKey, partition: str, data_version: str) -> list[str]:
+    """Ids of the runs whose marks of a partition speak of that data version, the newest first."""
+    only, found, cursor = dg.AssetRecordsFilter(asset, asset_partitions=[partition]), [], None
+    while True:
+        page = instance.fetch_materializations(only, limit=BATCH, cursor=cursor)
+        for record in page.records:
+            mark = record.asset_materialization
+            if mark is not None and (mark.tags or {}).get(DATA_VERSION) == data_version:
+                found.append(record.run_id)
+        if not page.has_more:
+            return list(dict.fromkeys(found))
+        cursor = page.cursor
 
 
 class Marks:

@@ -19,6 +19,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from dagster_project.cli.intake import check
+from dagster_project.cli.main import status
+from dagster_project.cli.release import compare
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.settings import from_environment
@@ -257,3 +259,90 @@ def test_changes_of_nothing_to_compare_are_refused_in_one_line(
     refused = CliRunner().invoke(check, [str(folder), "--year", "2018", "--changes", "--community", *place])
     assert refused.exit_code == 2
     assert refused.stderr.splitlines() == [f"cradle: {said}", f"  hint: {hint}"]
+
+
+# --- What changed, for a director ----------------------------------------------------------------------------------
+
+
+def compared(story: Story, *more: str) -> list[str]:
+    names = [release.folder.name for release in (story.before, story.after)]
+    told = CliRunner().invoke(compare, [*names, *more])
+    assert told.exit_code == 0, told.output
+    return told.output.splitlines()
+
+
+def test_a_comparison_opens_with_what_was_submitted_and_each_verdict_names_its_file(story: Story) -> None:
+    lines = compared(story)
+    place = f"quill_harbor/{REPLACED_YEAR}"
+    assert lines[2] == "Submitted: 1 first, 2 replaced, 1 withdrawn"
+    assert f"  {place} replaced: {FILE} changed" in lines
+    assert "  reedmere/2017 withdrawn: values.csv gone" in lines
+    words = "Students who graduate within four years, everyone: improving -> declining"
+    assert f"  quill_harbor {REPLACED_YEAR}  {words}; from {place}/{FILE}" in lines
+    assert lines.index(lines[2]) < next(n for n, line in enumerate(lines) if line.startswith("Tables that differ"))
+    assert lines[-1].endswith(" cells differ")
+
+
+def test_a_comparison_of_one_community_and_table_leaves_all_others_out(story: Story) -> None:
+    lines = compared(story, "--community", "reedmere", "--table", "fct_trend", "--cells")
+    assert "fct_trend:" in lines and not any("quill_harbor" in line for line in lines)
+    cells = lines[lines.index("fct_trend:") + 1 : -2]
+    assert cells and all(line.startswith("  reedmere|") for line in cells)
+    assert lines[-1] == f"{len(cells):,} cells differ"
+
+
+def test_counts_of_a_comparison_are_those_of_its_cells(story: Story) -> None:
+    lines = compared(story, "--cells")
+    names = [release.folder.name for release in (story.before, story.after)]
+    cells = json.loads(CliRunner().invoke(compare, [*names, "--json"]).output)
+    for table in {cell[0] for cell in cells}:
+        mine = [cell for cell in cells if cell[0] == table]
+        added, gone = (sum(not cell[2] and cell[side] is None for cell in mine) for side in (3, 4))
+        counts = f"{sum(bool(cell[2]) for cell in mine):,} cells, {added:,} new rows, {gone:,} rows gone"
+        assert f"  {table}: {counts}" in lines
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        (["--table", "fct_nothing"], "cradle: neither release has a table fct_nothing"),
+        (["--community", "quill_harbor,atlantis"], "cradle: atlantis is not a community of the network"),
+    ],
+)
+def test_what_there_is_not_cannot_be_compared(story: Story, more: list[str], message: str) -> None:
+    refused = CliRunner().invoke(compare, ["current", "current", *more])
+    assert refused.exit_code == 2
+    assert refused.output.splitlines()[0] == message
+
+
+def test_a_release_against_itself_is_the_same(story: Story) -> None:
+    told = CliRunner().invoke(compare, ["current", "current"])
+    assert told.output.strip() == "the two releases hold the same tables"
+
+
+# --- Who has submitted what ----------------------------------------------------------------------------------------
+
+
+def test_status_ends_with_totals_and_due_dates_and_keeps_to_what_is_asked(story: Story) -> None:
+    told = CliRunner().invoke(status, ["--community", "quill_harbor,reedmere", "--year", str(REPLACED_YEAR)])
+    lines = told.output.splitlines()
+    assert [line.split()[1] for line in lines[:2]] == ["quill_harbor", "reedmere"]
+    assert lines[2].startswith(f"Total {REPLACED_YEAR}: 2 folders, due on {REPLACED_YEAR}-11-30: ")
+    late = CliRunner().invoke(status, ["--status", "late", "--year", str(REPLACED_YEAR)]).output.splitlines()
+    assert late and {line.split()[2] for line in late[:-1]} == {"late"}
+    nobody = CliRunner().invoke(status, ["--status", "waived"])
+    assert (nobody.exit_code, nobody.output) == (0, "No folder is like that.\n")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--year", "1890"], "cradle: 1890 is not a reporting year"),
+        (["--community", "atlantis"], "cradle: atlantis is not a community of the network"),
+        (["--status", "lost"], "cradle: lost is not a status of a folder"),
+    ],
+)
+def test_status_of_what_there_is_not_is_an_error(story: Story, arguments: list[str], message: str) -> None:
+    refused = CliRunner().invoke(status, arguments)
+    assert refused.exit_code == 2
+    assert refused.output.splitlines()[0] == message

@@ -325,11 +325,16 @@ def test_a_rehearsal_that_cannot_begin_says_why_in_one_line(cycle: Cycle, argume
     assert refused.output.splitlines()[0] == message
 
 
-def test_a_seed_that_breaks_a_check_stops_the_rehearsal_in_one_line(cycle: Cycle) -> None:
-    seeds = cycle.seeds.with_name("broken seeds")
+@pytest.mark.parametrize("is_left", [False, True])
+def test_a_seed_that_breaks_a_check_stops_the_rehearsal_in_one_line(
+    cycle: Cycle, tmp_path: Path, is_left: bool
+) -> None:
+    seeds = tmp_path / "broken seeds"
     shutil.copytree(cycle.seeds, seeds)
     (seeds / "dictionary" / "outcomes.csv").unlink()
-    stopped = CliRunner().invoke(rehearse, ["--seeds", str(seeds)])
+    stopped = CliRunner().invoke(rehearse, ["--seeds", str(seeds), "--all", *(["--keep"] if is_left else [])])
     assert stopped.exit_code == 1
     assert "dictionary/outcomes.csv: the file is missing" in stopped.output
-    assert not (cycle.home / "work" / "rehearsal").exists()
+    side = cycle.home / "work" / "rehearsal"
+    assert side.exists() == is_left
+    shutil.rmtree(side, ignore_errors=True)

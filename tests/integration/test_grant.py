@@ -135,7 +135,7 @@ def upload(address: str) -> int:
 
 @pytest.mark.usefixtures("in_force")
 def test_a_signed_address_takes_its_own_key_and_no_other(gateway: Gateway) -> None:
-    printed = CliRunner().invoke(grant, [OWN, "--presign", "values.csv", "--year", "2024"])
+    printed = CliRunner().invoke(grant, [OWN, "--presign", "values.csv", "--year", "2024", "--minutes", "5"])
     assert printed.exit_code == 0, printed.output
     address = printed.output.strip()
     assert upload(address) == 200

@@ -27,6 +27,7 @@ import yaml
 from dagster_project.definitions import defs
 from dagster_project.defs import intake as intake_room
 from dagster_project.defs.automation import IDLE_LOOKS, MOST_LOOKS, bucket
+from dagster_project.defs.partition_marks import receipt_materialization
 from dagster_project.instance.marks import Marks
 from dagster_project.instance.runs import (
     COMMAND_LINE,
@@ -203,6 +204,24 @@ def test_the_backfill_dialog_takes_a_range_in_one_run_and_marks_the_rectangle(
         assert event.metadata == marked[key].metadata, "the job and the dialog are one code path"
 
 
+@pytest.mark.parametrize(
+    ("places", "years", "runs"),
+    [
+        ((0, 1, 2), (2016, 2017, 2018), 3),
+        ((0, 1, 2), (2016, 2017), 2),
+        ((0, 1, 3), (2016, 2017), 4),
+        ((0,), (2016, 2018), 2),
+    ],
+)
+def test_the_backfill_dialog_makes_as_many_runs_as_the_guide_says(
+    places: tuple[int, ...], years: tuple[int, ...], runs: int
+) -> None:
+    listed = list(dict.fromkeys(key.keys_by_dimension["community"] for key in keys() if key.startswith("a")))
+    chosen = [partition_key(listed[place], year) for place in places for year in years]
+    ranges = SUBMISSION_PARTITIONS.subset_with_partition_keys(chosen).get_partition_key_ranges(SUBMISSION_PARTITIONS)
+    assert len(ranges) == runs
+
+
 def communities() -> list[str]:
     return sorted({key.keys_by_dimension["community"] for key in keys()})
 
@@ -214,6 +233,44 @@ def test_a_withdrawn_folder_is_marked_as_withdrawn(home: Path, instance: dg.Dags
     done = ingest(instance, Selection(frozenset([place[0]]), frozenset([place[1]])))
     event = materialized(instance, done.run_id)[str(partition_key(*place))]
     assert (value(event, "status"), event.tags["dagster/data_version"]) == ("withdrawn", "withdrawn")
+
+
+def test_a_build_marks_the_partitions_whose_receipts_it_wrote_and_no_other(
+    home: Path, steps: list[str], instance: dg.DagsterInstance
+) -> None:
+    first = materialized(instance, build(instance).run_id)
+    assert set(first) == {str(partition_key(*place)) for place in folders(home) if place[0] != "_network"}
+    for key, event in first.items():
+        community, year = key.split("|")
+        told = json.loads((home / "outbox" / community / year / "receipt.json").read_text(encoding="utf-8"))
+        assert (value(event, "status"), value(event, "findings")) == (told["status"], len(told["findings"]))
+        assert value(event, "receipt") == str(home / "outbox" / community / year / "receipt.html")
+        assert event.tags["dagster/data_version"] == told["submission_id"]
+        assert event.description == told["first_line"]
+    assert not materialized(instance, build(instance).run_id), "nothing changed, nothing is said again"
+
+
+def test_shares_are_rounded_and_a_refused_file_is_named_without_a_word_of_it() -> None:
+    finding = {"severity": "fatal", "rule_id": "person_level", "status": "open", "source_sheet": None}
+    names = ("s.csv", "t.csv")
+    files = [{"name": name, "kind": kind, "rows_read": 3, "rows_accepted": 2, "rows_rejected": 1}
+             for name, kind in zip(names, ("refused", "table"), strict=True)]  # fmt: skip
+    findings = [finding | {"source_file": name, "source_row": 7, "message": f"Zyxwvut in {name}"} for name in names]
+    told = {
+        "community_id": "aspenreach",
+        "reporting_year": 2020,
+        "submission_id": "s",
+        "status": "accepted_with_queries",
+    }
+    told |= {"first_line": "", "contract_version": 1, "files": files, "findings": findings}
+    mark = receipt_materialization(told, partition_key("aspenreach", 2020), "s3://outbox")
+    assert value(mark, "rejected_share") == 0.3333
+    assert value(mark, "findings_fatal") == 2 and value(mark, "receipt") == "s3://outbox/aspenreach/2020/receipt.html"
+    rows = [record.data for record in mark.metadata["first_findings"].records]  # type: ignore[union-attr]
+    assert [(row["file"], row["row"], row["message"]) for row in rows] == [
+        ("s.csv", None, "see the receipt"),
+        ("t.csv", 7, "Zyxwvut in t.csv"),
+    ]
 
 
 def test_a_rejected_folder_is_told_by_partition_and_again_when_it_is_mended(
@@ -302,7 +359,7 @@ def test_a_build_without_a_failing_check_reaches_the_release(steps: list[str], i
 
 def test_every_asset_of_a_build_tells_its_seconds_for_the_plots(steps: list[str], instance: dg.DagsterInstance) -> None:
     events = build(instance).get_asset_materialization_events()
-    told = {event.asset_key: event.materialization.metadata for event in events}
+    told = {event.asset_key: event.materialization.metadata for event in events if event.partition is None}
     assert len(told) > 100
     assert not [key for key, metadata in told.items() if not {"seconds", "seconds_of_step"} & set(metadata)]
 

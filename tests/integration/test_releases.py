@@ -1,7 +1,7 @@
 """When a run makes a release and when it makes none, on a network of four communities and with the command itself.
 
-Belongs here: the days of a year, a frozen cycle, a correction, another history of the same folders.
-Does not: what a frozen record holds (test_cycle.py), one release alone (tests/unit/publish/test_release.py).
+Belongs here: the days of a year, a seed line that moves nothing, a folder that turns late.
+Does not: frozen cycles (test_cycle.py, test_year.py), one release alone (tests/unit/publish/test_release.py).
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from dagster_project.defs.automation import bucket
 from dagster_project.defs.publish import release
 from dagster_project.instance.runs import QUIET
 from examples.generate import generate
-from tests.integration.test_cycle import COMMUNITIES, COMMUNITY, DESIGNATION, few_seeds, restatement
+from tests.integration.test_cycle import COMMUNITIES, COMMUNITY, few_seeds
 from tests.support import Published, cradle, current
 
 FIRST_DAY, NEXT_DAY, LATE_DAY = "2024-10-15", "2024-10-16", "2024-12-01"
@@ -41,7 +41,6 @@ class Step:
     release: Published
     releases: list[str]
     looked: str | None = None
-    refused: str | None = None
 
     @property
     def release_id(self) -> str:
@@ -90,10 +89,10 @@ class Home:
 
 @pytest.fixture(scope="module")
 def steps(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Step]:
-    """One home through a year; then the folders as they stand at last in a home that saw nothing else."""
+    """One home over some days of a year."""
     folder = tmp_path_factory.mktemp("releases")
     seeds = few_seeds(folder / "seeds")
-    home, other = Home(folder / "home", seeds), Home(folder / "other", seeds)
+    home = Home(folder / "home", seeds)
     drop = home.folder / "drop"
     generate(drop, communities=COMMUNITIES, first_year=2019, last_year=2024)
     shutil.rmtree(drop / COMMUNITY / "2024")
@@ -102,16 +101,7 @@ def steps(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Step]:
     with (seeds / "crosswalks" / "indicator_labels.csv").open("a", encoding="utf-8") as lines:
         lines.write(UNUSED_ALIAS)
     done["seed_without_effect"] = home.step(NEXT_DAY)
-    done["freeze"] = replace(home.step(NEXT_DAY, "freeze", str(YEAR)), refused=home.continued(NEXT_DAY))
-    done["after_freeze"] = home.step(NEXT_DAY)
-    (drop / COMMUNITY / str(YEAR) / "restated.csv").write_text(restatement(), encoding="utf-8")
-    done["corrected"] = home.step(NEXT_DAY)
-    done["verify"] = home.step(NEXT_DAY, "verify")
-    done["corrected_again"] = home.step(NEXT_DAY)
     done["late"] = home.step(LATE_DAY)
-    shutil.copytree(drop, other.folder / "drop")
-    shutil.copytree(home.folder / "lake" / "frozen", other.folder / "lake" / "frozen")
-    done["elsewhere"] = other.step(LATE_DAY)
     return done
 
 
@@ -141,48 +131,9 @@ def test_a_seed_line_that_moves_nothing_makes_no_new_release(steps: dict[str, St
     assert step.releases == steps["first"].releases
 
 
-def test_a_release_is_made_after_a_freeze_and_carries_the_frozen_cycle(steps: dict[str, Step]) -> None:
-    frozen, before = steps["after_freeze"], steps["first"]
-    assert frozen.release_id != before.release_id
-    states = "select distinct record_state from marts.fct_designation where reporting_year = ?"
-    assert frozen.release.rows(states, YEAR) == [("frozen",)]
-    assert frozen.release.rows(DECIDED, YEAR) == before.release.rows(DECIDED, YEAR)
-
-
-def test_a_build_from_before_a_freeze_is_not_continued(steps: dict[str, Step]) -> None:
-    refused = steps["freeze"].refused
-    assert refused is not None
-    assert refused.startswith("The bucket, the frozen cycles or the day changed")
-    assert steps["freeze"].releases == steps["first"].releases
-
-
-def test_a_correction_of_a_frozen_year_is_released_and_frozen_records_stay(steps: dict[str, Step]) -> None:
-    corrected, before = steps["corrected"], steps["first"]
-    assert corrected.release_id not in {before.release_id, steps["after_freeze"].release_id}
-    assert corrected.release.rows(DECIDED, YEAR) == before.release.rows(DECIDED, YEAR)
-    query = f"select status_now from marts.fct_designation where {KEY.replace(', ', ' = ? and ')} = ?"
-    now = [step.release.rows(query, COMMUNITY, DESIGNATION, YEAR) for step in (steps["after_freeze"], corrected)]
-    assert now[0] != now[1], "the correction counts in what would be now"
-
-
-def test_a_release_with_frozen_cycles_is_verified_and_not_made_twice(steps: dict[str, Step]) -> None:
-    assert "all as the manifest says" in steps["verify"].process.stdout
-    again = steps["corrected_again"]
-    assert NOTHING_NEW in again.process.stdout
-    assert again.releases == steps["corrected"].releases
-
-
 def test_a_folder_that_turns_late_makes_a_release_of_that_day(steps: dict[str, Step]) -> None:
     late = steps["late"]
     assert late.release_id.startswith(f"{LATE_DAY}-")
     query = "select status from marts.fct_submission_status where community_id = ? and reporting_year = 2024"
-    status = [step.release.rows(query, COMMUNITY) for step in (steps["corrected"], late)]
+    status = [step.release.rows(query, COMMUNITY) for step in (steps["seed_without_effect"], late)]
     assert status == [[("expected",)], [("late",)]]
-
-
-def test_folders_that_stand_alike_give_the_same_hash_whatever_stood_before(steps: dict[str, Step]) -> None:
-    late, elsewhere = steps["late"], steps["elsewhere"]
-    replaced = "select count(*) from marts.dim_submission where status = 'superseded'"
-    assert [step.release.rows(replaced) for step in (late, elsewhere)] == [[(1,)], [(0,)]]
-    assert elsewhere.release_id == late.release_id
-    assert elsewhere.release.hashes == late.release.hashes

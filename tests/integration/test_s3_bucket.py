@@ -211,7 +211,9 @@ def test_a_release_is_published_to_s3_whole_and_current_points_at_it(
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute("create schema marts")
         connection.execute("create table marts.dim_community as select 'alder' as community_id, 'Alder' as name")
-    facts = ReleaseFacts("2026-06-30", "toa-default", "1.0.0", 1, "code", "lock", "seeds", "inputs", [])
+    facts = ReleaseFacts(
+        "2026-06-30", "toa-default", "1.0.0", 1, "code", "figures", "words", "lock", "seeds", "inputs", []
+    )
 
     def write_report(database: Path, folder: Path, manifest: Any) -> None:
         (folder / "report").mkdir()

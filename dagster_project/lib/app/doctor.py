@@ -26,6 +26,7 @@ from dagster_project.lib.base.reference import Reference, SeedError
 from dagster_project.lib.base.seed_forms import ignored_lines
 from dagster_project.lib.base.state import StateError
 from dagster_project.lib.base.store import FOR_ALL, PRIVATE, Store, StoreError
+from dagster_project.lib.base.successions import CommunityIds
 from dagster_project.lib.intake.bucket.drop import open_drop
 from dagster_project.lib.intake.bucket.ledger import Ledger
 from dagster_project.lib.intake.bucket.whole import GONE, DamagedLakeError, damaged_places
@@ -166,7 +167,8 @@ def _kept(settings: Settings) -> Iterator[Line]:
     lake = Store(settings.lake_url, settings.s3_endpoint)
     found = [*state_faults(lake).values()]
     log = ChangeLog(lake)
-    looks: list[Callable[[], object]] = [log.records, lambda: log.told, lambda: log.telling, lambda: _ledger(lake)]
+    looks: list[Callable[[], object]] = [log.records, lambda: log.told, lambda: log.telling]
+    looks.append(lambda: _ledger(lake, Reference(settings.seeds).names))
     looks += [cycle.read for cycle in read_frozen(lake)]
     for look_at in looks:
         try:
@@ -182,9 +184,9 @@ def _kept(settings: Settings) -> Iterator[Line]:
     yield from _history(settings)
 
 
-def _ledger(lake: Store) -> None:
+def _ledger(lake: Store, names: CommunityIds) -> None:
     """StateError for a damaged segment, or for folders whose rows are gone."""
-    if gone := sorted(damaged_places(lake, Ledger(lake).events())):
+    if gone := sorted(damaged_places(lake, Ledger(lake, names).events(), names)):
         raise DamagedLakeError(dict.fromkeys(gone, GONE))
 
 

@@ -10,13 +10,16 @@ import json
 import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 
 import polars as pl
 
 from dagster_project.lib.app.kept import forget_kept
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import MARTS
+from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.store import FOR_ALL, Store
+from dagster_project.lib.base.successions import CommunityIds
 from dagster_project.lib.intake.bucket.lake import raw_key
 from dagster_project.lib.intake.bucket.ledger import Ledger, Version, current_submissions, versions
 from dagster_project.lib.publish.public.edition import Places as PublicPlaces
@@ -29,6 +32,7 @@ from dagster_project.lib.publish.release.release import current_release, read_ma
 from dagster_project.lib.publish.release.retention import delete_data
 from dagster_project.lib.publish.release.states import WITHDRAWN, read_states
 from dagster_project.lib.receipts.change_log import ChangeLog
+from dagster_project.lib.receipts.difference import forget_summaries
 from dagster_project.lib.receipts.receipts import receipt_folder
 from dagster_project.settings import Settings
 
@@ -51,7 +55,7 @@ class KeptFile:
 
 @dataclass(frozen=True)
 class Forgetting:
-    """What is deleted when a submission is forgotten. `runs`: of Dagster, in which it was taken."""
+    """What is deleted when a submission is forgotten. `runs`: of Dagster, that speak of it."""
 
     community_id: str
     reporting_year: int
@@ -82,6 +86,11 @@ class Forgetter:
         """Raw bytes, the ledger, what is kept beside releases."""
         return self._store(self.settings.lake_url)
 
+    @cached_property
+    def names(self) -> CommunityIds:
+        """Communities that were renamed: what is kept of them lies under each of their ids."""
+        return Reference(self.settings.seeds).names
+
     @property
     def published(self) -> Store:
         """Internal releases."""
@@ -104,7 +113,7 @@ class Forgetter:
         ForgetError for one that was never seen, or that stands and holds no refused file: it counts, so it has to be
         taken out of the bucket first.
         """
-        events = Ledger(self.lake).events()
+        events = Ledger(self.lake, self.names).events()
         seen = versions(events)
         own = [version for version in seen if version.submission_id == submission_id]
         if not own:
@@ -152,14 +161,14 @@ class Forgetter:
 
     def _receipts(self, place: tuple[str, int], submission_id: str) -> tuple[str, ...]:
         """Keys of its receipts and marked copies, of the folder's latest, and of those that say what it was before."""
-        folder = receipt_folder(*place)
-        keys = [info.key for info in self.outbox.objects(folder)]
+        folders = [receipt_folder(name, place[1]) for name in self.names.all_of(place[0])]
+        keys = [info.key for folder in folders for info in self.outbox.objects(folder)]
         told = {
             key.rsplit("/", 2)[-2]
             for key in keys
             if key.endswith(f"/{RECEIPT}") and self._speaks_of(key, submission_id)
         }
-        latest = len(folder.split("/")) + 1
+        latest = len(folders[0].split("/")) + 1
         return tuple(
             key for key in sorted(keys) if len(key.split("/")) == latest or key.split("/")[-2] in {submission_id, *told}
         )
@@ -174,7 +183,9 @@ class Forgetter:
         told += [self._give_up(release_id, reason) for release_id in plan.releases]
         self._tell_from_current(plan)
         self.outbox.delete(plan.receipts)
-        ChangeLog(self.lake).forget((plan.community_id, plan.reporting_year))
+        for name in self.names.all_of(plan.community_id):
+            forget_summaries(self.published, f"{name}/{plan.reporting_year}")
+            ChangeLog(self.lake).forget((name, plan.reporting_year))
         AsBuilt(self.lake).forget()
         # What was computed lies in databases whose deleted rows keep their bytes; the next run makes all of it anew.
         shutil.rmtree(self.settings.work, ignore_errors=True)
@@ -209,7 +220,7 @@ class Forgetter:
         A folder that stands keeps its names: they are in the bucket.
         """
         place, gone = (plan.community_id, plan.reporting_year), {file.sha256 for file in plan.gone}
-        ledger = Ledger(self.lake)
+        ledger = Ledger(self.lake, self.names)
         events = ledger.events()
         if plan.submission_id in current_submissions(events)["submission_id"].to_list():
             return

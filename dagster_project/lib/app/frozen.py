@@ -29,6 +29,7 @@ from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import Ruleset
 from dagster_project.lib.base.state import whole
 from dagster_project.lib.base.store import Store
+from dagster_project.lib.base.successions import NO_RENAMES, CommunityIds
 
 PREFIX = "frozen"
 KEY = re.compile(rf"{PREFIX}/(\d{{4}})/records\.json\.gz")
@@ -69,6 +70,8 @@ class FrozenCycle:
 
     reporting_year: int
     content: bytes
+    names: CommunityIds = NO_RENAMES
+    """Communities that were renamed since: their rows are read under the id of now, their records stay as decided."""
 
     @property
     def sha256(self) -> str:
@@ -79,6 +82,10 @@ class FrozenCycle:
     def release_id(self) -> str:
         """The release whose records these are."""
         return str(json.loads(gzip.decompress(self.content))["release_id"])
+
+    def place_of(self, record: Record) -> str:
+        """The id that a record's community has now."""
+        return self.names.of(str(record["community_id"]))
 
     def read(self) -> FrozenContent:
         """What the file holds, read anew at each call: a decade of records at once would fill the memory.
@@ -175,13 +182,13 @@ def freeze_cycle(lake: Store, reporting_year: int, content: bytes) -> str:
 # ---- reading ----
 
 
-def read_frozen(lake: Store, years: range | None = None) -> tuple[FrozenCycle, ...]:
+def read_frozen(lake: Store, years: range | None = None, names: CommunityIds = NO_RENAMES) -> tuple[FrozenCycle, ...]:
     """Every frozen cycle of the lake (of the given reporting years), by year."""
     found = []
     for info in lake.objects(PREFIX):
         match = KEY.fullmatch(info.key)
         if match and (years is None or int(match[1]) in years):
-            found.append(FrozenCycle(int(match[1]), lake.get(info.key)))
+            found.append(FrozenCycle(int(match[1]), lake.get(info.key), names))
     return tuple(sorted(found, key=lambda cycle: cycle.reporting_year))
 
 
@@ -210,7 +217,9 @@ def frozen_cycles(released: pl.DataFrame) -> tuple[FrozenCycle, ...]:
     return tuple(FrozenCycle(year, content) for year, content in rows)
 
 
-def cycle_of(connection: Connection, lake: Store, reporting_year: int) -> FrozenCycle | None:
+def cycle_of(
+    connection: Connection, lake: Store, reporting_year: int, names: CommunityIds = NO_RENAMES
+) -> FrozenCycle | None:
     """A frozen cycle as released, else as frozen since the release was made; None where the year is not frozen."""
     place = [INPUTS, FROZEN_TABLE]
     query = "select count(*) from information_schema.tables where table_schema = ? and table_name = ?"
@@ -221,7 +230,7 @@ def cycle_of(connection: Connection, lake: Store, reporting_year: int) -> Frozen
         row = connection.execute(query, [reporting_year]).fetchone()
         content = bytes(row[0]) if row else None
     content = content or lake.get_or_none(frozen_key(reporting_year))
-    return None if content is None else FrozenCycle(reporting_year, content)
+    return None if content is None else FrozenCycle(reporting_year, content, names)
 
 
 # ---- beside what would be now ----
@@ -243,11 +252,14 @@ def keep_frozen(
     judged: list[dict[str, Any]] = []
     away: list[dict[str, Any]] = []
     members = set(communities)
-    for content in (cycle.read() for cycle in cycles):
-        for record in (record for record in content.records if record["community_id"] in members):
-            held.append({name: record[name] for name in (*DETERMINATION, *KEPT)})
-            judged += _requirement_rows(record)
-        away += [row for row in content.distances if row["community_id"] in members]
+    for cycle in cycles:
+        content = cycle.read()
+        for record in ({**record, "community_id": cycle.place_of(record)} for record in content.records):
+            if record["community_id"] in members:
+                held.append({name: record[name] for name in (*DETERMINATION, *KEPT)})
+                judged += _requirement_rows(record)
+        distances = [{**row, "community_id": cycle.place_of(row)} for row in content.distances]
+        away += [row for row in distances if row["community_id"] in members]
     kept, figures = _frame(held, decided), _frame(judged, required)
     # A frozen determination keeps its own requirements: one that came with later rules is none of its.
     now = pl.concat(

@@ -84,5 +84,11 @@ def forget_kept(lake: Store, release_id: str) -> None:
     lake.delete(_key(release_id, name) for name in SCHEMAS)
 
 
+def kept_seeds(lake: Store, release_id: str) -> dict[str, bytes] | None:
+    """The files of reference data that a release was made with, by path; None where they are not kept."""
+    data = lake.get_or_none(_key(release_id, "seed_files"))
+    return None if data is None else dict(pl.read_parquet(io.BytesIO(data)).iter_rows())
+
+
 def _key(release_id: str, name: str) -> str:
     return f"{PREFIX}/{release_id}/{name}.parquet"

@@ -11,7 +11,7 @@ import io
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
@@ -33,7 +33,7 @@ from dagster_project.lib.app.frozen import (
     read_frozen,
     released_cycles,
 )
-from dagster_project.lib.app.kept import keep, kept_inputs
+from dagster_project.lib.app.kept import keep, kept_inputs, kept_seeds
 from dagster_project.lib.app.ready import require_ready
 from dagster_project.lib.app.state import (
     LEFT_KEY,
@@ -52,6 +52,7 @@ from dagster_project.lib.base.progress import tell
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import RulesetKey, in_force_on, ruleset_rows
 from dagster_project.lib.base.store import Store
+from dagster_project.lib.base.successions import write_as_read
 from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.drop import Listing, list_drop, open_drop, stray_findings
 from dagster_project.lib.intake.bucket.ledger import Ledger, current_submissions
@@ -62,7 +63,8 @@ from dagster_project.lib.intake.findings import to_findings
 from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.intake.session import IntakeResult, Places, TakenPartition, run_intake
 from dagster_project.lib.publish.release.as_built import AsBuilt
-from dagster_project.lib.publish.release.hashing import code_version, lock_sha256
+from dagster_project.lib.publish.release.dependencies import code_version, figures_version, words_version
+from dagster_project.lib.publish.release.hashing import lock_sha256
 from dagster_project.lib.publish.release.opening import database_path
 from dagster_project.lib.publish.release.pointing import FIXED, fix
 from dagster_project.lib.publish.release.release import Release, ReleaseFacts, current_release, publish, read_manifest
@@ -71,6 +73,7 @@ from dagster_project.lib.publish.report.render import write_report
 from dagster_project.lib.receipts.change_log import ChangeLog
 from dagster_project.lib.receipts.change_words import TOLD, UNKNOWN_CHANGES
 from dagster_project.lib.receipts.changes import State, changed_folders, changes_between, read_tables
+from dagster_project.lib.receipts.difference import keep_summary
 from dagster_project.lib.receipts.receipts import (
     RECEIPT_TABLES,
     Changes,
@@ -118,7 +121,7 @@ class Pipeline:
     @cached_property
     def intake(self) -> Intake:
         """What intake needs beside the files."""
-        return Intake(self.reference, Limits(file_bytes=self.settings.max_file_bytes))
+        return Intake(self.reference, Limits(file_bytes=self.settings.max_file_bytes), self.ruleset)
 
     def _store(self, url: str) -> Store:
         return Store(url, self.settings.s3_endpoint)
@@ -148,12 +151,21 @@ class Pipeline:
     def dbt_places(self) -> DbtPlaces:
         """Where dbt reads and writes."""
         s = self.settings
-        return DbtPlaces(s.seeds, s.landing, s.analysis, s.warehouse, s.work)
+        seeds = s.seeds
+        if names := self.reference.names:
+            seeds = s.work / "seeds"
+            write_as_read(s.seeds, seeds, names)
+        return DbtPlaces(seeds, s.landing, s.analysis, s.warehouse, s.work)
+
+    @property
+    def ledger(self) -> Ledger:
+        """What was seen of the bucket, communities under their ids of now."""
+        return Ledger(self.lake, self.reference.names)
 
     @cached_property
     def frozen(self) -> tuple[FrozenCycle, ...]:
         """Frozen cycles, an input of every figure that was decided from them."""
-        return read_frozen(self.lake, self.reference.reporting_years(self.settings.today))
+        return read_frozen(self.lake, self.reference.reporting_years(self.settings.today), self.reference.names)
 
     def take(self, selection: Selection, run_id: str) -> Iterator[TakenPartition | IntakeResult]:
         """Intake of what changed or was asked for; the last item is the result.
@@ -213,7 +225,9 @@ class Pipeline:
     def listing(self) -> Listing:
         """The drop bucket as it stands at this moment."""
         communities = self.reference.communities["community_id"].to_list()
-        return list_drop(self.drop, communities, self.reference.reporting_years(self.settings.today))
+        return list_drop(
+            self.drop, communities, self.reference.reporting_years(self.settings.today), self.reference.names
+        )
 
     def nothing_new(self, selection: Selection) -> bool:
         """Whether intake would take nothing, see nothing else than before, and the current release says it all.
@@ -221,8 +235,8 @@ class Pipeline:
         The same plan and the same hash of inputs that intake and release go by, looked at without starting a run.
         BucketFaultError, like intake, where the bucket seems at fault.
         """
-        listing, events = self.listing(), Ledger(self.lake).events()
-        damaged = damaged_places(self.lake, events)
+        listing, events = self.listing(), self.ledger.events()
+        damaged = damaged_places(self.lake, events, self.reference.names)
         plan = make_plan(listing, events, self.intake.version, selection, damaged)
         refuse_bucket_fault(listing, plan, events, selection)
         if selection.again or state_faults(self.lake) or self.lake.get_or_none(STRAYS_KEY) is None:
@@ -298,6 +312,7 @@ class Pipeline:
             keep(self.lake, made.release_id, kept_inputs(self.settings.seeds, landed, self.strays()))
         if before != made.release_id:
             self._tell_changes(before, {**made.manifest, **facts.stated(), "today": made.manifest["today"]})
+            keep_summary(self.settings, self.published, partial(kept_seeds, self.lake), before, made.release_id)
         self.change_log.tell(made.release_id)
         self.as_built.keep(made.release_id, facts.stated())
         return made
@@ -313,13 +328,13 @@ class Pipeline:
             return
         manifest = read_manifest(self.published, current)
         self._tell_changes(before or None, manifest, database_path(self.settings, current))
-        complete_kept(self.outbox, manifest["inputs"], self.change_log.records())
+        complete_kept(self.outbox, manifest["inputs"], self._change_records())
         self.change_log.tell(current)
 
     def publish(self, facts: ReleaseFacts) -> Release:
         """The warehouse as it stands as a release, told to nobody yet."""
         tell("Publishing the release and its report")
-        ledger = Ledger(self.lake).events()
+        ledger = self.ledger.events()
         ops = self.settings.work / "ops"
         write_tables({"ledger_event": ledger}, ops)
         # Records are rebuilt from the release alone, so it carries what they were decided from.
@@ -357,7 +372,7 @@ class Pipeline:
             ruleset_version=self.ruleset[1],
             contract_version=str(manifest["contract_version"]),
             code_version=manifest["code_version"],
-            network_name="The network",
+            network_name=self.reference.network_name,
             parameters=[RuleParameter(*text) for text in texts],
         )
 
@@ -380,7 +395,7 @@ class Pipeline:
         # A frozen cycle is an input as well; it is no folder and has no receipt.
         folders = [row for row in facts["inputs"] if row["community_id"]]
         places = [(row["community_id"], row["reporting_year"], row["submission_id"]) for row in folders]
-        return dict.fromkeys(places, UNKNOWN_CHANGES) | self.change_log.records()
+        return {**dict.fromkeys(places, UNKNOWN_CHANGES), **self._change_records()}
 
     def _facts_of(self, release_id: str | None) -> dict[str, Any] | None:
         """A release's manifest, with what was last seen to give its content in place of what it was first made from.
@@ -393,7 +408,17 @@ class Pipeline:
             return None
         if release_id is None or manifest is None:
             return None
-        return {**manifest, **self.as_built.facts_of(release_id), "today": manifest["today"]}
+        facts = {**manifest, **self.as_built.facts_of(release_id), "today": manifest["today"]}
+        inputs = [
+            {**row, "community_id": self.reference.names.of(row["community_id"])} if row["community_id"] else row
+            for row in facts["inputs"]
+        ]
+        return {**facts, "inputs": inputs}
+
+    def _change_records(self) -> Changes:
+        names = self.reference.names
+        records = self.change_log.records().items()
+        return {(names.of(community), year, submission): change for (community, year, submission), change in records}
 
     def _tell_changes(self, before: str | None, stated: Mapping[str, Any], database: Path | None = None) -> None:
         """Compare with the release before, keep what is found, and write the receipts of the folders that changed.
@@ -409,7 +434,7 @@ class Pipeline:
         communities = {folder.community_id for folder in changed}
         was = None
         if before is not None and earlier is not None:
-            was = State(earlier, read_tables(database_path(self.settings, before), communities))
+            was = State(earlier, read_tables(database_path(self.settings, before), communities, self.reference.names))
         # Where the release before was removed, nothing can be said of what changed since.
         if was is not None or before is None:
             stands = State(stated, read_tables(database or self.settings.warehouse, communities))
@@ -426,7 +451,7 @@ class Pipeline:
         """What the next release would be made from, whether or not it differs from the current one."""
         years = self.reference.reporting_years(self.settings.today)
         known = set(self.reference.communities["community_id"]) | {"_network"}
-        standing = current_submissions(Ledger(self.lake).events()).sort("community_id", "reporting_year")
+        standing = current_submissions(self.ledger.events()).sort("community_id", "reporting_year")
         folders = [
             {"community_id": community_id, "reporting_year": year, "submission_id": submission}
             for community_id, year, submission in standing.select(
@@ -450,6 +475,8 @@ class Pipeline:
             "ruleset_version": self.ruleset[1],
             "contract_version": max(contracts.version_for(year) for year in years),
             "code_version": code_version(PROJECT_ROOT),
+            "figures_version": figures_version(PROJECT_ROOT),
+            "words_version": words_version(PROJECT_ROOT),
             "lock_sha256": lock_sha256(PROJECT_ROOT),
             "seeds_sha256": self.reference.fingerprint(),
         }

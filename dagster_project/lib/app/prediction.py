@@ -23,7 +23,6 @@ from dagster_project.lib.base import engine
 from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.names import INPUTS
 from dagster_project.lib.intake.batch import Taken
-from dagster_project.lib.intake.bucket.ledger import Ledger
 from dagster_project.lib.intake.findings import FINDINGS
 from dagster_project.lib.intake.tables import TABLES
 from dagster_project.lib.member.check import Checked, NoHistoryError
@@ -126,7 +125,12 @@ def _own_landing(pipeline: Pipeline, taken: Taken) -> Tables:
     raw = {name: taken.tables.get(name, pl.DataFrame(schema=schema)) for name, schema in TABLES.items()}
     none = pl.DataFrame(schema=FINDINGS)
     made = landing_of(
-        raw, Ledger(pipeline.lake).events(), pipeline.reference, pipeline.settings.today, none, pipeline.ruleset
+        raw,
+        pipeline.ledger.events(),
+        pipeline.reference,
+        pipeline.settings.today,
+        none,
+        pipeline.ruleset,
     )
     return dict(made.tables)
 

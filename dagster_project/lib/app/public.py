@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
-from typing import Any
+from typing import Any, TypeVar
 
 import polars as pl
 
@@ -30,6 +30,7 @@ from dagster_project.lib.disclosure import (
     protect,
     public_counts,
 )
+from dagster_project.lib.disclosure.derived import Derived
 from dagster_project.lib.publish.public.decisions import implied_verdicts
 from dagster_project.lib.publish.public.declared import declared_public
 from dagster_project.lib.publish.public.edition import (
@@ -40,10 +41,10 @@ from dagster_project.lib.publish.public.edition import (
     manifest_or_none,
     publish_public,
 )
-from dagster_project.lib.publish.public.pages import NETWORK_NAME, write_pages
+from dagster_project.lib.publish.public.pages import write_pages
 from dagster_project.lib.publish.public.register import Register
 from dagster_project.lib.publish.public.tables import Terms, public_tables
-from dagster_project.lib.publish.release.hashing import code_version
+from dagster_project.lib.publish.release.dependencies import code_version
 from dagster_project.lib.publish.release.opening import ReleaseMissingError, database_path
 from dagster_project.lib.publish.release.release import current_release, read_manifest
 from dagster_project.lib.publish.report.marts import RuleParameter
@@ -51,6 +52,7 @@ from dagster_project.lib.warehouse.dbt_run import MANIFEST
 from dagster_project.lib.warehouse.declared import declared_marts, vocabularies
 from dagster_project.settings import PROJECT_ROOT, Settings
 
+Frames = TypeVar("Frames", DisclosureInputs, Derived)
 TERMS = "network/publication_terms"
 # Processes pay only where there are many cells; the result does not depend on them.
 CELLS_A_PROCESS = 20_000
@@ -106,18 +108,23 @@ class PublicEdition:
         facts = self.facts()
         manifest = read_manifest(self.places.published, facts["release_id"])
         marts = _Marts(self.settings, facts["release_id"])
-        inputs = self._inputs(marts)
+        names = self.reference.names
+        # In keyed hashes and in the register cells keep the ids that their communities began with.
+        inputs = _each_frame(self._inputs(marts), names.begun)
+        profile = load_profile(self.reference)
+        profile = replace(profile, thresholds=names.begun(profile.thresholds))
         tell("Protecting small groups")
-        protected = protect(
-            inputs, self.register.history(), load_profile(self.reference), self.register.key(), _parameters(inputs)
-        )
+        begun = protect(inputs, self.register.history(), profile, self.register.key(), _parameters(inputs))
+        protected = replace(begun, values=names.read(begun.values), derived=_each_frame(begun.derived, names.read))
         tell("Making the public tables")
-        tables = public_tables(marts.read, protected, Terms(inputs.terms, inputs.today), *self._network(manifest))
+        tables = public_tables(
+            marts.read, protected, Terms(names.read(inputs.terms), inputs.today), *self._network(manifest)
+        )
         implied = self._implied(tables)
-        counts = {**public_counts(inputs, protected), "verdicts_implied_by_decisions": implied}
-        paper = certificate(inputs, protected, facts["release_id"])
+        counts = {**public_counts(inputs, begun), "verdicts_implied_by_decisions": implied}
+        paper = certificate(inputs, begun, facts["release_id"])
         paper["counts"] = counts
-        paper["lost"] = _lost(inputs, protected)
+        paper["lost"] = _lost(inputs, begun)
         return Candidate(
             tables,
             protected,
@@ -175,7 +182,7 @@ class PublicEdition:
 
     def _package(self) -> dict[str, Any]:
         """Name, title, licence and citation of the data package, from network/publication.csv where there is one."""
-        package: dict[str, Any] = {"name": "cradle-public", "title": f"{NETWORK_NAME}: public edition"}
+        package: dict[str, Any] = {"name": "cradle-public", "title": f"{self.reference.network_name}: public edition"}
         if not (self.settings.seeds / "network" / "publication.csv").is_file():
             return package
         said = dict(self.reference.table("network/publication").select("name", "value").iter_rows())
@@ -199,7 +206,9 @@ class PublicEdition:
         made = publish_public(
             self.places,
             candidate,
-            lambda database, folder, manifest: write_pages(database, folder, manifest, parameters),
+            lambda database, folder, manifest: write_pages(
+                database, folder, manifest, self.reference.network_name, parameters
+            ),
         )
         self.register.keep_built(self.facts(), made.public_id)
         return made
@@ -225,6 +234,12 @@ class _Marts:
         if frame is None:
             raise ReleaseMissingError(f"release {self.release_id} has no table {name}; run `cradle run`")
         return frame
+
+
+def _each_frame(of: Frames, read: Callable[[pl.DataFrame], pl.DataFrame]) -> Frames:
+    """The same with each of its frames as `read` gives it."""
+    frames: dict[str, Any] = {name: read(value) for name, value in vars(of).items() if isinstance(value, pl.DataFrame)}
+    return replace(of, **frames)
 
 
 def _parameters(inputs: DisclosureInputs) -> Parameters:

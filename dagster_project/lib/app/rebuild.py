@@ -21,6 +21,7 @@ from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.app.rehearsal import compute, side_home, side_settings
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.store import Store
+from dagster_project.lib.base.successions import CommunityIds
 from dagster_project.lib.intake.bucket.drop import submission_id
 from dagster_project.lib.intake.bucket.lake import raw_key, read_partitions, write_partition
 from dagster_project.lib.intake.bucket.ledger import EVENTS, PREFIX, Ledger, submitted_files
@@ -78,7 +79,7 @@ def rebuild(settings: Settings, manifest: Mapping[str, Any], database: Path | No
     side = replace(side, drop_url=str(home / "drop"), settle_seconds=0.0)
     with side_home(home, keep):
         _write_seeds(kept, side.seeds, manifest)
-        _fill_drop(lake, home / "drop", manifest, kept)
+        _fill_drop(lake, home / "drop", manifest, kept, Reference(side.seeds).names)
         pipeline = Pipeline(side, (manifest["ruleset_id"], manifest["ruleset_version"]))
         _carry_frozen(lake, pipeline.lake, manifest)
         for _ in pipeline.take(Selection(again=True), "rebuild"):
@@ -102,19 +103,20 @@ def _write_seeds(kept: KeptInputs, folder: Path, manifest: Mapping[str, Any]) ->
         raise RebuildError(f"the kept seeds are not those that release {manifest['release_id']} was made with")
 
 
-def _fill_drop(lake: Store, drop: Path, manifest: Mapping[str, Any], kept: KeptInputs) -> None:
+def _fill_drop(lake: Store, drop: Path, manifest: Mapping[str, Any], kept: KeptInputs, names: CommunityIds) -> None:
     """Every folder as it stood, but for files that were refused as person-level: nothing of them is kept."""
-    events = Ledger(lake).events()
+    events = Ledger(lake, names).events()
     refused = set(kept.refused_files.select("community_id", "reporting_year", "name").iter_rows())
     drop.mkdir()
     for row in _folders(manifest):
         place, submission = (row["community_id"], row["reporting_year"]), row["submission_id"]
         files = submitted_files(events, *place, submission)
-        if submission_id(*place, files) != submission:
+        named = next((n for n in names.all_of(place[0]) if submission_id(n, place[1], files) == submission), None)
+        if named is None:
             raise RebuildError(
                 f"the ledger does not know the files of submission {submission} of {place[0]}/{place[1]}"
             )
-        folder = drop / place[0] / str(place[1])
+        folder = drop / named / str(place[1])
         folder.mkdir(parents=True)
         for name, sha256 in files:
             if (*place, name) in refused:
@@ -178,13 +180,16 @@ def _rename_submissions(lake: Store, folders: Sequence[Mapping[str, Any]]) -> No
 
 
 def _compared(was: Mapping[str, Any], made: Mapping[str, Any], database: Path | None, again: Path) -> Rebuilt:
-    other_code = tuple(name for name in ("code_version", "lock_sha256") if was[name] != made[name])
+    # A release of an older edition does not say which of its code makes figures.
+    code = "figures_version" if "figures_version" in was else "code_version"
+    other_code = tuple(name for name in (code, "lock_sha256") if was[name] != made[name])
     before, after = ({table["name"]: table["sha256"] for table in of["tables"]} for of in (was, made))
     differing = tuple(sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name)))
     cells: tuple[CellDifference, ...] | None = None
     if other_code and database is not None:
         cells = tuple(cell for cell in compare_releases(database, again, was, made) if not _is_near(cell))
-    alike = None if other_code else was["content_sha256"] == made["content_sha256"]
+    other_words = was["code_version"] != made["code_version"]
+    alike = None if other_code or other_words else was["content_sha256"] == made["content_sha256"]
     return Rebuilt(was["release_id"], other_code, len(before), differing, alike, cells)
 
 

@@ -36,7 +36,7 @@ class Suspect:
 
 def scan(lake: Store, intake: Intake) -> Iterator[Suspect]:
     """Judge every kept file once, in the order in which files were first taken."""
-    events = Ledger(lake).events()
+    events = Ledger(lake, intake.reference.names).events()
     standing = set(current_submissions(events)["submission_id"])
     holders = _holders(versions(events))
     with WorkbookReader(intake.limits) as workbooks:

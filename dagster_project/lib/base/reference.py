@@ -14,6 +14,17 @@ from pathlib import Path
 
 import polars as pl
 
+from dagster_project.lib.base.successions import (
+    COMMUNITY_SUCCESSIONS,
+    FORMER,
+    NO_RENAMES,
+    NOW,
+    CommunityIds,
+    Succession,
+    names_of,
+    succession_faults,
+)
+
 
 class SeedError(ValueError):
     """A seed is missing or not in the form the project needs; the message names file, column and line."""
@@ -29,7 +40,34 @@ class Reference:
     folder: Path
 
     def table(self, path: str) -> pl.DataFrame:
-        """One seed by its path below the folder, for example `dictionary/groups`, every column as text."""
+        """One seed by its path below the folder, for example `dictionary/groups`, every column as text.
+
+        Communities that were renamed stand under their id of now.
+        """
+        return self.names.read(self.as_written(path))
+
+    @cached_property
+    def names(self) -> CommunityIds:
+        """Ids of communities that were renamed; SeedError where the lines contradict each other."""
+        if not (self.folder / f"{COMMUNITY_SUCCESSIONS}.csv").is_file():
+            return NO_RENAMES  # Told by the check of all seeds, which names what a newer version needs.
+        lines = self.successions()
+        if not lines:
+            return NO_RENAMES
+        members = self.as_written("network/communities").with_row_index("line", 2)
+        found = list(succession_faults(lines, dict(members.select("community_id", "line").iter_rows())))
+        if found:
+            numbers, says = found[0]
+            raise SeedError(f"seeds/{COMMUNITY_SUCCESSIONS}.csv, line {', '.join(map(str, numbers))}: {says}")
+        return names_of(lines)
+
+    def successions(self) -> list[Succession]:
+        """The renames as they are written, line by line."""
+        rows = self.as_written(COMMUNITY_SUCCESSIONS).with_row_index("line", 2).drop_nulls([FORMER, NOW])
+        return [Succession(*row) for row in rows.select("line", FORMER, NOW).iter_rows()]
+
+    def as_written(self, path: str) -> pl.DataFrame:
+        """One seed as it is written, every column as text."""
         file = self.folder / f"{path}.csv"
         if not file.is_file():
             raise SeedError(f"{file} is missing; a seeds folder must hold it")
@@ -58,6 +96,14 @@ class Reference:
             if name not in frame.columns:
                 frame = frame.with_columns(pl.lit(None, pl.String).alias(name))
         return frame.with_columns(years, pl.col("left_year").cast(pl.Int32, strict=False)).sort("community_id")
+
+    @cached_property
+    def network_name(self) -> str:
+        """What the network calls itself."""
+        names = self.table("network/network")["name"].to_list()
+        if len(names) != 1 or not names[0]:
+            raise SeedError("network/network.csv needs one line, with the name of the network")
+        return str(names[0])
 
     def reporting_years(self, today: dt.date) -> range:
         """From the earliest joined_year to the year of today."""

@@ -23,6 +23,7 @@ RulesetKey = tuple[str, str]
 # Seeds that hold the parameters of rulesets.
 PARAMETER_SEEDS = ("ruleset_parameters", "gateway_parameters", "comparison_parameters")
 IN_FORCE = "rulesets/ruleset_in_force"
+NEVER_ENDING = 9999
 PARAMETER_COLUMNS = ("ruleset_id", "ruleset_version", "parameter", "value")
 # Owned by the rubric; kept as text here and read by name, so that a new criterion needs no change of this module.
 OPEN_SECTIONS = ("gateway", "designation", "evidence", "cadence")
@@ -94,6 +95,14 @@ class NumericRules:
 
 
 @dataclass(frozen=True)
+class ValueRules:
+    """Parameters `values.*` (RULES 1): what a submitted row is judged by."""
+
+    agreement: float
+    largest_count: int
+
+
+@dataclass(frozen=True)
 class SimulationRules:
     """Parameters `simulation.*`: the stylised network in which nothing changes."""
 
@@ -114,6 +123,8 @@ class ComparisonRules:
     """Thresholds of the comparisons that ask questions, by their names in comparison_parameters.csv; all numbers."""
 
     values: Mapping[str, float]
+    epsilon: float
+    """What every threshold carries in favour of equality (`numeric.epsilon`)."""
 
     def __getitem__(self, name: str) -> float:
         if name not in self.values:
@@ -133,6 +144,7 @@ class Ruleset:
     outcome: OutcomeRules
     network: NetworkRules
     numeric: NumericRules
+    values: ValueRules
     simulation: SimulationRules
     comparison: ComparisonRules
     parameters: Mapping[str, str | None]
@@ -169,6 +181,20 @@ class Ruleset:
         return (self.text(parameter) or "").lower() == "true"
 
 
+@dataclass(frozen=True)
+class JudgingRules:
+    """What of a ruleset decides whether a submitted row is taken; kept rows depend on these and no other parameters."""
+
+    agreement: float
+    largest_count: int
+    epsilon: float
+
+    @classmethod
+    def of(cls, ruleset: Ruleset) -> JudgingRules:
+        """The parameters as a ruleset states them."""
+        return cls(ruleset.values.agreement, ruleset.values.largest_count, ruleset.epsilon)
+
+
 _SECTIONS: dict[str, type[Any]] = {
     "aggregate": AggregateRules,
     "trend": TrendRules,
@@ -176,6 +202,7 @@ _SECTIONS: dict[str, type[Any]] = {
     "outcome": OutcomeRules,
     "network": NetworkRules,
     "numeric": NumericRules,
+    "values": ValueRules,
     "simulation": SimulationRules,
 }
 
@@ -235,6 +262,11 @@ def in_force(reference: Reference, reporting_year: int) -> RulesetKey:
 _IN_FORCE_COLUMNS = ("from_reporting_year", "ruleset_id", "ruleset_version")
 
 
+def newest_in_force(reference: Reference) -> RulesetKey:
+    """The ruleset in force for the newest reporting years that ruleset_in_force.csv speaks of."""
+    return in_force(reference, NEVER_ENDING)
+
+
 def in_force_on(reference: Reference, today: dt.date) -> RulesetKey:
     """The ruleset a run of this day goes by: the one in force for the latest reporting year."""
     return in_force(reference, reference.reporting_years(today).stop - 1)
@@ -245,7 +277,7 @@ def _comparison(values: Mapping[str, str | None], name: str) -> ComparisonRules:
         numbers = {key: _number(key, values[key] or "") for key in values if _section(key) in COMPARISON_SECTIONS}
     except ValueError as error:
         raise ValueError(f"{name}: {error}") from error
-    return ComparisonRules(MappingProxyType(numbers))
+    return ComparisonRules(MappingProxyType(numbers), _number("numeric.epsilon", values["numeric.epsilon"] or ""))
 
 
 def _section(parameter: str) -> str:

@@ -9,7 +9,8 @@ A seed's `meta` says: `file`, path below seeds/; `key`, columns that identify a 
 `whole`, `numbers`, `dates`, what a cell that is not blank must be; `references`, columns (several with blanks between)
 to `seed.columns`; `community`, the column by which lines of communities outside the network are ignored, and `scoped`
 where scope and scope_id say it; `typed`, whether `unit` says what `value` must be; `needed`, values that a column must
-hold, in a seed of parameters for the ruleset in force; `complete` where every key of the project's own seed is needed.
+hold, in a seed of parameters for the ruleset in force; `complete` where every key of the project's own seed is
+needed; `lines`, how many lines it has.
 """
 
 from __future__ import annotations
@@ -78,6 +79,7 @@ class Form:
     typed: bool = False
     needed: Mapping[str, Sequence[str]] = field(default_factory=dict)
     complete: bool = False
+    lines: int | None = None
 
     @property
     def required(self) -> tuple[str, ...]:
@@ -180,7 +182,13 @@ def read_sheets(folder: Path) -> tuple[dict[str, Sheet], list[Fault]]:
 def communities_of(sheets: Mapping[str, Sheet]) -> frozenset[str]:
     """Communities of the network."""
     lines = sheets["communities"].lines if "communities" in sheets else ()
-    return frozenset(row["community_id"] for _, row in lines)
+    members = {row["community_id"] for _, row in lines}
+    renames = sheets["community_successions"].lines if "community_successions" in sheets else ()
+    pairs = [{row["community_id"], row["successor_id"]} for _, row in renames]
+    # Every name that a community ever had is a name of the network's own.
+    while more := [pair for pair in pairs if pair & members and not pair <= members]:
+        members = members.union(*more)
+    return frozenset(members)
 
 
 def form_faults(folder: Path) -> tuple[list[Fault], bool]:
@@ -220,6 +228,9 @@ def _of_one(form: Form, sheet: Sheet) -> Iterator[Fault]:
                 yield Fault(form.file, (number,), f"{name} is blank")
         for says in _cells(form, row):
             yield Fault(form.file, (number,), says)
+    if form.lines is not None and len(sheet.lines) != form.lines:
+        wanted = "one line" if form.lines == 1 else f"{form.lines} lines"
+        yield Fault(form.file, (), f"the file has {len(sheet.lines)} lines beside its header; it needs {wanted}")
     yield from _repeated(form, sheet)
 
 

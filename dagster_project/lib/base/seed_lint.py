@@ -18,6 +18,7 @@ import polars as pl
 from dagster_project.lib.base.reference import Reference, SeedError
 from dagster_project.lib.base.ruleset import IN_FORCE, PARAMETER_SEEDS, RulesetKey, in_force_on, read_ruleset
 from dagster_project.lib.base.seed_forms import COMMUNITIES, Fault, form_faults, ruleset_faults
+from dagster_project.lib.base.successions import COMMUNITY_SUCCESSIONS, succession_faults
 
 FIRST_YEAR, LAST_YEAR = 0, 9999
 EPSILON = 1e-9
@@ -88,6 +89,9 @@ def faults(reference: Reference, ruleset: RulesetKey | dt.date | None = None) ->
     ruleset: id and version, or the day of the run, whose ruleset is in force: its parameters must be set and typed.
     """
     found, whole = form_faults(reference.folder)
+    renames = list(_renames(reference)) if whole else []
+    if renames:
+        found, whole = [*found, *renames], False
     if whole and all(fault.file != COMMUNITIES for fault in found):
         # A line that is told of for what it means is not told of again for its form.
         meant = [*_meanings(reference), *(_ruleset(reference, ruleset, found) if ruleset else ())]
@@ -119,6 +123,14 @@ def _ruleset(reference: Reference, ruleset: RulesetKey | dt.date, found: Sequenc
                 yield Fault(file, tuple(named), str(error))
                 return
         yield Fault(files[0], (), str(error))
+
+
+def _renames(reference: Reference) -> Iterator[Fault]:
+    """Renames of communities that contradict each other: until they are mended no id can be read."""
+    members = reference.as_written(COMMUNITIES).with_row_index("line", 2)
+    known = dict(members.select("community_id", "line").iter_rows())
+    for lines, says in succession_faults(reference.successions(), known):
+        yield Fault(COMMUNITY_SUCCESSIONS, lines, says)
 
 
 def _meanings(reference: Reference) -> list[Fault]:

@@ -13,7 +13,9 @@ from functools import cached_property
 import polars as pl
 
 import contracts
+from contracts.base import TableContract
 from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.ruleset import JudgingRules, RulesetKey, newest_in_force, read_ruleset
 from dagster_project.lib.intake.bucket.drop import (
     Folder,
     Left,
@@ -31,20 +33,33 @@ Keep = Callable[[str, bytes | Iterator[bytes]], None]
 
 @dataclass(frozen=True)
 class Intake:
-    """What intake needs beside the files: reference data, layouts, limits and label tables."""
+    """What intake needs beside the files: reference data, layouts, limits and label tables.
+
+    `chosen`: the ruleset that rows are judged by; without one that of the newest line of ruleset_in_force.csv.
+    """
 
     reference: Reference
     limits: Limits = field(default_factory=Limits)
+    chosen: RulesetKey | None = None
+
+    @cached_property
+    def rules(self) -> JudgingRules:
+        """Parameters of the ruleset that decide whether a row is taken."""
+        return JudgingRules.of(read_ruleset(self.reference, self.chosen or newest_in_force(self.reference)))
 
     @cached_property
     def version(self) -> str:
         """What kept rows depend on beside their files' bytes."""
-        return intake_version(self.reference, self.limits)
+        return intake_version(self.reference, self.limits, self.rules)
 
     @cached_property
     def codes(self) -> CodeTables:
         """Label tables, built once."""
         return CodeTables.of(self.reference)
+
+    def contract(self, version: int, table: str) -> TableContract:
+        """A table's contract in one version, under the ruleset."""
+        return contracts.tables(version)[table].with_largest_count(self.rules.largest_count)
 
     @cached_property
     def encodings(self) -> dict[str, str | None]:

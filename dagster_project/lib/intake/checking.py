@@ -53,14 +53,16 @@ def check_all(
     located = [pl.DataFrame(schema=WITH_CELL)]
     sources = _sources(files, ids)
     for table in sorted(by_table):
-        contract = contracts.tables(version)[table]
+        contract = intake.contract(version, table)
         texts = _source_columns(pl.concat(by_table[table], how="diagonal"), sources, contract, version)
+        texts = intake.reference.names.read(texts)  # the network's own tables name communities
         blocked = _reading_issues(texts, files)
-        check = check_values if table == contracts.VALUES_TABLE else check_register
-        rows, issues = check(texts, contract.as_kept(), intake.reference, intake.codes, blocked)
+        judged = (texts, contract.as_kept(), intake.reference, intake.codes, blocked)
         if table == contracts.VALUES_TABLE:
+            rows, issues = check_values(*judged, intake.rules)
             observations.append(rows.select(list(OBSERVATIONS)))
         else:
+            rows, issues = check_register(*judged)
             registers.append(_in_folder(rows, texts).select(list(REGISTER_ROWS)))
         located.append(_located(issues, texts, contract, own))
     return pl.concat(observations), pl.concat(registers), pl.concat(located)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import contracts
 from dagster_project.lib.base.reference import Reference, hash_files
+from dagster_project.lib.base.ruleset import JudgingRules
 from dagster_project.lib.intake.reading.limits import Limits
 
 LIB = Path(__file__).resolve().parents[1]
@@ -55,21 +56,22 @@ SEEDS = (
     "dictionary/outcomes",
     "dictionary/units",
     "network/communities",
+    "network/community_successions",
     "network/geographies",
     "rubric/rubric",
 )
-"""Reference data that rows are coded and judged with; parameters of comparisons and of figures are not among them."""
+"""Reference data that rows are coded and judged with; of parameters only JudgingRules are."""
 READERS = ("duckdb", "pandera", "polars", "pyarrow", "xlrd")
 """Libraries that turn bytes into cells, cells into types, or run a layout's SQL."""
 
 
-def intake_version(reference: Reference, limits: Limits) -> str:
-    """What a folder's rows depend on beside its bytes, as one text: seeds, contracts, code, readers and limits."""
+def intake_version(reference: Reference, limits: Limits, rules: JudgingRules) -> str:
+    """What a folder's rows depend on beside its bytes, as one text."""
     parts = (
         hash_files(list(seed_files(reference)), reference.folder),
         hash_files(list(contract_files()), contracts.ROOT),
         hash_files(list(code_files()), LIB),
-        _digest({name: importlib.metadata.version(name) for name in READERS} | asdict(limits)),
+        _digest({name: importlib.metadata.version(name) for name in READERS} | asdict(limits) | asdict(rules)),
     )
     return "-".join(part[:16] for part in parts)
 

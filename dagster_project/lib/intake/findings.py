@@ -15,6 +15,7 @@ import polars as pl
 
 import contracts
 from dagster_project.lib.base.shown import visible
+from dagster_project.lib.base.successions import NO_RENAMES, CommunityIds
 
 BLOCKING = ("fatal", "error")
 
@@ -116,12 +117,13 @@ def blocked_rows(issues: pl.DataFrame) -> pl.DataFrame:
 ROOT_CAUSE = ["community_id", "reporting_year", "submission_id", "rule_id", "source_file", "source_sheet"]
 
 
-def to_findings(issues: pl.DataFrame) -> pl.DataFrame:
+def to_findings(issues: pl.DataFrame, names: CommunityIds = NO_RENAMES) -> pl.DataFrame:
     """Turn located issues into findings: one root cause (rule, file, sheet, column, text found) is one finding.
 
     `issues` has columns community_id, reporting_year, submission_id, source_file, source_sheet, source_row,
     source_column, rule_id, found, allowed, subject. The finding points at its first row and counts all (n_rows).
-    An explainable finding's id depends on what it speaks of alone, so one answer survives resubmissions and years.
+    An explainable finding's id depends on what it speaks of alone, so one answer survives resubmissions and years, and,
+    by the first id of its community (`names`), a rename.
     """
     if not issues.height:
         return pl.DataFrame(schema=FINDINGS)
@@ -145,7 +147,7 @@ def to_findings(issues: pl.DataFrame) -> pl.DataFrame:
     ).with_columns(message=_message())
     return (
         told.with_columns(
-            finding_id=_finding_ids(told),
+            finding_id=_finding_ids(names.begun(told)),
             status=pl.when(pl.col("severity") == "explainable").then(pl.lit("open")).otherwise(pl.lit("closed")),
             explanation=pl.lit(None, pl.String),
             source_row=pl.col("source_row").cast(pl.Int32),

@@ -246,7 +246,7 @@ def _match_sheet(
     if misplaced:
         taken.problems.append(problem("misplaced_table", sheet=grid.sheet, found=match.table, allowed=misplaced))
         return
-    contract = contracts.tables(contracts.version_for(taken.folder.reporting_year))[match.table]
+    contract = intake.contract(contracts.version_for(taken.folder.reporting_year), match.table)
     told_of_cells = settle_cells(match, contract)
     unread = unread_problems(match, intake.words(taken.folder.community_id), single)
     if any(told.severity == "fatal" for told in unread):

@@ -17,7 +17,7 @@ import polars as pl
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.batch import Guard, Intake, Keep, Taken
 from dagster_project.lib.intake.bucket.drop import Folder, Left, Listing, list_drop, still_written, stray_findings
-from dagster_project.lib.intake.bucket.lake import read_partitions, remove_partition, write_partition
+from dagster_project.lib.intake.bucket.lake import move_partitions, read_partitions, remove_partition, write_partition
 from dagster_project.lib.intake.bucket.ledger import EVENTS, Ledger, current_objects
 from dagster_project.lib.intake.bucket.left import LEFT, left_table
 from dagster_project.lib.intake.bucket.plan import Plan, Selection, left_at_listing, make_plan, refuse_bucket_fault
@@ -89,7 +89,9 @@ def run_intake(
     A run that dies half way leaves whole partitions and a ledger that says which: the next run goes on from there.
     BucketFaultError, before anything is changed, where so much is missing that the bucket itself seems at fault.
     """
-    ledger = Ledger(places.lake)
+    names = intake.reference.names
+    move_partitions(places.lake, names)
+    ledger = Ledger(places.lake, names)
     events = ledger.events()
     version = intake.version
     damaged = damaged_places(places.lake, events)
@@ -134,11 +136,11 @@ def _settled_plan(
     damaged: frozenset[tuple[str, int]],
 ) -> tuple[Listing, Plan, list[Left]]:
     """The listing, what is to be taken of it, and what is left: files still written are waited for, not for ever."""
-    communities = intake.reference.communities["community_id"].to_list()
-    years = intake.reference.reporting_years(today)
+    reference = intake.reference
+    communities, years = reference.communities["community_id"].to_list(), reference.reporting_years(today)
     last = time.monotonic() + PATIENCE * settle_seconds
     while True:
-        listing = list_drop(drop, communities, years)
+        listing = list_drop(drop, communities, years, reference.names)
         plan = make_plan(listing, events, version, selection, damaged)
         young, seconds = still_written(drop, plan.take, settle_seconds)
         wait = min(seconds, last - time.monotonic())

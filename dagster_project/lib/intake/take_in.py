@@ -17,7 +17,6 @@ from dagster_project.lib.intake.batch import Guard, Intake, Keep, Taken, TakenFi
 from dagster_project.lib.intake.bucket.drop import (
     Folder,
     dropped_name,
-    submission_id,
 )
 from dagster_project.lib.intake.checking import beside_issues, check_all, extracted_places, file_issues, tell_left_out
 from dagster_project.lib.intake.findings import to_findings
@@ -74,9 +73,7 @@ def take_in(
     named: dict[tuple[str, int], dict[str, str]] = {}
     for file in files:
         named.setdefault(file.place, {})[dropped_name(file.name)] = file.sha256
-    ids = {
-        place: submission_id(*place, named.get(place, {}).items()) for place in (folder.partition for folder in folders)
-    }
+    ids = {folder.partition: folder.id_of(named.get(folder.partition, {}).items()) for folder in folders}
     with engine.memory(threads=1, closed_in=True) as connection:
         extraction = extract(matches, connection, {file.index: file.place for file in files})
     tell_left_out(files, extraction.counts)
@@ -85,7 +82,7 @@ def take_in(
     rows, registers, issues = check_all(intake, version, files, ids, extraction.frames, own_columns(matches))
     places = extracted_places(extraction.frames)
     located = pl.concat([issues, file_issues(files, ids, places), beside_issues(folders, ids)], how="diagonal")
-    return _split(folders, files, ids, version, rows, registers, to_findings(located))
+    return _split(folders, files, ids, version, rows, registers, to_findings(located, intake.reference.names))
 
 
 def by_version(folders: Iterable[Folder]) -> dict[int, list[Folder]]:

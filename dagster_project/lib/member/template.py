@@ -25,6 +25,7 @@ from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.names import LISTS_SHEET, NETWORK_FOLDER, NOTES_SHEET
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.workbook_bytes import stable_bytes, writable
+from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.layouts.explanation import HEADER_SEARCH_ROWS
 from dagster_project.lib.member.prefilled import Cell, Registers, cells_of
 
@@ -90,7 +91,7 @@ def last_values(release: Connection, community_id: str, reporting_year: int) -> 
 def template_workbook(
     community_id: str,
     reporting_year: int,
-    reference: Reference,
+    intake: Intake,
     before: pl.DataFrame | None = None,
     registers: Registers | None = None,
 ) -> bytes:
@@ -100,12 +101,14 @@ def template_workbook(
     (prefilled.last_registers) the other sheets with rows to edit; without them the sheets are empty. The network's own
     folder gets the network's tables. Sheets and columns are those of the contract version that the year takes.
     """
-    tables = contracts.tables(contracts.version_for(reporting_year))
+    reference = intake.reference
+    version = contracts.version_for(reporting_year)
+    tables = {name: intake.contract(version, name) for name in contracts.tables(version)}
     network = community_id == NETWORK_FOLDER
     own = [one for one in tables.values() if one.network == network or (network and one.also_network)]
     own.sort(key=lambda contract: (contract.table != contracts.VALUES_TABLE, contract.table))
     book = Workbook()
-    _write_notes(book.active, community_id, reporting_year, own)
+    _write_notes(book.active, community_id, reporting_year, reference.network_name, own)
     lists = _Lists(book, _choices(own, reference, community_id))
     for contract in own:
         sheet = book.create_sheet(contract.table)
@@ -230,10 +233,12 @@ class _Lists:
         return (area, column.kind == "boolean") if area else None
 
 
-def _write_notes(sheet: Worksheet, community_id: str, reporting_year: int, own: Sequence[TableContract]) -> None:
+def _write_notes(
+    sheet: Worksheet, community_id: str, reporting_year: int, network: str, own: Sequence[TableContract]
+) -> None:
     sheet.title = NOTES_SHEET
     lines = [
-        f"Template for {community_id}, reporting year {reporting_year}.",
+        f"{network}: template for {community_id}, reporting year {reporting_year}.",
         "Fill in what you have and upload this workbook into your folder; sheets left empty are fine.",
         "Dark column heads must be filled in each row. Point at a head to read what the column means.",
         "Rows of the sheet indicator_values are prepared from your last accepted values; a comment shows each of them.",

@@ -1,5 +1,5 @@
-"""What a member learns of its folder.
+"""What a member learns of its folder, and a director of a release.
 
-Belongs here: receipts as data and as pages, marked copies, what a submission changed and its words.
+Belongs here: receipts as data and as pages, marked copies, what a submission or a release changed, in words.
 Does not: rules, findings, figures; everything told was found in another room.
 """

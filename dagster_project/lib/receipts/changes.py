@@ -15,6 +15,7 @@ import polars as pl
 
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import MARTS, NETWORK_FOLDER
+from dagster_project.lib.base.successions import NO_RENAMES, CommunityIds
 from dagster_project.lib.publish.release.compare import SIGNIFICANT
 from dagster_project.lib.receipts.change_words import Names, label
 
@@ -31,11 +32,11 @@ COUNTED = {
     STATUSES: (ADDED, GONE, CHANGED),
     ELIGIBILITY: (ADDED, GONE, CHANGED, KEPT),
 }
-# Facts of a manifest that can move figures of folders that did not change.
+# Facts of a manifest that can move figures of folders that did not change; other words move none.
 CAUSES = {
     "rules": ("ruleset_id", "ruleset_version", "contract_version"),
     "reference_data": ("seeds_sha256",),
-    "code": ("code_version",),
+    "code": ("figures_version",),
 }
 
 VALUE_TABLE, DESIGNATION_TABLE = "fct_indicator_value", "fct_designation"
@@ -125,18 +126,23 @@ def changed_folders(before: Sequence[Mapping[str, Any]], after: Sequence[Mapping
     ]
 
 
-def read_tables(database: Path, communities: Collection[str]) -> dict[str, pl.DataFrame]:
+def read_tables(
+    database: Path, communities: Collection[str], names: CommunityIds = NO_RENAMES
+) -> dict[str, pl.DataFrame]:
     """What is compared of a release or warehouse, rows of the given communities, and the names; opened read-only.
 
-    A table that an older release lacks is left out.
+    A table that an older release lacks is left out. A community's former `names` are read as its id of now.
     """
     with engine.opened(database) as connection:
         query = "select table_name from information_schema.tables where table_schema = ?"
         there = {name for (name,) in connection.execute(query, [MARTS]).fetchall()}
-        connection.register("wanted", pl.DataFrame({"community_id": sorted(communities)}))
+        wanted = sorted({name for community in communities for name in names.all_of(community)})
+        connection.register("wanted", pl.DataFrame({"community_id": wanted}, schema={"community_id": pl.String}))
         own = "semi join wanted using (community_id)"
         return {
-            name: connection.execute(f'select * from {MARTS}."{name}" {own if name in OF_COMMUNITY else ""}').pl()
+            name: names.read(
+                connection.execute(f'select * from {MARTS}."{name}" {own if name in OF_COMMUNITY else ""}').pl()
+            )
             for name in dict.fromkeys((*OF_COMMUNITY, *NAMED))
             if name in there
         }

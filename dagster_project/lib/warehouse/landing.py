@@ -76,7 +76,7 @@ def gather(lake: Store, reference: Reference, today: dt.date, strays: pl.DataFra
     DamagedLakeError where the lake does not hold the rows that were accepted.
     `strays` are findings of the bucket itself. Rows are sorted, so that the order of arrival leaves no trace.
     """
-    events = Ledger(lake).events()
+    events = Ledger(lake, reference.names).events()
     known = [*reference.communities["community_id"], NETWORK_FOLDER]
     years = reference.reporting_years(today)
     current = (
@@ -132,8 +132,8 @@ def all_findings(
     strays: pl.DataFrame,
 ) -> pl.DataFrame:
     """Findings, before any answer, of rows and files, of comparisons, of answers astray, and of the bucket itself."""
-    compared = to_findings(compare_submissions(raw["observations"], reference, thresholds))
-    chosen = to_findings(selection_changes(registers["indicator_selection"]))
+    compared = to_findings(compare_submissions(raw["observations"], reference, thresholds), reference.names)
+    chosen = to_findings(selection_changes(registers["indicator_selection"]), reference.names)
     told = pl.concat([part.select(list(FINDINGS)) for part in (raw["findings"], compared, chosen, strays)])
     astray = astray_answers(told, registers["explanations"], registers["explanation_decisions"])
     return pl.concat([told, to_findings(astray)])

@@ -1,5 +1,5 @@
 -- Groups and places of one community whose trend is certainly better or worse than that of its total.
--- Belongs here: trends whose 95 % interval lies wholly to one side of the total's slope, the better side by direction.
+-- Belongs here: trends whose interval lies wholly to one side of the total's slope, the better side by direction.
 -- Does not: compare communities, rank anything, or speak of a trend that is undetermined.
 with trends as (
     select trends.*, indicators.direction

@@ -21,6 +21,7 @@ from tests.unit.member.released import release_of
 HEAD = "school_year,indicator,dimension,group,numerator,denominator,value\n"
 GOOD = HEAD + "2022-23,graduation_4yr_pct,all,all,880,1000,\n"
 LATER = HEAD + "2023-24,graduation_4yr_pct,all,all,990,1000,\n2023-24,Brook Index,all,all,1,2,\n"
+LATER += "2023-24,4 Year Graduation Rates,all,all,990,1000,\n"
 BAD = HEAD + "2023-24,graduation_4yr_pct,all,all,2000,1000,\n"
 PLACE = ("--community", "birchmont_falls", "--year", "2024")
 
@@ -161,12 +162,25 @@ def test_the_same_template_twice_is_the_same_file(home: Home, tmp_path: Path) ->
     assert files[0].read_bytes() == files[1].read_bytes()
 
 
-def test_suggest_prints_score_code_and_the_line_to_add(home: Home) -> None:
-    result = home.cradle("suggest")
+def test_suggest_prints_score_code_the_line_to_add_and_what_it_would_clash_with(home: Home) -> None:
+    result = home.cradle("suggest", "--community", "birchmont_falls,alderwick_bend")
     assert result.exit_code == 0
-    assert 'indicator "Brook Index": 1 row of birchmont_falls' in result.output
-    assert "crosswalks/indicator_labels.csv" in result.output
-    assert "community,birchmont_falls,Brook Index," in result.output
+    head, *rest = result.output.partition('indicator "4 Year Graduation Rates": 1 row of birchmont_falls\n')[
+        2
+    ].splitlines()
+    assert head.endswith('(as "4-year graduation rate"); add to crosswalks/indicator_labels.csv:')
+    assert rest[0].strip() == "community,birchmont_falls,4 Year Graduation Rates,graduation_4yr_pct,,,,"
+    assert rest[1].strip().startswith("but look first: birchmont_falls/2024 already gives values of graduation_4yr_pct")
+
+
+def test_suggest_says_that_none_fits_and_keeps_to_the_communities_asked_for(home: Home) -> None:
+    result = home.cradle("suggest")
+    assert 'indicator "Brook Index": 1 row of birchmont_falls\n  none fits: the nearest, ' in result.output
+    assert ",Brook Index," not in result.output
+    assert home.cradle("suggest", "--community", "alderwick_bend").output == "No label waits.\n"
+    refused = home.cradle("suggest", "--community", "alderwick_bend,atlantis_bay")
+    assert (refused.exit_code, "atlantis_bay is not a community" in refused.output) == (2, True)
+    assert home.cradle("suggest", "--community", "aspenreach,").exit_code == 2
 
 
 def test_suggest_without_a_release_says_how_to_get_one(bare: Home) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import io
 import json
+import shutil
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
@@ -333,6 +334,16 @@ BUILT_BUCKETS: dict[str, Callable[[Path, str], None]] = {
 }
 
 
+def renamed(folder: Path) -> Reference:
+    """Reference data with a community that went by another id."""
+    seeds = folder / "seeds"
+    shutil.copytree(WHOLE_NETWORK, seeds)
+    (seeds / "network/community_successions.csv").write_text(
+        f"community_id,successor_id,note\nbirchmont,{COMMUNITY},\n"
+    )
+    return Reference(seeds)
+
+
 def take(intake: Intake, folder: Folder, source: Source, guard: Guard | None = None) -> dict[str, pl.DataFrame]:
     """The tables of one folder."""
     with WorkbookReader(intake.limits) as workbooks:
@@ -346,7 +357,7 @@ def findings_of_bucket(intake: Intake, root: Path, kind: type[Store] | None = No
     store = kind(str(root)) if kind else open_drop(str(root))
     reference = intake.reference
     years = reference.reporting_years(TODAY)
-    listing = list_drop(store, reference.communities["community_id"], years)
+    listing = list_drop(store, reference.communities["community_id"], years, reference.names)
     guard = Guard(store.tag if store.folder else None)
     taken = [take(intake, folder, store, guard) for folder in listing.folders]
     raw = {
@@ -415,6 +426,7 @@ def sides(
     def run(rule_id: str, side: str) -> pl.DataFrame:
         root = example(rule_id, side, tmp_path_factory.mktemp(rule_id))
         own = Reference(WHOLE_NETWORK) if rule_id == "shared_cause" else reference
+        own = renamed(tmp_path_factory.mktemp("seeds")) if rule_id == "folder_of_two_names" else own
         return findings_of_bucket(Intake(own, limits_of(rule_id)), root, STORES.get(rule_id))
 
     yield run

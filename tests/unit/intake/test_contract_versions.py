@@ -192,10 +192,10 @@ def test_a_check_follows_the_version_of_its_year(both: Both, place: tuple[str, i
     assert without_skipped(receipt) == both.after.receipts[place]
 
 
-def test_a_template_has_the_sheets_and_columns_of_the_version_of_its_year(both: Both, reference: Reference) -> None:
+def test_a_template_has_the_sheets_and_columns_of_the_version_of_its_year(both: Both, intake: Intake) -> None:
     heads = {}
     for year in (2023, 2024):
-        book = load_workbook(io.BytesIO(template_workbook(COMMUNITY, year, reference)))
+        book = load_workbook(io.BytesIO(template_workbook(COMMUNITY, year, intake)))
         heads[year] = [cell.value for cell in book["indicator_values"][1]]
         assert ("stories" in book.sheetnames) == (year == 2023)
         menus = [str(menu.sqref) for menu in book["capacity"].data_validations.dataValidation]
@@ -207,7 +207,7 @@ def test_a_template_has_the_sheets_and_columns_of_the_version_of_its_year(both: 
 def test_an_untouched_old_register_fills_the_new_template_under_the_new_names(both: Both) -> None:
     rows = both.after.landed["register_capacity"].filter(pl.col("reporting_year") < 2024)
     standing = as_they_stand(rows, contracts.landed()["capacity"], 2024)
-    data = template_workbook(COMMUNITY, 2024, both.house.pipeline.reference, None, {"capacity": standing})
+    data = template_workbook(COMMUNITY, 2024, both.house.pipeline.intake, None, {"capacity": standing})
     book = load_workbook(io.BytesIO(data))
     assert [cell.value for cell in book["capacity"][2]] == ["data", "analyst", 0.5, "loaned", None]
 

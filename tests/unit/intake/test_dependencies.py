@@ -18,7 +18,8 @@ import pytest
 import contracts
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake import dependencies
-from dagster_project.lib.intake.dependencies import CODE, LIB, READERS, SEEDS, code_files, intake_version
+from dagster_project.lib.intake.batch import Intake
+from dagster_project.lib.intake.dependencies import CODE, LIB, READERS, SEEDS, code_files
 from dagster_project.lib.intake.reading.limits import Limits
 from tests.support import PROJECT
 
@@ -51,7 +52,7 @@ class House:
 
     def version(self, limits: Limits | None = None) -> str:
         """The version as it stands."""
-        return intake_version(Reference(self.seeds), limits or Limits())
+        return Intake(Reference(self.seeds), limits or Limits()).version
 
 
 def _bound(files: Callable[[Path], object], root: Path) -> Callable[[], object]:
@@ -61,6 +62,12 @@ def _bound(files: Callable[[Path], object], root: Path) -> Callable[[], object]:
 def touch(path: Path) -> None:
     """Add one line to a file."""
     path.write_bytes(path.read_bytes() + b"\n# changed\n")
+
+
+def set_parameter(seeds: Path, parameter: str, value: str) -> None:
+    """Give a parameter another value in every ruleset."""
+    path = seeds / "rulesets" / "ruleset_parameters.csv"
+    path.write_text(re.sub(rf"(,{re.escape(parameter)}),[^,]*,", rf"\1,{value},", path.read_text(encoding="utf-8")))
 
 
 @pytest.fixture
@@ -91,20 +98,33 @@ def test_contracts_the_catalogue_and_layouts_read_again(house: House) -> None:
 
 def test_each_limit_reads_again() -> None:
     reference = Reference(PROJECT / "seeds")
-    before = intake_version(reference, Limits())
+    before = Intake(reference).version
     for name, value in vars(Limits()).items():
-        assert intake_version(reference, replace(Limits(), **{name: value + 1})) != before, name
+        assert Intake(reference, replace(Limits(), **{name: value + 1})).version != before, name
+
+
+@pytest.mark.parametrize("parameter", ["values.agreement", "values.largest_count", "numeric.epsilon"])
+def test_each_parameter_that_rows_are_judged_by_reads_again(house: House, parameter: str) -> None:
+    before = house.version()
+    set_parameter(house.seeds, parameter, "7")
+    assert house.version() != before
+
+
+def test_parameters_that_judge_no_row_read_nothing_again(house: House) -> None:
+    before = house.version()
+    set_parameter(house.seeds, "trend.min_points", "7")
+    assert house.version() == before
 
 
 def test_another_version_of_a_reader_reads_again(monkeypatch: pytest.MonkeyPatch) -> None:
     reference = Reference(PROJECT / "seeds")
-    before = intake_version(reference, Limits())
+    before = Intake(reference).version
     real = importlib.metadata.version
     for reader in READERS:
         monkeypatch.setattr(
             importlib.metadata, "version", lambda name, changed=reader: "99" if name == changed else real(name)
         )
-        assert intake_version(reference, Limits()) != before, reader
+        assert Intake(reference).version != before, reader
 
 
 def test_what_only_tells_or_asks_reads_nothing_again(house: House) -> None:

@@ -93,7 +93,7 @@ def workbook(house: House, standing: dict[str, pl.DataFrame]) -> bytes:
     """The community's template for 2024."""
     with duckdb.connect(str(house.release), read_only=True) as connection:
         before = last_values(connection, COMMUNITY, YEAR)
-    return template_workbook(COMMUNITY, YEAR, house.pipeline.reference, before, standing)
+    return template_workbook(COMMUNITY, YEAR, house.pipeline.intake, before, standing)
 
 
 def said(rows: pl.DataFrame, table: str) -> list[dict[str, Any]]:
@@ -164,8 +164,8 @@ def test_a_text_that_begins_like_a_formula_stays_text(workbook: bytes) -> None:
 
 
 def test_the_same_registers_give_the_same_bytes(house: House, standing: dict[str, pl.DataFrame]) -> None:
-    reference = house.pipeline.reference
-    first, second = (template_workbook(COMMUNITY, YEAR, reference, None, standing) for _ in range(2))
+    intake = house.pipeline.intake
+    first, second = (template_workbook(COMMUNITY, YEAR, intake, None, standing) for _ in range(2))
     assert first == second
 
 

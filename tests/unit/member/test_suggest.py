@@ -17,6 +17,8 @@ from benchmarks.suggest_quality import MEASURED, SEEDS, measure
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.rows.codes import CodeTables
 from dagster_project.lib.member.suggest import (
+    HELD_COLUMNS,
+    LEAST,
     KnownLabels,
     crosswalk_line,
     held_out,
@@ -140,9 +142,61 @@ def test_a_word_that_another_community_has_for_itself_is_no_evidence(seeds: Path
     assert "walk to the brook" not in {p.nearest_label for p in other}
 
 
-def test_nothing_alike_is_said_and_no_line_is_made_up(reference: Reference, codes: CodeTables) -> None:
-    (proposal,) = propose(waiting(row(indicator="жжж")), reference, codes)
-    assert (proposal.code, proposal.score, proposal.line) == (None, 0.0, "")
+@pytest.mark.parametrize("label", ["жжж", "Pupils", "Budget of the school board"])
+def test_where_none_fits_no_line_is_made_up(reference: Reference, codes: CodeTables, label: str) -> None:
+    (proposal,) = propose(waiting(row(indicator=label)), reference, codes)
+    assert (proposal.code, proposal.line, proposal.clash) == (None, "", "")
+    assert proposal.score < LEAST and (proposal.nearest_label is None) == (proposal.score == 0)
+
+
+def test_every_proposal_scores_at_least_what_a_right_one_does(reference: Reference, codes: CodeTables) -> None:
+    labels = [row(indicator=label) for label in ("4 Year Graduation Rates", "Attendance of pupils", "Math 8")]
+    proposals = propose(waiting(*labels), reference, codes)
+    assert all(p.score >= LEAST for p in proposals if p.code is not None)
+
+
+def held(*rows: tuple[str, int, str, str, str]) -> pl.DataFrame:
+    return pl.DataFrame(rows, schema=HELD_COLUMNS, orient="row")
+
+
+MINE = ("birchmont_falls", 2024, "graduation_4yr_pct", "all", "birchmont_falls")
+
+
+@pytest.mark.parametrize(
+    ("asked_row", "given", "clashes"),
+    [
+        (row(indicator="4 Year Graduation Rates"), MINE, True),
+        (row(indicator="4 Year Graduation Rates"), (*MINE[:1], 2023, *MINE[2:]), False),
+        (row(indicator="4 Year Graduation Rates"), ("alderwick_bend", *MINE[1:]), False),
+        (row(indicator="4 Year Graduation Rates", dimension="gender", group="female"), MINE, False),
+        (row(dimension="race_ethnicity", group="Hispanic / Latinx"), (*MINE[:3], "race_ethnicity:hispanic", "x"), True),
+        (row(dimension="race_ethnicity", group="Hispanic / Latinx"), (*MINE[:3], "race_ethnicity:white", "x"), False),
+        (row(dimension="Race & Ethnicity", group="white"), (*MINE[:3], "race_ethnicity:white", "x"), True),
+        (
+            row(place="Falls Area School District"),
+            (*MINE[:4], "birchmont_falls_falls_area_schools"),
+            True,
+        ),
+        (row(place="Falls Area School District"), MINE, False),
+    ],
+)
+def test_a_line_that_would_stand_beside_values_of_its_folder_is_foretold(
+    reference: Reference, codes: CodeTables, asked_row: Row, given: tuple[str, int, str, str, str], clashes: bool
+) -> None:
+    first = propose(waiting(asked_row), reference, codes, held=held(given))[0]
+    assert first.code is not None
+    assert bool(first.clash) == clashes
+    assert ("birchmont_falls/2024" in first.clash) == clashes
+
+
+def test_a_label_that_has_another_meaning_in_other_years_is_foretold(seeds: Path, tmp_path: Path) -> None:
+    folder = tmp_path / "seeds"
+    shutil.copytree(seeds, folder)
+    with (folder / "crosswalks" / "indicator_labels.csv").open("a", encoding="utf-8") as lines:
+        lines.write("community,birchmont_falls,4 Year Graduation Rates,attendance_rate_pct,,2001,2005,\n")
+    changed = Reference(folder)
+    proposals = propose(waiting(row(indicator="4 Year Graduation Rates")), changed, CodeTables.of(changed))
+    assert all("attendance_rate_pct for other years" in proposal.clash for proposal in proposals)
 
 
 def test_the_line_maps_the_label_when_it_is_added(seeds: Path, tmp_path: Path) -> None:

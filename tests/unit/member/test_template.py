@@ -76,9 +76,9 @@ BEFORE = before(
 
 
 @pytest.fixture(scope="module")
-def book(reference: Reference) -> Workbook:
+def book(intake: Intake) -> Workbook:
     """The template for the values above."""
-    return load_workbook(io.BytesIO(template_workbook("birchmont_falls", 2025, reference, BEFORE)))
+    return load_workbook(io.BytesIO(template_workbook("birchmont_falls", 2025, intake, BEFORE)))
 
 
 def rows_of(sheet: Any) -> list[dict[str, Any]]:
@@ -95,8 +95,9 @@ def test_every_submitted_table_has_a_sheet_with_exactly_its_header(book: Workboo
 
 @pytest.mark.parametrize("contract", OWN, ids=lambda contract: contract.table)
 def test_every_head_says_what_the_column_means_whether_it_is_needed_and_what_is_allowed(
-    book: Workbook, contract: Any
+    book: Workbook, contract: Any, intake: Intake
 ) -> None:
+    contract = contract.with_largest_count(intake.rules.largest_count)
     for cell, column in zip(book[contract.table][1], contract.columns, strict=True):
         need = "Required" if column.required else "Optional"
         assert column.description in cell.comment.text
@@ -175,17 +176,17 @@ def test_only_the_newest_school_year_of_each_indicator_in_the_last_reporting_yea
     ]
 
 
-def test_without_earlier_values_nothing_is_prepared(reference: Reference) -> None:
+def test_without_earlier_values_nothing_is_prepared(intake: Intake) -> None:
     for known in (None, before()):
-        book = load_workbook(io.BytesIO(template_workbook("birchmont_falls", 2025, reference, known)))
+        book = load_workbook(io.BytesIO(template_workbook("birchmont_falls", 2025, intake, known)))
         assert rows_of(book["indicator_values"]) == []
 
 
-def test_the_same_values_give_the_same_bytes(reference: Reference) -> None:
-    first = template_workbook("birchmont_falls", 2025, reference, BEFORE)
-    assert first == template_workbook("birchmont_falls", 2025, reference, BEFORE)
+def test_the_same_values_give_the_same_bytes(intake: Intake) -> None:
+    first = template_workbook("birchmont_falls", 2025, intake, BEFORE)
+    assert first == template_workbook("birchmont_falls", 2025, intake, BEFORE)
     # The rows come in the order of their keys, whatever the release's order.
-    assert first == template_workbook("birchmont_falls", 2025, reference, BEFORE.reverse())
+    assert first == template_workbook("birchmont_falls", 2025, intake, BEFORE.reverse())
 
 
 @pytest.mark.parametrize("known", [None, BEFORE], ids=["empty", "prepared"])
@@ -193,7 +194,7 @@ def test_the_template_reads_back_as_the_contracts_own_tables_without_a_fatal_fin
     intake: Intake, tmp_path: Path, known: pl.DataFrame | None
 ) -> None:
     file = tmp_path / "template.xlsx"
-    file.write_bytes(template_workbook("birchmont_falls", 2025, intake.reference, known))
+    file.write_bytes(template_workbook("birchmont_falls", 2025, intake, known))
     receipt = check_path(file, "birchmont_falls", 2025, intake)
     version = contracts.version_for(2025)
     (listed_file,) = receipt["files"]
@@ -204,7 +205,7 @@ def test_the_template_reads_back_as_the_contracts_own_tables_without_a_fatal_fin
 
 
 def test_a_filled_in_template_counts_with_the_keys_of_the_year_before(intake: Intake, tmp_path: Path) -> None:
-    book = load_workbook(io.BytesIO(template_workbook("birchmont_falls", 2025, intake.reference, BEFORE)))
+    book = load_workbook(io.BytesIO(template_workbook("birchmont_falls", 2025, intake, BEFORE)))
     sheet = book["indicator_values"]
     for line in range(2, 2 + BEFORE.height):
         sheet.cell(line, 7, 91.5)
@@ -215,8 +216,8 @@ def test_a_filled_in_template_counts_with_the_keys_of_the_year_before(intake: In
     assert receipt["files"][0]["rows_accepted"] == BEFORE.height
 
 
-def test_the_networks_folder_gets_the_networks_tables(reference: Reference) -> None:
-    book = load_workbook(io.BytesIO(template_workbook("_network", 2025, reference)))
+def test_the_networks_folder_gets_the_networks_tables(intake: Intake) -> None:
+    book = load_workbook(io.BytesIO(template_workbook("_network", 2025, intake)))
     assert {"scores", "gateway_decisions", "review_decisions"} < set(book.sheetnames)
     assert "indicator_values" not in book.sheetnames
 

@@ -35,7 +35,7 @@ from dagster_project.lib.publish.release.retention import delete_data
 from dagster_project.lib.publish.release.states import StateLine, add, read_states
 from dagster_project.lib.warehouse.declared import ColumnWords, TableWords
 
-FACTS = ReleaseFacts("2026-06-30", "toa-default", "1.0.0", 1, "code", "lock", "seeds", "inputs", [])
+FACTS = ReleaseFacts("2026-06-30", "toa-default", "1.0.0", 1, "code", "figures", "words", "lock", "seeds", "inputs", [])
 KEYS = {"fct_trend": ["community_id"], "dim_submission": ["submission_id"]}
 Report = Callable[[Path, Path, Mapping[str, Any]], None]
 ROWS = [("a", 1.5, "x"), ("b", 2.25, None), ("c", None, "z")]

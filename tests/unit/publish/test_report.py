@@ -16,6 +16,7 @@ from types import ModuleType
 import duckdb
 import pytest
 
+from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.arranging import page_name
 from dagster_project.lib.publish.report.marts import REQUIRED_COLUMNS, ReportContext, ReportError, RuleParameter
 from dagster_project.lib.publish.report.render import EDITION_NOTICES, write_report
@@ -313,6 +314,44 @@ def test_further_facts_of_the_marts_are_told_where_they_are_present(database: Pa
     pages = written(copy, tmp_path)
     assert "Gaps widened for Black and Male." in pages["communities/c00.html"]
     assert pages["index.html"].index(">Postsecondary completion<") < pages["index.html"].index(">Employment<")
+
+
+@pytest.mark.parametrize(
+    ("parameter", "value", "before", "after"),
+    [
+        ("gap.eliminated_years", "3", "caught up in the latest two years", "caught up in the latest three years"),
+        ("gap.dimensions", "gender", "Only gaps by race and ethnicity decide", "Only gaps by gender decide"),
+        ("gap.majority_share", "0.6", "more than 50.0% of the groups", "more than 60.0% of the groups"),
+        ("outcome.majority_share", "0.75", "more than 50.0% of its core", "more than 75.0% of its core"),
+        ("trend.confidence", "0.9", "(confidence 95.0%)", "(confidence 90.0%)"),
+        ("trend.min_points", "4", "Three to five points", "Four to five points"),
+        ("values.agreement", "0.5", "within 0.05 percentage points", "within 0.5 percentage points"),
+    ],
+)
+def test_another_parameter_makes_other_words(
+    database: Path, pages: dict[str, str], tmp_path: Path, parameter: str, value: str, before: str, after: str
+) -> None:
+    stated = [(name, value if name == parameter else old, *more) for name, old, *more in report_marts.PARAMETERS]
+    changed = written(database, tmp_path, parameters=[RuleParameter(*each) for each in stated])
+    was, now = (Page(each["methods.html"]).text for each in (pages, changed))
+    assert before in was and after not in was
+    assert after in now and before not in now
+
+
+def test_the_simulation_speaks_of_as_many_outcomes_as_its_parameters_say() -> None:
+    limits = {"simulation.outcomes": "6", "simulation.outcomes_min": "3", "simulation.gaps_min": "1"}
+    assert words.simulated_words("stylised", limits) == "Invented communities with six unchanged outcomes"
+    assert words.simulated_words("four_of_seven_gaps_reduced", limits).startswith("at least three of six outcomes")
+    assert words.simulated_words("two_of_seven_gaps_reduced", limits).startswith("at least one of six outcomes")
+
+
+def test_every_page_names_the_gaps_that_decide_and_the_network(database: Path, tmp_path: Path) -> None:
+    stated = [(name, "gender" if name == "gap.dimensions" else old, *m) for name, old, *m in report_marts.PARAMETERS]
+    changed = written(database, tmp_path, parameters=[RuleParameter(*each) for each in stated], network_name="Delta")
+    assert "reduced gaps by gender" in Page(changed["index.html"]).text
+    assert "Gaps by gender reduced" in Page(changed["communities/c00.html"]).text
+    assert all("<title>" in page and "| Delta</title>" in page for page in changed.values())
+    assert not any("ace and ethnicity reduced" in page for page in changed.values())
 
 
 def test_no_page_claims_a_cause_or_a_forecast(pages: dict[str, str]) -> None:

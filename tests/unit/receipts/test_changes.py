@@ -106,7 +106,7 @@ def state(inputs: dict[tuple[str, int], str], release: str | None = "r1", **rows
         {"community_id": community, "reporting_year": year, "submission_id": submission}
         for (community, year), submission in inputs.items()
     ]
-    facts = {"release_id": release, "today": "2018-12-31", "inputs": lines, "code_version": "1", "seeds_sha256": "s"}
+    facts = {"release_id": release, "today": "2018-12-31", "inputs": lines, "figures_version": "1", "seeds_sha256": "s"}
     return State(facts, {**{name: table(name, *rows.get(name, [])) for name in KEYS}, **NAMES})
 
 

@@ -50,8 +50,12 @@ FCT_TREND = TableSpec(
         ),
         promised("intercept", NUMBER, "Fitted value at last_year."),
         promised("slope_stderr", NUMBER, "Standard error of the slope."),
-        promised("slope_ci_low", NUMBER, "Lower end of the 95 % t-interval of the slope."),
-        promised("slope_ci_high", NUMBER, "Upper end of the 95 % t-interval of the slope."),
+        promised(
+            "slope_ci_low", NUMBER, "Lower end of the t-interval of the slope, at the ruleset's trend.confidence."
+        ),
+        promised(
+            "slope_ci_high", NUMBER, "Upper end of the t-interval of the slope, at the ruleset's trend.confidence."
+        ),
         promised("r_squared", NUMBER, "Share of variance explained; null where values are constant."),
         promised("adjusted_slope", NUMBER, "Slope times direction: positive means better."),
         promised(
@@ -63,8 +67,12 @@ FCT_TREND = TableSpec(
         promised("reason", TEXT, "Why it is undetermined; null otherwise.", words="trend_reason"),
         promised("slope_weighted", NUMBER, "Slope weighted by denominators; shown beside, never deciding."),
         promised("slope_theil_sen", NUMBER, "Median of the pairwise slopes; shown beside, never deciding."),
-        promised("slope_binomial_low", NUMBER, "Slope less 1.96 binomial standard deviations."),
-        promised("slope_binomial_high", NUMBER, "Slope plus 1.96 binomial standard deviations."),
+        promised(
+            "slope_binomial_low", NUMBER, "Slope less the ruleset's trend.binomial_z binomial standard deviations."
+        ),
+        promised(
+            "slope_binomial_high", NUMBER, "Slope plus the ruleset's trend.binomial_z binomial standard deviations."
+        ),
         promised(
             "prob_slope_positive", NUMBER, "Probability that the adjusted slope is positive under binomial noise."
         ),
@@ -72,7 +80,7 @@ FCT_TREND = TableSpec(
             "robustness",
             TEXT,
             "robust if the status stays the same with each single year left out, else fragile; undetermined "
-            "with fewer than 4 points.",
+            "with fewer than trend.robust_min_points points.",
             words="robustness",
         ),
         RULESET_VERSION,

@@ -12,7 +12,7 @@ import re
 import time
 from collections import defaultdict
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import polars as pl
@@ -20,6 +20,7 @@ import polars as pl
 from dagster_project.lib.base.folder_tree import Tree, look
 from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.base.store import DeniedError, OddKeyError, Store, StoreError
+from dagster_project.lib.base.successions import COMMUNITY_SUCCESSIONS, NO_RENAMES, CommunityIds
 
 YEAR = re.compile(r"\d{4}")
 ALLOWED_PLACE = "{community_id}/{reporting_year}/{file}"
@@ -30,6 +31,7 @@ UNREAD_RULE = "file_not_read"
 WRITTEN_RULE = "still_written"
 SUBFOLDER_RULE = "subfolder_not_read"
 SPECIAL_RULE = "unsupported_file"
+BOTH_NAMES_RULE = "folder_of_two_names"
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,8 @@ class Folder:
     """Names of links beside the files. They are told and never followed, and are no part of the submission's id."""
     others: tuple[tuple[str, str], ...] = ()
     """What else lies beside the files and cannot be taken, as (rule, name): told, and no part of the id either."""
+    former_id: str | None = None
+    """The id that the community had when the folder got its name; the submission's id is made of it."""
 
     @property
     def links_tag(self) -> str | None:
@@ -70,6 +74,10 @@ class Folder:
     def partition(self) -> tuple[str, int]:
         """The folder's place among all: community and reporting year."""
         return self.community_id, self.reporting_year
+
+    def id_of(self, files: Iterable[tuple[str, str]]) -> str:
+        """The id of the submission that these files (name, sha256 hex) are in this folder."""
+        return submission_id(self.former_id or self.community_id, self.reporting_year, files)
 
 
 @dataclass(frozen=True)
@@ -136,21 +144,47 @@ def open_drop(url: str, endpoint: str | None = None, create: bool = False) -> St
     return Store(url, endpoint, follow_links=False, create=create, mode=None)
 
 
-def list_drop(drop: Store, communities: Iterable[str], reporting_years: range) -> Listing:
+def list_drop(
+    drop: Store, communities: Iterable[str], reporting_years: range, names: CommunityIds = NO_RENAMES
+) -> Listing:
     """List the whole bucket, one community at a time: what cannot be listed or kept costs itself alone.
 
-    Names that cannot be kept cost their file, folders that cannot be looked into are `unlisted`: they are told, and
+    Folders under a community's former `names` are its folders of now. Of a year that has folders of several names the
+    newest name's is taken, and the others are told. Names that cannot be kept cost their file, folders that cannot be
+    looked into are `unlisted`: they are told, and
     what was taken from them before stands. StoreError where the bucket itself cannot be listed.
     """
-    known = set(communities) | {NETWORK_FOLDER}
+    known = {*communities, NETWORK_FOLDER, *names.now}
     found = _Found(reporting_years)
     for name in _top(drop, known, found):
         if name in known:
             found.add(name, _tree(drop, name, found))
         else:
             found.strays[Stray("unknown_community", name)] = None
-    folders = sorted(found.folders, key=lambda folder: folder.partition)
+    folders = _under_names_of_now(found, names) if names else found.folders
+    folders = sorted(folders, key=lambda folder: folder.partition)
     return Listing(tuple(folders), tuple(found.strays), frozenset(found.unlisted), tuple(sorted(set(found.left))))
+
+
+def _under_names_of_now(found: _Found, names: CommunityIds) -> list[Folder]:
+    """Folders under their communities' ids of now; what could not be looked into likewise."""
+    found.unlisted = {(names.of(community), year) for community, year in found.unlisted}
+    found.left = [replace(left, community_id=names.of(left.community_id)) for left in found.left]
+    by_place: dict[tuple[str, int], list[Folder]] = defaultdict(list)
+    for folder in found.folders:
+        by_place[names.of(folder.community_id), folder.reporting_year].append(folder)
+    taken = []
+    for (now, year), same in by_place.items():
+        newest = min(same, key=lambda folder: names.age_of(folder.community_id))
+        former = newest.community_id if newest.community_id != now else None
+        taken.append(replace(newest, community_id=now, former_id=former))
+        for other in same:
+            if other is not newest:
+                place = f"{other.community_id}/{year}"
+                where = f"{COMMUNITY_SUCCESSIONS}.csv, line {names.lines[other.community_id]}"
+                rest = f"the files of {year} in one folder, {now}/{year} (seeds/{where})"
+                found.strays[Stray(BOTH_NAMES_RULE, f"{place} and {newest.community_id}/{year}", rest)] = None
+    return taken
 
 
 def _top(drop: Store, known: set[str], found: _Found) -> list[str]:

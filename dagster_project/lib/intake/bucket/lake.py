@@ -7,6 +7,7 @@ Does not: checks, or what the tables mean; the ledger of object versions (ledger
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import IO
@@ -14,9 +15,11 @@ from typing import IO
 import polars as pl
 
 from dagster_project.lib.base.store import Store
+from dagster_project.lib.base.successions import CommunityIds
 from dagster_project.lib.intake.tables import TABLES
 
 WORKERS = 8
+YEAR = re.compile(r"/reporting_year=(\d{4})/")
 
 
 def raw_key(sha256: str) -> str:
@@ -45,6 +48,29 @@ def write_partition(lake: Store, community_id: str, reporting_year: int, tables:
 def remove_partition(lake: Store, community_id: str, reporting_year: int) -> None:
     """Remove one partition, `files` first, so that half a partition is never read."""
     lake.delete(partition_key(table, community_id, reporting_year) for table in reversed(TABLES))
+
+
+def move_partitions(lake: Store, names: CommunityIds) -> None:
+    """Rows of communities that were renamed since they were written, under the id of now; moved once and then there.
+
+    One that lies under both ids is moved again: a run died between writing and removing.
+    """
+    for former, now in names.now.items():
+        years = {int(found[1]) for table in TABLES for found in _years_of(lake, table, former)}
+        for year in sorted(years):
+            blobs = {table: lake.get_or_none(partition_key(table, former, year)) for table in TABLES}
+            tables = {
+                table: names.read(pl.read_parquet(io.BytesIO(blob), schema=TABLES[table], missing_columns="insert"))
+                for table, blob in blobs.items()
+                if blob is not None
+            }
+            write_partition(lake, now, year, tables)
+            remove_partition(lake, former, year)
+
+
+def _years_of(lake: Store, table: str, community_id: str) -> Iterable[re.Match[str]]:
+    place = f"intake/{table}/community_id={community_id}"
+    return (found for info in lake.objects(place) if (found := YEAR.search(info.key)))
 
 
 def read_partitions(lake: Store, table: str, partitions: Iterable[tuple[str, int]]) -> pl.DataFrame:

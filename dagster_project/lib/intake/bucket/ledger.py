@@ -14,6 +14,7 @@ import polars as pl
 
 from dagster_project.lib.base.state import whole
 from dagster_project.lib.base.store import Store
+from dagster_project.lib.base.successions import NO_RENAMES, CommunityIds
 
 EVENTS = pl.Schema(
     {
@@ -47,14 +48,15 @@ MEND_LEDGER = (
 
 @dataclass(frozen=True)
 class Ledger:
-    """The ledger of one lake."""
+    """The ledger of one lake; communities that were renamed since stand in it under their `names` of now."""
 
     lake: Store
+    names: CommunityIds = NO_RENAMES
 
     def events(self) -> pl.DataFrame:
         """All events in the order in which they were written; StateError that names a segment which cannot be read."""
         frames = [self._segment(info.key) for info in self.lake.objects(PREFIX) if info.key.endswith(".parquet")]
-        return pl.concat([pl.DataFrame(schema=EVENTS), *frames]).sort("sequence", maintain_order=True)
+        return self.names.read(pl.concat([pl.DataFrame(schema=EVENTS), *frames])).sort("sequence", maintain_order=True)
 
     def _segment(self, key: str) -> pl.DataFrame:
         data = self.lake.get(key)
@@ -66,7 +68,7 @@ class Ledger:
 
         Segments are rewritten one by one; called again it finishes what it began. The only change to what was written.
         """
-        own = (pl.col("community_id") == place[0]) & (pl.col("reporting_year") == place[1])
+        own = pl.col("community_id").is_in(self.names.all_of(place[0])) & (pl.col("reporting_year") == place[1])
         hit = own & pl.col("name").is_in(list(names))
         for info in self.lake.objects(PREFIX):
             segment = self._segment(info.key) if info.key.endswith(".parquet") else pl.DataFrame(schema=EVENTS)

@@ -19,6 +19,7 @@ import polars as pl
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.state import StateError, whole
 from dagster_project.lib.base.store import Store
+from dagster_project.lib.base.successions import CommunityIds
 from dagster_project.lib.intake.bucket.drop import DroppedFile, Listing, dropped_name, list_drop, submission_id
 from dagster_project.lib.intake.bucket.lake import partition_key, raw_key
 from dagster_project.lib.intake.bucket.ledger import Ledger, current_objects, current_submissions
@@ -65,14 +66,14 @@ def reconcile(drop: Store, lake: Store, reference: Reference, today: dt.date) ->
     that is at work, or a file that arrived after the last one, shows as a difference until the next run.
     """
     communities = reference.communities["community_id"].to_list()
-    listing = list_drop(drop, communities, reference.reporting_years(today))
-    seen = _seen(Ledger(lake).events())
+    listing = list_drop(drop, communities, reference.reporting_years(today), reference.names)
+    seen = _seen(Ledger(lake, reference.names).events())
     listed = {(*folder.partition, file.name): file for folder in listing.folders for file in folder.files}
     found = [
         *_unlisted(listing),
         *_bucket_and_ledger(drop, listed, seen, listing),
         *_raw_bytes(lake, seen),
-        *_ledger_and_lake(lake, seen),
+        *_ledger_and_lake(lake, seen, reference.names),
         *_lake_and_bucket(lake, seen, listing),
     ]
     return sorted(set(found))
@@ -147,7 +148,7 @@ def _raw_bytes(lake: Store, seen: _Seen) -> Iterable[Difference]:
             yield Difference(pair, raw_key(sha), f"{what}{mend}")
 
 
-def _ledger_and_lake(lake: Store, seen: _Seen) -> Iterable[Difference]:
+def _ledger_and_lake(lake: Store, seen: _Seen, names: CommunityIds) -> Iterable[Difference]:
     """Each folder that stands has its partition, of the same submission and the same files."""
     pair = "ledger and lake"
     places = sorted({file[:2] for file in seen.files} | set(seen.folders))
@@ -161,8 +162,8 @@ def _ledger_and_lake(lake: Store, seen: _Seen) -> Iterable[Difference]:
         if isinstance(held, StateError):
             yield Difference(pair, subject, str(held))
             continue
-        expected = submission_id(*place, own[place])
-        if seen.folders.get(place) != expected:
+        expected = {submission_id(name, place[1], own[place]) for name in names.all_of(place[0])}
+        if seen.folders.get(place) not in expected:
             yield Difference(pair, subject, "the submission in the ledger is not that of its files")
         files = held.get("files")
         if files is None:
@@ -173,7 +174,7 @@ def _ledger_and_lake(lake: Store, seen: _Seen) -> Iterable[Difference]:
             yield Difference(pair, subject, "the partition lists other files than the ledger")
         yield from (Difference(pair, subject, what) for what in _rows(held))
         for table, frame in held.items():
-            if set(frame["submission_id"].unique()) - {expected}:
+            if set(frame["submission_id"].unique()) - expected:
                 yield Difference(pair, subject, f"rows of {table} belong to another submission")
 
 

@@ -14,6 +14,7 @@ import polars as pl
 
 from dagster_project.lib.base.state import StateError, whole
 from dagster_project.lib.base.store import Store
+from dagster_project.lib.base.successions import NO_RENAMES, CommunityIds
 from dagster_project.lib.intake.bucket.lake import partition_key, read_partitions
 from dagster_project.lib.intake.bucket.ledger import current_submissions
 from dagster_project.lib.intake.tables import TABLES
@@ -40,16 +41,23 @@ class DamagedLakeError(StateError):
         )
 
 
-def gone_partitions(lake: Store, events: pl.DataFrame) -> frozenset[Place]:
-    """Folders that stand by the ledger and have no partition in the lake; looks at one listing and reads nothing."""
+def gone_partitions(lake: Store, events: pl.DataFrame, names: CommunityIds = NO_RENAMES) -> frozenset[Place]:
+    """Folders that stand by the ledger and have no partition in the lake; looks at one listing and reads nothing.
+
+    A partition under a former id is there: the next intake moves it.
+    """
     held = {info.key for info in lake.objects(f"intake/{FILES}")}
     standing = current_submissions(events).select(PLACE).iter_rows()
-    return frozenset(place for place in standing if partition_key(FILES, *place) not in held)
+    return frozenset(
+        place
+        for place in standing
+        if not any(partition_key(FILES, name, place[1]) in held for name in names.all_of(place[0]))
+    )
 
 
-def damaged_places(lake: Store, events: pl.DataFrame) -> frozenset[Place]:
+def damaged_places(lake: Store, events: pl.DataFrame, names: CommunityIds = NO_RENAMES) -> frozenset[Place]:
     """Folders to take again whatever the bucket says: those without a partition, and those that a build noted."""
-    return gone_partitions(lake, events) | noted(lake)
+    return gone_partitions(lake, events, names) | noted(lake)
 
 
 def noted(lake: Store) -> frozenset[Place]:

@@ -24,7 +24,6 @@ from dagster_project.lib.intake.comparing.compared_values import (
 )
 from dagster_project.lib.intake.comparing.shared_causes import without_shared_changes, without_shared_groups
 
-EPSILON = 1e-9  # RULES, head: in favour of equality.
 TOTAL = [name for name in POINT if name != "population_group_id"]
 PLACE_OF_GROUPS = ["community_id", "indicator_id", "geography_id", "geography_level"]
 GROUP = [*PLACE_OF_GROUPS, "dimension", "group_code"]
@@ -53,9 +52,10 @@ def changes_over_years(values: pl.DataFrame, limits: ComparisonRules, told_alrea
     pairs = beside_earlier(values, int(limits["year_over_year.max_gap_years"]))
     rates = _compared_rates(pairs.join(told_already, on="value_no", how="anti", maintain_order="left"), limits)
     counts = _compared_counts(pairs, limits)
-    odd_rates, odd_counts = _unusual_rates(rates, values, limits), _beyond(counts)
+    odd_rates, odd_counts = _unusual_rates(rates, values, limits), _beyond(counts, limits)
     if limits["questions.one_per_cell"]:
-        odd_rates, odd_counts = _without_returns(odd_rates, "before"), _without_returns(odd_counts, "then_n")
+        odd_rates = _without_returns(odd_rates, "before", limits)
+        odd_counts = _without_returns(odd_counts, "then_n", limits)
     own_rates = without_shared_changes(odd_rates, rates, "year_over_year_change", limits)
     own_counts = without_shared_changes(odd_counts, counts, "count_change", limits)
     asked = [_tell_rates(own_rates.own), *_tell_counts(own_counts.own)]
@@ -104,21 +104,21 @@ def _compared_rates(pairs: pl.DataFrame, limits: ComparisonRules) -> pl.DataFram
     )
 
 
-def _beyond(changes: pl.DataFrame) -> pl.DataFrame:
-    return changes.filter(pl.col("change").abs() > pl.col("tolerance") + EPSILON)
+def _beyond(changes: pl.DataFrame, limits: ComparisonRules) -> pl.DataFrame:
+    return changes.filter(pl.col("change").abs() > pl.col("tolerance") + limits.epsilon)
 
 
-def _without_returns(unusual: pl.DataFrame, before: str) -> pl.DataFrame:
+def _without_returns(unusual: pl.DataFrame, before: str, limits: ComparisonRules) -> pl.DataFrame:
     """Leaves out changes from a value that was asked about back to what stood before it."""
     asked = unusual.select(pl.col("value_no").alias("before_no"), pl.col(before).alias("_usual"))
     joined = unusual.join(asked, on="before_no", how="left", maintain_order="left")
-    back = (pl.col("now") - pl.col("_usual")).abs() <= pl.col("tolerance") + EPSILON
+    back = (pl.col("now") - pl.col("_usual")).abs() <= pl.col("tolerance") + limits.epsilon
     return joined.filter(~back.fill_null(False)).drop("_usual")
 
 
 def _unusual_rates(changed: pl.DataFrame, values: pl.DataFrame, limits: ComparisonRules) -> pl.DataFrame:
     percent = pl.col("unit") == "percent"
-    judged = _with_spread(_beyond(changed), values)
+    judged = _with_spread(_beyond(changed, limits), values)
     known = pl.col("n_history") >= limits["year_over_year.min_history"]
     spread = pl.when(known).then(limits["year_over_year.spreads"] * pl.col("spread"))
     few = pl.min_horizontal("denominator", "before_n") < limits["chance.small_n"]
@@ -126,7 +126,7 @@ def _unusual_rates(changed: pl.DataFrame, values: pl.DataFrame, limits: Comparis
     chance = pl.when(percent & (always | ~known.fill_null(False) | few)).then(
         limits["chance.z"] * chance_points("value", "denominator", "before", "before_n")
     )
-    return _beyond(judged.with_columns(tolerance=pl.max_horizontal("tolerance", spread, chance)))
+    return _beyond(judged.with_columns(tolerance=pl.max_horizontal("tolerance", spread, chance)), limits)
 
 
 def _with_spread(pairs: pl.DataFrame, values: pl.DataFrame) -> pl.DataFrame:

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import polars as pl
 
-from contracts.base import TableContract
+from contracts.base import TableContract, whole_number
 from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.ruleset import JudgingRules
 from dagster_project.lib.intake.findings import ISSUES, blocked_rows, issues_where
 from dagster_project.lib.intake.rows.cells import DECIMAL_COMMA, DOT_THOUSANDS, ONE_COMMA, cast_texts, parse_cells
 from dagster_project.lib.intake.rows.codes import CodeTables, coded
@@ -17,9 +18,6 @@ from dagster_project.lib.intake.rows.contract_check import cast_column, contract
 from dagster_project.lib.intake.rows.labels import normalised
 from dagster_project.lib.intake.rows.repeated import settle_repeats
 from dagster_project.lib.intake.tables import OBSERVATIONS, POPULATION, added_columns
-
-EPSILON = 1e-9
-
 
 ALLOWED_CELL = "a number, a mask such as * or <5, or nothing"
 
@@ -29,9 +27,6 @@ WHOLE_UNITS = ("count", "usd")
 
 
 LARGEST_WHOLE = 2**53  # up to which a float holds every whole number
-
-
-AGREEMENT = 0.05  # RULES 1: a printed value may differ by this plus half a unit of its last digit.
 
 
 PLACE = ["community_id", "reporting_year"]
@@ -91,20 +86,25 @@ def _content_words() -> pl.Expr:
 
 
 def check_values(
-    texts: pl.DataFrame, contract: TableContract, reference: Reference, codes: CodeTables, reading: pl.DataFrame
+    texts: pl.DataFrame,
+    contract: TableContract,
+    reference: Reference,
+    codes: CodeTables,
+    reading: pl.DataFrame,
+    rules: JudgingRules,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Check rows of many files at once; `reading` are issues of rows found while their files were read.
 
     `texts` has row (UInt32, its position), the source columns of OBSERVATIONS and the contract's columns as text
-    (null where empty). Returns the rows with the columns of OBSERVATIONS (row_status accepted, waiting, rejected or
-    duplicate) plus row, and the issues.
+    (null where empty). `rules`: what the ruleset says of agreement and of the largest count. Returns the rows with the
+    columns of OBSERVATIONS (row_status accepted, waiting, rejected or duplicate) plus row, and the issues.
     """
     typed, issues = _typed(texts, contract, reference)
     typed, waiting = coded(typed, texts, reference, codes)
     typed, unit_issues = _units(typed, texts, reference)
-    typed, cell_issues = _cells(typed, texts, reference)
+    typed, cell_issues = _cells(typed, texts, reference, rules)
     checked = contract_issues(_contract_frame(typed, contract), texts, contract)
-    typed, value_issues = _values(typed, texts)
+    typed, value_issues = _values(typed, rules)
     issues = pl.concat([reading, issues, waiting, unit_issues, cell_issues, checked, value_issues]).cast(ISSUES)
     rows = _statuses(typed, issues)
     # Exact comparison of content: floats that come from the same text are the same bits.
@@ -165,7 +165,9 @@ def _units(typed: pl.DataFrame, texts: pl.DataFrame, reference: Reference) -> tu
     return rows, pl.concat(issues)
 
 
-def _cells(typed: pl.DataFrame, texts: pl.DataFrame, reference: Reference) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _cells(
+    typed: pl.DataFrame, texts: pl.DataFrame, reference: Reference, rules: JudgingRules
+) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Numerator, denominator and value as numbers, intervals or masks, each speaking for its own cell."""
     issues, rows = [], typed
     for name in ("numerator", "denominator", "value"):
@@ -174,10 +176,11 @@ def _cells(typed: pl.DataFrame, texts: pl.DataFrame, reference: Reference) -> tu
         rows = rows.hstack(cells)
         issues += _unread_cells(rows, name)
     issues.append(_dotted(rows))
+    allowed = whole_number(rules.largest_count, grouped=False)
     for name in ("numerator", "denominator"):
         number = pl.col(f"{name}_number")
         whole = (number == number.round(0)) & ~pl.col(f"{name}_percent")
-        issues.append(issues_where(rows, ~whole, "count_not_whole", name, pl.col(name)))
+        issues.append(issues_where(rows, ~whole, "count_not_whole", name, pl.col(name), allowed))
         # A count beyond any sense is held at a number that the contract's range still refuses.
         held = number.clip(-LARGEST_WHOLE, LARGEST_WHOLE)
         rows = rows.with_columns(pl.when(whole).then(held).cast(pl.Int64).alias(name))
@@ -195,7 +198,7 @@ def _cells(typed: pl.DataFrame, texts: pl.DataFrame, reference: Reference) -> tu
             pl.coalesce(pl.col("value_high") * factor, pl.col("maximum"))
         ),
     )
-    issues.append(_range_issues(rows))
+    issues.append(_range_issues(rows, rules.epsilon))
     return rows, pl.concat(issues)
 
 
@@ -227,11 +230,11 @@ def _dotted(rows: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(parts)
 
 
-def _range_issues(rows: pl.DataFrame) -> pl.DataFrame:
+def _range_issues(rows: pl.DataFrame, epsilon: float) -> pl.DataFrame:
     parts = []
     for name in ("value", "value_low", "value_high"):
-        below = pl.col(name) < pl.col("minimum") - EPSILON
-        above = pl.col(name) > pl.col("maximum") + EPSILON
+        below = pl.col(name) < pl.col("minimum") - epsilon
+        above = pl.col(name) > pl.col("maximum") + epsilon
         low, high = pl.col("minimum").cast(pl.String), pl.col("maximum").cast(pl.String)
         allowed = pl.concat_str(pl.lit("from "), low.fill_null("any"), pl.lit(" to "), high.fill_null("any"))
         parts.append(issues_where(rows, below | above, "out_of_range", "value", pl.col("printed"), allowed))
@@ -244,14 +247,14 @@ def _contract_frame(typed: pl.DataFrame, contract: TableContract) -> pl.DataFram
     return typed.select(*own, "reporting_year")
 
 
-def _values(typed: pl.DataFrame, texts: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+def _values(typed: pl.DataFrame, rules: JudgingRules) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The row's value and status: counts count, a printed value must agree with them, masks make no number."""
     counts = pl.col("numerator").is_not_null() & pl.col("denominator").is_not_null()
     rate = (pl.col("stored_unit") == "percent").fill_null(False)
     made = counts & rate & (pl.col("denominator") > 0)
     computed = pl.when(made).then(100.0 * pl.col("numerator") / pl.col("denominator"))
     rows = typed.with_columns(computed=computed, _made=made, _zero=(pl.col("denominator") == 0).fill_null(False))
-    tolerance = AGREEMENT + pl.col("printed_tolerance") + EPSILON
+    tolerance = rules.agreement + pl.col("printed_tolerance") + rules.epsilon
     differs = pl.col("_made") & ((pl.col("value") - pl.col("computed")).abs() > tolerance)
     should = pl.concat_str(pl.col("computed").round(2).cast(pl.String), pl.lit(" from the counts of the row"))
     masked = pl.col("value_kind").is_in(["mask", "range"])

@@ -19,18 +19,19 @@ from dagster_project.lib.publish.report.marts import PUBLIC, ReportContext, Rule
 from dagster_project.lib.publish.report.render import write_report
 from dagster_project.settings import PROJECT_ROOT
 
-NETWORK_NAME = "The network"
-
 
 class PagesError(RuntimeError):
     """The process that renders the public pages failed; the message is its last line."""
 
 
-def write_pages(database: Path, folder: Path, manifest: Mapping[str, Any], parameters: Sequence[RuleParameter]) -> None:
+def write_pages(
+    database: Path, folder: Path, manifest: Mapping[str, Any], network_name: str, parameters: Sequence[RuleParameter]
+) -> None:
     """Write report/ below the folder from public.duckdb, in a process without the house's settings; or PagesError."""
     order = {
         "database": database.name,
         "release_id": manifest["public_id"],
+        "network_name": network_name,
         **{name: str(manifest[name]) for name in ("today", "ruleset_id", "ruleset_version")},
         **{name: str(manifest[name]) for name in ("contract_version", "code_version")},
         "parameters": [[each.name, each.value, each.unit, each.note] for each in parameters],
@@ -59,7 +60,7 @@ def render(order: Mapping[str, Any], folder: Path) -> None:
         **{name: order[name] for name in ("release_id", "today", "ruleset_id", "ruleset_version")},
         contract_version=order["contract_version"],
         code_version=order["code_version"],
-        network_name=NETWORK_NAME,
+        network_name=order["network_name"],
         parameters=[RuleParameter(*each) for each in order["parameters"]],
     )
     with engine.opened(folder / order["database"]) as connection:

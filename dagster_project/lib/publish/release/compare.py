@@ -1,13 +1,14 @@
 """Two releases side by side, and a release against its own manifest.
 
-Belongs here: cells that differ between two releases by table and key; tables whose hash is not the manifest's.
+Belongs here: cells that differ between two releases by table and key, counted or one by one; hashes and the manifest.
 Does not: making releases (release.py), keys of tables (they stand in the manifest).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from dagster_project.lib.publish.release.pointing import DATABASE
 from dagster_project.lib.publish.release.release import hash_tables
 
 SIGNIFICANT = 10
+OWNER = "community_id"
 
 
 @dataclass(frozen=True)
@@ -43,49 +45,132 @@ class Verdict:
     found: str
 
 
+@dataclass(frozen=True)
+class TableCounts:
+    """How much of one table differs; None where its rows cannot be told apart (no key)."""
+
+    table: str
+    rows_added: int
+    rows_gone: int
+    cells: int | None
+
+
 def compare_releases(
-    a: Path, b: Path, manifest_a: Mapping[str, Any], manifest_b: Mapping[str, Any]
+    a: Path,
+    b: Path,
+    manifest_a: Mapping[str, Any],
+    manifest_b: Mapping[str, Any],
+    tables: Collection[str] = (),
+    communities: Collection[str] = (),
 ) -> Iterator[CellDifference]:
     """Every differing cell of the tables whose hashes differ, by table, key, column.
 
-    Floats are compared at 10 significant digits, as the hashes are.
+    Floats are compared at 10 significant digits, as the hashes are. Of `tables` only, where any is named; with
+    `communities` rows of these, in tables that are kept by community.
     """
-    of_a, of_b = ({table["name"]: table for table in manifest["tables"]} for manifest in (manifest_a, manifest_b))
-    with engine.memory() as connection:
-        engine.attach(connection, a, "a")
-        engine.attach(connection, b, "b")
+    of_a, of_b = _stated(manifest_a), _stated(manifest_b)
+    with _both(a, b) as connection:
         for name in sorted(of_a.keys() | of_b.keys()):
+            if tables and name not in tables:
+                continue
+            if communities and not _by_community(connection, name, of_a, of_b):
+                continue
             if name not in of_a or name not in of_b:
                 here, there = (None, "present") if name not in of_a else ("present", None)
                 yield CellDifference(name, "", "", here, there)
             elif of_a[name]["sha256"] != of_b[name]["sha256"]:
                 key = of_a[name]["key"] or of_b[name]["key"]
                 if key:
-                    yield from _table_differences(connection, name, key)
+                    yield from _table_differences(connection, name, key, communities)
                 else:
                     # Without a key no row of one can be told from a row of the other.
                     yield CellDifference(name, "", "sha256", of_a[name]["sha256"], of_b[name]["sha256"])
 
 
-def _table_differences(connection: Connection, table: str, key: Sequence[str]) -> Iterator[CellDifference]:
+def count_differences(
+    a: Path, b: Path, manifest_a: Mapping[str, Any], manifest_b: Mapping[str, Any], communities: Collection[str] = ()
+) -> list[TableCounts]:
+    """The same counted, without looking at each cell: one line for each table that differs, by name."""
+    of_a, of_b = _stated(manifest_a), _stated(manifest_b)
+    found = []
+    with _both(a, b) as connection:
+        for name in sorted(of_a.keys() | of_b.keys()):
+            if communities and not _by_community(connection, name, of_a, of_b):
+                continue
+            if name not in of_a or name not in of_b:
+                added, gone = (of_b[name]["rows"], 0) if name not in of_a else (0, of_a[name]["rows"])
+                found.append(TableCounts(name, added, gone, 0))
+            elif of_a[name]["sha256"] != of_b[name]["sha256"]:
+                key = of_a[name]["key"] or of_b[name]["key"]
+                counts = _counted(connection, name, key, communities) if key else TableCounts(name, 0, 0, None)
+                if counts.cells != 0 or counts.rows_added or counts.rows_gone:
+                    found.append(counts)
+    return found
+
+
+def _stated(manifest: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    return {table["name"]: table for table in manifest["tables"]}
+
+
+@contextmanager
+def _both(a: Path, b: Path) -> Iterator[Connection]:
+    with engine.memory() as connection:
+        engine.attach(connection, a, "a")
+        engine.attach(connection, b, "b")
+        yield connection
+
+
+def _by_community(connection: Connection, table: str, *stated: Mapping[str, Any]) -> bool:
+    """Whether the table says in both releases, as far as they have it, whose its rows are."""
+    sides = [side for side, tables in zip(("a", "b"), stated, strict=True) if table in tables]
+    return all(OWNER in _columns(connection, side, table) for side in sides)
+
+
+def _counted(connection: Connection, table: str, key: Sequence[str], communities: Collection[str]) -> TableCounts:
+    columns = {side: _columns(connection, side, table) for side in ("a", "b")}
+    shared = [name for name in columns["a"] if name in columns["b"] and name not in key]
+    differs = " + ".join(f"cast({_differs(name, columns)} as integer)" for name in shared) or "0"
+    query = (
+        "select count(*) filter (a._here is null), count(*) filter (b._here is null), "
+        f"coalesce(sum({differs}) filter (a._here and b._here), 0) {_joined(table, key, communities)}"
+    )
+    ((added, gone, cells),) = connection.execute(query, list(communities)).fetchall()
+    return TableCounts(table, added, gone, int(cells))
+
+
+def _differs(name: str, columns: Mapping[str, Mapping[str, str]]) -> str:
+    left, right = _comparable(f'a."{name}"', columns["a"][name]), _comparable(f'b."{name}"', columns["b"][name])
+    return f"({left} is distinct from {right})"
+
+
+def _joined(table: str, key: Sequence[str], communities: Collection[str]) -> str:
+    """Rows of both releases beside each other; the communities are the query's parameters."""
+    joined = " and ".join(f'a."{name}" is not distinct from b."{name}"' for name in key)
+    side_a, side_b = (f'(select *, true as _here from {side}.{MARTS}."{table}") {side}' for side in ("a", "b"))
+    marks = ", ".join("?" for _ in communities)
+    own = f"coalesce(a.{OWNER}, b.{OWNER}) in ({marks})" if communities else "true"
+    return f"from {side_a} full join {side_b} on {joined} where {own}"
+
+
+def _table_differences(
+    connection: Connection, table: str, key: Sequence[str], communities: Collection[str]
+) -> Iterator[CellDifference]:
     columns = {side: _columns(connection, side, table) for side in ("a", "b")}
     shared = [name for name in columns["a"] if name in columns["b"] and name not in key]
     for name in sorted(columns["a"].keys() ^ columns["b"].keys()):
         here, there = ("column", None) if name in columns["a"] else (None, "column")
         yield CellDifference(table, "", name, here, there)
-    joined = " and ".join(f'a."{name}" is not distinct from b."{name}"' for name in key)
     label = " || '|' || ".join(f'coalesce(cast(coalesce(a."{name}", b."{name}") as varchar), \'\')' for name in key)
-    side_a, side_b = (f'(select *, true as _here from {side}.{MARTS}."{table}") {side}' for side in ("a", "b"))
-    base = f"from {side_a} full join {side_b} on {joined}"
+    base, owners = _joined(table, key, communities), list(communities)
     for name in shared:
-        left, right = _comparable(f'a."{name}"', columns["a"][name]), _comparable(f'b."{name}"', columns["b"][name])
         rows = connection.execute(
             f'select {label} as key, a."{name}", b."{name}" {base} '
-            f"where a._here and b._here and {left} is distinct from {right} order by key"
+            f"and a._here and b._here and {_differs(name, columns)} order by key",
+            owners,
         ).fetchall()
         yield from (CellDifference(table, row_key, name, va, vb) for row_key, va, vb in rows)
     only = connection.execute(
-        f"select {label} as key, a._here, b._here {base} where a._here is null or b._here is null order by key"
+        f"select {label} as key, a._here, b._here {base} and (a._here is null or b._here is null) order by key", owners
     ).fetchall()
     for row_key, in_a, in_b in only:
         yield CellDifference(table, row_key, "", "row" if in_a else None, "row" if in_b else None)

@@ -1,22 +1,18 @@
 """What makes two tables the same: hashes of content, not of files.
 
-Belongs here: the canonical text of a row, the hash of a table, the version of the code.
-Does not: what is published (release.py), or hashing of submitted files (intake).
+Belongs here: the canonical text of a row, the hash of a table, the hash of the lock.
+Does not: what is published (release.py), versions of the code (dependencies.py), hashing of what was submitted.
 """
 
 from __future__ import annotations
 
 import hashlib
-import importlib.metadata
 from collections.abc import Mapping
 from pathlib import Path
 
 from dagster_project.lib.analysis.vocabulary import DAYS_AFTER
 from dagster_project.lib.base.engine import Connection
-from dagster_project.lib.base.reference import hash_files
 
-CODE_FOLDERS = ("contracts", "dagster_project", "dbt")
-CODE_ENDINGS = frozenset({".py", ".sql", ".yml", ".csv", ".html"})
 # States that were replaced depend on what arrived before, so they stay outside the hash of the table that shows them.
 HISTORY = {"dim_submission": "status <> 'superseded'"}
 # Counts in a text that grow with every day and say nothing that the date beside them does not, by table and column.
@@ -60,17 +56,6 @@ def _as_text(name: str, kind: str) -> str:
         # Adding zero turns -0.0 into 0.0; nine decimals of the exponent form are ten significant digits.
         return f"coalesce(printf('%.9e', {quoted} + 0.0), chr(30))"
     return f"coalesce(cast({quoted} as varchar), chr(30))"
-
-
-def code_version(root: Path) -> str:
-    """The distribution's version and a hash over the code that figures depend on."""
-    paths = [
-        path
-        for folder in CODE_FOLDERS
-        for path in sorted((root / folder).rglob("*"))
-        if path.suffix in CODE_ENDINGS and not {"target", "logs", "__pycache__"} & set(path.relative_to(root).parts)
-    ]
-    return f"{importlib.metadata.version('cradle-warehouse')}+{hash_files(paths, root)[:12]}"
 
 
 def lock_sha256(root: Path) -> str:

@@ -58,6 +58,8 @@ class ReleaseFacts:
     ruleset_version: str
     contract_version: int
     code_version: str
+    figures_version: str
+    words_version: str
     lock_sha256: str
     seeds_sha256: str
     inputs_sha256: str

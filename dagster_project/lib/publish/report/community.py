@@ -152,7 +152,8 @@ def _gap_figures(gap: Row, indicator: Row) -> words.GapFigures:
     )
 
 
-def _dimension_label(marts: Marts, dimension: str) -> str:
+def dimension_label(marts: Marts, dimension: str) -> str:
+    """A dimension's name as the dictionary has it."""
     labels = [g.get("dimension_label") for g in marts.groups.values() if g["dimension"] == dimension]
     return next((str(label) for label in labels if label), words.dimension_words(dimension))
 
@@ -203,7 +204,7 @@ def _group_rows(marts: Marts, context: ReportContext, indicator: Row, facts: Row
             }
         )
     order = sorted(blocks, key=lambda d: (d != _DECIDES, d))
-    return [{"dimension": d, "label": _dimension_label(marts, d), "rows": blocks[d]} for d in order]
+    return [{"dimension": d, "label": dimension_label(marts, d), "rows": blocks[d]} for d in order]
 
 
 def _value_table(marts: Marts, points: Sequence[Point], files: SourceFiles, letters: Mapping[str, str]) -> Row:

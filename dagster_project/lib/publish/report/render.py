@@ -16,8 +16,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.arranging import page_name
-from dagster_project.lib.publish.report.community import community_page
-from dagster_project.lib.publish.report.marts import INTERNAL, PUBLIC, ReportContext, ReportError, read_marts
+from dagster_project.lib.publish.report.community import community_page, dimension_label
+from dagster_project.lib.publish.report.marts import INTERNAL, PUBLIC, Marts, ReportContext, ReportError, read_marts
 from dagster_project.lib.publish.report.network import network_page
 from dagster_project.lib.publish.report.quality import quality_page
 
@@ -57,18 +57,27 @@ def _environment(context: ReportContext) -> Environment:
     environment.filters["gateway_words"] = lambda code: words.GATEWAY_WORDS.get(
         code, words.humanized(code or "unknown")
     )
-    environment.filters["simulated_words"] = lambda code: words.SIMULATED.get(code, words.humanized(code))
     environment.filters["slug"] = lambda text: re.sub(r"[^a-z0-9]+", "-", str(text).lower())
     limits = context.limits()
+    environment.filters["simulated_words"] = lambda code: words.simulated_words(code, limits)
+    environment.filters["spelled"] = words.spelled
     environment.globals.update(
         context=context,
         limit=lambda name: limits.get(name) or "(not set)",
         limit_percent=lambda name: f"{words.number(100 * float(limits[name]))}%" if limits.get(name) else "(not set)",
-        gap_classes=[(words.gap_words(c), c, meaning) for c, (_, meaning) in words.GAP_WORDS.items()],
+        gap_classes=[
+            (words.gap_words(c), c, words.filled(meaning, limits)) for c, (_, meaning) in words.GAP_WORDS.items()
+        ],
         percent_share=words.share,
         confidence=words.confidence_text(limits),
     )
     return environment
+
+
+def _deciding_dimensions(marts: Marts, limits: Mapping[str, str]) -> str:
+    """The dimensions whose gaps decide designations, in words within a sentence."""
+    codes = (limits.get("gap.dimensions") or "").split()
+    return words.joined([dimension_label(marts, code).lower() for code in codes]) or "(not set)"
 
 
 def _write(path: Path, text: str) -> Path:
@@ -90,6 +99,7 @@ def write_report(connection: Connection, out: Path, edition: str, context: Repor
     marts = read_marts(connection, context.reporting_year, edition)
     environment = _environment(context)
     environment.globals.update(edition=edition, notice=EDITION_NOTICES[edition], year=marts.year)
+    environment.globals.update(deciding_dimensions=_deciding_dimensions(marts, context.limits()))
     report = out / "report"
 
     def page(name: str, template: str, **view: Any) -> Path:

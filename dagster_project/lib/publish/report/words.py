@@ -6,6 +6,7 @@ Does not: read tables, lay out pages, decide a status (statuses are stored; here
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -40,11 +41,11 @@ STATUS_WORDS: Mapping[str, str] = {
     "grace": "In grace period",
 }
 
-# Words for the classes of RULES 4: label, then what the label says about the two groups.
+# Words for the classes of RULES 4: label, then what the label says about the two groups; {names} are parameters.
 GAP_WORDS: Mapping[str, tuple[str, str]] = {
     "no_gap_at_baseline": ("No gap at the start", "the two groups were about level in the first year"),
     "reversed": ("Group was ahead", "the group was already ahead of the reference group in the first year"),
-    "eliminated": ("Closed", "the group improved and has caught up in the latest two years"),
+    "eliminated": ("Closed", "the group improved and has caught up in the latest {gap.eliminated_years} years"),
     "narrowed": ("Narrowed", "the group improved, and faster than the reference group"),
     "narrowed_by_decline": (
         "Narrower, but by decline",
@@ -73,9 +74,11 @@ DESIGNATION_WORDS: Mapping[str, str] = {
 }
 DESIGNATIONS = tuple(DESIGNATION_WORDS)
 
-# What the simulation of an unchanged network looked at, in words.
+_SOME = "at least {simulation.outcomes_min} of {simulation.outcomes} outcomes"
+_FEW = "at least {simulation.gaps_min} of {simulation.outcomes} outcomes"
+# What the simulation of an unchanged network looked at, in words; {names} are parameters.
 SIMULATED: Mapping[str, str] = {
-    "stylised": "Invented communities with seven unchanged outcomes",
+    "stylised": "Invented communities with {simulation.outcomes} unchanged outcomes",
     "own_network": "This network's own series, drawn again as if nothing had changed",
     "outcome_improving": "an outcome is called improving",
     "outcome_improving_or_maintained": "an outcome is called improving or maintained",
@@ -83,11 +86,11 @@ SIMULATED: Mapping[str, str] = {
     "trend_improving_or_maintained": "a trend is called improving or maintained",
     "gap_reduced_one_group": "the gap of one group is called narrowed or closed",
     "outcome_gaps_reduced": "the gaps of an outcome are called reduced",
-    "four_of_seven_improving": "at least four of seven outcomes are called improving",
-    "four_of_seven_improving_or_maintained": "at least four of seven outcomes are called improving or maintained",
-    "two_of_seven_gaps_reduced": "at least two of seven outcomes are said to have reduced gaps",
-    "four_of_seven_gaps_reduced": "at least four of seven outcomes are said to have reduced gaps",
-    "four_of_seven_improving_and_gaps_reduced": "both: four of seven called improving, and four with reduced gaps",
+    "four_of_seven_improving": f"{_SOME} are called improving",
+    "four_of_seven_improving_or_maintained": f"{_SOME} are called improving or maintained",
+    "two_of_seven_gaps_reduced": f"{_FEW} are said to have reduced gaps",
+    "four_of_seven_gaps_reduced": f"{_SOME} are said to have reduced gaps",
+    "four_of_seven_improving_and_gaps_reduced": f"both: {_SOME} are called improving, and as many have reduced gaps",
 }
 
 DIMENSION_WORDS: Mapping[str, str] = {"race_ethnicity": "Race and ethnicity"}
@@ -112,6 +115,8 @@ SOURCE_STATES: Mapping[str, str] = {
     "too_few_points": "too few comparable years around it",
 }
 
+NUMBER_WORDS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine")
+_PLACEHOLDER = re.compile(r"\{([a-z_]+\.[a-z_]+)\}")
 _ABSENT_PARAMETER = "the ruleset's limit"
 
 
@@ -198,6 +203,25 @@ def plural(n: int, one: str, many: str | None = None) -> str:
 def joined(items: list[str]) -> str:
     """A list in a sentence: `a`, `a and b`, `a, b and c`."""
     return items[0] if len(items) == 1 else f"{', '.join(items[:-1])} and {items[-1]}" if items else ""
+
+
+def filled(text: str, parameters: Mapping[str, str]) -> str:
+    """A text with the ruleset's values in the places of {parameter}; whole numbers below ten as words."""
+    return _PLACEHOLDER.sub(lambda found: spelled(_limit(parameters, found[1])), text)
+
+
+def spelled(text: str) -> str:
+    """A whole number below ten as a word, any other text as it is."""
+    try:
+        value = float(text)
+    except ValueError:
+        return text
+    return NUMBER_WORDS[int(value)] if value in range(len(NUMBER_WORDS)) else text
+
+
+def simulated_words(code: str, parameters: Mapping[str, str]) -> str:
+    """What the simulation looked at or how it was made, with the ruleset's numbers."""
+    return filled(SIMULATED.get(code, humanized(code)), parameters)
 
 
 def status_words(code: str | None) -> str:
@@ -376,7 +400,7 @@ def gap_meaning(figures: GapFigures, parameters: Mapping[str, str]) -> str:
     if figures.gap_status == UNDETERMINED:
         return f"The gap {cannot(figures.reason, parameters, of_gap=True)}."
     _, meaning = GAP_WORDS.get(figures.gap_status, ("", humanized(figures.gap_status)))
-    parts = [sentence_case(meaning)]
+    parts = [sentence_case(filled(meaning, parameters))]
     pace = pace_words(figures.slope_difference, figures.unit, _epsilon(parameters))
     if pace:
         parts.append(pace)

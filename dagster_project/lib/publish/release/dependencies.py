@@ -1,0 +1,85 @@
+"""What makes the figures of a release, and what only puts them into words, declared.
+
+Belongs here: which code, contracts and models a table of a release can depend on, which it cannot, a version of each.
+Does not: what the kept rows of one folder depend on (intake/dependencies.py), or the hash of a table (hashing.py).
+"""
+
+from __future__ import annotations
+
+import importlib.metadata
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from dagster_project.lib.base.reference import hash_files
+
+CODE_FOLDERS = ("contracts", "dagster_project", "dbt")
+CODE_ENDINGS = frozenset({".py", ".sql", ".yml", ".csv", ".html"})
+LIB = "dagster_project/lib"
+FIGURES = (
+    "contracts",
+    "dagster_project/__init__.py",
+    "dagster_project/partitions.py",
+    "dagster_project/settings.py",
+    f"{LIB}/__init__.py",
+    *(f"{LIB}/{room}" for room in ("base", "intake", "warehouse", "analysis")),
+    *(f"{LIB}/app/{module}.py" for module in ("__init__", "analysis", "frozen", "pipeline")),
+    f"{LIB}/publish/release/hashing.py",
+    *("dbt/dbt_project.yml", "dbt/profiles.yml", "dbt/macros", "dbt/models"),
+)
+"""Files and folders below the project's root that a table of a release can depend on, but for WORDS within them."""
+WORDS = (
+    *("contracts/examples", "contracts/layouts/samples"),
+    f"{LIB}/analysis/records/explain.py",
+    f"{LIB}/analysis/records/one_outcome.py",
+    f"{LIB}/base/progress.py",
+    f"{LIB}/base/seed_upgrade.py",
+    f"{LIB}/base/workbook_bytes.py",
+    f"{LIB}/intake/bucket/grant.py",
+    f"{LIB}/intake/bucket/reconcile.py",
+    f"{LIB}/warehouse/declared.py",
+    *("dbt/models/reporting/exposures.yml", "dbt/models/semantic"),
+    *(f"{LIB}/{room}" for room in ("disclosure", "receipts", "member", "monitoring")),
+    *(f"{LIB}/app/{module}.py" for module in ("doctor", "forgetting", "kept", "prediction", "pruning")),
+    *(f"{LIB}/app/{module}.py" for module in ("public", "ready", "rebuild", "rehearsal", "scanning", "state")),
+    f"{LIB}/publish",
+    *(f"dagster_project/{room}" for room in ("cli", "defs", "instance", "definitions.py", "history.py")),
+    *("dbt/lint", "dbt/tests"),
+)
+"""Pages, receipts, commands, what protects copies and what tests: no table of a release is another for them.
+
+Of a file that both lists hold, the narrower name counts.
+"""
+
+
+def figures_version(root: Path) -> str:
+    """A hash over the code, contracts and models that figures depend on."""
+    return hash_files([path for path in code_files(root) if is_figures(path.relative_to(root))], root)[:12]
+
+
+def words_version(root: Path) -> str:
+    """A hash over the code that only puts figures into words, moves, protects or shows them."""
+    return hash_files([path for path in code_files(root) if not is_figures(path.relative_to(root))], root)[:12]
+
+
+def code_version(root: Path) -> str:
+    """The distribution's version and a hash over all of its code: figures and words."""
+    return f"{importlib.metadata.version('cradle-warehouse')}+{hash_files(list(code_files(root)), root)[:12]}"
+
+
+def is_figures(path: Path) -> bool:
+    """Whether a file, by its path below the project's root, is declared to make figures."""
+    return _depth(path, FIGURES) > _depth(path, WORDS)
+
+
+def code_files(root: Path) -> Iterator[Path]:
+    """Every file of code below the project's root, in order."""
+    for folder in CODE_FOLDERS:
+        for path in sorted((root / folder).rglob("*")):
+            inner = path.relative_to(root)
+            if path.suffix in CODE_ENDINGS and not {"target", "logs", "__pycache__"} & set(inner.parts):
+                yield path
+
+
+def _depth(path: Path, names: Sequence[str]) -> int:
+    """How narrowly a list names a file: the parts of the longest name that holds it, 0 where none does."""
+    return max((len(Path(name).parts) for name in names if path.is_relative_to(name)), default=0)

@@ -1,0 +1,376 @@
+"""What changed between two releases, as a director asks: what was submitted, how much moved, which verdicts and why.
+
+Belongs here: folders with their files, seed lines and rules that differ, counts by table, moved judgements with causes.
+Does not: cells one by one (lib/publish/release/compare.py), what a receipt says of it (lib/receipts/changes.py).
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections import Counter
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from dagster_project.lib.base import engine
+from dagster_project.lib.base.names import NETWORK_FOLDER
+from dagster_project.lib.base.store import Store
+from dagster_project.lib.intake.bucket.ledger import current_objects
+from dagster_project.lib.publish.release.compare import TableCounts, count_differences
+from dagster_project.lib.publish.release.opening import ReleaseMissingError, database_path
+from dagster_project.lib.publish.release.release import read_manifest
+from dagster_project.lib.receipts.change_words import label
+from dagster_project.lib.receipts.changes import (
+    CHANGED,
+    ELIGIBILITY,
+    KEPT,
+    NAMED,
+    STATUSES,
+    VALUE_COLUMNS,
+    VALUE_TABLE,
+    ChangedFolder,
+    Tables,
+    changed_folders,
+    judgement_flips,
+    present,
+    read_tables,
+)
+from dagster_project.settings import Settings
+
+PLACE = ["community_id", "reporting_year"]
+RULES = {"ruleset_id": "ruleset", "ruleset_version": "ruleset version", "contract_version": "contract version"}
+CODE = {"code_version": "code", "lock_sha256": "locked packages"}
+CAUSES_SHOWN = 3
+SUMMARY_SHOWN = 50
+SUMMARIES = "summaries"
+SeedsOf = Callable[[str], Mapping[str, bytes] | None]
+"""The files of reference data that a release was made with, by path; None where they are not kept."""
+WORDS = {STATUSES: "Statuses that moved", ELIGIBILITY: "Designations, gateways and criteria that moved"}
+
+
+@dataclass(frozen=True)
+class Side:
+    """One of the two releases."""
+
+    manifest: Mapping[str, Any]
+    database: Path
+
+
+@dataclass(frozen=True)
+class SubmittedFolder:
+    """A folder that differs, and the files of it that came, changed or went (word, name)."""
+
+    folder: ChangedFolder
+    files: tuple[tuple[str, str], ...]
+
+    @property
+    def place(self) -> str:
+        """community/year."""
+        return f"{self.folder.community_id}/{self.folder.reporting_year}"
+
+
+@dataclass(frozen=True)
+class SeedLine:
+    """A line of reference data that only one of the releases was made with."""
+
+    file: str
+    number: int
+    word: str
+    text: str
+
+    @property
+    def place(self) -> str:
+        """seeds/file line n."""
+        return f"seeds/{self.file} line {self.number}"
+
+
+@dataclass(frozen=True)
+class Moved:
+    """A judgement that both releases hold and that is another one now, with what can have moved it."""
+
+    kind: str
+    community_id: str
+    reporting_year: int | None
+    what: str
+    column: str
+    before: Any
+    after: Any
+    is_frozen: bool
+    causes: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The summary of two releases; `seeds_known` is false where reference data differ and lines of one are not kept."""
+
+    release_a: str
+    release_b: str
+    submitted: tuple[SubmittedFolder, ...]
+    conditions: tuple[str, ...]
+    seed_lines: tuple[SeedLine, ...]
+    seeds_known: bool
+    counts: tuple[TableCounts, ...]
+    moved: tuple[Moved, ...]
+    judged_new: int
+    judged_gone: int
+
+
+def difference(a: Side, b: Side, seeds_of: SeedsOf, communities: Collection[str] = ()) -> Difference:
+    """Compare two releases of one lake; of `communities` only, and of the network's own folder, where any is named."""
+    wanted = set(communities)
+    folders = [
+        folder
+        for folder in changed_folders(a.manifest["inputs"], b.manifest["inputs"])
+        if not wanted or folder.community_id in wanted | {NETWORK_FOLDER}
+    ]
+    submitted = _submitted(a.database, b.database, folders)
+    seeds_known, lines = seed_lines(a.manifest, b.manifest, seeds_of)
+    conditions = tuple(
+        f"{word}: {a.manifest.get(name)} -> {b.manifest.get(name)}"
+        for name, word in {**RULES, **CODE, "today": "day"}.items()
+        if a.manifest.get(name) != b.manifest.get(name)
+    )
+    known = {row["community_id"] for side in (a, b) for row in side.manifest["inputs"] if row["community_id"]}
+    tables_a, tables_b = (read_tables(side.database, wanted or known) for side in (a, b))
+    flips = judgement_flips(tables_a, tables_b, {table["name"]: table["key"] for table in b.manifest["tables"]})
+    causes = Causes(submitted, lines, conditions, seeds_known, _touched(tables_a, tables_b))
+    words = {name: _names(tables_b.get(name), *NAMED[name]) for name in NAMED}
+    both = flips.filter(pl.col("change").is_in([CHANGED, KEPT])).filter(pl.col("before").ne_missing(pl.col("after")))
+    changes = Counter(flips["change"].to_list())
+    return Difference(
+        release_a=a.manifest["release_id"],
+        release_b=b.manifest["release_id"],
+        submitted=submitted,
+        conditions=conditions,
+        seed_lines=lines,
+        seeds_known=seeds_known,
+        counts=tuple(count_differences(a.database, b.database, a.manifest, b.manifest, communities)),
+        moved=tuple(_moved(row, words, causes) for row in both.iter_rows(named=True)),
+        judged_new=changes["added"],
+        judged_gone=changes["gone"],
+    )
+
+
+def keep_summary(settings: Settings, published: Store, seeds_of: SeedsOf, before: str | None, release_id: str) -> None:
+    """Write what a release changed against the one before beside the releases: it depends on both, so it is in none.
+
+    Where the release before is gone, nothing is known of what changed, and nothing is written.
+    """
+    b = Side(read_manifest(published, release_id), database_path(settings, release_id))
+    if before is None:
+        n_folders = sum(bool(row["community_id"]) for row in b.manifest["inputs"])
+        lines = [f"{release_id} is the first release: {n_folders:,} folders"]
+    else:
+        try:
+            a = Side(read_manifest(published, before), database_path(settings, before))
+        except (FileNotFoundError, ReleaseMissingError):
+            return
+        lines = summary_lines(difference(a, b, seeds_of), SUMMARY_SHOWN)
+    published.put(summary_key(release_id), ("\n".join(lines) + "\n").encode())
+
+
+def forget_summaries(published: Store, place: str) -> None:
+    """Delete every summary that speaks of a folder: names of its files and what they moved stand there."""
+    keys = [info.key for info in published.objects(SUMMARIES)]
+    published.delete(key for key in keys if place in published.get(key).decode())
+
+
+def summary_key(release_id: str) -> str:
+    """Where a release's summary lies in the publish folder."""
+    return f"{SUMMARIES}/{release_id}.txt"
+
+
+# ---- what was submitted, what it is read with ----
+
+
+def _submitted(a: Path, b: Path, folders: Sequence[ChangedFolder]) -> tuple[SubmittedFolder, ...]:
+    sides = [_files(path) for path in (a, b)]
+    found = []
+    for folder in folders:
+        was, stands = (side.get((folder.community_id, folder.reporting_year), {}) for side in sides)
+        names = sorted(name for name in was.keys() | stands.keys() if was.get(name) != stands.get(name))
+        words = ("added" if name not in was else "gone" if name not in stands else "changed" for name in names)
+        found.append(SubmittedFolder(folder, tuple(zip(words, names, strict=True))))
+    return tuple(found)
+
+
+def _files(database: Path) -> dict[tuple[str, int], dict[str, str]]:
+    """sha256 of each file by its name, by folder, as the release's own copy of the ledger has it."""
+    with engine.opened(database) as connection:
+        events = connection.execute("select * from ops.ledger_event order by sequence").pl()
+    found: dict[tuple[str, int], dict[str, str]] = {}
+    for community, year, name, sha in current_objects(events).select(*PLACE, "name", "sha256").iter_rows():
+        found.setdefault((community, year), {})[name] = sha
+    return found
+
+
+def seed_lines(a: Mapping[str, Any], b: Mapping[str, Any], seeds_of: SeedsOf) -> tuple[bool, tuple[SeedLine, ...]]:
+    """Whether the lines are known, and those that only one of the two has, by file and line."""
+    if a.get("seeds_sha256") == b.get("seeds_sha256"):
+        return True, ()
+    was, stands = (seeds_of(manifest["release_id"]) for manifest in (a, b))
+    if was is None or stands is None:
+        return False, ()
+    lines = []
+    for file in sorted(was.keys() | stands.keys()):
+        if file.endswith(".csv") and was.get(file) != stands.get(file):
+            before, after = (side.get(file, b"").decode("utf-8-sig", "replace").splitlines() for side in (was, stands))
+            lines += _only_in(file, "gone", before, after) + _only_in(file, "new", after, before)
+    return True, tuple(lines)
+
+
+def _only_in(file: str, word: str, mine: Sequence[str], other: Sequence[str]) -> list[SeedLine]:
+    spare = Counter(other)
+    found = []
+    for number, text in enumerate(mine, 1):
+        if spare[text]:
+            spare[text] -= 1
+        else:
+            found.append(SeedLine(file, number, word, text))
+    return found
+
+
+# ---- what moved, and why ----
+
+
+@dataclass(frozen=True)
+class Causes:
+    """What can have moved a judgement: files first, then lines of reference data, rules, code and the day.
+
+    `touched` are the files that a value of an indicator comes from where it differs, by community and indicator.
+    """
+
+    submitted: Sequence[SubmittedFolder]
+    seed_lines: Sequence[SeedLine]
+    conditions: Sequence[str]
+    seeds_known: bool
+    touched: Mapping[tuple[str, str], frozenset[str]]
+
+    def of(self, community_id: str, indicator_id: str | None) -> tuple[str, ...]:
+        """The causes of a judgement of that community, the likeliest first; those that cannot be are left out."""
+        own = {
+            f"{folder.place}/{name}"
+            for folder in self.submitted
+            if folder.folder.community_id in (community_id, NETWORK_FOLDER)
+            for _, name in folder.files
+        }
+        narrowed = own & self.touched.get((community_id, indicator_id), frozenset()) if indicator_id else set()
+        files = sorted(narrowed or own)
+        lines = [line.place for line in self.seed_lines if _may_concern(line, community_id, self._communities)]
+        unknown = [] if self.seeds_known else ["reference data whose lines are not kept"]
+        rules = [text for text in self.conditions if not text.startswith("day:")]
+        # The day moves what ages; it is a cause only where nothing else is.
+        found = [*files, *lines, *unknown, *rules]
+        return tuple(found or [text for text in self.conditions if text not in rules])
+
+    @property
+    def _communities(self) -> frozenset[str]:
+        return frozenset(community for community, _ in self.touched)
+
+
+def _may_concern(line: SeedLine, community_id: str, others: Collection[str]) -> bool:
+    """A line that names communities concerns these; any other concerns all."""
+    cells = set(next(csv.reader(io.StringIO(line.text)), []))
+    return community_id in cells or not cells & set(others)
+
+
+def _touched(a: Tables, b: Tables) -> dict[tuple[str, str], frozenset[str]]:
+    columns = ["community_id", "indicator_id", *VALUE_COLUMNS, "population_group_id", "geography_id", "school_year"]
+    source = ["reporting_year", "source_file"]
+    like = b.get(VALUE_TABLE)
+    if like is None:
+        return {}
+    sides = [present(tables.get(VALUE_TABLE), like.select([*columns, *source])) for tables in (a, b)]
+    apart = [
+        mine.join(other, on=columns, how="anti", nulls_equal=True)
+        for mine, other in ((sides[0], sides[1]), (sides[1], sides[0]))
+    ]
+    found: dict[tuple[str, str], set[str]] = {}
+    for community, indicator, year, file in (
+        pl.concat(apart).select("community_id", "indicator_id", *source).unique().iter_rows()
+    ):
+        found.setdefault((community, indicator), set()).add(f"{community}/{year}/{file}")
+    return {place: frozenset(files) for place, files in found.items()}
+
+
+def _names(frame: pl.DataFrame | None, key: str, name: str) -> dict[str, str]:
+    return {} if frame is None else dict(frame.select(key, name).drop_nulls().iter_rows())
+
+
+def _moved(row: Mapping[str, Any], words: Mapping[str, Mapping[str, str]], causes: Causes) -> Moved:
+    return Moved(
+        kind=row["kind"],
+        community_id=row["community_id"],
+        reporting_year=row.get("reporting_year"),
+        what=label(row, words),
+        column=row["column"],
+        before=row["before"],
+        after=row["after"],
+        is_frozen=row["change"] == KEPT,
+        causes=causes.of(row["community_id"], row.get("indicator_id")),
+    )
+
+
+# ---- in plain lines ----
+
+
+def summary_lines(found: Difference, shown: int | None) -> list[str]:
+    """The summary in plain lines; of each list the first `shown` lines (None: all)."""
+    lines = [f"From {found.release_a} to {found.release_b}"]
+    kinds = Counter(folder.folder.kind for folder in found.submitted)
+    told = ", ".join(f"{n:,} {kind}" for kind, n in sorted(kinds.items()))
+    lines += ["", f"Submitted: {told or 'nothing'}", *_cut([_folder_line(folder) for folder in found.submitted], shown)]
+    reference = [f"  {line.place} {line.word}: {line.text}" for line in found.seed_lines]
+    if not found.seeds_known:
+        reference.append("  reference data differ; the lines of one of the releases are not kept")
+    if reference or found.conditions:
+        lines += ["", "Reference data, rules, code, day:", *(f"  {text}" for text in found.conditions)]
+        lines += _cut(reference, shown)
+    lines += [
+        "",
+        f"Tables that differ: {len(found.counts):,}",
+        *_cut([_count_line(row) for row in found.counts], shown),
+    ]
+    for kind, title in WORDS.items():
+        mine = [row for row in found.moved if row.kind == kind]
+        lines += ["", f"{title}: {len(mine):,}", *_cut([_moved_line(row) for row in mine], shown)]
+    if found.judged_new or found.judged_gone:
+        lines += ["", f"Judged for the first time: {found.judged_new:,}; judged no more: {found.judged_gone:,}"]
+    return lines
+
+
+def _cut(lines: Sequence[str], shown: int | None) -> list[str]:
+    if shown is None or len(lines) <= shown:
+        return list(lines)
+    return [*lines[:shown], f"  and {len(lines) - shown:,} more"]
+
+
+def _folder_line(folder: SubmittedFolder) -> str:
+    files = ", ".join(f"{name} {word}" for word, name in folder.files)
+    return f"  {folder.place} {folder.folder.kind}: {files or 'the same files, read anew'}"
+
+
+def _count_line(counts: TableCounts) -> str:
+    if counts.cells is None:
+        return f"  {counts.table}: other content"
+    return f"  {counts.table}: {counts.cells:,} cells, {counts.rows_added:,} new rows, {counts.rows_gone:,} rows gone"
+
+
+def _moved_line(moved: Moved) -> str:
+    year = f" {moved.reporting_year}" if moved.reporting_year is not None else ""
+    column = "" if moved.column in ("status", "trend_status") else f" ({moved.column.replace('_', ' ')})"
+    before, after = (_word(value) for value in (moved.before, moved.after))
+    frozen = " (frozen: what was decided stays)" if moved.is_frozen else ""
+    causes = list(moved.causes[:CAUSES_SHOWN])
+    if len(moved.causes) > CAUSES_SHOWN:
+        causes.append(f"{len(moved.causes) - CAUSES_SHOWN:,} more")
+    why = " or ".join(causes) or "cause unknown"
+    return f"  {moved.community_id}{year}  {moved.what}{column}: {before} -> {after}{frozen}; from {why}"
+
+
+def _word(value: Any) -> str:
+    return "none" if value is None else str(value).replace("_", " ")

@@ -1,0 +1,112 @@
+"""What makes figures and what makes words is declared apart: a change of one is no change of the other.
+
+Belongs here: versions over a copy of the code, that every file is declared, that figures import no words.
+Does not: what re-reads a folder (tests/unit/intake/test_dependencies.py).
+"""
+
+from __future__ import annotations
+
+import ast
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from dagster_project.lib.publish.release.dependencies import (
+    CODE_FOLDERS,
+    FIGURES,
+    WORDS,
+    code_files,
+    code_version,
+    figures_version,
+    is_figures,
+    words_version,
+)
+from dagster_project.lib.receipts.changes import CAUSES
+from tests.support import PROJECT
+
+MAKES_FIGURES = (
+    "contracts/findings.csv",
+    "contracts/layouts/ky_graduation.sql",
+    "dagster_project/lib/analysis/figures/trend.py",
+    "dagster_project/lib/intake/rows/values.py",
+    "dagster_project/lib/intake/comparing/over_years.py",
+    "dagster_project/lib/app/frozen.py",
+    "dagster_project/lib/publish/release/hashing.py",
+    "dbt/models/intermediate/int_values__pooled.sql",
+)
+MAKES_WORDS = (
+    "dagster_project/lib/publish/report/words.py",
+    "dagster_project/lib/publish/report/templates/community.html",
+    "dagster_project/lib/receipts/receipt_page.py",
+    "dagster_project/lib/analysis/records/explain.py",
+    "dagster_project/lib/member/template.py",
+    "dagster_project/cli/release.py",
+    "contracts/layouts/samples/ky_graduation/expected_rows.csv",
+)
+# It orders all steps, those that only tell among them.
+ORDERS = Path("dagster_project/lib/app/pipeline.py")
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A copy of the code that a test may change."""
+    root = tmp_path_factory.mktemp("house")
+    for folder in CODE_FOLDERS:
+        shutil.copytree(PROJECT / folder, root / folder, ignore=shutil.ignore_patterns("__pycache__", "target", "logs"))
+    return root
+
+
+def versions(root: Path) -> tuple[str, str, str]:
+    """Of figures, of words, of all code."""
+    return figures_version(root), words_version(root), code_version(root)
+
+
+@pytest.mark.parametrize("name", MAKES_FIGURES)
+def test_what_makes_figures_changes_their_version_and_no_other(house: Path, name: str) -> None:
+    before = versions(house)
+    (house / name).write_bytes((house / name).read_bytes() + b"\n")
+    figures, words, all_of_it = versions(house)
+    assert figures != before[0] and words == before[1] and all_of_it != before[2]
+
+
+@pytest.mark.parametrize("name", MAKES_WORDS)
+def test_what_makes_words_looks_like_no_change_of_figures(house: Path, name: str) -> None:
+    before = versions(house)
+    (house / name).write_bytes((house / name).read_bytes() + b"\n")
+    figures, words, all_of_it = versions(house)
+    assert figures == before[0] and words != before[1] and all_of_it != before[2]
+
+
+def test_a_receipt_names_other_code_as_a_cause_only_where_it_makes_figures() -> None:
+    assert CAUSES["code"] == ("figures_version",)
+
+
+def test_every_file_of_code_is_declared_and_every_declaration_holds_a_file() -> None:
+    inner = [path.relative_to(PROJECT) for path in code_files(PROJECT)]
+    undeclared = [str(path) for path in inner if not any(path.is_relative_to(name) for name in (*FIGURES, *WORDS))]
+    assert not undeclared
+    assert not [name for name in (*FIGURES, *WORDS) if not any(path.is_relative_to(name) for path in inner)]
+
+
+def test_code_that_makes_figures_imports_none_that_only_makes_words() -> None:
+    wrong = {
+        f"{path.relative_to(PROJECT)} imports {named}"
+        for path in code_files(PROJECT)
+        if path.suffix == ".py" and is_figures(path.relative_to(PROJECT)) and path.relative_to(PROJECT) != ORDERS
+        for named in imported(path)
+        if not is_figures(named)
+    }
+    assert not wrong
+
+
+def imported(path: Path) -> Iterator[Path]:
+    """Files of the project that a module imports, by their path below the root."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        names = [node.module or ""] if isinstance(node, ast.ImportFrom) else []
+        names += [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+        for name in names:
+            for place in (Path(*name.split(".")).with_suffix(".py"), Path(*name.split("."), "__init__.py")):
+                if name and (PROJECT / place).is_file():
+                    yield place
