@@ -96,13 +96,16 @@ select community_id, raw_indicator, raw_dimension, raw_group, n_rows
 from marts.fct_waiting_row
 order by community_id, raw_indicator, raw_dimension, raw_group;
 
--- From a slope back to the rows of files: which points were used, and which left out?
-select school_year, series, value, used, left_out_reason, source_file, source_sheet, source_row
-from marts.fct_trend_point
+-- From a slope back to the rows of files, and the folder they came in: which points were used, and which left out?
+select
+    point.school_year, point.series, point.value, point.used, point.left_out_reason, point.source_file,
+    point.source_row, submission.status
+from marts.fct_trend_point as point
+inner join marts.dim_submission as submission using (submission_id)
 where
-    community_id = 'quill_harbor' and indicator_id = 'graduation_4yr_pct' and geography_id = community_id
-    and population_group_id = 'all' and reporting_year = 2018
-order by school_year, series;
+    point.community_id = 'quill_harbor' and point.indicator_id = 'graduation_4yr_pct'
+    and point.geography_id = point.community_id and point.population_group_id = 'all' and point.reporting_year = 2018
+order by point.school_year, point.series;
 
 -- Which targets in force are missed or off track?
 select community.name, target.indicator_id, target.deadline, target.target_value, target.latest_value, target.status
