@@ -354,6 +354,42 @@ def test_every_page_names_the_gaps_that_decide_and_the_network(database: Path, t
     assert not any("ace and ethnicity reduced" in page for page in changed.values())
 
 
+def test_a_community_page_lists_the_district_rows_behind_its_pooled_values(database: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.duckdb"
+    copy.write_bytes(database.read_bytes())
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute(
+            "create table marts.fct_pooled_part as select 'c00' as community_id, 'hs_grad' as indicator_id, "
+            "'all' as population_group_id, district as geography_id, 2023 as school_year, 'default' as series, "
+            "2000 as known_from, until as known_to, 41 as numerator, 80 as denominator, 2023 as reporting_year, "
+            "'s1' as submission_id, 'north.csv' as source_file, '' as source_sheet, 7 as source_row "
+            "from (values ('north', 9999), ('gone_before', 2001)) as t(district, until)"
+        )
+    pages = written(copy, tmp_path)
+    text = Page(pages["communities/c00.html"]).text
+    assert "District rows behind pooled values" in text
+    assert "2023 north 41 of 80 north.csv 7 2023" in text and "gone_before" not in text
+    others = [page for name, page in pages.items() if name != "communities/c00.html"]
+    assert not any("District rows behind pooled values" in page for page in others)
+
+
+def test_a_page_says_where_the_total_is_missing_and_only_groups_were_submitted(database: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.duckdb"
+    copy.write_bytes(database.read_bytes())
+    said = "cannot be determined because the total is missing: only groups were submitted"
+    assert said not in Page(written(database, tmp_path / "whole")["communities/c00.html"]).text
+    with duckdb.connect(str(copy)) as connection:
+        query = (
+            "select indicator_id from marts.fct_trend where community_id = 'c00' and geography_id = community_id "
+            "group by 1 having bool_or(population_group_id = 'all') and bool_or(population_group_id <> 'all') limit 1"
+        )
+        (indicator,) = connection.execute(query).fetchone() or (None,)
+        for table in ("fct_trend", "fct_trend_point"):
+            where = "community_id = 'c00' and indicator_id = ? and population_group_id = 'all'"
+            connection.execute(f"delete from marts.{table} where {where}", [indicator])
+    assert said in Page(written(copy, tmp_path / "without")["communities/c00.html"]).text
+
+
 def test_no_page_claims_a_cause_or_a_forecast(pages: dict[str, str]) -> None:
     claims = r"\b(because of the partnership|thanks to|led to|resulted in|will (rise|fall|improve|reach)|expected to)\b"
     for name, html in pages.items():

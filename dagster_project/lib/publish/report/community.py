@@ -26,7 +26,6 @@ from dagster_project.lib.publish.report.marts import Marts, Point, ReportContext
 from dagster_project.lib.publish.report.quality import findings_by_rule
 
 _SUPPRESSED = "suppressed_at_source"
-_DECIDES = "race_ethnicity"
 
 
 def _group_label(marts: Marts, group_id: str) -> str:
@@ -196,30 +195,33 @@ def _group_rows(marts: Marts, context: ReportContext, indicator: Row, facts: Row
                 "latest": known[-1] if known else None,
                 "trend": trends.get(ident),
                 "gap": gap,
-                "decides": gap is not None and gap.get("standing") == "burdened" and dimension == _DECIDES,
+                "decides": gap is not None and gap.get("standing") == "burdened" and dimension in context.deciding(),
                 "reference": None
                 if gap is None or gap["reference_group_id"] is None
                 else _group_label(marts, gap["reference_group_id"]),
                 "meaning": _group_words(trends.get(ident), gap, indicator, context.limits()),
             }
         )
-    order = sorted(blocks, key=lambda d: (d != _DECIDES, d))
+    order = sorted(blocks, key=lambda d: (d not in context.deciding(), d))
     return [{"dimension": d, "label": dimension_label(marts, d), "rows": blocks[d]} for d in order]
 
 
-def _value_table(marts: Marts, points: Sequence[Point], files: SourceFiles, letters: Mapping[str, str]) -> Row:
+def _value_table(
+    marts: Marts, context: ReportContext, points: Sequence[Point], files: SourceFiles, letters: Mapping[str, str]
+) -> Row:
     """Every point of an indicator: a row for each group and series, a column for each year, its source in the cell."""
     years = list(range(min(p.school_year for p in points), max(p.school_year for p in points) + 1)) if points else []
     lines: dict[tuple[str, str], dict[int, Point]] = defaultdict(dict)
     for point in points:
         lines[(point.population_group_id, point.series)][point.school_year] = point
     several = len({series for _, series in lines}) > 1
+    deciding = context.deciding()
 
     def position(key: tuple[str, str]) -> tuple[bool, bool, str, str, str, int, str]:
         group, series = key
         dimension = group.partition(":")[0]
         label = _group_label(marts, group).casefold()
-        return group != TOTAL, dimension != _DECIDES, dimension, label, group, min(lines[key]), series
+        return group != TOTAL, dimension not in deciding, dimension, label, group, min(lines[key]), series
 
     keys = sorted(lines, key=position)
     rows = []
@@ -249,7 +251,7 @@ def _indicator_view(
         "chart": _chart(trend, indicator, total),
         "series": sorted({p.series for p in total}),
         "groups": _group_rows(marts, context, indicator, facts),
-        "table": _value_table(marts, facts["points"], files, letters),
+        "table": _value_table(marts, context, facts["points"], files, letters),
     }
 
 
@@ -288,7 +290,7 @@ def _unknown_indicator(ident: str) -> Row:
 
 def _no_total(trend: Row) -> Row:
     """A trend row for a community that reported groups of an indicator but never the total."""
-    return dict.fromkeys(trend) | {"trend_status": words.UNDETERMINED, "reason": "no_data", "n_years": 0}
+    return dict.fromkeys(trend) | {"trend_status": words.UNDETERMINED, "reason": "no_total", "n_years": 0}
 
 
 def _outcome_rows(marts: Marts, context: ReportContext, community_id: str) -> list[Row]:
@@ -361,6 +363,13 @@ def _requirement_label(marts: Marts, designation: str, requirement: Row) -> str:
     return f"Requirement {words.humanized(requirement['requirement_id'])}"
 
 
+def _pooled_part(marts: Marts, row: Row) -> Row:
+    """One district's row behind a value that was added up, in the words of the page."""
+    indicator = marts.indicators.get(row["indicator_id"])
+    named = {"indicator": indicator["name"] if indicator else row["indicator_id"]}
+    return {**row, **named, "group": _group_label(marts, row["population_group_id"])}
+
+
 def community_page(marts: Marts, context: ReportContext, community: Row) -> Row:
     """What one community's page shows: its own rows only."""
     ident = community["community_id"]
@@ -383,6 +392,7 @@ def community_page(marts: Marts, context: ReportContext, community: Row) -> Row:
         "designations": _designation_view(marts, ident),
         "findings": findings_by_rule(findings),
         "files": files.listed(),
+        "pooled_parts": [_pooled_part(marts, row) for row in marts.pooled_parts.get(ident, [])],
         "n_withheld": sum(_point_state(p) == words.WITHHELD for p in marts.points.get(ident, [])),
         "letters": [(letter, reason) for reason, letter in letters.items()],
     }

@@ -297,6 +297,7 @@ def reason_words(reason: str | None, parameters: Mapping[str, str], of_gap: bool
     both = " for both groups" if of_gap else ""
     clauses = {
         "no_data": f"no usable value has been submitted{both}",
+        "no_total": "the total is missing: only groups were submitted",
         "interval_only": f"only ranges were submitted, no exact values{both}",
         "small_n": f"too few people stand behind the values (at least {_limit(parameters, 'trend.min_n')} are needed)",
         "low_coverage": (
