@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -22,6 +22,8 @@ KNOWN = {
     "CRADLE_PUBLISH_URL": "where releases are published (default {CRADLE_HOME}/publish)",
     "CRADLE_PUBLIC_URL": "where the public edition goes (default {CRADLE_HOME}/public)",
     "CRADLE_PUBLIC": "on or off: whether a run publishes the public edition too (default on)",
+    "CRADLE_POSTGRES_URL": "the PostgreSQL database that BI tools read, postgresql://user:password@host:5432/database "
+    "(default: none)",
     "CRADLE_ENGINE": "the SQL engine: duckdb (default); spark is not built yet",
     "CRADLE_S3_ENDPOINT": "endpoint of the S3 service for s3:// URLs",
     "CRADLE_TODAY": "the only today, as an ISO date (default: the date of the run)",
@@ -36,7 +38,6 @@ KNOWN = {
 ENGINES = ("duckdb",)
 # Named in the plan of the house; set, they are refused, so that nobody waits for what does not come.
 NOT_BUILT = {
-    "CRADLE_POSTGRES_URL": "the PostgreSQL server for BI tools",
     "CRADLE_SMTP_URL": "mail",
     "CRADLE_SERVE_SECRET": "the member's page",
     "CRADLE_SERVE_USER_HEADER": "the member's page",
@@ -65,6 +66,8 @@ class Settings:
     settle_seconds: float
     runs_kept_days: int
     releases_kept: int
+    # Holds a password, so no message that shows the settings shows it.
+    postgres_url: str | None = field(default=None, repr=False)
 
     @property
     def work(self) -> Path:
@@ -120,6 +123,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         settle_seconds=_number(env, "CRADLE_SETTLE_SECONDS", 5),
         runs_kept_days=int(_number(env, "CRADLE_RUNS_KEPT_DAYS", 400)),
         releases_kept=int(_number(env, "CRADLE_RELEASES_KEPT", 10)),
+        postgres_url=_postgres(env),
     )
 
 
@@ -134,6 +138,14 @@ def _url(env: Mapping[str, str], name: str, default: Path) -> str:
     if "://" in value and not value.startswith("file://"):
         raise SettingsError(f"{name}={value} is neither a folder nor an s3:// address")
     return str(Path(value.removeprefix("file://")).expanduser().resolve())
+
+
+def _postgres(env: Mapping[str, str]) -> str | None:
+    value = env.get("CRADLE_POSTGRES_URL")
+    if value and not value.startswith(("postgresql://", "postgres://")):
+        # Never the value: it may hold a password.
+        raise SettingsError("CRADLE_POSTGRES_URL does not begin with postgresql://; write postgresql://user@host/base")
+    return value or None
 
 
 def _switch(env: Mapping[str, str], name: str) -> bool:
