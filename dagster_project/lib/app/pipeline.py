@@ -60,6 +60,7 @@ from dagster_project.lib.intake.bucket.whole import DamagedLakeError, damaged_pl
 from dagster_project.lib.intake.findings import to_findings
 from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.intake.session import IntakeResult, Places, TakenPartition, run_intake
+from dagster_project.lib.publish.public.publication import read_publication
 from dagster_project.lib.publish.release.as_built import AsBuilt
 from dagster_project.lib.publish.release.hashing import code_version, lock_sha256
 from dagster_project.lib.publish.release.opening import database_path
@@ -355,7 +356,7 @@ class Pipeline:
             ruleset_version=self.ruleset[1],
             contract_version=str(manifest["contract_version"]),
             code_version=manifest["code_version"],
-            network_name="The network",
+            network_name=read_publication(self.reference).publisher,
             parameters=[RuleParameter(*text) for text in texts],
         )
 

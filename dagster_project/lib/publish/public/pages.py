@@ -19,8 +19,6 @@ from dagster_project.lib.publish.report.marts import PUBLIC, ReportContext, Rule
 from dagster_project.lib.publish.report.render import write_report
 from dagster_project.settings import PROJECT_ROOT
 
-NETWORK_NAME = "The network"
-
 
 class PagesError(RuntimeError):
     """The process that renders the public pages failed; the message is its last line."""
@@ -33,6 +31,7 @@ def write_pages(database: Path, folder: Path, manifest: Mapping[str, Any], param
         "release_id": manifest["public_id"],
         **{name: str(manifest[name]) for name in ("today", "ruleset_id", "ruleset_version")},
         **{name: str(manifest[name]) for name in ("contract_version", "code_version")},
+        "publication": manifest["publication"],
         "parameters": [[each.name, each.value, each.unit, each.note] for each in parameters],
     }
     # Neither settings nor folders of the house are passed on: the process knows the folder it works in.
@@ -59,7 +58,8 @@ def render(order: Mapping[str, Any], folder: Path) -> None:
         **{name: order[name] for name in ("release_id", "today", "ruleset_id", "ruleset_version")},
         contract_version=order["contract_version"],
         code_version=order["code_version"],
-        network_name=NETWORK_NAME,
+        network_name=order["publication"]["publisher"],
+        publication=order["publication"],
         parameters=[RuleParameter(*each) for each in order["parameters"]],
     )
     with engine.opened(folder / order["database"]) as connection:

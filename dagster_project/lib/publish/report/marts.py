@@ -99,7 +99,7 @@ class ReportContext:
     """What the pages say about themselves. `reporting_year` defaults to the newest one with an accepted submission.
 
     `false_positive_rate` (0 to 1) is the share of simulated series without any real change that are called improving;
-    null when it was not measured. `release_id`, `today` (the day of the release) and `code_version` are printed as they
+    null when it was not measured. `publication`: licence, citation, contact of a public edition. `release_id`, `today` (the day of the release) and `code_version` are printed as they
     are: marks stand for them until the release has its name (release.py).
     """
 
@@ -113,6 +113,7 @@ class ReportContext:
     parameters: Sequence[RuleParameter]
     false_positive_rate: float | None = None
     reporting_year: int | None = None
+    publication: Mapping[str, str] | None = None
 
     def limits(self) -> dict[str, str]:
         """Parameter values by name, for the texts that quote them."""
