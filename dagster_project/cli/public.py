@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 FAILURES_SHOWN = 20
 PUBLIC_OP = "publish__public"
+PUBLIC_HINT = "the internal release stands; `cradle public --dry-run` lists what the audit found"
 
 
 def publish_if_outdated(config: Settings) -> None:
@@ -32,6 +33,11 @@ def publish_if_outdated(config: Settings) -> None:
     edition = PublicEdition(config)
     if config.public and edition.up_to_date() is None and edition.waiting() is None:
         run_job(config, "public")
+
+
+def public_failed(error: Exception) -> bool:
+    """Whether it is the public edition that stopped a run: everything before it is done."""
+    return str(error).startswith(f"step {PUBLIC_OP}: ")
 
 
 def tell_public(config: Settings) -> None:
@@ -66,7 +72,8 @@ def public(dry_run: bool, as_json: bool, now: bool) -> None:
     """Protect, audit and publish the public edition of the current release.
 
     While days of `preview_days` are left, previews are written and nothing is published; --now waives the rest of the
-    reporting year's days. --dry-run speaks of hidden cells and is for the house alone. Exit 1 where the audit fails: nothing is published.
+    reporting year's days. --dry-run speaks of hidden cells and is for the house alone. Exit 1 where the audit fails:
+    nothing is published.
     """
     config = settings()
     if as_json and not dry_run:
@@ -87,7 +94,7 @@ def public(dry_run: bool, as_json: bool, now: bool) -> None:
         with shown_progress():
             run_job(config, "public", {"ops": {PUBLIC_OP: {"config": {"now": now}}}})
     except (RunFailedError, StoreError) as error:
-        raise CradleError(str(error), "`cradle public --dry-run` lists what the audit found") from None
+        raise CradleError(str(error), PUBLIC_HINT) from None
     tell_public(config)
 
 

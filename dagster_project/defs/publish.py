@@ -129,7 +129,7 @@ def public(
         raise dg.Failure(f"The public edition was not published, its audit failed: {named}{more}")
     preview = edition.preview(candidate, config.now)
     if preview.holds(settings.today):
-        context.log.info(f"Previews were first written on {preview.first_written_on}; public from {preview.public_from}")
+        context.log.info(f"Waits for previews of {preview.first_written_on} until {preview.public_from}")
         return
     made = edition.publish(candidate)
     yield dg.MaterializeResult(

@@ -174,6 +174,10 @@ class PublicEdition:
             _words(self.reference),
         )
 
+    def inputs(self) -> DisclosureInputs:
+        """What the disclosure room is given of the current release."""
+        return self._inputs(_Marts(self.settings, self.facts()["release_id"]))
+
     def _inputs(self, marts: _Marts) -> DisclosureInputs:
         tables = {name: marts.needed(name) for name in NEEDED}
         objections = marts.read(OBJECTIONS_TABLE, INPUTS)

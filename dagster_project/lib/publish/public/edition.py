@@ -94,9 +94,9 @@ def failure_lines(candidate: Candidate) -> list[str]:
 def publish_public(places: Places, candidate: Candidate, write_report: WriteReport) -> PublicRelease:
     """Write the files aside, keep the register, move the release into place whole, then point `current` at it.
 
-    Where tables and publisher's words equal those of the current public release nothing is written. The id is the day and a hash over
-    public tables only. AuditFailedError where the final audit failed, WithdrawnEditionError where the same tables were
-    taken down before: nothing is written then.
+    Where tables and publisher's words equal those of the current public release nothing is written. The id is the day
+    and a hash over public tables only. AuditFailedError where the final audit failed, WithdrawnEditionError where the
+    same tables were taken down before: nothing is written then.
     """
     failed = failure_lines(candidate)
     if failed or not candidate.protected.audit.passed:

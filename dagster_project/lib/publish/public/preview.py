@@ -159,14 +159,12 @@ def render_preview(
     outcomes = _own(tables, "fct_outcome_status", community_id, ["outcome_id"], preview.reporting_year)
     targets = _own(tables, "fct_target_progress", community_id, _FIGURE_ORDER, preview.reporting_year)
     stories = _own(tables, "fct_story", community_id, ["story_number"])
-    counted = [
-        ("Values", values, lambda row: row["value_status"]),
-        ("Trends", trends, lambda row: row["trend_status"]),
-        ("Gaps", gaps, lambda row: row["gap_status"]),
-        ("Outcomes", outcomes, lambda row: WITHHELD if WITHHELD in (row["trend_status"], row["gap_reduced"]) else ""),
-        ("Targets", targets, lambda row: row["status"]),
+    held = [("Values", values, ["value_status"]), ("Trends", trends, ["trend_status"]), ("Gaps", gaps, ["gap_status"])]
+    held += [("Outcomes", outcomes, ["trend_status", "gap_reduced"]), ("Targets", targets, ["status"])]
+    totals = [
+        (label, len(rows), sum(any(row[name] == WITHHELD for name in columns) for row in rows))
+        for label, rows, columns in held
     ]
-    totals = [(label, len(rows), sum(status(row) == WITHHELD for row in rows)) for label, rows, status in counted]
 
     def named(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         return [names.row(row) for row in rows]
