@@ -3,7 +3,7 @@
 Belongs here: one protection of the release of a home, of that network several times over, and the primary rules alone.
 Does not: write anything to the home, or judge whether a hidden cell is safe (tests/unit/disclosure_attack).
 
-    python -m benchmarks.public_loss [--home ./data] [--seeds ./seeds] [--times 3] [--workers 1]
+    python -m benchmarks.public_loss [--home ./data] [--seeds ./seeds] [--times 3] [--workers 1] [--public-source LABEL]
 """
 
 from __future__ import annotations
@@ -76,9 +76,17 @@ def primary_only(inputs: DisclosureInputs, profile: Profile) -> dict[str, float]
     return {name: frame.height / max(known.drop_nulls().len(), 1) for name, (frame, known) in hidden.items()}
 
 
-def measure(edition: PublicEdition, times: int, workers: int) -> dict[str, object]:
+def listed_as_public(profile: Profile, labels: Sequence[str]) -> Profile:
+    """The profile as if these labels stood in crosswalks/data_sources.csv as public sources."""
+    own = {"is_public": True, "valid_from": 0, "valid_to": 9999}
+    rows = [{"label": label, "public_name": label, **own} for label in labels]
+    added = pl.DataFrame(rows, schema=profile.sources.schema)
+    return replace(profile, sources=pl.concat([profile.sources.filter(~pl.col("label").is_in(labels)), added]))
+
+
+def measure(edition: PublicEdition, times: int, workers: int, public: Sequence[str] = ()) -> dict[str, object]:
     """Counts and shares of one protection without history, and what it took."""
-    profile = load_profile(edition.reference)
+    profile = listed_as_public(load_profile(edition.reference), public)
     inputs = several(edition.inputs(), times)
     before, started = _cpu(), time.perf_counter()
     protected = protect(inputs, (), profile, b"benchmark", Parameters(workers=workers))
@@ -137,12 +145,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--seeds", help="its seeds (default: CRADLE_SEEDS)")
     parser.add_argument("--times", type=int, default=1, help="the network so many times over")
     parser.add_argument("--workers", type=int, default=1, help="processes")
+    parser.add_argument("--public-source", action="append", default=[], help="a data source, taken for a public one")
     given = parser.parse_args(arguments)
     own = {"CRADLE_HOME": given.home, "CRADLE_SEEDS": given.seeds}
     os.environ.update({name: value for name, value in own.items() if value})
     settings: Settings = from_environment()
     try:
-        found = measure(PublicEdition(settings), given.times, given.workers)
+        found = measure(PublicEdition(settings), given.times, given.workers, given.public_source)
     except ReleaseMissingError as error:
         raise SystemExit(f"{error}; give a --home in which `cradle run` was run") from None
     for line in lines(found):
