@@ -9,7 +9,7 @@ export DAGSTER_HOME ?= $(CRADLE_HOME)/dagster
 # dbt and Dagster send nothing; see dbt/dbt_project.yml and dagster.yaml.
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: lock setup run test test-fast lint format dev bench clean system-deps example docs fuzz disclosure-long
+.PHONY: lock setup run test test-fast lint format dev bench clean system-deps example docs fuzz torture disclosure-long
 
 setup: $(VENV)/.ready dbt/target/manifest.json
 
@@ -67,6 +67,10 @@ bench: setup
 # The attacker of the tests against the product on a thousand random networks; CI runs fifty.
 disclosure-long: setup
 	DISCLOSURE_LONG=1 $(BIN)/python -m pytest -q tests/unit/disclosure_attack/test_product.py
+
+# Runs killed at a thousand moments; CI kills four.
+torture: setup
+	CRADLE_KILLS=1000 $(BIN)/python -m pytest -q tests/integration/test_killed_runs.py
 
 fuzz: setup
 	$(BIN)/python -m tests.fuzz --files 10000

@@ -19,6 +19,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dagster_project.lib.base.store import PRIVATE
 from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.settings import PROJECT_ROOT, Settings
 
@@ -51,6 +52,7 @@ def only_one(settings: Settings, waiting: Callable[[], None] | None = None) -> I
     system lets go of it when the process dies. `waiting` is called once if another run holds it now.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
+    settings.work.mkdir(mode=PRIVATE, exist_ok=True)
     path = str(settings.home / ".lock")
     with _own:
         if _held.get(path):
@@ -153,7 +155,7 @@ def _remove_files(home: Path, run_id: str) -> None:
 def prepare_dagster_home(settings: Settings) -> None:
     """Make Dagster's home with the project's own dagster.yaml (no telemetry, no first-visit dialog)."""
     home = settings.dagster_home
-    home.mkdir(parents=True, exist_ok=True)
+    home.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
     if not (home / "dagster.yaml").exists():
         shutil.copyfile(PROJECT_ROOT / "dagster.yaml", home / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(home)

@@ -19,6 +19,7 @@ DOCS = ROOT / "docs"
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted(DOCS.rglob("*.md"))]
 SETTING = re.compile(r"^\| `(CRADLE_\w+)` \| (.+) \|$", re.MULTILINE)
 LINK = re.compile(r"\[[^\]]*\]\(([^)\s]+)\)")
+NAMED_TEST = re.compile(r"`(tests/[\w/]+\.py)(?:::(\w+))?`")
 TITLE = re.compile(r"^#+ (.+)$", re.MULTILINE)
 CODE = re.compile(r"^```.*?^```", re.MULTILINE | re.DOTALL)
 NOT_OURS = frozenset({"build", "data", "logs", "target", "__pycache__"})
@@ -79,3 +80,10 @@ def test_no_file_names_a_registry_host_or_a_path_of_one_machine() -> None:
         text = path.read_text(encoding="utf-8", errors="replace")
         told += [f"{path.relative_to(ROOT)}: {word}" for word in (*HOSTS, *PATHS) if word in text]
     assert told == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_test_that_a_page_names_is_there(page: Path) -> None:
+    for path, name in NAMED_TEST.findall(page.read_text(encoding="utf-8")):
+        assert (ROOT / path).is_file(), path
+        assert not name or f"def {name}(" in (ROOT / path).read_text(encoding="utf-8"), f"{path}::{name}"

@@ -6,8 +6,11 @@ Does not: repairing anything.
 
 from __future__ import annotations
 
+import datetime as dt
 import importlib.metadata
+import shutil
 import sqlite3
+import stat
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -22,16 +25,25 @@ from dagster_project.lib.base.folder_tree import look
 from dagster_project.lib.base.reference import Reference, SeedError
 from dagster_project.lib.base.seed_forms import ignored_lines
 from dagster_project.lib.base.state import StateError
-from dagster_project.lib.base.store import Store, StoreError
+from dagster_project.lib.base.store import FOR_ALL, PRIVATE, Store, StoreError
 from dagster_project.lib.intake.bucket.drop import open_drop
 from dagster_project.lib.intake.bucket.ledger import Ledger
 from dagster_project.lib.intake.bucket.whole import GONE, DamagedLakeError, damaged_places
+from dagster_project.lib.publish.public.edition import current_public, manifest_or_none
+from dagster_project.lib.publish.public.register import KEY_FILE
 from dagster_project.lib.publish.release.pointing import FIXED, is_fixed
 from dagster_project.lib.publish.release.release import current_release, read_manifest
 from dagster_project.lib.publish.release.states import WITHDRAWN, StatesError, read_states
 from dagster_project.lib.receipts.change_log import ChangeLog
 from dagster_project.lib.warehouse.dbt_run import MANIFEST
 from dagster_project.settings import PROJECT_ROOT, Settings
+
+PROBE = ".cradle-doctor"
+GIB = 2**30
+TIMES_WAREHOUSE = 4
+OTHERS_WRITE, OTHERS = stat.S_IWGRP | stat.S_IWOTH, stat.S_IRWXG | stat.S_IRWXO
+CLOCK_PATIENCE = dt.timedelta(minutes=5)
+"""Two machines that write one lake do not agree to the second."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +58,8 @@ class Line:
 
 def examine(settings: Settings) -> list[Line]:
     """Look at everything; every line says what was found, a bad one also how to mend it."""
-    return [*_tools(), *_seeds(settings), *_stores(settings), *_kept(settings), *_release(settings)]
+    looks = (_home, _seeds, _stores, _kept, _clock, _release, _public)
+    return [*_tools(), *(line for look_at in looks for line in look_at(settings))]
 
 
 def _tools() -> Iterator[Line]:
@@ -64,6 +77,24 @@ def _locked(name: str) -> str:
         if line.startswith(f"{name}=="):
             return line.split("==")[1].split()[0]
     return "not in the lock"
+
+
+def _home(settings: Settings) -> Iterator[Line]:
+    """Whether others may write where figures are made, and whether a run has room: a full disk ends it half way."""
+    if not settings.home.exists():
+        return
+    mode = stat.S_IMODE(settings.home.stat().st_mode)
+    others = "others may write into it" if mode & OTHERS_WRITE else "written by its user alone"
+    yield Line(not mode & OTHERS_WRITE, "home", f"{settings.home}: {others} (mode {mode:04o})", "chmod go-w the folder")
+    free, needed = shutil.disk_usage(settings.home).free, _needed_bytes(settings)
+    room = f"{free / GIB:,.1f} GiB free, a run may need {needed / GIB:,.1f}"
+    yield Line(free >= needed, "disk", room, "make room: cradle prune deletes old releases")
+
+
+def _needed_bytes(settings: Settings) -> int:
+    """Room for a warehouse, a release and the scratch of both, of the size that the present ones have."""
+    warehouse = settings.warehouse.stat().st_size if settings.warehouse.is_file() else 0
+    return max(GIB, TIMES_WAREHOUSE * warehouse)
 
 
 def _seeds(settings: Settings) -> Iterator[Line]:
@@ -95,6 +126,7 @@ def _stores(settings: Settings) -> Iterator[Line]:
         "outbox": settings.outbox_url,
         "lake": settings.lake_url,
         "publish": settings.publish_url,
+        "public": settings.public_url,
     }
     for what, url in places.items():
         yield _reachable(what, url, lambda what=what, url=url: _folders(settings, what, url))  # type: ignore[misc]
@@ -104,7 +136,11 @@ def _folders(settings: Settings, what: str, url: str) -> int:
     """How many folders lie there. A drop folder that is not there is misspelt, unless a run is to make it."""
     own = settings.home / "drop"
     if what != "drop bucket":
-        return len(Store(url, settings.s3_endpoint).folders())
+        store = Store(url, settings.s3_endpoint, mode=FOR_ALL if what == "public" else PRIVATE)
+        # What may be listed may still refuse to be written, and a run would find out at its end.
+        store.put(PROBE, b"written by cradle doctor\n")
+        store.delete([PROBE])
+        return len(store.folders())
     if url == str(own) and not own.exists():
         return 0
     store = open_drop(url, settings.s3_endpoint)
@@ -148,6 +184,41 @@ def _ledger(lake: Store) -> None:
     """StateError for a damaged segment, or for folders whose rows are gone."""
     if gone := sorted(damaged_places(lake, Ledger(lake).events())):
         raise DamagedLakeError(dict.fromkeys(gone, GONE))
+
+
+def _clock(settings: Settings) -> Iterator[Line]:
+    """Whether the machine's clock stands behind what it wrote before: leases of runs and signed addresses go by it."""
+    try:
+        moments = Ledger(Store(settings.lake_url, settings.s3_endpoint)).events()["seen_at"].drop_nulls().to_list()
+    except (StateError, StoreError):
+        return  # Said of the ledger itself.
+    now = dt.datetime.now(dt.UTC)
+    if moments:
+        seen = max(moments)
+        newest = dt.datetime.fromisoformat(seen)
+        behind = newest.replace(tzinfo=newest.tzinfo or dt.UTC) - now
+        ok = behind < CLOCK_PATIENCE
+        found = "not behind what was written before" if ok else f"{now:%Y-%m-%d %H:%M}, behind what was seen at {seen}"
+        yield Line(ok, "clock", found, "set the machine's clock")
+
+
+def _public(settings: Settings) -> Iterator[Line]:
+    """What the public edition's tree names as current, and who may read the key that protects what it hides."""
+    lake = Store(settings.lake_url, settings.s3_endpoint)
+    key = lake.local(KEY_FILE)
+    if key is not None and key.is_file():
+        mode = stat.S_IMODE(key.stat().st_mode)
+        found = "read by its user alone" if not mode & OTHERS else f"others may read or write {key} (mode {mode:04o})"
+        yield Line(not mode & OTHERS, "key of the public edition", found, f"chmod 600 {key}")
+    try:
+        store = Store(settings.public_url, settings.s3_endpoint, mode=FOR_ALL)
+        public_id = current_public(store)
+        if public_id is not None:
+            there = manifest_or_none(store, public_id) is not None
+            found = public_id if there else f"{public_id}, of which there is no release"
+            yield Line(there, "current public release", found, "cradle public makes it anew")
+    except (StoreError, UnicodeDecodeError, ValueError) as error:
+        yield Line(False, "current public release", str(error), "cradle public makes it anew")
 
 
 def _history(settings: Settings) -> Iterator[Line]:

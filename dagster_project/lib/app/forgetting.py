@@ -16,7 +16,7 @@ import polars as pl
 from dagster_project.lib.app.kept import forget_kept
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import MARTS
-from dagster_project.lib.base.store import Store
+from dagster_project.lib.base.store import FOR_ALL, Store
 from dagster_project.lib.intake.bucket.lake import raw_key
 from dagster_project.lib.intake.bucket.ledger import Ledger, Version, current_submissions, versions
 from dagster_project.lib.publish.public.edition import Places as PublicPlaces
@@ -95,7 +95,8 @@ class Forgetter:
     @property
     def public(self) -> PublicPlaces:
         """The public tree beside them."""
-        return PublicPlaces(self._store(self.settings.public_url), self.published, self.lake, self.settings.work)
+        public = Store(self.settings.public_url, self.settings.s3_endpoint, mode=FOR_ALL)
+        return PublicPlaces(public, self.published, self.lake, self.settings.work)
 
     def plan(self, submission_id: str) -> Forgetting:
         """What there is of a submission; nothing is changed.

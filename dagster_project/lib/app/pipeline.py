@@ -44,6 +44,7 @@ from dagster_project.lib.app.state import (
     read_strays,
     read_undelivered,
     state_faults,
+    sweep,
 )
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import ANSWERS_TABLE, DECISIONS_TABLE, INPUTS, NETWORK_FOLDER, OBJECTIONS_TABLE
@@ -161,7 +162,7 @@ class Pipeline:
         SeedError where seeds do not hold, BucketFaultError where the bucket seems at fault; nothing is changed then.
         """
         require_ready(self.reference, self.chosen or self.settings.today)
-        for what in mend(self.lake, self.settings.warehouse):
+        for what in [*mend(self.lake, self.settings.warehouse), *sweep(self.settings.work)]:
             tell(what)
         tell("Listing the drop bucket")
         places = Places(self.drop, self.lake)

@@ -20,7 +20,7 @@ from dagster_project.lib.base.names import INPUTS, MARTS, OBJECTIONS_TABLE
 from dagster_project.lib.base.progress import tell
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import Ruleset, read_ruleset, ruleset_rows
-from dagster_project.lib.base.store import Store
+from dagster_project.lib.base.store import FOR_ALL, Store
 from dagster_project.lib.disclosure import (
     DisclosureInputs,
     Parameters,
@@ -74,7 +74,8 @@ class PublicEdition:
     def places(self) -> Places:
         """The public tree, the house's own releases, the lake."""
         s = self.settings
-        public, published, lake = (Store(url, s.s3_endpoint) for url in (s.public_url, s.publish_url, s.lake_url))
+        published, lake = (Store(url, s.s3_endpoint) for url in (s.publish_url, s.lake_url))
+        public = Store(s.public_url, s.s3_endpoint, mode=FOR_ALL)
         return Places(public, published, lake, s.work)
 
     @cached_property

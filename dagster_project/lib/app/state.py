@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -25,6 +26,7 @@ STRAYS_KEY = "ops/strays.parquet"
 LEFT_KEY = "ops/left.parquet"
 UNDELIVERED_KEY = "ops/undelivered.json"
 ANEW = "`cradle run` makes it anew"
+LEFTOVERS = ("release-*", "public-*", "dbt-*", ".dbt-*.msgpack")
 DUCKDB_MARK = slice(8, 12), b"DUCK"
 
 
@@ -90,6 +92,21 @@ def mend(lake: Store, warehouse: Path) -> list[str]:
     if warehouse.is_file() and not is_database(warehouse):
         warehouse.unlink()
         said.append(f"{warehouse.name} was damaged and is made anew")
+    return said
+
+
+def sweep(work: Path) -> list[str]:
+    """Remove what a run left that died half way, and say so. Only the holder of the home's lock calls it.
+
+    What such a run was building has a name of its own each time, so nobody would ever meet it again.
+    """
+    said = []
+    for path in sorted(path for pattern in LEFTOVERS for path in work.glob(pattern)):
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
+        said.append(f"{path.name}, left by a run that did not end, is removed")
     return said
 
 

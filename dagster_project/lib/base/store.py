@@ -1,7 +1,7 @@
 """One object store interface for a folder and for S3.
 
 Belongs here: opening a store from a URL, listing, getting, putting whole objects, and nothing partial.
-Does not: what objects mean (ledger, lake, outbox), or retries by hand: the client retries with backoff itself.
+Does not: what objects mean (ledger, lake, outbox), or retries that the client makes itself, with backoff.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import errno
 import io
 import os
 import re
+import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -61,6 +62,14 @@ class ObjectInfo:
     etag: str
 
 
+PRIVATE, FOR_ALL = 0o700, 0o755
+"""Rights of a folder that a store makes: for its user alone, or to be read by everybody."""
+CUT = "response body"
+"""What the client says of an answer that began and broke off."""
+LIST_AGAIN_SECONDS = (0.1, 0.5, 2.0)
+"""How long to wait before each further try to list a bucket."""
+
+
 class Source(Protocol):
     """What objects are read from: a store, or what a test holds."""
 
@@ -93,10 +102,18 @@ class Store:
     may be one. What lies in a folder that people write into is listed by folder_tree.py, entry by entry.
     """
 
-    def __init__(self, url: str, endpoint: str | None = None, follow_links: bool = True, create: bool = True) -> None:
+    def __init__(
+        self,
+        url: str,
+        endpoint: str | None = None,
+        follow_links: bool = True,
+        create: bool = True,
+        mode: int | None = PRIVATE,
+    ) -> None:
         """Open `url`. Credentials and region of S3 come from the standard AWS_* environment variables.
 
-        A folder that is not there is made, unless `create` is false: then it is a StoreError.
+        A folder that is not there is made, unless `create` is false: then it is a StoreError. It is made for its user
+        alone, or with `mode` (None: as the user's umask says); one that is there keeps its rights.
         """
         self.url = url
         self.follow_links = follow_links
@@ -109,17 +126,16 @@ class Store:
         try:
             if not create and not self.folder.is_dir():
                 raise StoreError(f"the folder {url} does not exist")
+            is_new = not self.folder.exists()
             self._store = LocalStore(self.folder, mkdir=create)
+            if is_new and mode is not None:
+                self.folder.chmod(mode)
         except (BaseError, OSError) as error:
             raise StoreError(f"cannot open the folder {url}: {_one_line(error)}") from error
 
     def objects(self, prefix: str = "") -> list[ObjectInfo]:
         """All objects below a prefix, sorted by key; OddKeyError for one odd key, StoreError if the store fails."""
-        try:
-            found = obstore.list(self._store, prefix or None).collect()
-        except BaseError as error:
-            raise self._listing_error(prefix, error) from error
-        return self._infos(found)
+        return self._infos(self._listed(prefix, lambda: obstore.list(self._store, prefix or None).collect()))
 
     def folders(self, prefix: str = "") -> list[str]:
         """Names of the folders directly below a prefix, sorted."""
@@ -138,10 +154,19 @@ class Store:
         return next((way for way in ways if (self.folder / way).is_symlink()), None)
 
     def _level(self, prefix: str) -> Any:
-        try:
-            return obstore.list_with_delimiter(self._store, prefix or None)
-        except BaseError as error:
-            raise self._listing_error(prefix, error) from error
+        return self._listed(prefix, lambda: obstore.list_with_delimiter(self._store, prefix or None))
+
+    def _listed(self, prefix: str, ask: Callable[[], Any]) -> Any:
+        """A listing, asked for again where its answer broke off: the client does so for objects, not for lists."""
+        waits = iter(LIST_AGAIN_SECONDS)
+        while True:
+            try:
+                return ask()
+            except BaseError as error:
+                wait = next(waits, None) if CUT in str(error) else None
+                if wait is None:
+                    raise self._listing_error(prefix, error) from error
+                time.sleep(wait)
 
     def _listing_error(self, prefix: str, error: Exception) -> StoreError:
         line = _one_line(error)

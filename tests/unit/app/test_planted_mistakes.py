@@ -8,16 +8,20 @@ from __future__ import annotations
 
 import re
 import shutil
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 
+import polars as pl
 import pytest
 from click.testing import CliRunner, Result
 
 import contracts
 from dagster_project.cli.main import cli
 from dagster_project.lib.app.pipeline import Pipeline
+from dagster_project.lib.intake.bucket.ledger import EVENTS
 from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.settings import from_environment
 
@@ -55,6 +59,7 @@ class Home:
 
     folder: Path
     environment: dict[str, str] = field(default_factory=dict)
+    free: int | None = None
 
     @property
     def seeds(self) -> Path:
@@ -72,7 +77,10 @@ class Home:
         upload = self.folder / "upload.csv"
         upload.write_text(VALUES, encoding="utf-8")
         more = {"check": [str(upload), "--community", "birchmont_falls", "--year", "2023"]}.get(command, [])
-        return CliRunner().invoke(cli, [command, *more], env=self.environment)
+        with pytest.MonkeyPatch.context() as machine:
+            if self.free is not None:
+                machine.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=self.free))
+            return CliRunner().invoke(cli, [command, *more], env=self.environment)
 
     def append(self, seed: str, line: str) -> None:
         path = self.seeds / f"{seed}.csv"
@@ -87,6 +95,11 @@ class Home:
     def plant_layout(self, before: str, after: str) -> None:
         assert before in LAYOUT
         (self.layouts / "planted.sql").write_text(LAYOUT.replace(before, after), encoding="utf-8")
+
+    def write(self, key: str, text: str) -> None:
+        path = self.folder / key
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text, encoding="utf-8")
 
     def damage(self, key: str) -> None:
         path = self.folder / key
@@ -131,6 +144,22 @@ def without_parameter(home: Home) -> None:
 
 def misspelt(home: Home) -> None:
     home.environment["CRADLE_DROP_URL"] = str(home.folder / "dorp")
+
+
+def readable_key(home: Home) -> None:
+    home.write("lake/disclosure/hash.key", "00" * 32)
+    (home.lake / "disclosure" / "hash.key").chmod(0o644)
+
+
+def later_than_now(home: Home) -> None:
+    row = dict.fromkeys(EVENTS) | {"event": "object", "seen_at": "2999-01-01T00:00:00+00:00", "sequence": 1}
+    pl.DataFrame([row], schema=EVENTS).write_parquet(home.lake / "ops" / "ledger" / "00000002.parquet")
+
+
+def unused_port() -> int:
+    with socket.socket() as server:
+        server.bind(("127.0.0.1", 0))
+        return int(server.getsockname()[1])
 
 
 INDICATOR = "new_pct,{outcome},New,{role},false,{unit},1,false,annual,false,education,?,a,b,,"
@@ -182,6 +211,19 @@ PLANTED: dict[int, Callable[[Home], object]] = {
     28: lambda home: home.damage("publish/current"),
     29: lambda home: home.damage("lake/frozen/2023/records.json.gz"),
     30: lambda home: home.damage("dagster/history/runs/index.db"),
+    31: lambda home: home.environment.update(CRADLE_OUTBOX_URL="/sys/kernel"),
+    32: lambda home: home.folder.chmod(0o777),
+    33: readable_key,
+    34: lambda home: home.write("public/current", "2024-12-31-0123456789ab\n"),
+    35: later_than_now,
+    36: lambda home: home.environment.update(
+        CRADLE_DROP_URL="s3://bucket",
+        CRADLE_S3_ENDPOINT=f"http://127.0.0.1:{unused_port()}",
+        AWS_ACCESS_KEY_ID="a",
+        AWS_SECRET_ACCESS_KEY="b",
+        AWS_REGION="us-east-1",
+    ),
+    37: lambda home: setattr(home, "free", 2**20),
 }
 
 

@@ -130,9 +130,10 @@ def submission_id(community_id: str, reporting_year: int, files: Iterable[tuple[
 def open_drop(url: str, endpoint: str | None = None, create: bool = False) -> Store:
     """The drop bucket, or a folder taken as if it lay there: a link in it could point anywhere and is not followed.
 
-    StoreError for a folder that is not there: misspelt is not empty. Only intake's own default is made (`create`).
+    StoreError for a folder that is not there: misspelt is not empty. Only intake's own default is made (`create`), with
+    the rights that the user's umask gives: members write into it.
     """
-    return Store(url, endpoint, follow_links=False, create=create)
+    return Store(url, endpoint, follow_links=False, create=create, mode=None)
 
 
 def list_drop(drop: Store, communities: Iterable[str], reporting_years: range) -> Listing:
