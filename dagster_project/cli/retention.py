@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from dagster_project.lib.publish.release.retention import Fate
 
 
+COMMUNITIES_NAMED = 10
+
+
 @contextmanager
 def _deciding(config: Settings) -> Iterator[None]:
     """Hold the home's lock; what cannot be decided is one line."""
@@ -48,8 +51,12 @@ def release_group() -> None:
 @release_group.command()
 @click.argument("release")
 @click.option("--reason", default="", help="Why, in a sentence; kept beside the state.")
-def finalize(release: str, reason: str) -> None:
-    """Make RELEASE final (`current`: the current one): never pruned, and its inputs are pinned."""
+@click.option("--waive-reviews", default="", metavar="WHY", help="Do not ask for a review per community, and why.")
+def finalize(release: str, reason: str, waive_reviews: str) -> None:
+    """Make RELEASE final (`current`: the current one): never pruned, and its inputs are pinned.
+
+    Every community that counts in the latest reporting year must have looked at its figures (community_reviews).
+    """
     from dagster_project.lib.base.store import Store
     from dagster_project.lib.publish.release import decisions
     from dagster_project.lib.publish.release.compare import verify_release
@@ -65,11 +72,31 @@ def finalize(release: str, reason: str) -> None:
                 f"release {manifest['release_id']} is not what its manifest says ({', '.join(bad)})",
                 "make a new one with `cradle run` and withdraw this one",
             )
-        decisions.finalize(store, manifest["release_id"], config.today, reason)
+        waived = _reviews_asked_for(config, manifest["release_id"], waive_reviews)
+        decisions.finalize(store, manifest["release_id"], config.today, "; ".join(filter(None, [reason, waived])))
         pinned = decisions.pinned(store)[manifest["release_id"]]
     n_folders = sum(1 for row in pinned if row["submission_id"])
     click.echo(f"Final    {manifest['release_id']}, from {config.today} on; its data files are never pruned")
     click.echo(f"Pinned   the raw files of its {n_folders:,} folders and its frozen cycles")
+
+
+def _reviews_asked_for(config: Settings, release_id: str, waiver: str) -> str:
+    """What the state says of waived reviews, empty where none is missing; a one-line error without a waiver."""
+    from dagster_project.lib.publish.release.decisions import unreviewed
+    from dagster_project.lib.publish.release.opening import open_release
+
+    with open_release(config, release_id) as connection:
+        missing = unreviewed(connection)
+    if not missing:
+        return ""
+    several = "1 community has" if len(missing) == 1 else f"{len(missing):,} communities have"
+    if not waiver.strip():
+        named = ", ".join(missing[:COMMUNITIES_NAMED]) + (", ..." if len(missing) > COMMUNITIES_NAMED else "")
+        raise CradleError(
+            f"{several} not looked at the figures: {named}",
+            "each puts a table community_reviews (day, body, reading) into its folder; or --waive-reviews WHY",
+        )
+    return f"reviews of {', '.join(missing)} waived: {waiver.strip()}"
 
 
 @release_group.command()

@@ -6,6 +6,7 @@ Does not: the frozen file and frozen rows one by one (tests/unit/cycle), the mai
 
 from __future__ import annotations
 
+import csv
 import gzip
 import hashlib
 import json
@@ -34,6 +35,14 @@ TODAY = "2024-12-31"
 YEAR = 2023
 COMMUNITY, DESIGNATION = "aspenreach", "systems_transformation"
 RESTATED = ("kindergarten_ready_pct", "graduation_4yr_pct", "postsecondary_enrolled_pct", "postsecondary_completed_pct")
+RENAMED = ("exploring.1.1", "exploring.1.9")
+JUDGED = {
+    "fct_criterion_status": "criterion_id, status, evidence, own_status, reason, ruleset_version",
+    "fct_benchmark_status": "gateway, benchmark_no, status, n_criteria, n_met, n_not_met, n_undetermined",
+    "fct_gateway_step": "gateway, status, granted, n_not_met, n_undetermined",
+    "fct_gateway_status": "operating_in, gateways_met, gateways_granted",
+    "fct_gateway_missing": "criterion_id, gateway, statement, status, reason",
+}
 KEY = "community_id, designation, reporting_year"
 KEPT = "status, standing, decided_on, next_review_due, record_id, ruleset_id, ruleset_version"
 KEPT_DISTANCES = "requirement_id, rank, indicator_id, population_group_id, current_status, required_value, statement"
@@ -84,6 +93,21 @@ def restatement() -> str:
     return "\n".join(["school_year,indicator,dimension,group,numerator,denominator", *rows]) + "\n"
 
 
+def new_booklet(rubric: Path) -> None:
+    """A second edition from the frozen year on, which has one criterion under another number."""
+    with rubric.open(newline="", encoding="utf-8") as held:
+        lines = list(csv.DictReader(held))
+    first = [{**line, "edition": "first", "from_reporting_year": ""} for line in lines]
+    second = [{**line, "edition": "second", "from_reporting_year": YEAR} for line in lines]
+    for line in second:
+        if line["criterion_id"] == RENAMED[0]:
+            line["criterion_id"] = RENAMED[1]
+    with rubric.open("w", newline="", encoding="utf-8") as out:
+        table = csv.DictWriter(out, list(first[0]), lineterminator="\n")
+        table.writeheader()
+        table.writerows([*first, *second])
+
+
 @pytest.fixture(scope="module")
 def cycle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cycle]:
     folder = tmp_path_factory.mktemp("cycle")
@@ -97,6 +121,7 @@ def cycle(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cycle]:
         content = file_of(home).read_bytes()
         stale = Pipeline(from_environment()).up_to_date()
         (home / "drop" / COMMUNITY / str(YEAR) / "restated.csv").write_text(restatement(), encoding="utf-8")
+        new_booklet(seeds / "rubric" / "rubric.csv")
         yield Cycle(home, seeds, before, once, twice, content, stale, released(home))
 
 
@@ -150,6 +175,26 @@ def test_a_restated_value_leaves_frozen_rows_as_they_were(cycle: Cycle, table: s
     before = cycle.before.rows(query, YEAR)
     assert before
     assert cycle.after.rows(query, YEAR) == before
+
+
+@pytest.mark.parametrize("table", sorted(JUDGED))
+def test_a_new_booklet_and_restated_values_leave_what_was_judged_of_a_frozen_year(cycle: Cycle, table: str) -> None:
+    query = f"select community_id, {JUDGED[table]} from marts.{table} where reporting_year = {YEAR} order by all"
+    before = cycle.before.rows(query)
+    assert before
+    assert cycle.after.rows(query) == before
+
+
+def test_a_year_that_is_not_frozen_is_judged_by_the_booklet_of_its_own(cycle: Cycle) -> None:
+    named = "', '".join(RENAMED)
+    ids = f"criterion_id in ('{named}')"
+    query = f"select distinct reporting_year, criterion_id from marts.fct_criterion_status where {ids}"
+    by_year = dict(cycle.after.rows(query))
+    assert by_year == {year: RENAMED[year > YEAR] for year in by_year}
+    assert YEAR + 1 in by_year
+    states = "select distinct record_state from marts.fct_criterion_status where reporting_year"
+    assert cycle.after.rows(f"{states} = {YEAR}") == [("frozen",)]
+    assert cycle.after.rows(f"{states} <> {YEAR}") == [("provisional",)]
 
 
 def test_rubric_rows_agree_with_every_determination_frozen_or_not(cycle: Cycle) -> None:

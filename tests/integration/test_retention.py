@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 import shutil
 import subprocess
 from collections.abc import Mapping
@@ -56,7 +57,9 @@ def life(example: Run, tmp_path_factory: pytest.TempPathFactory) -> Life:
     # The copy's files are others than those that the ledger saw; taken again they are the same submissions.
     life.call("copied", "run")
     life.call("rebuilt", "verify", "current", "--rebuild")
-    life.call("final", "release", "finalize", "current", "--reason", "sent to the board")
+    life.call("unreviewed", "release", "finalize", "current", code=1)
+    waiver = ["--waive-reviews", "the councils meet in spring"]
+    life.call("final", "release", "finalize", "current", "--reason", "sent to the board", *waiver)
     values = life.home / "drop" / "reedmere" / "2018" / "values.csv"
     values.write_text(HEADER + lines("grade3_reading_proficient_pct", {2018: (79, 80)}), encoding="utf-8")
     life.call("second", "run")
@@ -71,6 +74,13 @@ def life(example: Run, tmp_path_factory: pytest.TempPathFactory) -> Life:
     life.call("rebuilt pruned", "verify", life.ids["second"], "--rebuild")
     life.call("doctor", "doctor")
     return life
+
+
+def test_a_release_is_final_only_when_every_community_looked_at_it_or_somebody_says_why_not(life: Life) -> None:
+    assert "communities have not looked at the figures: " in life.told["unreviewed"].stderr
+    assert "quill_harbor" in life.told["unreviewed"].stderr
+    states = (life.home / "publish" / "states.csv").read_text(encoding="utf-8")
+    assert re.search(r"sent to the board; reviews of .*reedmere.* waived: the councils meet in spring", states)
 
 
 def test_a_release_comes_out_again_from_raw_bytes_hash_by_hash(life: Life) -> None:

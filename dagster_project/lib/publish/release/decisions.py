@@ -10,6 +10,7 @@ import datetime as dt
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.publish.release.pointing import database_key, point, point_nowhere
 from dagster_project.lib.publish.release.release import current_release, read_manifest
@@ -31,6 +32,24 @@ def finalize(store: Store, release_id: str, today: dt.date, reason: str) -> None
     if not has_data(store, release_id):
         raise DecisionError(f"the data files of release {release_id} are gone; only its manifest is kept")
     add(store, StateLine(release_id, FINAL, today.isoformat(), reason))
+
+
+def unreviewed(connection: Connection) -> list[str]:
+    """Communities with a counted folder of the release's latest reporting year that no review of it is known of, by id.
+
+    A release from before reviews were asked for knows of none.
+    """
+    tables = "select count(*) from information_schema.tables where table_schema = 'marts' and table_name = ?"
+    known = "select null as community_id, null as reporting_year where false"
+    if connection.execute(tables, ["fct_community_review"]).fetchone() == (1,):
+        known = "select community_id, reporting_year from marts.fct_community_review"
+    query = f"""
+        select community_id from marts.fct_submission_status as folders
+        where status in ('accepted', 'accepted_with_queries')
+          and reporting_year = (select reporting_year from marts.dim_reporting_year where is_latest)
+          and (community_id, reporting_year) not in (select (community_id, reporting_year) from ({known}))
+        order by community_id"""
+    return [str(community) for (community,) in connection.execute(query).fetchall()]
 
 
 def withdraw(store: Store, release_id: str, today: dt.date, reason: str) -> str | None:

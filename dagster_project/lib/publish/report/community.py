@@ -395,6 +395,7 @@ def community_page(marts: Marts, context: ReportContext, community: Row) -> Row:
         "submission": next(
             (r for r in marts.submissions if r["community_id"] == ident and r["reporting_year"] == marts.year), None
         ),
+        "reviews": marts.reviews.get(ident, []),
         "improving": headline(outcomes, "trend_status", "improving"),
         "reduced": headline(outcomes, "gap_reduced", "met"),
         "improving_certainty": certainty.improving_sentence(certainty.counted(outcomes, "improving")),

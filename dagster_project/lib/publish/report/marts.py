@@ -59,8 +59,12 @@ REQUIRED_COLUMNS: Mapping[str, tuple[str, ...]] = {
 } | {spec.name: spec.promised for spec in _COMPUTED}
 
 INTERNAL, PUBLIC = "internal", "public"
+REVIEWS = "fct_community_review"
 # What only the internal edition has (RULES 8.6): the pages of the public one do without it, and refuse to find it.
-NEVER_PUBLIC_TABLES = ("fct_finding", "dim_submission", "fct_waiting_row", "fct_submission_file", "fct_pooled_part")
+NEVER_PUBLIC_TABLES = (
+    *("fct_finding", "dim_submission", "fct_waiting_row", "fct_submission_file", "fct_pooled_part"),
+    REVIEWS,
+)
 NEVER_PUBLIC_COLUMNS = (
     *("submission_id", "source_file", "source_sheet", "source_row", "evidence", "record_id"),
     *("rows_read", "rows_accepted", "rows_rejected", "findings_blocking", "findings_open"),
@@ -170,6 +174,7 @@ class Marts:
     points: dict[str, list[Point]] = field(default_factory=dict)
     pooled_parts: dict[str, list[Row]] = field(default_factory=dict)
     simulated: list[Row] = field(default_factory=list)
+    reviews: dict[str, list[Row]] = field(default_factory=dict)
 
     def left_year(self, community: Row) -> int | None:
         """The year a community left, where it lies before the report's year; it is then no member of that year."""
@@ -294,6 +299,13 @@ def _pooled_parts(connection: Connection, year: int, edition: str) -> dict[str, 
     return _by_community(_sorted(rows, *keys))
 
 
+def _reviews(connection: Connection, year: int) -> dict[str, list[Row]]:
+    """How communities read the figures of the year, oldest first, where the release has it."""
+    if not _has(connection, REVIEWS):
+        return {}
+    return _by_community(_sorted(_rows(connection, REVIEWS, "reporting_year = ?", year), "reviewed_on", "body"))
+
+
 def _simulated(connection: Connection) -> list[Row]:
     """The rates of the simulation of an unchanged network, where the release has them, in their stored order."""
     if not _has(connection, "fct_false_positive"):
@@ -351,4 +363,5 @@ def read_marts(connection: Connection, reporting_year: int | None = None, editio
         points=_read_points(connection, year, edition),
         pooled_parts=_pooled_parts(connection, year, edition),
         simulated=_simulated(connection),
+        reviews=_reviews(connection, year),
     )
