@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -30,7 +30,10 @@ KNOWN = {
     "CRADLE_SETTLE_SECONDS": "a file in a folder that changed within this many seconds is waited for (default 5)",
     "CRADLE_RUNS_KEPT_DAYS": "days after which Dagster's record of a build is deleted; 0: never (default 400)",
     "CRADLE_RELEASES_KEPT": "newest provisional releases whose data files `cradle prune` leaves (default 10)",
+    "CRADLE_SERVE_SECRET": "signs links to the member's page; at least 32 characters (unset: no links)",
+    "CRADLE_SERVE_USER_HEADER": "header in which the site's own proxy names the community (unset: none is read)",
 }
+LEAST_SECRET = 32
 
 
 ENGINES = ("duckdb",)
@@ -38,8 +41,6 @@ ENGINES = ("duckdb",)
 NOT_BUILT = {
     "CRADLE_POSTGRES_URL": "the PostgreSQL server for BI tools",
     "CRADLE_SMTP_URL": "mail",
-    "CRADLE_SERVE_SECRET": "the member's page",
-    "CRADLE_SERVE_USER_HEADER": "the member's page",
 }
 
 
@@ -65,6 +66,8 @@ class Settings:
     settle_seconds: float
     runs_kept_days: int
     releases_kept: int
+    serve_secret: str | None = field(default=None, repr=False)
+    serve_user_header: str | None = None
 
     @property
     def work(self) -> Path:
@@ -120,6 +123,8 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         settle_seconds=_number(env, "CRADLE_SETTLE_SECONDS", 5),
         runs_kept_days=int(_number(env, "CRADLE_RUNS_KEPT_DAYS", 400)),
         releases_kept=int(_number(env, "CRADLE_RELEASES_KEPT", 10)),
+        serve_secret=_secret(env),
+        serve_user_header=env.get("CRADLE_SERVE_USER_HEADER") or None,
     )
 
 
@@ -134,6 +139,13 @@ def _url(env: Mapping[str, str], name: str, default: Path) -> str:
     if "://" in value and not value.startswith("file://"):
         raise SettingsError(f"{name}={value} is neither a folder nor an s3:// address")
     return str(Path(value.removeprefix("file://")).expanduser().resolve())
+
+
+def _secret(env: Mapping[str, str]) -> str | None:
+    value = env.get("CRADLE_SERVE_SECRET") or None
+    if value is not None and len(value) < LEAST_SECRET:
+        raise SettingsError(f"CRADLE_SERVE_SECRET has {len(value)} characters; {LEAST_SECRET} are the least")
+    return value
 
 
 def _switch(env: Mapping[str, str], name: str) -> bool:
