@@ -184,5 +184,13 @@ def test_the_page_holds_the_very_findings_of_the_command(
 
 
 def test_serve_refuses_to_run_open_to_everybody(tmp_path: Path) -> None:
-    assert cradle("serve", CRADLE_HOME=tmp_path).returncode == 2
+    assert cradle("serve", "--port", "8000", CRADLE_HOME=tmp_path).returncode == 2
     assert cradle("serve", "--host", "0.0.0.0", CRADLE_HOME=tmp_path, CRADLE_SERVE_SECRET=SECRET).returncode == 2
+
+
+def test_there_are_links_for_communities_of_the_network_and_with_a_secret_alone(
+    tmp_path: Path, communities: tuple[str, str]
+) -> None:
+    assert cradle("invite", "nobody_of_us", CRADLE_HOME=tmp_path, CRADLE_SERVE_SECRET=SECRET).returncode == 2
+    assert cradle("invite", communities[0], CRADLE_HOME=tmp_path).returncode == 2
+    assert cradle("invite", communities[0], CRADLE_HOME=tmp_path, CRADLE_SERVE_SECRET="too short").returncode == 2
