@@ -80,10 +80,12 @@ docs: setup
 	$(BIN)/python -m docs.generate
 	$(BIN)/python -m docs.site --out build/docs
 
-# What tests need beside the lock: a browser for pages, a Ceph gateway for bucket policies.
-SYSTEM_PACKAGES := chromium radosgw ceph-mon ceph-osd
+# What tests need beside the lock: a browser for pages, a Ceph gateway for bucket policies, a server for BI tools, whose
+# programs lie off the path.
+SYSTEM_PACKAGES := chromium radosgw ceph-mon ceph-osd postgresql
+SYSTEM_PROGRAMS := chromium radosgw ceph-mon ceph-osd /usr/lib/postgresql/*/bin/pg_ctl
 system-deps:
-	@if (for tool in $(SYSTEM_PACKAGES); do command -v $$tool >/dev/null || exit 1; done); then echo "system packages are installed"; else \
+	@if (for tool in $(SYSTEM_PROGRAMS); do command -v $$tool >/dev/null || exit 1; done); then echo "system packages are installed"; else \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SYSTEM_PACKAGES) >/dev/null; fi
 
 clean:

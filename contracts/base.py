@@ -59,6 +59,7 @@ class Column:
     description: str
     required: bool = False
     choices: tuple[str, ...] = ()
+    choice_words: tuple[str, ...] = ()
     minimum: float | None = None
     maximum: float | None = None
     kept_as: str = ""
@@ -76,6 +77,9 @@ class Column:
     @property
     def allowed(self) -> str:
         """What may stand in the column, in words a member reads in a finding."""
+        if self.choices and self.choice_words:
+            said = zip(self.choices, self.choice_words, strict=True)
+            return "one of: " + ", ".join(f"{choice} ({words})" for choice, words in said)
         if self.choices:
             return "one of: " + ", ".join(self.choices)
         if self.kind == "count_cell":

@@ -22,6 +22,8 @@ KNOWN = {
     "CRADLE_PUBLISH_URL": "where releases are published (default {CRADLE_HOME}/publish)",
     "CRADLE_PUBLIC_URL": "where the public edition goes (default {CRADLE_HOME}/public)",
     "CRADLE_PUBLIC": "on or off: whether a run publishes the public edition too (default on)",
+    "CRADLE_POSTGRES_URL": "the PostgreSQL database that BI tools read, postgresql://user:password@host:5432/database "
+    "(default: none)",
     "CRADLE_ENGINE": "the SQL engine: duckdb (default); spark is not built yet",
     "CRADLE_S3_ENDPOINT": "endpoint of the S3 service for s3:// URLs",
     "CRADLE_TODAY": "the only today, as an ISO date (default: the date of the run)",
@@ -39,7 +41,6 @@ LEAST_SECRET = 32
 ENGINES = ("duckdb",)
 # Named in the plan of the house; set, they are refused, so that nobody waits for what does not come.
 NOT_BUILT = {
-    "CRADLE_POSTGRES_URL": "the PostgreSQL server for BI tools",
     "CRADLE_SMTP_URL": "mail",
 }
 
@@ -68,6 +69,8 @@ class Settings:
     releases_kept: int
     serve_secret: str | None = field(default=None, repr=False)
     serve_user_header: str | None = None
+    # Holds a password, so no message that shows the settings shows it.
+    postgres_url: str | None = field(default=None, repr=False)
 
     @property
     def work(self) -> Path:
@@ -125,6 +128,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         releases_kept=int(_number(env, "CRADLE_RELEASES_KEPT", 10)),
         serve_secret=_secret(env),
         serve_user_header=env.get("CRADLE_SERVE_USER_HEADER") or None,
+        postgres_url=_postgres(env),
     )
 
 
@@ -146,6 +150,14 @@ def _secret(env: Mapping[str, str]) -> str | None:
     if value is not None and len(value) < LEAST_SECRET:
         raise SettingsError(f"CRADLE_SERVE_SECRET has {len(value)} characters; {LEAST_SECRET} are the least")
     return value
+
+
+def _postgres(env: Mapping[str, str]) -> str | None:
+    value = env.get("CRADLE_POSTGRES_URL")
+    if value and not value.startswith(("postgresql://", "postgres://")):
+        # Never the value: it may hold a password.
+        raise SettingsError("CRADLE_POSTGRES_URL does not begin with postgresql://; write postgresql://user@host/base")
+    return value or None
 
 
 def _switch(env: Mapping[str, str], name: str) -> bool:

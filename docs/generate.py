@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import contracts
@@ -18,8 +18,9 @@ from dagster_project.lib.analysis.tables import TABLES, TableSpec
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import newest_in_force, read_ruleset
 from dagster_project.lib.intake.findings import catalogue
+from dagster_project.lib.publish.release.dictionary import PAGE, Row, grid, page
 from dagster_project.lib.warehouse.dbt_run import MANIFEST
-from dagster_project.lib.warehouse.declared import ColumnWords, TableWords, declared_marts
+from dagster_project.lib.warehouse.declared import declared_marts, vocabularies
 from docs import consumer_contract
 from docs.dbt_files import DBT_TYPES, dbt_files
 
@@ -37,12 +38,6 @@ SEVERITIES = {
     "changes",
     "info": "told, and nothing more",
 }
-FAMILIES = {
-    "dim_": "Dimensions: what rows speak of",
-    "fct_": "Facts: what was submitted, computed, judged and decided",
-    "rpt_": "Ready for charts: the latest reporting year only, with names beside the ids",
-}
-Row = Sequence[str | None]
 
 
 def data_dictionary(seeds: Path = ROOT / "seeds") -> str:
@@ -109,7 +104,7 @@ def _table(contract: TableContract) -> Iterator[str]:
         (f"`{column.name}`", "yes" if column.required else "", column.kind, column.description, _allowed(column))
         for column in contract.columns
     ]
-    yield from _grid(("column", "required", "kind", "meaning", "allowed"), rows)
+    yield from grid(("column", "required", "kind", "meaning", "allowed"), rows)
     for rule in contract.row_rules:
         column = contract.renamed.get(rule.column, rule.column)
         yield f"Within a row, `{column}`: {rule.allowed} (`{rule.rule_id}`).\n"
@@ -127,34 +122,34 @@ def _allowed(column: Column) -> str:
 
 def _kinds() -> Iterator[str]:
     yield "## Kinds of columns\n"
-    yield from _grid(("kind", "what may stand in it"), sorted(ALLOWED_WORDS.items()))
+    yield from grid(("kind", "what may stand in it"), sorted(ALLOWED_WORDS.items()))
 
 
 def _codes(reference: Reference) -> Iterator[str]:
     yield "## Codes\n"
     yield "Local labels are welcome everywhere: the crosswalks in seeds/crosswalks map them to these codes.\n"
     yield "### Outcomes\n"
-    yield from _grid(("outcome", "name", "sector"), reference.outcomes.select("outcome_id", "name", "sector").rows())
+    yield from grid(("outcome", "name", "sector"), reference.outcomes.select("outcome_id", "name", "sector").rows())
     yield "### Indicators\n"
     names = ("indicator_id", "name", "outcome_id", "role", "unit", "direction", "poolable")
     texts = ("numerator_text", "denominator_text")
     header = ("indicator", "name", "outcome", "role", "unit", "direction", "poolable", "numerator", "denominator")
-    yield from _grid(header, reference.table("dictionary/indicators").select(*names, *texts).rows())
+    yield from grid(header, reference.table("dictionary/indicators").select(*names, *texts).rows())
     yield "### Dimensions and groups\n"
     yield "`population_group_id` is `dimension:group`; the total is `all`.\n"
     dimensions = reference.dimensions.select("dimension", "label", "kind", "geography_level", "reference_group").rows()
-    yield from _grid(("dimension", "name", "kind", "place it names", "reference group"), dimensions)
+    yield from grid(("dimension", "name", "kind", "place it names", "reference group"), dimensions)
     groups = reference.groups.select("dimension", "group_code", "label", "scheme", "ceds_code").rows()
-    yield from _grid(("dimension", "group", "name", "scheme", "CEDS"), groups)
+    yield from grid(("dimension", "group", "name", "scheme", "CEDS"), groups)
     yield "### Units and masks\n"
     units = reference.table("dictionary/units").select("unit", "stored_unit", "factor", "minimum", "maximum").rows()
-    yield from _grid(("unit", "stored as", "times", "from", "to"), units)
+    yield from grid(("unit", "stored as", "times", "from", "to"), units)
     yield (
         "Bounds and ranges such as `<5`, `<=5%`, `LE5`, `>95`, `GE95`, `5-9` become an interval with the status "
         "`range`. An empty cell is `missing`.\n"
     )
     masks = reference.table("dictionary/masks").select("mask", "value_status").rows()
-    yield from _grid(("mask", "status"), [(f"`{mask}`", status) for mask, status in masks])
+    yield from grid(("mask", "status"), [(f"`{mask}`", status) for mask, status in masks])
 
 
 def _computed() -> Iterator[str]:
@@ -165,7 +160,7 @@ def _computed() -> Iterator[str]:
     )
     for spec in TABLES.values():
         yield f"### {spec.name}\n\n{spec.description}\n"
-        yield from _grid(("column", "type", "meaning", "words", "found in"), _computed_rows(spec))
+        yield from grid(("column", "type", "meaning", "words", "found in"), _computed_rows(spec))
 
 
 def _computed_rows(spec: TableSpec) -> Iterator[Row]:
@@ -187,7 +182,7 @@ def _statuses(reference: Reference) -> Iterator[str]:
     )
     rows = reference.table("dictionary/statuses").iter_rows(named=True)
     header = ("domain", "word", "label", "meaning", "edition")
-    yield from _grid(
+    yield from grid(
         header,
         (
             (r["domain"], f"`{r['status']}`", r["label"], r["meaning"], "public" if r["public_only"] == "true" else "")
@@ -198,65 +193,24 @@ def _statuses(reference: Reference) -> Iterator[str]:
 
 def _findings() -> Iterator[str]:
     yield "## Findings\n"
-    yield from _grid(("severity", "consequence"), SEVERITIES.items())
+    yield from grid(("severity", "consequence"), SEVERITIES.items())
     rules = catalogue().rules
     yield f"{rules.height} rules. Each has a failing and a passing example in contracts/examples.\n"
     names = ("rule_id", "severity", "dimension", "title", "remedy")
     for severity in SEVERITIES:
         yield f"### {severity}\n"
         rows = rules.filter(rules["severity"] == severity).select(names).drop("severity").rows()
-        yield from _grid(("rule", "quality dimension", "what it says", "how to fix it"), rows)
+        yield from grid(("rule", "quality dimension", "what it says", "how to fix it"), rows)
 
 
 def marts_dictionary(manifest: Path = MANIFEST, seeds: Path = ROOT / "seeds") -> str:
     """The page docs/marts.md. It is made from dbt's manifest, so dbt has to parse what changed before."""
-    marts = declared_marts(manifest, Reference(seeds))
-    n_columns = sum(len(table.columns) for table in marts.values())
-    parts = [
-        "# Marts\n\n"
-        "Made by `make docs` from dbt/models; change the yml there, never this page.\n\n"
-        f"The {len(marts)} tables and {n_columns} columns of schema `marts` in `current.duckdb` and in every release. "
-        "The same sentences stand in the database as comments of tables and columns (`duckdb_tables()`, "
-        "`duckdb_columns()`), so BI tools show them. Keys are declared and proven in every run, not enforced by the "
-        "file: no two rows of a table agree in all columns of its key, and none of them is null. A column that refers "
-        "to another table holds values of that table or null. What closed words mean: `dim_status`, or [words of the "
-        "marts](data-dictionary.md#words-of-the-marts). How to ask: [for analysts](analysts.md).\n"
-    ]
-    for prefix, title in FAMILIES.items():
-        parts.append(f"## {title}\n")
-        for table in (table for name, table in marts.items() if name.startswith(prefix)):
-            parts += _mart(table)
-    return "\n".join(parts).rstrip() + "\n"
-
-
-def _mart(table: TableWords) -> Iterator[str]:
-    key = ", ".join(f"`{name}`" for name in table.key)
-    yield f"### {table.name}\n\n{' '.join(table.description.split())}\n\nKey: {key}.\n"
-    rows = [
-        (f"`{column.name}`", column.data_type, " ".join(column.description.split()), _held(column))
-        for column in table.columns
-    ]
-    yield from _grid(("column", "type", "meaning", "refers to, or closed words"), rows)
-
-
-def _held(column: ColumnWords) -> str:
-    refers = [f"`{column.refers_to}`"] if column.refers_to else []
-    words = ", ".join([*refers, *(f"`{word}`" for word in column.words)])
-    return f"{words} (domain `{column.domain}`)" if column.domain else words
-
-
-def _grid(header: Row, rows: Iterable[Row]) -> Iterator[str]:
-    yield "| " + " | ".join(_cell(name) for name in header) + " |"
-    yield "|" + "---|" * len(header)
-    for row in rows:
-        yield "| " + " | ".join(_cell(cell) for cell in row) + " |"
-    yield ""
-
-
-def _cell(text: str | None) -> str:
-    text = (text or "").replace("|", "\\|")
-    # Within backticks every sign stands for itself.
-    return text if "`" in text else text.replace("<", "&lt;").replace("*", "\\*")
+    preface = (
+        "Made by `make docs` from dbt/models; change the yml there, never this page. It lies in every release as "
+        f"`{PAGE}`. How to ask: [for analysts](analysts.md).\n\n"
+    )
+    reference = Reference(seeds)
+    return page(declared_marts(manifest, reference), vocabularies(reference), preface)
 
 
 PAGES: Mapping[str, Callable[[], str]] = {"data-dictionary.md": data_dictionary, "marts.md": marts_dictionary}

@@ -20,6 +20,10 @@ CONTRACT = TableContract(
             "e schools, f postsecondary, g philanthropy, h business",
             required=True,
             choices=("a", "b", "c", "d", "e", "f", "g", "h"),
+            choice_words=(
+                *("those most affected", "community groups", "public bodies", "early care"),
+                *("schools", "postsecondary", "philanthropy", "business"),
+            ),
         ),
         Column("active_from", "date", "First day of taking part"),
         Column("active_to", "date", "Last day of taking part; blank while active"),

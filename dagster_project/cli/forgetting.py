@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dagster_project.cli.base import CradleError, settings
+from dagster_project.cli.server import serve_current
 from dagster_project.lib.base.shown import visible
 from dagster_project.settings import Settings
 
@@ -67,6 +68,8 @@ def _forget(config: Settings, submission: str, reason: str, dry_run: bool) -> No
         ) from None
     for line in _planned(plan) if dry_run else [*told, *_done(plan, len(runs))]:
         click.echo(visible(line))
+    if not dry_run:
+        serve_current(config)
 
 
 def _marked(config: Settings, plan: Forgetting) -> list[str]:

@@ -27,6 +27,7 @@ from dagster_project.cli.release import COMMANDS as RELEASE_COMMANDS
 from dagster_project.cli.retention import COMMANDS as RETENTION_COMMANDS
 from dagster_project.cli.seeds import COMMANDS as SEED_COMMANDS
 from dagster_project.cli.serve import COMMANDS as SERVE_COMMANDS
+from dagster_project.cli.server import serve_current
 from dagster_project.lib.base.shown import visible
 from dagster_project.settings import Settings
 
@@ -133,6 +134,7 @@ def _run(config: Settings, selection: Any) -> None:
                 if before is not None and current_release(pipeline.published) == before:
                     click.echo("No new release: tables and pages are those of the current one.")
             current = current_release(pipeline.published)
+            serve_current(config)
     except BucketFaultError as error:
         hint = "check CRADLE_DROP_URL and that the bucket is mounted; if members did take all that back: cradle run "
         raise CradleError(str(error), f"{hint}--accept-withdrawals") from None

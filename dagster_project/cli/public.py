@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dagster_project.cli.base import CradleError, settings
+from dagster_project.cli.server import serve_current
 from dagster_project.settings import Settings
 
 if TYPE_CHECKING:
@@ -68,6 +69,7 @@ def public(dry_run: bool, as_json: bool) -> None:
             run_job(config, "public")
     except (RunFailedError, StoreError) as error:
         raise CradleError(str(error), "`cradle public --dry-run` lists what the audit found") from None
+    serve_current(config)
     tell_public(config)
 
 

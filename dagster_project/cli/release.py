@@ -25,6 +25,7 @@ from dagster_project.settings import Settings
 if TYPE_CHECKING:
     from dagster_project.lib.analysis.records.inputs import RecordInputs
     from dagster_project.lib.app.rebuild import Rebuilt
+    from dagster_project.lib.base.engine import Connection
     from dagster_project.lib.publish.release.compare import CellDifference
 
 OTHER_CODE = {
@@ -102,12 +103,18 @@ def _tell_outcome(found: _Found, outcome: str, as_json: bool) -> None:
     """The outcome alone, out of the record that holds it."""
     from dagster_project.lib.analysis.records.beside import beside_outcome
     from dagster_project.lib.analysis.records.explain import explain_outcome
-    from dagster_project.lib.analysis.records.one_outcome import outcome_beside, outcome_record, outcome_would_be_now
+    from dagster_project.lib.analysis.records.one_outcome import (
+        outcome_beside,
+        outcome_record,
+        outcome_would_be_now,
+        pooled_behind,
+    )
     from dagster_project.lib.analysis.vocabulary import FROZEN
 
     ((record, now),) = found.pairs
     try:
         one = outcome_record(record, outcome, found.folders)
+        one["pooled_parts"] = pooled_behind(one, found.parts)
     except KeyError:
         held = ", ".join(row["outcome_id"] for row in record["computed"].get("outcomes", []))
         raise CradleError(f"no verdict is made of the outcome {outcome}", f"verdicts are made of {held}", 2) from None
@@ -122,11 +129,12 @@ def _tell_outcome(found: _Found, outcome: str, as_json: bool) -> None:
 
 @dataclass(frozen=True)
 class _Found:
-    """Records with what today's data give, the folder year of each submission, and the outcome asked for."""
+    """Records with what today's data give, folder years of submissions, the outcome asked for, and parts of sums."""
 
     pairs: list[Pair]
     folders: dict[str, int]
     outcome: str | None
+    parts: list[dict[str, Any]]
 
 
 Pair = tuple[dict[str, Any], dict[str, Any] | None]
@@ -159,6 +167,7 @@ def _records(config: Settings, community: str, what: str | None, year: int) -> _
         folders = connection.execute(
             "select submission_id, reporting_year from marts.dim_submission where community_id = ?", [community]
         ).fetchall()
+        parts = _pooled_parts(connection, community, year)
     frozen = cycle.read().records if cycle else []
     mine = [record for record in frozen if cycle and cycle.place_of(record) == community]
     kept = {record["designation"]: record for record in mine}
@@ -166,7 +175,20 @@ def _records(config: Settings, community: str, what: str | None, year: int) -> _
         pairs = [_pair(inputs, kept.get(name), (community, name, year)) for name in wanted]
     except KeyError as error:
         raise CradleError(str(error.args[0]), "see `cradle status` for communities and years") from None
-    return _Found(pairs, dict(folders), what if what in outcomes else None)
+    return _Found(pairs, dict(folders), what if what in outcomes else None, parts)
+
+
+def _pooled_parts(connection: Connection, community: str, year: int) -> list[dict[str, Any]]:
+    """The districts' rows behind the community's values as known in a reporting year; none in older releases."""
+    from dagster_project.lib.base import engine
+    from dagster_project.lib.base.names import MARTS
+
+    if "fct_pooled_part" not in engine.tables_of(connection, MARTS):
+        return []
+    query = (
+        "select * from marts.fct_pooled_part where community_id = ? and ? between known_from and known_to order by all"
+    )
+    return connection.execute(query, [community, year]).pl().to_dicts()
 
 
 def _pair(inputs: RecordInputs, kept: dict[str, Any] | None, place: tuple[str, str, int]) -> Pair:

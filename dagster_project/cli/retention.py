@@ -14,6 +14,7 @@ import click
 
 from dagster_project.cli.base import CradleError, settings
 from dagster_project.cli.release import database_of, manifest_of_release
+from dagster_project.cli.server import serve_current
 from dagster_project.settings import Settings
 
 if TYPE_CHECKING:
@@ -93,6 +94,7 @@ def withdraw(release: str, reason: str) -> None:
     click.echo(f"Withdrawn {release_id}, from {config.today} on")
     click.echo(f"Current   {current or 'none: every release is withdrawn; `current` and `current.duckdb` are gone'}")
     click.echo("The same content is not published again; correct what was wrong before the next `cradle run`.")
+    serve_current(config)
 
 
 def _is_public(config: Settings, release: str) -> bool:
@@ -109,6 +111,7 @@ def _take_down(config: Settings, public_id: str, reason: str) -> None:
         lines = take_down(PublicEdition(config).places, public_id, config.today.isoformat(), reason)
     for line in lines:
         click.echo(line)
+    serve_current(config)
 
 
 @click.command()

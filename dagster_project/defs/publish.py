@@ -16,7 +16,10 @@ from dagster_project.defs.warehouse import FOLLOWS, dbt_core, dbt_reporting
 from dagster_project.lib.app.frozen import FROZEN_TABLE, frozen_cycles, manifest_inputs
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.app.public import PublicEdition
+from dagster_project.lib.base.names import MARTS
 from dagster_project.lib.publish.public.edition import failure_lines
+from dagster_project.lib.publish.server.current import BiServer
+from dagster_project.lib.publish.server.loading import PUBLIC_MARTS, ServerError
 from dagster_project.lib.receipts.difference import summary_key
 
 RELEASE = dg.AssetKey(["publish", "release"])
@@ -147,9 +150,53 @@ def public(
     )
 
 
+def _served(schema: str, follows: dg.AssetKey, what: str) -> dg.AssetsDefinition:
+    """A schema of the PostgreSQL server as an asset; without a server there is none and nothing is done."""
+
+    @dg.asset(
+        key=["server", schema],
+        deps=[follows],
+        group_name="publish",
+        kinds={"postgres"},
+        owners=["team:data-team"],
+        automation_condition=FOLLOWS,
+        pool="warehouse",
+        output_required=False,
+        description=f"Schema {schema} of the PostgreSQL server for BI tools (CRADLE_POSTGRES_URL): {what}.",
+    )
+    def served(context: dg.AssetExecutionContext, cradle: CradleResource) -> Iterator[dg.MaterializeResult]:  # type: ignore[type-arg]
+        bi_server = BiServer.of(cradle.pipeline().settings)
+        if bi_server is None:
+            context.log.info("CRADLE_POSTGRES_URL is not set: no server to load")
+            return
+        started = time.perf_counter()
+        try:
+            loaded = bi_server.bring(schema)
+        except ServerError as error:
+            raise dg.Failure(f"The release stands, the PostgreSQL server was not loaded: {error}") from None
+        if loaded is None:
+            context.log.info("no release is current: the schema is empty")
+            return
+        yield dg.MaterializeResult(
+            metadata={
+                "release_id": loaded.release_id,
+                "new": loaded.is_new,
+                "tables": loaded.tables,
+                "rows": loaded.rows,
+                "seconds_of_step": round(time.perf_counter() - started, 3),
+            },
+            data_version=dg.DataVersion(loaded.release_id),
+        )
+
+    return served
+
+
+server_marts = _served(MARTS, RELEASE, "the current internal release, for the data team and for members' own rows")
+server_public_marts = _served(PUBLIC_MARTS, PUBLIC, "the current public edition")
+
 publish_public = dg.define_asset_job(
     "public",
-    selection=dg.AssetSelection.assets(PUBLIC),
+    selection=dg.AssetSelection.assets(PUBLIC, server_public_marts.key),
     executor_def=dg.in_process_executor,
     description="The public edition of the current release alone.",
 )

@@ -129,6 +129,7 @@ def test_the_receipt_stands_on_the_page_and_its_question_is_answered_there(
     assert all(row["severity"] in ("explainable", "info") for row in told.values()), told
 
 
+@pytest.mark.parametrize("page", ["phone"], indirect=True)
 def test_a_check_on_the_page_says_what_would_change(taken: Site, page: Page, tmp_path: Path) -> None:
     page.goto(taken.link(COMMUNITY))
     page.goto(f"{taken.address}/year/{YEAR}")

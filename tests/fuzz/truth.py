@@ -166,7 +166,7 @@ KINDS: dict[str, tuple[Callable[[random.Random], Made], frozenset[str]]] = {
 
 def case(draw: random.Random) -> Case:
     """A file by one of the writers."""
-    writer = draw.choice([*WRITERS, "spelled", "spelled"])
+    writer = draw.choice([*WRITERS, "spelled", "strict"])
     name, write, able = WRITERS[writer]
     possible = [kind for kind, (_, needed) in KINDS.items() if needed <= able]
     kinds = ["counts", *draw.choices(possible, k=draw.randint(2, 12))]

@@ -13,7 +13,7 @@ import io
 import random
 import zipfile
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from xml.sax.saxutils import escape
 
@@ -177,8 +177,13 @@ class Spelling:
 
 
 def as_spelled(table: Table, draw: random.Random) -> bytes:
-    """By hand, as one of many programs spells it."""
-    return _Spelled(table, Spelling.drawn(draw), draw).bytes()
+    """By hand, as one of many programs spells it, in transitional Open XML."""
+    return _Spelled(table, replace(Spelling.drawn(draw), strict=False), draw).bytes()
+
+
+def as_strict(table: Table, draw: random.Random) -> bytes:
+    """The same in strict Open XML."""
+    return _Spelled(table, replace(Spelling.drawn(draw), strict=True), draw).bytes()
 
 
 class _Spelled:
@@ -331,5 +336,6 @@ WRITERS: dict[str, tuple[str, Writer, frozenset[str]]] = {
     "openpyxl": ("values.xlsx", as_openpyxl, frozenset({"number", "text", "error", "open", "marked"})),
     "old": ("values.xls", as_old, frozenset({"number", "text", "error", "formula", "marked"})),
     "spelled": ("values.xlsx", as_spelled, frozenset({"number", "text", "error", "formula", "open", "marked"})),
+    "strict": ("values.xlsx", as_strict, frozenset({"number", "text", "error", "formula", "open", "marked"})),
 }
 """By name: the file's name, the writer, and the kinds of cells that it can write."""

@@ -31,7 +31,7 @@ SCHEMAS["semantic"] = "semantic"
 GROUPS = {
     "drop": {("drop", "files")},
     "intake": {("lake", "submissions")},
-    "publish": {("publish", "release"), ("publish", "public")},
+    "publish": {("publish", "release"), ("publish", "public"), ("server", "marts"), ("server", "public_marts")},
 }
 OWNERS = {"drop": "team:members"}
 BESIDE = ("reminders", "tidy_history")

@@ -35,6 +35,8 @@ from dagster_project.lib.publish.public.register import KEY_FILE
 from dagster_project.lib.publish.release.pointing import FIXED, is_fixed
 from dagster_project.lib.publish.release.release import current_release, read_manifest
 from dagster_project.lib.publish.release.states import WITHDRAWN, StatesError, read_states
+from dagster_project.lib.publish.server.current import SCHEMAS, BiServer
+from dagster_project.lib.publish.server.loading import ServerError
 from dagster_project.lib.receipts.change_log import ChangeLog
 from dagster_project.lib.warehouse.dbt_run import MANIFEST
 from dagster_project.settings import PROJECT_ROOT, Settings
@@ -59,7 +61,7 @@ class Line:
 
 def examine(settings: Settings) -> list[Line]:
     """Look at everything; every line says what was found, a bad one also how to mend it."""
-    looks = (_home, _seeds, _stores, _kept, _clock, _release, _public)
+    looks = (_home, _seeds, _stores, _kept, _clock, _release, _public, _server)
     return [*_tools(), *(line for look_at in looks for line in look_at(settings))]
 
 
@@ -221,6 +223,28 @@ def _public(settings: Settings) -> Iterator[Line]:
             yield Line(there, "current public release", found, "cradle public makes it anew")
     except (StoreError, UnicodeDecodeError, ValueError) as error:
         yield Line(False, "current public release", str(error), "cradle public makes it anew")
+
+
+def _server(settings: Settings) -> Iterator[Line]:
+    """Whether the PostgreSQL server for BI tools answers, and holds what is current."""
+    bi_server = BiServer.of(settings)
+    if bi_server is None:
+        return
+    try:
+        loaded = bi_server.server.loaded()
+        yield Line(True, "PostgreSQL", bi_server.server.shown)
+        for schema in SCHEMAS:
+            wanted, there = bi_server.wanted(schema), loaded.get(schema)
+            found = there or "no release"
+            yield Line(
+                wanted == there,
+                f"schema {schema}",
+                found if wanted == there else f"{found}, current is {wanted or 'none'}",
+                "cradle run loads what is current",
+            )
+    except (ServerError, StoreError, StateError) as error:
+        hint = "check CRADLE_POSTGRES_URL, that the server runs, and the rights of its login"
+        yield Line(False, "PostgreSQL", str(error), hint)
 
 
 def _history(settings: Settings) -> Iterator[Line]:

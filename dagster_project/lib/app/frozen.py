@@ -32,16 +32,16 @@ from dagster_project.lib.base.store import Store
 from dagster_project.lib.base.successions import NO_RENAMES, CommunityIds
 
 PREFIX = "frozen"
-KEY = re.compile(rf"{PREFIX}/(\d{{4}})/records\.json\.gz")
+RECORDS_FILE = re.compile(rf"{PREFIX}/(\d{{4}})/records\.json\.gz")
 FILE_FORMAT = 1
 FROZEN_TABLE = "frozen_cycles"
 DISTANCE_TABLE = "fct_designation_distance"
 DETERMINATION = ["community_id", "designation", "reporting_year"]
 REQUIREMENT = [*DETERMINATION, "requirement_id"]
-RULES = ("ruleset_id", "ruleset_version")
-KEPT = ("status", "standing", "decided_on", "next_review_due", "record_id", *RULES)
+RULESET = ("ruleset_id", "ruleset_version")
+KEPT = ("status", "standing", "decided_on", "next_review_due", "record_id", *RULESET)
 KEPT_FIGURES = ("required", "actual", "status", "n_undetermined", "n_members", "measure", "statement", "evidence")
-KEPT_OF_REQUIREMENT = (*KEPT_FIGURES, "reason", *RULES)
+KEPT_OF_REQUIREMENT = (*KEPT_FIGURES, "reason", *RULESET)
 RELEASED = pl.Schema({"reporting_year": pl.Int32(), "sha256": pl.String(), "content": pl.Binary()})
 
 
@@ -186,7 +186,7 @@ def read_frozen(lake: Store, years: range | None = None, names: CommunityIds = N
     """Every frozen cycle of the lake (of the given reporting years), by year."""
     found = []
     for info in lake.objects(PREFIX):
-        match = KEY.fullmatch(info.key)
+        match = RECORDS_FILE.fullmatch(info.key)
         if match and (years is None or int(match[1]) in years):
             found.append(FrozenCycle(int(match[1]), lake.get(info.key), names))
     return tuple(sorted(found, key=lambda cycle: cycle.reporting_year))
@@ -281,7 +281,7 @@ def keep_frozen(
 
 def _requirement_rows(record: Record) -> list[dict[str, Any]]:
     measures = {rule["requirement_id"]: rule["measure"] for rule in record["rules"]}
-    fixed = {name: record[name] for name in (*DETERMINATION, *RULES)}
+    fixed = {name: record[name] for name in (*DETERMINATION, *RULESET)}
     return [{**fixed, **row, "measure": measures[row["requirement_id"]]} for row in record["requirements"]]
 
 

@@ -86,7 +86,7 @@ from dagster_project.lib.receipts.receipts import (
 )
 from dagster_project.lib.receipts.returned import return_files
 from dagster_project.lib.warehouse.dbt_run import MANIFEST, DbtPlaces, NodeResult, dbt_build, table_keys
-from dagster_project.lib.warehouse.declared import declared_marts
+from dagster_project.lib.warehouse.declared import declared_marts, vocabularies
 from dagster_project.lib.warehouse.landing import Landed, gather, write_tables
 from dagster_project.settings import PROJECT_ROOT, Settings
 
@@ -352,6 +352,7 @@ class Pipeline:
             self.settings.work,
             self._write_report,
             declared_marts(MANIFEST, self.reference),
+            vocabularies(self.reference),
         )
 
     def _write_report(self, database: Path, folder: Path, manifest: Mapping[str, Any]) -> None:

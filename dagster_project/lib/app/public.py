@@ -32,6 +32,7 @@ from dagster_project.lib.disclosure import (
 )
 from dagster_project.lib.disclosure.derived import Derived
 from dagster_project.lib.publish.public.decisions import implied_verdicts
+from dagster_project.lib.publish.public.declared import declared_public
 from dagster_project.lib.publish.public.edition import (
     Candidate,
     Places,
@@ -48,7 +49,7 @@ from dagster_project.lib.publish.release.opening import ReleaseMissingError, dat
 from dagster_project.lib.publish.release.release import current_release, read_manifest
 from dagster_project.lib.publish.report.marts import RuleParameter
 from dagster_project.lib.warehouse.dbt_run import MANIFEST
-from dagster_project.lib.warehouse.declared import declared_marts
+from dagster_project.lib.warehouse.declared import declared_marts, vocabularies
 from dagster_project.settings import PROJECT_ROOT, Settings
 
 Frames = TypeVar("Frames", DisclosureInputs, Derived)
@@ -132,7 +133,8 @@ class PublicEdition:
             self._package(),
             counts,
             paper,
-            _words(self.reference),
+            declared_public(declared_marts(MANIFEST, self.reference, public=True)),
+            vocabularies(self.reference, public=True),
         )
 
     def _inputs(self, marts: _Marts) -> DisclosureInputs:
@@ -275,11 +277,3 @@ def _lost(inputs: DisclosureInputs, protected: Protected) -> list[list[Any]]:
 def _status(frame: pl.DataFrame, *columns: str) -> pl.DataFrame:
     hidden = pl.any_horizontal((pl.col(name) == "withheld").fill_null(False) for name in columns)
     return frame.select("community_id", hidden.alias("hidden"))
-
-
-def _words(reference: Reference) -> dict[str, dict[str, str]]:
-    """What the marts' columns mean, as they are declared; the table's own meaning under the empty name."""
-    return {
-        name: {"": table.description, **{column.name: column.description for column in table.columns}}
-        for name, table in declared_marts(MANIFEST, reference).items()
-    }

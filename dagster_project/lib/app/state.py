@@ -19,8 +19,7 @@ from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.bucket.left import LEFT
 from dagster_project.lib.intake.bucket.whole import DAMAGED_KEY, noted
 from dagster_project.lib.intake.findings import FINDINGS
-from dagster_project.lib.publish.release.as_built import KEY as BUILT_KEY
-from dagster_project.lib.publish.release.as_built import AsBuilt
+from dagster_project.lib.publish.release.as_built import BUILT_KEY, AsBuilt
 
 STRAYS_KEY = "ops/strays.parquet"
 LEFT_KEY = "ops/left.parquet"

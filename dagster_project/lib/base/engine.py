@@ -6,6 +6,7 @@ Does not: queries of a room (they stand where they are used), dbt's own connecti
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,6 +16,11 @@ import duckdb
 
 Connection: TypeAlias = duckdb.DuckDBPyConnection
 EngineError: TypeAlias = duckdb.Error
+# The extension that speaks to PostgreSQL lies in a package of the lock; nothing is fetched while running.
+POSTGRES_PACKAGE = "duckdb_extension_postgres_scanner"
+POSTGRES_FILE = "postgres_scanner.duckdb_extension"
+# PostgreSQL keeps no text with a zero byte in it.
+NO_CHARACTER = "\N{REPLACEMENT CHARACTER}"
 
 
 @contextmanager
@@ -48,6 +54,27 @@ def memory(threads: int | None = None, *, closed_in: bool = False) -> Iterator[C
         yield connection
     finally:
         connection.close()
+
+
+@contextmanager
+def server(url: str, alias: str) -> Iterator[Connection]:
+    """A database in memory with a PostgreSQL server attached under a name; EngineError where it cannot be reached."""
+    connection = duckdb.connect(config={"autoinstall_known_extensions": False, "autoload_known_extensions": False})
+    try:
+        connection.execute(f"load {text(_postgres_extension())}")
+        connection.execute(f"set pg_null_byte_replacement = {text(NO_CHARACTER)}")
+        connection.execute(f"attach {text(url)} as {name(alias)} (type postgres)")
+        yield connection
+    finally:
+        connection.close()
+
+
+def _postgres_extension() -> Path:
+    spec = importlib.util.find_spec(POSTGRES_PACKAGE)
+    found = [] if spec is None or spec.origin is None else sorted(Path(spec.origin).parent.rglob(POSTGRES_FILE))
+    if not found:
+        raise duckdb.IOException(f"the package {POSTGRES_PACKAGE} is not installed; run make setup")
+    return found[0]
 
 
 def statements(sql: str) -> list[str]:

@@ -57,6 +57,8 @@ FINDINGS = pl.Schema(
 LONGEST_QUOTE = 300
 MOST_ALIKE = 200
 """Findings of one rule in one column of a sheet that are written out; the rest is counted."""
+MOST_ASKED = 1_000
+"""The same of questions, since each is answered by itself: so many that no real file reaches it."""
 
 
 @dataclass(frozen=True)
@@ -162,17 +164,17 @@ def to_findings(issues: pl.DataFrame, names: CommunityIds = NO_RENAMES) -> pl.Da
 
 
 def _bounded(grouped: pl.DataFrame) -> pl.DataFrame:
-    """Of findings of one rule in one column of a sheet the first MOST_ALIKE, then one that counts the rest.
-
-    Questions stay whole, since each is answered by itself.
+    """Of findings of one rule in one column of a sheet the first MOST_ALIKE (questions: MOST_ASKED), then one that
+    counts the rest; a column `rest` says which that is.
     """
     kind = [*ROOT_CAUSE, "source_column"]
     asked = catalogue().rules.filter(pl.col("severity") == "explainable")["rule_id"]
     numbered = grouped.with_columns(_no=pl.int_range(pl.len()).over(kind))
-    beyond = (pl.col("_no") >= MOST_ALIKE) & ~pl.col("rule_id").is_in(asked.to_list())
+    most = pl.when(pl.col("rule_id").is_in(asked.to_list())).then(MOST_ASKED).otherwise(MOST_ALIKE)
+    beyond = pl.col("_no") >= most
     rest = numbered.filter(beyond)
     if not rest.height:
-        return grouped
+        return grouped.with_columns(rest=pl.lit(False))
     n_rows = pl.col("n_rows").sum()
     more = rest.group_by(kind, maintain_order=True).agg(
         pl.format("{} more rows of this kind", n_rows).alias("found"),
@@ -181,8 +183,9 @@ def _bounded(grouped: pl.DataFrame) -> pl.DataFrame:
         pl.col("source_row").first(),
         pl.col("source_cell").first(),
         n_rows.cast(pl.Int32).alias("n_rows"),
+        pl.lit(True).alias("rest"),
     )
-    kept = numbered.filter(~beyond).drop("_no")
+    kept = numbered.filter(~beyond).drop("_no").with_columns(rest=pl.lit(False))
     return pl.concat([kept, more.select(kept.columns).cast(kept.schema)])
 
 
@@ -201,10 +204,16 @@ def _message() -> pl.Expr:
         pl.when(pl.col("source_column").is_not_null()).then(pl.concat_str(pl.lit(", column "), "source_column")),
         ignore_nulls=True,
     )
-    more = pl.when(pl.col("n_rows") > 1).then(
+    more = pl.when((pl.col("n_rows") > 1) & ~pl.col("rest")).then(
         pl.concat_str(pl.lit(" ("), pl.col("n_rows").cast(pl.String), pl.lit(" rows in all)"))
     )
-    body = pl.concat_str(text, more, ignore_nulls=True)
+    left_out = pl.concat_str(
+        pl.col("n_rows").map_elements("{:,}".format, return_dtype=pl.String),
+        pl.lit(" more rows have the same fault ("),
+        pl.col("title"),
+        pl.lit("); they are counted here and not listed one by one."),
+    )
+    body = pl.when("rest").then(left_out).otherwise(pl.concat_str(text, more, ignore_nulls=True))
     return pl.when(place != "").then(pl.concat_str(place, pl.lit(": "), body)).otherwise(body)
 
 

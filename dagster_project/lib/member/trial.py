@@ -15,7 +15,7 @@ from dagster_project.lib.base import engine
 from dagster_project.lib.base.store import Given
 from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.layouts.declaration import Layout, LayoutError, Match, NoMatch, read_layout
-from dagster_project.lib.intake.layouts.extraction import PLACE, extract
+from dagster_project.lib.intake.layouts.extraction import ROW_PLACE, extract
 from dagster_project.lib.intake.layouts.matching import Layouts
 from dagster_project.lib.intake.layouts.soundness import faults_of
 from dagster_project.lib.intake.reading.fetched import fetch
@@ -107,7 +107,7 @@ def _tried(match: Match | NoMatch, folder: tuple[str, int] | None) -> TriedSheet
     with engine.memory(threads=1, closed_in=True) as connection:
         frames = extract([match], connection, {FILE_ID: folder} if folder else None).frames
     frame = frames[match.layout_id]
-    values = [name for name in frame.columns if name not in (*PLACE, "_column", "_title")]
+    values = [name for name in frame.columns if name not in (*ROW_PLACE, "_column", "_title")]
     rows = tuple(
         TriedRow(row["_row"], row["_column"], {name: row[name] for name in values if row[name] is not None})
         for row in frame.iter_rows(named=True)

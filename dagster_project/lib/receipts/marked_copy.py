@@ -10,12 +10,13 @@ import io
 import re
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
+from openpyxl.cell.cell import ERROR_CODES
 from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Font, PatternFill
 
@@ -32,6 +33,8 @@ MAX_COMMENTS, MAX_COMMENT_TEXT = 2_000, 1_500
 HEADER_SEARCH = 40
 LIST_SHEET = FINDINGS_SHEET
 AUTHOR = "cradle check"
+LIST_OPENING = "Findings for "
+"""How the list begins, by which a copy's own sheet is known."""
 SEVERITIES = ("fatal", "error", "explainable", "info")
 FILLS: Mapping[str, str] = {"fatal": "F2B8B5", "error": "F8CFCB", "explainable": "FFE9A8", "info": "D6E6F5"}
 _PAINT: Mapping[str, PatternFill] = {code: PatternFill("solid", fgColor=colour) for code, colour in FILLS.items()}
@@ -51,11 +54,13 @@ LIST_COLUMNS: Sequence[tuple[str, int]] = (
 
 _DANGEROUS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
 _PLAIN = re.compile(r"-|[+-]?(\d+|\d{1,3}(,\d{3})+)(\.\d+)?\s?%?", re.ASCII)
+_ERRORS = frozenset(ERROR_CODES)
+"""Texts that the library would store as errors, not as texts."""
 _LETTERS = re.compile(r"[A-Z]{1,3}")
 
 
 @dataclass
-class _Marks:
+class Marks:
     """What goes on the cells of one sheet: row, then column, both from 0, to the findings that speak of the cell."""
 
     rows: dict[int, dict[int, list[Finding]]] = field(default_factory=dict)
@@ -159,9 +164,9 @@ def _alike(texts: _Texts, row: Sequence[str], first: int, column: int, finding: 
     return [first, *texts.below(first, column, found)[:more]]
 
 
-def _place(rows: Rows, findings: Sequence[Finding]) -> _Marks:
+def _place(rows: Rows, findings: Sequence[Finding]) -> Marks:
     """Findings of one sheet onto its cells; those of the whole sheet or file stay in the list only."""
-    marks, headers, texts = _Marks(), _headers(rows), _Texts(rows)
+    marks, headers, texts = Marks(), _headers(rows), _Texts(rows)
     for finding in findings:
         row = finding.get("source_row")
         if row is None:
@@ -175,7 +180,8 @@ def _place(rows: Rows, findings: Sequence[Finding]) -> _Marks:
     return marks
 
 
-def _comment(findings: Sequence[Finding]) -> Comment:
+def comment(findings: Sequence[Finding]) -> Comment:
+    """The note of a cell: each message with its remedy."""
     lines = []
     for finding in findings:
         lines.append(_text(finding, "message"))
@@ -197,9 +203,16 @@ def _cell(sheet: Any, text: str) -> Any:
     return cell
 
 
-def _write_sheet(sheet: Any, rows: Rows, marks: _Marks) -> None:
+def _write_sheet(sheet: Any, rows: Rows, marks: Marks) -> None:
+    settled: dict[str, str | None] = {"": None}
     for at, row in enumerate(rows[:MAX_ROWS]):
         marked = marks.rows.get(at, {})
+        if not marked:
+            texts = [settled[text] if text in settled else _settle(settled, text) for text in row[:MAX_COLUMNS]]
+            if _ERRORS.isdisjoint(texts):
+                # Handed over as texts a row costs a fraction of what it costs as cells.
+                sheet.append(texts)
+                continue
         width = min(max(len(row), max(marked, default=-1) + 1), MAX_COLUMNS)
         cells = [_cell(sheet, row[column] if column < len(row) else "") for column in range(width)]
         for column, findings in sorted(marked.items()):
@@ -208,18 +221,27 @@ def _write_sheet(sheet: Any, rows: Rows, marks: _Marks) -> None:
         sheet.append(cells)
 
 
-def _mark(cell: Any, findings: Sequence[Finding], marks: _Marks) -> None:
-    cell.fill = _PAINT.get(_text(findings[0], "severity"), _PAINT["info"])
+def _settle(settled: dict[str, str | None], text: str) -> str | None:
+    settled[text] = harmless(text)
+    return settled[text]
+
+
+def _mark(cell: Any, findings: Sequence[Finding], marks: Marks) -> None:
+    cell.fill = paint(findings)
     if marks.comments < MAX_COMMENTS:
-        cell.comment = _comment(findings)
+        cell.comment = comment(findings)
         marks.comments += 1
 
 
-def _list_notes(
-    name: str, grids: Sequence[tuple[str, Rows]], titles: Sequence[str], marks: Sequence[_Marks]
-) -> list[str]:
-    notes = [f"Findings for {name}. The coloured cells of the other sheets carry the same texts as comments."]
-    for (_, rows), title, own in zip(grids, titles, marks, strict=True):
+def paint(findings: Sequence[Finding]) -> PatternFill:
+    """The colour of a cell: that of the first of its findings, which is the most serious one."""
+    return _PAINT.get(_text(findings[0], "severity"), _PAINT["info"])
+
+
+def list_notes(name: str, grids: Sequence[Rows], titles: Sequence[str], marks: Sequence[Marks]) -> list[str]:
+    """The lines above the list: what it is, and what of each sheet could not be shown."""
+    notes = [f"{LIST_OPENING}{name}. The coloured cells of the other sheets carry the same texts as comments."]
+    for rows, title, own in zip(grids, titles, marks, strict=True):
         if (n := own.n_cells()) > MAX_COMMENTS:
             notes.append(f"Sheet {title}: {n:,} cells are coloured, the first {MAX_COMMENTS:,} have a comment.")
         if len(rows) > MAX_ROWS or any(len(row) > MAX_COLUMNS for row in rows):
@@ -227,8 +249,8 @@ def _list_notes(
     return notes
 
 
-def _write_list(book: Any, notes: Sequence[str], findings: Sequence[Finding]) -> None:
-    sheet = book.create_sheet(LIST_SHEET)
+def write_list(sheet: Any, notes: Sequence[str], findings: Sequence[Finding]) -> None:
+    """Write the list of findings into an empty sheet."""
     for index, (_, width) in enumerate(LIST_COLUMNS):
         sheet.column_dimensions[chr(ord("A") + index)].width = width
     sheet.freeze_panes = f"A{len(notes) + 2}"
@@ -248,27 +270,45 @@ def _write_list(book: Any, notes: Sequence[str], findings: Sequence[Finding]) ->
         sheet.append(cells)
 
 
-def marked_copy(name: str, grids: Sequence[tuple[str, Rows]], findings: Sequence[Finding]) -> bytes:
+def is_list(rows: Rows) -> bool:
+    """Whether a sheet is the list of an earlier copy."""
+    return bool(rows and rows[0]) and rows[0][0].startswith(LIST_OPENING)
+
+
+def own_findings(name: str, findings: Sequence[Finding]) -> list[Finding]:
+    """Findings of one file and those that name none, the most serious first."""
+    return _ordered([f for f in findings if f.get("source_file") in (None, "", name)])
+
+
+def placed(grids: Sequence[tuple[str, Rows]], findings: Sequence[Finding]) -> list[Marks]:
+    """The marks of each sheet. A workbook of one sheet may be spoken of without naming the sheet."""
+    by_sheet: dict[str, list[Finding]] = defaultdict(list)
+    for finding in findings:
+        by_sheet[_text(finding, "source_sheet")].append(finding)
+    return [
+        _place(rows, by_sheet[sheet] + (by_sheet[""] if sheet and len(grids) == 1 else [])) for sheet, rows in grids
+    ]
+
+
+def marked_copy(
+    name: str, grids: Sequence[tuple[str, Rows]], findings: Sequence[Finding], hidden: Collection[str] = ()
+) -> bytes:
     """The bytes of an .xlsx: first a sheet that lists all findings, then the member's sheets with the cells marked.
 
     `grids` holds (sheet name, rows of text); row i of a grid is source row i + 1, a text file has one sheet named ''.
     `findings` are rows of fct_finding with remedy and n_rows; those that name another file are left out, those that
-    name no file or no cell stand in the list only. Cells are text, never formulas; the same input gives the same bytes.
+    name no file or no cell stand in the list only. Cells are text, never formulas; sheets that are `hidden` stay so.
+    The same input gives the same bytes.
     """
-    own = _ordered([f for f in findings if f.get("source_file") in (None, "", name)])
+    own = own_findings(name, findings)
     titles = sheet_titles([sheet or name.rpartition(".")[0] or name for sheet, _ in grids])
-    by_sheet: dict[str, list[Finding]] = defaultdict(list)
-    for finding in own:
-        by_sheet[_text(finding, "source_sheet")].append(finding)
-    marks = [
-        # A workbook of one sheet may be spoken of without naming the sheet.
-        _place(rows, by_sheet[sheet] + (by_sheet[""] if sheet and len(grids) == 1 else []))
-        for sheet, rows in grids
-    ]
+    marks = placed(grids, own)
     book = Workbook(write_only=True)
-    _write_list(book, _list_notes(name, grids, titles, marks), own)
-    for (_, rows), title, mark in zip(grids, titles, marks, strict=True):
-        _write_sheet(book.create_sheet(title), rows, mark)
+    write_list(book.create_sheet(LIST_SHEET), list_notes(name, [rows for _, rows in grids], titles, marks), own)
+    for (given, rows), title, mark in zip(grids, titles, marks, strict=True):
+        sheet = book.create_sheet(title)
+        sheet.sheet_state = "hidden" if given in hidden else "visible"
+        _write_sheet(sheet, rows, mark)
     buffer = io.BytesIO()
     book.save(buffer)
     return stable_bytes(buffer.getvalue())

@@ -9,13 +9,16 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import PurePosixPath
 
+from dagster_project.lib.base.names import FINDINGS_SHEET
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.lake import raw_key
 from dagster_project.lib.intake.reading.archive import member
 from dagster_project.lib.intake.reading.files import WorkbookReader, largest_bytes, read_file
-from dagster_project.lib.receipts.marked_copy import marked_copy
+from dagster_project.lib.intake.reading.grid import FileRead, Grid
+from dagster_project.lib.receipts.marked_copy import Finding, is_list, marked_copy
 from dagster_project.lib.receipts.marked_files import MARKED
+from dagster_project.lib.receipts.marked_workbook import marked_workbook
 from dagster_project.lib.receipts.receipts import Delivery, Receipt, receipt_folder
 
 
@@ -72,7 +75,40 @@ def _copy(
     encoding = intake.encodings.get(receipt["community_id"])
     read = read_file(name, data, encoding, intake.limits, workbooks)
     findings = [finding for finding in receipt["findings"] if finding["source_file"] == name]
-    return marked_copy(PurePosixPath(name).name, [(grid.sheet, grid.rows) for grid in read.sheets], findings)
+    return copy_of(PurePosixPath(name).name, data, read, findings, workbooks)
+
+
+def copy_of(name: str, data: bytes, read: FileRead, findings: Sequence[Finding], workbooks: WorkbookReader) -> bytes:
+    """The marked copy of one file: its own workbook where that, put back, is read as the original; else its texts."""
+    told = [{**finding, "source_file": name} for finding in findings]
+    own = marked_workbook(name, data, read.sheets, told)
+    if own is not None and _shown(workbooks.read(own)) == _shown(read):
+        return own
+    sheets = [grid for grid in read.sheets if grid.sheet != FINDINGS_SHEET or not is_list(grid.rows)]
+    hidden = {grid.sheet for grid in sheets if grid.hidden}
+    return marked_copy(name, [(grid.sheet, spread(grid)) for grid in sheets], told, hidden)
+
+
+def _shown(read: FileRead) -> list[object]:
+    """What a workbook says, in a form to compare: its sheets' texts without blanks at the ends, and what is told."""
+    sheets: list[object] = []
+    for grid in read.sheets:
+        if grid.sheet == FINDINGS_SHEET:
+            continue
+        rows = ["\x1f".join(row).rstrip("\x1f") for row in grid.rows]
+        while rows and not rows[-1]:
+            rows.pop()
+        sheets.append((grid.sheet, grid.hidden, rows, grid.dates, sorted(grid.merges)))
+    return [*sheets, *sorted(map(repr, (told for told in read.problems if told.sheet != FINDINGS_SHEET)))]
+
+
+def spread(grid: Grid) -> list[list[str]]:
+    """A sheet's rows with the value of each merged cell in every row that it covers, as intake reads it."""
+    rows = [list(row) for row in grid.rows]
+    for top, left, bottom, _ in grid.merges:
+        for row in rows[top : bottom + 1]:
+            row[left] = row[left] or rows[top][left]
+    return rows
 
 
 def _remove_others(outbox: Store, folder: str, keys: Sequence[str]) -> None:

@@ -21,6 +21,15 @@ RELATION = re.compile(r"ref\('([^']+)'\)")
 
 
 @dataclass(frozen=True)
+class Word:
+    """One word of a closed vocabulary."""
+
+    word: str
+    label: str
+    meaning: str
+
+
+@dataclass(frozen=True)
 class ColumnWords:
     """One column: its type in SQL, its meaning, the closed words it holds, and the `table.column` it refers to.
 
@@ -59,12 +68,13 @@ class TableWords:
         return f"{_one_line(self.description)}{key}"
 
 
-def declared_marts(manifest: Path, reference: Reference) -> dict[str, TableWords]:
-    """What is declared of every table of schema marts, by name in alphabetical order; `reference` has the words."""
-    internal = reference.table(STATUSES).filter(public_only="false")
-    domains: dict[str, tuple[str, ...]] = {}
-    for domain, word in internal.select("domain", "status").iter_rows():
-        domains[domain] = (*domains.get(domain, ()), word)
+def declared_marts(manifest: Path, reference: Reference, *, public: bool = False) -> dict[str, TableWords]:
+    """What is declared of every table of schema marts, by name in alphabetical order; `reference` has the words.
+
+    `public`: with the words that stand in the public edition only.
+    """
+    told = vocabularies(reference, public=public)
+    domains = {domain: tuple(word.word for word in words) for domain, words in told.items()}
     nodes: Mapping[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))["nodes"]
     models = {
         unique_id: node
@@ -79,6 +89,16 @@ def declared_marts(manifest: Path, reference: Reference) -> dict[str, TableWords
         for unique_id, node in models.items()
     }
     return dict(sorted(found.items()))
+
+
+def vocabularies(reference: Reference, *, public: bool = False) -> dict[str, list[Word]]:
+    """The closed words of every domain in their order; `public`: with those of the public edition only."""
+    statuses = reference.table(STATUSES)
+    held = statuses if public else statuses.filter(public_only="false")
+    found: dict[str, list[Word]] = {}
+    for domain, *word in held.select("domain", "status", "label", "meaning").iter_rows():
+        found.setdefault(domain, []).append(Word(*word))
+    return found
 
 
 def _table(

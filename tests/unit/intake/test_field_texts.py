@@ -362,6 +362,30 @@ def test_no_sign_of_a_label_acts_on_a_terminal_or_in_the_receipt(network: Intake
     assert odd[:8] in json.loads(written)["findings"][0]["found"]
 
 
+def test_a_line_of_totals_below_the_table_is_one_finding(network: Intake) -> None:
+    outcome = folder_of(network, f"{HEADER},value", f"2024,{READING},46", "Total,,,,46")
+    assert values(outcome) == [46.0]
+    assert [(line["rule_id"], line["found"]) for line in outcome.findings.to_dicts()] == [("bad_school_year", "Total")]
+    partly = folder_of(network, f"{HEADER},value", f"2024,{READING},46", "Total,,all,all,46")
+    assert partly.rules == {"bad_school_year", "missing_required"}
+
+
+def test_a_foreign_table_is_told_as_it_was_split_and_no_far_layout_is_named(network: Intake) -> None:
+    (far,) = told(folder_of(network, "Partner;Sector;Joined;Left", "City;z;2020;"), "unknown_layout")
+    assert "Row 1 was read as 4 columns: Partner | Sector | Joined | Left." in far["found"]
+    assert "Nearest" not in far["found"]
+    (none,) = told(folder_of(network, "Jahr,Wert", "2020,1"), "unknown_layout")
+    assert "Row 1 was read as 2 columns: Jahr | Wert." in none["found"]
+
+
+def test_codes_and_bounds_are_told_in_words(network: Intake) -> None:
+    rows = "organization,body,sector_category\nCity Library,partnership,z\n"
+    (letter,) = told(take_folder(network, {"partner_roster.csv": rows}, COMMUNITY, YEAR), "not_allowed")
+    assert "a (those most affected), b (community groups)" in letter["allowed"] and "h (business)" in letter["allowed"]
+    (bound,) = told(folder_of(network, f"{HEADER},value", f"2024,{READING},120"), "out_of_range")
+    assert bound["allowed"] == "from 0 to 100"
+
+
 def test_many_wrong_cells_of_one_kind_are_counted_beyond_two_hundred(network: Intake) -> None:
     rows = [f"2024,{READING},bad {n},form {n}" for n in range(1_000)]
     outcome = folder_of(network, f"{HEADER},value,series", *rows)
@@ -370,6 +394,16 @@ def test_many_wrong_cells_of_one_kind_are_counted_beyond_two_hundred(network: In
     assert len(found) == 201
     assert sum(line["n_rows"] for line in found) == 1_000
     assert found[-1]["found"] == "800 more rows of this kind"
+    assert what(found[-1]).startswith("800 more rows have the same fault (Neither a number nor a known mask)")
+
+
+def test_very_many_unknown_labels_make_a_thousand_questions_and_one_that_counts_the_rest(network: Intake) -> None:
+    label = READING.split(",")[0]
+    rows = [f"2024,{READING.replace(label, f'Unheard of {n}', 1)},46" for n in range(1_500)]
+    outcome = folder_of(network, f"{HEADER},value", *rows)
+    found = told(outcome, "unmapped_indicator")
+    assert (len(found), sum(line["n_rows"] for line in found)) == (1_001, 1_500)
+    assert len({line["finding_id"] for line in found}) == 1_001
 
 
 def test_the_catalogue_of_near_names_names_columns_of_its_tables_and_no_column_itself() -> None:

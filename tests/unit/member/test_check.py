@@ -332,6 +332,23 @@ def test_an_answer_given_before_its_question_counts_and_one_taken_out_of_the_fol
     assert "explained" not in {f["status"] for f in house.check("birchmont_falls", 2023, house.history)["findings"]}
 
 
+def test_last_years_file_is_asked_about_before_it_is_uploaded(seeds: Path, tmp_path: Path) -> None:
+    made = House(tmp_path / "home", seeds, today="2025-12-31")
+    write_bucket(made.drop, {("birchmont_falls", 2024): {"values.csv": EARLIER + NEXT}})
+    made.take()
+    (tmp_path / "again.csv").write_text(EARLIER + NEXT, encoding="utf-8")
+    compare, intake = compare_with(made.pipeline.reference), made.pipeline.intake
+
+    def rules(history: History | None) -> list[str]:
+        receipt = check_path(tmp_path / "again.csv", "birchmont_falls", 2025, intake, history, compare)
+        return [finding["rule_id"] for finding in receipt["findings"]]
+
+    assert rules(made.history) == ["nothing_new"]
+    assert rules(None) == []
+    (tmp_path / "again.csv").write_text(EARLIER + NEXT.replace("750", "751"), encoding="utf-8")
+    assert "nothing_new" not in rules(made.history)
+
+
 def test_a_release_without_the_rows_of_its_folders_is_no_history() -> None:
     with duckdb.connect() as connection, pytest.raises(NoHistoryError):
         history_of(connection)

@@ -354,6 +354,42 @@ def test_every_page_names_the_gaps_that_decide_and_the_network(database: Path, t
     assert not any("ace and ethnicity reduced" in page for page in changed.values())
 
 
+def test_a_community_page_lists_the_district_rows_behind_its_pooled_values(database: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.duckdb"
+    copy.write_bytes(database.read_bytes())
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute(
+            "create table marts.fct_pooled_part as select 'c00' as community_id, 'hs_grad' as indicator_id, "
+            "'all' as population_group_id, district as geography_id, 2023 as school_year, 'default' as series, "
+            "2000 as known_from, until as known_to, 41 as numerator, 80 as denominator, 2023 as reporting_year, "
+            "'s1' as submission_id, 'north.csv' as source_file, '' as source_sheet, 7 as source_row "
+            "from (values ('north', 9999), ('gone_before', 2001)) as t(district, until)"
+        )
+    pages = written(copy, tmp_path)
+    text = Page(pages["communities/c00.html"]).text
+    assert "District rows behind pooled values" in text
+    assert "2023 north 41 of 80 north.csv 7 2023" in text and "gone_before" not in text
+    others = [page for name, page in pages.items() if name != "communities/c00.html"]
+    assert not any("District rows behind pooled values" in page for page in others)
+
+
+def test_a_page_says_where_the_total_is_missing_and_only_groups_were_submitted(database: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.duckdb"
+    copy.write_bytes(database.read_bytes())
+    said = "cannot be determined because the total is missing: only groups were submitted"
+    assert said not in Page(written(database, tmp_path / "whole")["communities/c00.html"]).text
+    with duckdb.connect(str(copy)) as connection:
+        query = (
+            "select indicator_id from marts.fct_trend where community_id = 'c00' and geography_id = community_id "
+            "group by 1 having bool_or(population_group_id = 'all') and bool_or(population_group_id <> 'all') limit 1"
+        )
+        (indicator,) = connection.execute(query).fetchone() or (None,)
+        for table in ("fct_trend", "fct_trend_point"):
+            where = "community_id = 'c00' and indicator_id = ? and population_group_id = 'all'"
+            connection.execute(f"delete from marts.{table} where {where}", [indicator])
+    assert said in Page(written(copy, tmp_path / "without")["communities/c00.html"]).text
+
+
 def test_no_page_claims_a_cause_or_a_forecast(pages: dict[str, str]) -> None:
     claims = r"\b(because of the partnership|thanks to|led to|resulted in|will (rise|fall|improve|reach)|expected to)\b"
     for name, html in pages.items():
@@ -375,3 +411,56 @@ def test_marts_without_a_reporting_year_are_refused_in_one_line(database: Path, 
             connection.execute(f"delete from marts.{table}")
         with pytest.raises(ReportError, match="no reporting year"):
             write_report(connection, tmp_path, "internal", context())
+
+
+def test_a_headline_says_how_many_are_certain_and_what_chance_alone_gives(database: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.duckdb"
+    copy.write_bytes(database.read_bytes())
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute(
+            "create table marts.fct_false_positive as select 'stylised' basis, 'outcome_improving' measure, 0.499 rate,"
+            " 70000::bigint n_trials"
+        )
+        row = connection.execute(
+            "select count(*), count(*) filter (t.robustness = 'robust' and i.direction * if(i.direction > 0,"
+            " t.slope_ci_low, t.slope_ci_high) > 0) from marts.fct_outcome_status o join marts.fct_trend t on"
+            " t.community_id = o.community_id and t.indicator_id = o.deciding_indicator_id and"
+            " t.reporting_year = o.reporting_year and t.population_group_id = 'all' join marts.dim_indicator i on"
+            " i.indicator_id = t.indicator_id where o.trend_status = 'improving'"
+        ).fetchone()
+    assert row is not None and row[0] > 0
+    text = Page(written(copy, tmp_path)["index.html"]).text
+    said = re.search(
+        r"Of the improving ones, (\d+) (?:is|are) certain, (\d+) (?:is|are) likely and (\d+) could be chance", text
+    )
+    assert said and (sum(map(int, said.groups())), int(said[1])) == row
+    assert "Chance alone would give 49.9%" in text
+
+
+def test_a_community_that_left_is_named_as_such_and_counted_nowhere(database: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.duckdb"
+    copy.write_bytes(database.read_bytes())
+    before = Page(written(copy, tmp_path)["index.html"]).text
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute("alter table marts.dim_community add column left_year integer")
+        connection.execute("update marts.dim_community set left_year = 2022 where community_id = 'c00'")
+    pages = written(copy, tmp_path)
+    text = Page(pages["index.html"]).text
+    assert "5 communities" in before and "4 communities" in text and "1 former member is named" in text
+    assert "Alder Falls left in 2022" in text
+    assert "a former member, in no count of the network" in Page(pages["communities/c00.html"]).text
+    with duckdb.connect(str(copy)) as connection:
+        row = connection.execute(
+            "select count(*) filter (trend_status <> 'undetermined' and community_id <> 'c00'),"
+            " count(*) filter (trend_status <> 'undetermined') from marts.fct_outcome_status"
+        ).fetchone()
+    assert row is not None and row[0] < row[1]
+    assert f"of {row[1]} community outcomes with a trend" in before
+    assert f"of {row[0]} community outcomes with a trend" in text
+
+
+def test_the_certainty_of_a_status_stands_in_words_and_in_its_mark(pages: dict[str, str]) -> None:
+    marks = re.findall(r'class="pill s-(\w+) c-(\w+)">[^<]*<span class="sure">([^<]+)<', "".join(pages.values()))
+    assert marks and {status for status, _, _ in marks} <= {"improving", "declining"}
+    said = {"certain": "certain", "likely": "likely", "chance": "could be chance"}
+    assert all(said[code] == word for _, code, word in marks)

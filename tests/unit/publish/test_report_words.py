@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_project.lib.publish.report import words
+from dagster_project.lib.publish.report import certainty, words
 from dagster_project.lib.publish.report.charts import (
     ChartPoint,
     FittedLine,
@@ -202,3 +202,46 @@ def test_a_spread_always_shows_zero_and_rows_without_a_trend() -> None:
         spread_chart("n", "T", "percent", [SpreadRow("A", "", 1.0, 2.0, 3.0), SpreadRow("B", "note", None, None, None)])
     )
     assert 'class="zero"' in svg and "no determined trend" in svg and "A: median +2.0, quartiles +1.0 to +3.0" in svg
+
+
+GAPS = st.floats(-80, 80, allow_nan=False) | st.sampled_from([0.0, 0.04, -0.04, 0.05, 72.7])
+
+
+@given(GAPS, GAPS, st.sampled_from(["reversed", "no_gap_at_baseline"]))
+def test_a_class_by_the_first_year_says_where_the_group_stands_now(first: float, last: float, status: str) -> None:
+    gap = words.GapFigures("percent", status, None, 0.7, False, 2020, 2024, first, last, last)
+    said = re.findall(
+        r"is now (?:(\S+) percentage points )?(behind|ahead|level) \(2024\)", words.gap_meaning(gap, LIMITS)
+    )
+    shown = words.number(abs(last))
+    side = "level" if shown == "0.0" else "behind" if last > 0 else "ahead"
+    assert said == [("" if side == "level" else shown, side)]
+    assert (words.gap_label(gap) == "Was ahead, now behind") == (status == "reversed" and side == "behind")
+
+
+@given(GAPS, st.floats(-20, 20, allow_nan=False), st.integers(2, 11))
+def test_the_fitted_gap_grows_or_shrinks_as_the_pace_says(last: float, pace: float, years: int) -> None:
+    status = "narrowed" if pace > 0 else "widened"
+    gap = words.GapFigures("percent", status, None, pace, False, 2024 - years, 2024, 1.0, 2.0, last)
+    first = gap.fitted_first_gap
+    assert first is not None and first - last == pytest.approx(pace * years, abs=1e-6)
+    assert words.fitted_gap_text(gap) == f"{words.number(first)} → {words.number(last)} fitted"
+
+
+def test_a_total_that_is_missing_is_told_as_missing() -> None:
+    sentence = words.trend_sentence(figures(None, reason="no_total"), LIMITS)
+    assert "the total is missing" in sentence and "no usable value" not in sentence
+
+
+@given(SLOPES, st.floats(0, 5, allow_nan=False), st.sampled_from([1, -1]), st.sampled_from(["robust", "fragile", None]))
+def test_only_an_interval_on_the_claimed_side_is_called_certain_or_likely(
+    slope: float, half: float, direction: int, robustness: str | None
+) -> None:
+    made = figures(slope, direction, slope_ci_low=slope - half, slope_ci_high=slope + half)
+    row = {**vars(made), "robustness": robustness}
+    said = certainty.of_trend(row, direction)
+    claims = made.trend_status in ("improving", "declining")
+    apart = slope - half > 0 if slope > 0 else slope + half < 0
+    assert said == (
+        None if not claims else "chance" if not apart else "certain" if robustness == "robust" else "likely"
+    )

@@ -16,8 +16,9 @@ import pytest
 from dagster_project.lib.analysis.records import distance, explain
 from dagster_project.lib.analysis.records.beside import beside_outcome
 from dagster_project.lib.analysis.records.build import build_record, build_records, verify, with_record_ids
+from dagster_project.lib.analysis.records.explain import pooled_lines
 from dagster_project.lib.analysis.records.inputs import PARTS_OF_MEASURE, RecordInputs
-from dagster_project.lib.analysis.records.one_outcome import outcome_beside, outcome_record
+from dagster_project.lib.analysis.records.one_outcome import outcome_beside, outcome_record, pooled_behind
 from dagster_project.lib.analysis.records.recompute import Record, ols_slope, recompute, stated
 from dagster_project.lib.analysis.rubric import criteria, designations
 from dagster_project.lib.analysis.rubric.context import fact_context
@@ -427,3 +428,17 @@ def test_results_do_not_depend_on_the_order_in_which_rows_arrive() -> None:
     for name in ("fct_criterion_status", "fct_gateway_status", "fct_designation_requirement", "fct_designation"):
         assert again_decided.tables[name].equals(prepared.tables[name])
     assert distance.designation_distance(again_decided).equals(distance.designation_distance(prepared))
+
+
+def test_behind_a_sum_stand_the_district_rows_of_the_outcomes_own_points() -> None:
+    key = {"indicator_id": "i", "population_group_id": "all", "school_year": 2018, "series": "default"}
+    row = {"numerator": 8, "denominator": 80, "reporting_year": 2018, "submission_id": "s"}
+    north = {**key, **row, "geography_id": "north", "source_file": "n.csv", "source_row": 7}
+    south = {**key, **row, "geography_id": "south", "source_file": "s.csv", "source_row": 2}
+    own, other = {**north, "school_year": 2017}, {**north, "indicator_id": "another"}
+    points = [{**key, "source_row": None}, {**key, "school_year": 2017, "source_row": 3}]
+    behind = pooled_behind({"points": points}, [north, south, own, other])
+    assert behind == [north, south]
+    rows = "north 8 of 80, folder 2018 n.csv row 7 (s); south 8 of 80, folder 2018 s.csv row 2 (s)"
+    assert pooled_lines(behind)[-1] == f"  i, all, 2018 [default]: {rows}."
+    assert pooled_lines([]) == []

@@ -15,7 +15,7 @@ from dagster_project.lib.analysis.vocabulary import POINT_PARTS
 
 Facts = dict[str, Any]
 DECIDED = ("status", "standing", "decided_on", "next_review_due")
-RULES = ("ruleset_id", "ruleset_version", "assessment_date")
+DECIDED_UNDER = ("ruleset_id", "ruleset_version", "assessment_date")
 FROZEN_SENTENCE = "This record is frozen: it was decided when the cycle was closed, and later data do not change it."
 
 
@@ -98,7 +98,7 @@ def _kinds(record: Record) -> Iterator[tuple[str, Facts]]:
     yield "gap", {" ".join(row[name] for name in gap): row["gap_status"] for row in computed.get("gaps", [])}
     yield "gateway", dict(computed.get("gateways", {}))
     yield "trend", {row["indicator_id"]: row["trend_status"] for row in computed.get("trends", [])}
-    yield "rule", {name: record[name] for name in RULES} | dict(record["parameters"])
+    yield "rule", {name: record[name] for name in DECIDED_UNDER} | dict(record["parameters"])
     yield "value", dict(_values(record))
     yield "criterion", {row["criterion_id"]: row["status"] for row in _rows(record, "criteria")}
     yield "example", {row["example_id"]: row["status"] for row in _rows(record, "examples")}

@@ -33,6 +33,21 @@ def explain_record(record: Record, folders: Folders, beside: Sequence[str] = ())
     return [*lines, *_example_lines(record), *_footing(record)]
 
 
+def pooled_lines(parts: Sequence[Mapping[str, Any]]) -> list[str]:
+    """The districts' rows behind values that were added up (rows of fct_pooled_part), a line for each value."""
+    by_value: dict[tuple[Any, ...], list[str]] = {}
+    for part in parts:
+        key = (part["indicator_id"], part["population_group_id"], part["school_year"], part["series"])
+        place = f"folder {part['reporting_year']} {part['source_file']} row {part['source_row']}"
+        counts = f"{part['numerator']} of {part['denominator']}"
+        by_value.setdefault(key, []).append(f"{part['geography_id']} {counts}, {place} ({part['submission_id']})")
+    lines = [
+        f"  {indicator}, {group}, {year} [{series}]: {'; '.join(rows)}."
+        for (indicator, group, year, series), rows in by_value.items()
+    ]
+    return ["", "Values added up from districts:", *lines] if lines else []
+
+
 def explain_outcome(one: Record, beside: Sequence[str] = ()) -> list[str]:
     """Lines about one outcome alone (one_outcome.outcome_record); `beside` stands below the heading."""
     heading = [
@@ -40,7 +55,8 @@ def explain_outcome(one: Record, beside: Sequence[str] = ()) -> list[str]:
         f"As of {one['assessment_date']}, ruleset {one['ruleset_id']} {one['ruleset_version']}.",
     ]
     name = f"Record {one['record_id']} ({one['state']}) of {one['designation']}"
-    return [*heading, *beside, "", *_outcome_lines(one, True), "", f"{name} holds all of this."]
+    pooled = pooled_lines(one.get("pooled_parts", []))
+    return [*heading, *beside, "", *_outcome_lines(one, True), *pooled, "", f"{name} holds all of this."]
 
 
 def _heading(record: Record) -> list[str]:

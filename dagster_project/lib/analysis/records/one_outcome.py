@@ -6,7 +6,7 @@ Does not: words (explain), whole records (build, recompute), or any new figure.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -44,6 +44,17 @@ def outcome_record(record: Record, outcome_id: str, folders: Folders) -> Record:
         "sources": _sources(points),
         **{name: record[name] for name in ABOUT},
     }
+
+
+def pooled_behind(one: Record, parts: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Of the districts' rows behind a community's sums those that an outcome's points are made of.
+
+    one: `outcome_record`. parts: rows of fct_pooled_part as known in the record's reporting year. A point is a sum
+    where it has no row of its own.
+    """
+    key = ("indicator_id", "population_group_id", "school_year", "series")
+    sums = {tuple(point[name] for name in key) for point in one["points"] if point["source_row"] is None}
+    return [dict(part) for part in parts if tuple(part[name] for name in key) in sums]
 
 
 def outcome_would_be_now(frozen: Record, now: Record | None, outcome_id: str) -> Record | None:

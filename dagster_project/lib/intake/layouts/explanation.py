@@ -14,7 +14,7 @@ from dagster_project.lib.intake.layouts.declaration import HeaderFit, Layout, No
 from dagster_project.lib.intake.reading.grid import Grid, Problem, excerpt, one_line, problem, snake_name
 
 HEADER_SEARCH_ROWS = 60
-
+MOST_QUOTED = 8
 
 NAMED_GROUP = re.compile(r"\(\?P<(\w+)>[^)]*\)")
 
@@ -67,7 +67,7 @@ def explain(nearest: tuple[HeaderFit, int] | None, layouts: int, grid: Grid, fil
     sheet = grid.sheet
     if nearest is None:
         rows = min(len(grid.rows), HEADER_SEARCH_ROWS)
-        found = f"None of the first {rows} rows holds a column of the {layouts} known layouts."
+        found = f"None of the first {rows} rows holds a column of the {layouts} known layouts.{_as_split(grid)}"
         return NoMatch(file_id, file_name, sheet, "no_header", problem("unknown_layout", sheet=sheet, found=found))
     fit, row = nearest
     layout = fit.layout
@@ -87,7 +87,10 @@ def explain(nearest: tuple[HeaderFit, int] | None, layouts: int, grid: Grid, fil
         )
     else:
         reason = "title" if fit.whole and not layout.contract else "headers"
-        found = f"Nearest is {layout.layout_id} ({layout.describes}): {_difference(fit, row, grid, file_name)}."
+        if fit.whole or 2 * fit.known >= fit.named:
+            found = f"Nearest is {layout.layout_id} ({layout.describes}): {_difference(fit, row, grid, file_name)}."
+        else:
+            found = f"None is near.{_as_split(grid, row)}"
         reported = problem("unknown_layout", sheet=sheet, rows=[row + 1], found=found)
     return NoMatch(
         file_id,
@@ -102,6 +105,19 @@ def explain(nearest: tuple[HeaderFit, int] | None, layouts: int, grid: Grid, fil
         missing=missing,
         unknown=fit.unknown,
     )
+
+
+def _as_split(grid: Grid, at: int | None = None) -> str:
+    """What stands in a row, by default the first with two cells: how it was split tells a wrong separator."""
+    rows = enumerate(grid.rows[:HEADER_SEARCH_ROWS])
+    held = {place: [excerpt(cell) for cell in row if cell.strip()] for place, row in rows if place == at or at is None}
+    place = next((place for place, cells in held.items() if len(cells) > 1), next(iter(held), None))
+    if place is None or not held[place]:
+        return ""
+    cells = held[place]
+    more = f" and {len(cells) - MOST_QUOTED} more" if len(cells) > MOST_QUOTED else ""
+    columns = "1 column" if len(cells) == 1 else f"{len(cells)} columns"
+    return f" Row {place + 1} was read as {columns}: {' | '.join(cells[:MOST_QUOTED])}{more}."
 
 
 def _difference(fit: HeaderFit, row: int, grid: Grid, file_name: str) -> str:

@@ -27,7 +27,7 @@ from dagster_project.lib.intake.layouts.declaration import (
 )
 from dagster_project.lib.intake.reading.grid import Problem, excerpt, problem
 
-PLACE = list(PLACE_COLUMNS)
+ROW_PLACE = list(PLACE_COLUMNS)
 PLACE_TYPES = {"_file_id": pl.Int64(), "_sheet": pl.String(), "_row": pl.Int32()}
 FOLDER_TYPES = dict(zip(FOLDER_COLUMNS, (pl.String(), pl.Int32()), strict=True))
 SQL_LINE = re.compile(r"\bLINE (\d+):")
@@ -128,7 +128,7 @@ def relation(layout: Layout, matches: Sequence[Match], folders: Folders | None =
         # Sheets whose columns stand in the same places are put together before any column is made.
         alike[(match.fit.places, match.fit.wide)].append(match)
     parts = [_part(layout, group[0].fit, group, folders or {}) for group in alike.values()]
-    return pl.concat(parts).sort(PLACE, maintain_order=True)
+    return pl.concat(parts).sort(ROW_PLACE, maintain_order=True)
 
 
 def empty_relation(layout: Layout) -> pl.DataFrame:
@@ -195,11 +195,11 @@ def _select(layout: Layout, file: pl.DataFrame, connection: Connection) -> pl.Da
     rows = run_sql(layout, file, connection)
     known = {name for column in contracts.landed()[layout.table].columns for name in (column.name, column.kept)}
     known |= {name for version in contracts.VERSIONS for name in _names_in(version.version, layout.table)}
-    if unknown := [name for name in rows.columns if name not in known | {*PLACE, "_column"}]:
+    if unknown := [name for name in rows.columns if name not in known | {*ROW_PLACE, "_column"}]:
         raise LayoutError(
             f"{layout.layout_id}: the SELECT gives columns that {layout.table} lacks: {', '.join(unknown)}"
         )
-    if missing := [name for name in PLACE if name not in rows.columns]:
+    if missing := [name for name in ROW_PLACE if name not in rows.columns]:
         raise LayoutError(f"{layout.layout_id}: the SELECT does not pass on {', '.join(missing)}")
     return rows
 
@@ -232,7 +232,7 @@ def _arranged(layout: Layout, rows: pl.DataFrame) -> pl.DataFrame:
     if "_column" not in rows.columns:
         rows = rows.with_columns(pl.lit(None, pl.String).alias("_column"))
     inner = {"_title", *layout.groups} if layout.contract else set()
-    values = [name for name in rows.columns if name not in (*PLACE, "_column") and name not in inner]
+    values = [name for name in rows.columns if name not in (*ROW_PLACE, "_column") and name not in inner]
     typed = rows.select(
         *(pl.col(name).cast(kind) for name, kind in PLACE_TYPES.items()),
         pl.col("_column").cast(pl.String),
@@ -240,7 +240,7 @@ def _arranged(layout: Layout, rows: pl.DataFrame) -> pl.DataFrame:
     )
     if layout.contract:
         return typed  # One row for one row of the file, sorted already.
-    key = [*PLACE, "_column"]
+    key = [*ROW_PLACE, "_column"]
     if typed.select(key).is_duplicated().any():
         # Then all columns take part, so that the order never depends on how the SQL was run.
         key += values
@@ -248,7 +248,7 @@ def _arranged(layout: Layout, rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _counts(layout_id: str, matches: Sequence[Match], rows: pl.DataFrame) -> pl.DataFrame:
-    kept = rows.select(PLACE).unique().group_by("_file_id", "_sheet").len("kept")
+    kept = rows.select(ROW_PLACE).unique().group_by("_file_id", "_sheet").len("kept")
     sheets = pl.DataFrame(
         {
             "layout_id": [layout_id] * len(matches),

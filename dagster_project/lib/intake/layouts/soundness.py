@@ -13,7 +13,7 @@ import contracts
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.intake.layouts.declaration import Layout, LayoutError, read_layout
-from dagster_project.lib.intake.layouts.extraction import PLACE, empty_relation, run_sql
+from dagster_project.lib.intake.layouts.extraction import ROW_PLACE, empty_relation, run_sql
 
 
 def layout_faults(folder: Path) -> list[str]:
@@ -36,9 +36,9 @@ def faults_of(layout: Layout, connection: Connection) -> Iterator[str]:
         return
     connection.execute(contracts.LAYOUT_MACROS.read_text(encoding="utf-8"))
     rows = run_sql(layout, empty_relation(layout), connection)
-    if lost := [name for name in PLACE if name not in rows.columns]:
+    if lost := [name for name in ROW_PLACE if name not in rows.columns]:
         yield f"{file}: the SELECT does not pass on {', '.join(lost)}"
-    given = [name for name in rows.columns if name not in (*PLACE, "_column")]
+    given = [name for name in rows.columns if name not in (*ROW_PLACE, "_column")]
     for known in contracts.VERSIONS:
         if not layout.holds_under(known.version):
             continue

@@ -106,10 +106,21 @@ def check_values(
     checked = contract_issues(_contract_frame(typed, contract), texts, contract)
     typed, value_issues = _values(typed, rules)
     issues = pl.concat([reading, issues, waiting, unit_issues, cell_issues, checked, value_issues]).cast(ISSUES)
+    issues = _lines_that_are_no_rows(issues, contract)
     rows = _statuses(typed, issues)
     # Exact comparison of content: floats that come from the same text are the same bits.
     rows, repeated = settle_repeats(rows, KEY, pl.struct(SAME), "indicator", (_key_words(), _content_words()))
     return rows.select("row", *OBSERVATIONS).cast(OBSERVATIONS), pl.concat([issues, repeated])
+
+
+def _lines_that_are_no_rows(issues: pl.DataFrame, contract: TableContract) -> pl.DataFrame:
+    """A total or note below the table is told once, by its words where the school year belongs, not by every blank."""
+    blank = pl.col("rule_id") == "missing_required"
+    needed = [column.name for column in contract.columns if column.required and column.name != "school_year"]
+    lacking = issues.filter(blank & pl.col("column").is_in(needed)).group_by("row").agg(pl.col("column").n_unique())
+    worded = issues.filter(pl.col("rule_id") == "bad_school_year").select("row").unique()
+    notes = lacking.filter(pl.col("column") == len(needed)).join(worded, on="row", how="semi")["row"]
+    return issues.filter(~(blank & pl.col("row").is_in(notes.implode())))
 
 
 def _typed(texts: pl.DataFrame, contract: TableContract, reference: Reference) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -235,7 +246,7 @@ def _range_issues(rows: pl.DataFrame, epsilon: float) -> pl.DataFrame:
     for name in ("value", "value_low", "value_high"):
         below = pl.col(name) < pl.col("minimum") - epsilon
         above = pl.col(name) > pl.col("maximum") + epsilon
-        low, high = pl.col("minimum").cast(pl.String), pl.col("maximum").cast(pl.String)
+        low, high = (pl.col(bound).cast(pl.String).str.strip_suffix(".0") for bound in ("minimum", "maximum"))
         allowed = pl.concat_str(pl.lit("from "), low.fill_null("any"), pl.lit(" to "), high.fill_null("any"))
         parts.append(issues_where(rows, below | above, "out_of_range", "value", pl.col("printed"), allowed))
     return pl.concat(parts).unique(["row", "rule_id"], maintain_order=True)

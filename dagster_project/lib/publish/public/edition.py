@@ -11,7 +11,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,11 @@ from dagster_project.lib.disclosure import Protected
 from dagster_project.lib.publish.public import files
 from dagster_project.lib.publish.public.register import Register
 from dagster_project.lib.publish.public.selection import read_selection
+from dagster_project.lib.publish.release.contract import FILE, PUBLIC, contract, require_kept
+from dagster_project.lib.publish.release.dictionary import write_dictionary
 from dagster_project.lib.publish.release.release import hash_tables, move_into_place
 from dagster_project.lib.publish.release.states import PROVISIONAL, WITHDRAWN, StateLine, add, read_states
+from dagster_project.lib.warehouse.declared import TableWords, Word
 
 EDITION = "public"
 NOTICE = "Public: figures that could say something about a small group are withheld"
@@ -45,7 +48,7 @@ class Candidate:
 
     release_id: the internal release it was made of. about: what the manifest says beside counts and files (today,
     ruleset, contract, code). package: name, title, licences of the data package. counts: for the public manifest.
-    certificate: for the house. words: what columns mean.
+    certificate: for the house. words and vocabularies: what is declared of the tables and of their closed words.
     """
 
     tables: Mapping[str, pl.DataFrame]
@@ -55,7 +58,8 @@ class Candidate:
     package: Mapping[str, Any]
     counts: Mapping[str, Any]
     certificate: Mapping[str, Any]
-    words: files.Words
+    words: Mapping[str, TableWords]
+    vocabularies: Mapping[str, Sequence[Word]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -104,7 +108,7 @@ def publish_public(places: Places, candidate: Candidate, write_report: WriteRepo
     places.scratch.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix="public-", dir=places.scratch))
     try:
-        files.write_tables(candidate.tables, building)
+        files.write_tables(candidate.tables, building, candidate.words)
         keys = {name: table.key for name, table in read_selection().items()}
         hashes = hash_tables(building / files.DATABASE, keys)
         content = _content_sha256(hashes)
@@ -113,6 +117,9 @@ def publish_public(places: Places, candidate: Candidate, write_report: WriteRepo
         if current is not None and held is not None and held["content_sha256"] == content:
             return PublicRelease(current, held, False)
         _refuse_withdrawn(places, content)
+        if current is not None:
+            released = places.public.get_or_none(f"releases/{current}/{FILE}")
+            require_kept(released, contract(candidate.words.values(), PUBLIC))
         public_id = f"{candidate.about['today']}-{content[:ID_CHARACTERS]}"
         Register(places.lake).keep(
             replace(candidate.protected.release, public_id=public_id), candidate.release_id, candidate.about["today"]
@@ -157,6 +164,7 @@ def _write_papers(
     """Pages, data package, manifest, checksums, in this order; the manifest."""
     manifest: dict[str, Any] = {"public_id": public_id, **candidate.about, "edition": EDITION, "notice": NOTICE}
     write_report(building / files.DATABASE, building, manifest)
+    write_dictionary(building, candidate.words, candidate.vocabularies, PUBLIC)
     package = files.data_package(candidate.tables, {**candidate.package, "version": public_id}, candidate.words)
     files.write_json(building / files.PACKAGE, package)
     manifest |= {"content_sha256": content, "disclosure": dict(candidate.counts), "tables": hashes}

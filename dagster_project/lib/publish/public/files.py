@@ -13,32 +13,49 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
+import pyarrow as pa
 
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import MARTS
 from dagster_project.lib.publish.public.selection import read_selection
+from dagster_project.lib.publish.release.comments import comment
+from dagster_project.lib.warehouse.declared import TableWords
 
 DATABASE, CHECKSUMS, PACKAGE, MANIFEST = "public.duckdb", "SHA256SUMS", "datapackage.json", "manifest.json"
 # Signs that make a spreadsheet take a text for a formula when they stand first.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 GUARD = "'"
-Words = Mapping[str, Mapping[str, str]]
-"""What columns mean, by table and column; under the empty name the table itself."""
 
 
-def write_tables(tables: Mapping[str, pl.DataFrame], folder: Path) -> None:
-    """parquet/*.parquet, csv/*.csv and public.duckdb below the folder; the last is made from the first alone."""
+def write_tables(tables: Mapping[str, pl.DataFrame], folder: Path, words: Mapping[str, TableWords]) -> None:
+    """parquet/*.parquet, csv/*.csv and public.duckdb below the folder; the last is made from the first alone.
+
+    What is declared of a table stands in its Parquet file, as metadata of the schema and of each field, and in the
+    database as comments.
+    """
     for part in ("parquet", "csv"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     for name, frame in tables.items():
-        frame.write_parquet(folder / "parquet" / f"{name}.parquet", compression="zstd")
+        described = _described(frame, words.get(name))
+        frame.write_parquet(folder / "parquet" / f"{name}.parquet", compression="zstd", arrow_schema=described)
         guarded(frame).write_csv(folder / "csv" / f"{name}.csv")
     with engine.written(folder / DATABASE, threads=1) as connection:
         connection.execute(f"create schema {MARTS}")
         for name in tables:
             source = engine.parquet(folder / "parquet" / f"{name}.parquet")
             connection.execute(f"create table {engine.name(MARTS, name)} as from {source}")
+        comment(connection, words)
         connection.execute("checkpoint")
+
+
+def _described(frame: pl.DataFrame, told: TableWords | None) -> pa.Schema:
+    """The frame's schema with the meaning of every column beside its type, under the name that readers look for."""
+    schema = frame.head(0).to_arrow().schema
+    meant = {column.name: column.comment for column in told.columns} if told else {}
+    fields = [
+        field.with_metadata({"description": meant[field.name]}) if meant.get(field.name) else field for field in schema
+    ]
+    return pa.schema(fields, {"description": told.comment, "key": ", ".join(told.key)} if told else None)
 
 
 def guarded(frame: pl.DataFrame) -> pl.DataFrame:
@@ -51,11 +68,14 @@ def guarded(frame: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def data_package(tables: Mapping[str, pl.DataFrame], about: Mapping[str, Any], words: Words) -> dict[str, Any]:
+def data_package(
+    tables: Mapping[str, pl.DataFrame], about: Mapping[str, Any], words: Mapping[str, TableWords]
+) -> dict[str, Any]:
     """A Data Package whose resources are the CSV files with their Table Schemas."""
     resources = []
     for name, frame in tables.items():
-        meant = words.get(name, {})
+        told = words.get(name)
+        meant = {column.name: column.description for column in told.columns} if told else {}
         fields = [
             {"name": column, "type": field_type(kind)} | ({"description": meant[column]} if meant.get(column) else {})
             for column, kind in frame.schema.items()
@@ -69,7 +89,7 @@ def data_package(tables: Mapping[str, pl.DataFrame], about: Mapping[str, Any], w
             "profile": "tabular-data-resource",
             "schema": {"fields": fields, "primaryKey": list(read_selection()[name].key), "missingValues": [""]},
         }
-        resources.append(resource | ({"description": meant[""]} if meant.get("") else {}))
+        resources.append(resource | ({"description": told.description} if told else {}))
     return {"profile": "tabular-data-package", **about, "resources": resources}
 
 

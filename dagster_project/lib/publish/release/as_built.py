@@ -14,7 +14,7 @@ from typing import Any
 from dagster_project.lib.base.state import StateError, whole
 from dagster_project.lib.base.store import Store
 
-KEY = "ops/built.json"
+BUILT_KEY = "ops/built.json"
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class AsBuilt:
     def keep(self, release_id: str, facts: Mapping[str, Any]) -> None:
         """Say that these facts (by their names in a manifest) were built and are this release."""
         data = (json.dumps({"release_id": release_id, "facts": facts}, ensure_ascii=False, indent=1) + "\n").encode()
-        if self.lake.get_or_none(KEY) != data:
-            self.lake.put(KEY, data)
+        if self.lake.get_or_none(BUILT_KEY) != data:
+            self.lake.put(BUILT_KEY, data)
 
     def facts_of(self, release_id: str) -> dict[str, Any]:
         """What was last built and is this release; empty where the note is of another one, damaged or lost.
@@ -42,13 +42,13 @@ class AsBuilt:
 
     def read(self) -> tuple[str | None, dict[str, Any]]:
         """The release that was built last and its facts, none where the note was lost; StateError where damaged."""
-        data = self.lake.get_or_none(KEY)
+        data = self.lake.get_or_none(BUILT_KEY)
         if data is None:
             return None, {}
-        with whole(f"{self.lake.url}/{KEY}", "`cradle run` makes it anew"):
+        with whole(f"{self.lake.url}/{BUILT_KEY}", "`cradle run` makes it anew"):
             kept = json.loads(data)
             return str(kept["release_id"]), {**kept["facts"]}
 
     def forget(self) -> None:
         """Have what stands built again, whatever was built last."""
-        self.lake.delete([KEY])
+        self.lake.delete([BUILT_KEY])

@@ -17,14 +17,16 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.lib.base import engine
-from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.names import INPUTS, MARTS
 from dagster_project.lib.base.state import whole
 from dagster_project.lib.base.store import Store
-from dagster_project.lib.publish.release.hashing import BY_DAY, table_columns, table_hash
+from dagster_project.lib.publish.release.comments import comment
+from dagster_project.lib.publish.release.contract import FILE, contract, require_kept
+from dagster_project.lib.publish.release.dictionary import write_dictionary
+from dagster_project.lib.publish.release.hashing import BY_DAY, table_hash
 from dagster_project.lib.publish.release.pointing import CURRENT, DATABASE, READ_ONLY, database_key, fix, point
 from dagster_project.lib.publish.release.states import FINAL, PROVISIONAL, StateLine, add, read_states
-from dagster_project.lib.warehouse.declared import TableWords
+from dagster_project.lib.warehouse.declared import TableWords, Word
 
 EDITION = "internal"
 EDITION_SENTENCE = "Internal: contains small groups, not for distribution"
@@ -101,24 +103,9 @@ def copy_marts(
             connection.execute(f"create schema {schema}")
             for name, path in tables.items():
                 connection.execute(f"create table {engine.name(schema, name)} as from {engine.parquet(path)}")
-        _comment(connection, words or {})
+        comment(connection, words or {})
         connection.execute("detach warehouse")
         connection.execute("checkpoint")
-
-
-def _comment(connection: Connection, words: Mapping[str, TableWords]) -> None:
-    """Declared meanings as comments of tables and columns. Keys are stated there: a physical one doubles the file."""
-    connection.execute("begin")
-    for name in engine.tables_of(connection, MARTS):
-        if name in words:
-            table, told = engine.name(MARTS, name), words[name]
-            connection.execute(f"comment on table {table} is {engine.text(told.comment)}")
-            there = {column for column, _ in table_columns(connection, MARTS, name)}
-            for column in told.columns:
-                if column.name in there:
-                    place = f"{table}.{engine.name(column.name)}"
-                    connection.execute(f"comment on column {place} is {engine.text(column.comment)}")
-    connection.execute("commit")
 
 
 def hash_tables(database: Path, keys: Mapping[str, Sequence[str]], schema: str = MARTS) -> list[dict[str, Any]]:
@@ -153,6 +140,7 @@ def publish(
     scratch: Path,
     write_report: Callable[[Path, Path, Mapping[str, Any]], None],
     words: Mapping[str, TableWords] | None = None,
+    vocabularies: Mapping[str, Sequence[Word]] | None = None,
 ) -> Release:
     """Build a release aside, move it into place whole, then point `current` and `current.duckdb` at it.
 
@@ -161,7 +149,8 @@ def publish(
     release of that id that is there already becomes current again. `write_report` gets the database, the release's
     folder and the facts, with MARKS for what is not known before the content is. Readers that hold an older release
     open are not disturbed: no released file is ever changed. WithdrawnContentError where a withdrawn release holds
-    the same content.
+    the same content. `words` and `vocabularies`: what is declared, for comments and the release's dictionary;
+    ContractBrokenError where it breaks what the current release promises and the contract's version does not say so.
     """
     scratch.mkdir(parents=True, exist_ok=True)
     building = Path(tempfile.mkdtemp(prefix="release-", dir=scratch))
@@ -171,6 +160,9 @@ def publish(
         stated = {**facts.stated(), "report_edition": EDITION, "notice": EDITION_SENTENCE}
         tables = hash_tables(database, keys)
         write_report(database, building, {**stated, **MARKS})
+        if words is not None:
+            write_dictionary(building, words, vocabularies or {})
+            _keep_contract(store, words)
         content = content_sha256(database, tables, _page_hashes(building))
         equal = _current_of(store, content)
         if equal is not None:
@@ -197,6 +189,12 @@ def publish(
         return Release(release_id, manifest, is_new)
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+def _keep_contract(store: Store, words: Mapping[str, TableWords]) -> None:
+    current = current_release(store)
+    released = store.get_or_none(f"releases/{current}/{FILE}") if current else None
+    require_kept(released, contract(words.values()))
 
 
 def _refuse_withdrawn(store: Store, content: str) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from markupsafe import Markup
 
-from dagster_project.lib.publish.report import words
+from dagster_project.lib.publish.report import certainty, words
 from dagster_project.lib.publish.report.arranging import (
     GAP_ORDER,
     TOTAL,
@@ -26,7 +26,6 @@ from dagster_project.lib.publish.report.marts import Marts, Point, ReportContext
 from dagster_project.lib.publish.report.quality import findings_by_rule
 
 _SUPPRESSED = "suppressed_at_source"
-_DECIDES = "race_ethnicity"
 
 
 def _group_label(marts: Marts, group_id: str) -> str:
@@ -149,6 +148,8 @@ def _gap_figures(gap: Row, indicator: Row) -> words.GapFigures:
         reason=gap["reason"],
         slope_difference=gap["slope_difference"],
         reference_declined=bool(gap["reference_declined"]),
+        fitted_last_gap=gap.get("fitted_last_gap"),
+        **{n: gap[n] for n in ("first_year", "last_year", "first_gap", "last_gap")},
     )
 
 
@@ -195,31 +196,37 @@ def _group_rows(marts: Marts, context: ReportContext, indicator: Row, facts: Row
                 "is_reference": ident in references,
                 "latest": known[-1] if known else None,
                 "trend": trends.get(ident),
+                "certainty": certainty.of_trend(trends.get(ident), indicator["direction"]),
                 "gap": gap,
-                "decides": gap is not None and gap.get("standing") == "burdened" and dimension == _DECIDES,
+                "gap_label": gap and words.gap_label(_gap_figures(gap, indicator)),
+                "fitted": gap and words.fitted_gap_text(_gap_figures(gap, indicator)),
+                "decides": gap is not None and gap.get("standing") == "burdened" and dimension in context.deciding(),
                 "reference": None
                 if gap is None or gap["reference_group_id"] is None
                 else _group_label(marts, gap["reference_group_id"]),
                 "meaning": _group_words(trends.get(ident), gap, indicator, context.limits()),
             }
         )
-    order = sorted(blocks, key=lambda d: (d != _DECIDES, d))
+    order = sorted(blocks, key=lambda d: (d not in context.deciding(), d))
     return [{"dimension": d, "label": dimension_label(marts, d), "rows": blocks[d]} for d in order]
 
 
-def _value_table(marts: Marts, points: Sequence[Point], files: SourceFiles, letters: Mapping[str, str]) -> Row:
+def _value_table(
+    marts: Marts, context: ReportContext, points: Sequence[Point], files: SourceFiles, letters: Mapping[str, str]
+) -> Row:
     """Every point of an indicator: a row for each group and series, a column for each year, its source in the cell."""
     years = list(range(min(p.school_year for p in points), max(p.school_year for p in points) + 1)) if points else []
     lines: dict[tuple[str, str], dict[int, Point]] = defaultdict(dict)
     for point in points:
         lines[(point.population_group_id, point.series)][point.school_year] = point
     several = len({series for _, series in lines}) > 1
+    deciding = context.deciding()
 
     def position(key: tuple[str, str]) -> tuple[bool, bool, str, str, str, int, str]:
         group, series = key
         dimension = group.partition(":")[0]
         label = _group_label(marts, group).casefold()
-        return group != TOTAL, dimension != _DECIDES, dimension, label, group, min(lines[key]), series
+        return group != TOTAL, dimension not in deciding, dimension, label, group, min(lines[key]), series
 
     keys = sorted(lines, key=position)
     rows = []
@@ -243,13 +250,14 @@ def _indicator_view(
     return {
         "indicator": indicator,
         "trend": trend,
+        "certainty": certainty.of_trend(trend, indicator["direction"]),
         "latest": known[-1] if known else None,
         "sentence": words.trend_sentence(_trend_figures(trend, indicator), context.limits()),
         "robustness": words.robustness_sentence(trend["robustness"]),
         "chart": _chart(trend, indicator, total),
         "series": sorted({p.series for p in total}),
         "groups": _group_rows(marts, context, indicator, facts),
-        "table": _value_table(marts, facts["points"], files, letters),
+        "table": _value_table(marts, context, facts["points"], files, letters),
     }
 
 
@@ -288,11 +296,17 @@ def _unknown_indicator(ident: str) -> Row:
 
 def _no_total(trend: Row) -> Row:
     """A trend row for a community that reported groups of an indicator but never the total."""
-    return dict.fromkeys(trend) | {"trend_status": words.UNDETERMINED, "reason": "no_data", "n_years": 0}
+    return dict.fromkeys(trend) | {"trend_status": words.UNDETERMINED, "reason": "no_total", "n_years": 0}
+
+
+def _rated_outcomes(marts: Marts, community_id: str) -> list[Row]:
+    trends = marts.trends.get(community_id, [])
+    return certainty.of_outcomes(marts.outcome_status.get(community_id, []), trends, marts.indicators)
 
 
 def _outcome_rows(marts: Marts, context: ReportContext, community_id: str) -> list[Row]:
-    status = {r["outcome_id"]: r for r in marts.outcome_status.get(community_id, [])}
+    rated = _rated_outcomes(marts, community_id)
+    status = {r["outcome_id"]: r for r in rated}
     result = []
     for outcome in marts.outcomes:
         row = status.get(outcome["outcome_id"])
@@ -361,12 +375,19 @@ def _requirement_label(marts: Marts, designation: str, requirement: Row) -> str:
     return f"Requirement {words.humanized(requirement['requirement_id'])}"
 
 
+def _pooled_part(marts: Marts, row: Row) -> Row:
+    """One district's row behind a value that was added up, in the words of the page."""
+    indicator = marts.indicators.get(row["indicator_id"])
+    named = {"indicator": indicator["name"] if indicator else row["indicator_id"]}
+    return {**row, **named, "group": _group_label(marts, row["population_group_id"])}
+
+
 def community_page(marts: Marts, context: ReportContext, community: Row) -> Row:
     """What one community's page shows: its own rows only."""
     ident = community["community_id"]
     files = SourceFiles(marts.points.get(ident, []))
     letters = _reason_letters(marts.points.get(ident, []))
-    outcomes = marts.outcome_status.get(ident, [])
+    outcomes = _rated_outcomes(marts, ident)
     findings = [f for f in marts.findings if f["community_id"] == ident and f["reporting_year"] == marts.year]
     return {
         "community": community,
@@ -376,6 +397,8 @@ def community_page(marts: Marts, context: ReportContext, community: Row) -> Row:
         ),
         "improving": headline(outcomes, "trend_status", "improving"),
         "reduced": headline(outcomes, "gap_reduced", "met"),
+        "improving_certainty": certainty.improving_sentence(certainty.counted(outcomes, "improving")),
+        "left_year": marts.left_year(community),
         "outcomes": _outcome_rows(marts, context, ident),
         "indicators": [_indicator_view(marts, context, f, files, letters) for f in _indicator_facts(marts, ident)],
         "outcome_names": {o["outcome_id"]: o["name"] for o in marts.outcomes},
@@ -383,6 +406,7 @@ def community_page(marts: Marts, context: ReportContext, community: Row) -> Row:
         "designations": _designation_view(marts, ident),
         "findings": findings_by_rule(findings),
         "files": files.listed(),
+        "pooled_parts": [_pooled_part(marts, row) for row in marts.pooled_parts.get(ident, [])],
         "n_withheld": sum(_point_state(p) == words.WITHHELD for p in marts.points.get(ident, [])),
         "letters": [(letter, reason) for reason, letter in letters.items()],
     }

@@ -60,7 +60,7 @@ REQUIRED_COLUMNS: Mapping[str, tuple[str, ...]] = {
 
 INTERNAL, PUBLIC = "internal", "public"
 # What only the internal edition has (RULES 8.6): the pages of the public one do without it, and refuse to find it.
-NEVER_PUBLIC_TABLES = ("fct_finding", "dim_submission", "fct_waiting_row", "fct_submission_file")
+NEVER_PUBLIC_TABLES = ("fct_finding", "dim_submission", "fct_waiting_row", "fct_submission_file", "fct_pooled_part")
 NEVER_PUBLIC_COLUMNS = (
     *("submission_id", "source_file", "source_sheet", "source_row", "evidence", "record_id"),
     *("rows_read", "rows_accepted", "rows_rejected", "findings_blocking", "findings_open"),
@@ -114,6 +114,10 @@ class ReportContext:
     false_positive_rate: float | None = None
     reporting_year: int | None = None
 
+    def deciding(self) -> tuple[str, ...]:
+        """The dimensions whose gaps decide designations."""
+        return tuple(self.limits().get("gap.dimensions", "").split())
+
     def limits(self) -> dict[str, str]:
         """Parameter values by name, for the texts that quote them."""
         return {p.name: p.value for p in self.parameters}
@@ -162,7 +166,17 @@ class Marts:
     designations: dict[str, list[Row]] = field(default_factory=dict)
     requirements: dict[str, list[Row]] = field(default_factory=dict)
     points: dict[str, list[Point]] = field(default_factory=dict)
+    pooled_parts: dict[str, list[Row]] = field(default_factory=dict)
     simulated: list[Row] = field(default_factory=list)
+
+    def left_year(self, community: Row) -> int | None:
+        """The year a community left, where it lies before the report's year; it is then no member of that year."""
+        left = community.get("left_year")
+        return int(left) if left is not None and left < self.year else None
+
+    def members(self) -> set[str]:
+        """The communities that network counts are over: those that have not left before the report's year."""
+        return {c["community_id"] for c in self.communities if self.left_year(c) is None}
 
 
 def _check_columns(connection: Connection, edition: str) -> None:
@@ -264,10 +278,23 @@ _PUBLIC_POINTS = """
         order by all"""
 
 
+def _has(connection: Connection, table: str) -> bool:
+    sql = "select count(*) from information_schema.tables where table_schema = 'marts' and table_name = ?"
+    return connection.execute(sql, [table]).fetchone() == (1,)
+
+
+def _pooled_parts(connection: Connection, year: int, edition: str) -> dict[str, list[Row]]:
+    """The districts' rows behind community values as known in the year, by community; none in the public edition."""
+    if edition == PUBLIC or not _has(connection, "fct_pooled_part"):
+        return {}
+    rows = _rows(connection, "fct_pooled_part", "? between known_from and known_to", year)
+    keys = ("indicator_id", "population_group_id", "school_year", "series", "geography_id")
+    return _by_community(_sorted(rows, *keys))
+
+
 def _simulated(connection: Connection) -> list[Row]:
     """The rates of the simulation of an unchanged network, where the release has them, in their stored order."""
-    sql = "select count(*) from information_schema.tables where table_schema = 'marts' and table_name = ?"
-    if connection.execute(sql, ["fct_false_positive"]).fetchone() != (1,):
+    if not _has(connection, "fct_false_positive"):
         return []
     order = list(words.SIMULATED)
     rows = _rows(connection, "fct_false_positive")
@@ -320,5 +347,6 @@ def read_marts(connection: Connection, reporting_year: int | None = None, editio
         designations=_by_community(of_year("fct_designation", "community_id", "designation")),
         requirements=_by_community(of_year("fct_designation_requirement", "designation", "requirement_id")),
         points=_read_points(connection, year, edition),
+        pooled_parts=_pooled_parts(connection, year, edition),
         simulated=_simulated(connection),
     )

@@ -12,7 +12,7 @@ from urllib.parse import quote
 
 from markupsafe import Markup
 
-from dagster_project.lib.publish.report import words
+from dagster_project.lib.publish.report import certainty, words
 from dagster_project.lib.publish.report.arranging import GAP_ORDER, TOTAL, Row, headline, page_name, rank, tally
 from dagster_project.lib.publish.report.charts import SpreadRow, share_bar, spread_chart
 from dagster_project.lib.publish.report.marts import Marts
@@ -56,8 +56,7 @@ def _spread(rows: Sequence[Row]) -> Markup | None:
     return spread_chart("network", "Yearly change by indicator: median and quartiles of communities", "percent", shown)
 
 
-def _network_outcomes(marts: Marts) -> list[Row]:
-    every = [r for rows in marts.outcome_status.values() for r in rows]
+def _network_outcomes(marts: Marts, every: Sequence[Row]) -> list[Row]:
     result = []
     for outcome in marts.outcomes:
         rows = [r for r in every if r["outcome_id"] == outcome["outcome_id"]]
@@ -66,6 +65,7 @@ def _network_outcomes(marts: Marts) -> list[Row]:
             gap = tally((r["gap_reduced"] for r in rows), (*GAP_ORDER, words.WITHHELD))
             bar = share_bar([(words.status_words(code), code, n) for code, n in trend if n or code != words.WITHHELD])
             result.append({"outcome": outcome, "trend": dict(trend), "gap": dict(gap), "n": len(rows), "bar": bar})
+            result[-1]["certain"] = dict(certainty.counted(rows, "improving"))[certainty.CERTAIN]
     return result
 
 
@@ -80,6 +80,7 @@ def _community_list(marts: Marts) -> list[Row]:
         result.append(
             {
                 "community": community,
+                "left_year": marts.left_year(community),
                 "href": quote(page_name(ident)),
                 "submission": status.get(ident),
                 "operating_in": gateway.get("operating_in"),
@@ -91,7 +92,8 @@ def _community_list(marts: Marts) -> list[Row]:
 
 def _designation_summary(marts: Marts) -> list[Row]:
     names = {c["community_id"]: c["name"] for c in marts.communities}
-    every = [d for rows in marts.designations.values() for d in rows]
+    members = marts.members()
+    every = [d for c, rows in marts.designations.items() if c in members for d in rows]
     result = []
     for code in sorted({d["designation"] for d in every}, key=lambda c: (rank(words.DESIGNATIONS, c), c)):
         rows = [d for d in every if d["designation"] == code]
@@ -114,15 +116,27 @@ def _designation_summary(marts: Marts) -> list[Row]:
 
 def network_page(marts: Marts) -> Row:
     """What index.html shows; counts of stored statuses only, communities in alphabetical order."""
-    every = [r for rows in marts.outcome_status.values() for r in rows]
+    members = marts.members()
+    outcomes = [r for c, rows in marts.outcome_status.items() if c in members for r in rows]
+    trends = [r for c, rows in marts.trends.items() if c in members for r in rows]
+    every = certainty.of_outcomes(outcomes, trends, marts.indicators)
     indicators = _network_indicators(marts)
-    statuses = [r for r in marts.submissions if r["reporting_year"] == marts.year]
-    gateways = Counter(r["operating_in"] for rows in marts.gateway_status.values() for r in rows)
+    statuses = [r for r in marts.submissions if r["reporting_year"] == marts.year and r["community_id"] in members]
+    gateways = Counter(r["operating_in"] for c, rows in marts.gateway_status.items() if c in members for r in rows)
     known = [g for g in (*words.GATEWAYS, "completed") if gateways[g]]
     return {
         "improving": headline(every, "trend_status", "improving"),
         "reduced": headline(every, "gap_reduced", "met"),
-        "outcomes": _network_outcomes(marts),
+        "improving_certainty": certainty.improving_sentence(certainty.counted(every, "improving")),
+        "improving_chance": certainty.chance_sentence(
+            certainty.by_chance(marts.simulated, "outcome_improving"), "is called improving"
+        ),
+        "reduced_chance": certainty.chance_sentence(
+            certainty.by_chance(marts.simulated, "outcome_gaps_reduced"), "is said to have reduced gaps"
+        ),
+        "n_members": len(members),
+        "n_left": len(marts.communities) - len(members),
+        "outcomes": _network_outcomes(marts, every),
         "indicators": indicators,
         "spread": _spread(indicators),
         "later_years": sorted({r["reporting_year"] for r in marts.submissions if r["reporting_year"] > marts.year}),

@@ -43,6 +43,7 @@ def _environment(context: ReportContext) -> Environment:
         words.count,
         words.status_words,
         words.gap_words,
+        words.certainty_words,
         words.gap_verdict,
         words.figure,
         words.years_text,
@@ -74,10 +75,9 @@ def _environment(context: ReportContext) -> Environment:
     return environment
 
 
-def _deciding_dimensions(marts: Marts, limits: Mapping[str, str]) -> str:
+def _deciding_dimensions(marts: Marts, context: ReportContext) -> str:
     """The dimensions whose gaps decide designations, in words within a sentence."""
-    codes = (limits.get("gap.dimensions") or "").split()
-    return words.joined([dimension_label(marts, code).lower() for code in codes]) or "(not set)"
+    return words.joined([dimension_label(marts, code).lower() for code in context.deciding()]) or "(not set)"
 
 
 def _write(path: Path, text: str) -> Path:
@@ -99,7 +99,7 @@ def write_report(connection: Connection, out: Path, edition: str, context: Repor
     marts = read_marts(connection, context.reporting_year, edition)
     environment = _environment(context)
     environment.globals.update(edition=edition, notice=EDITION_NOTICES[edition], year=marts.year)
-    environment.globals.update(deciding_dimensions=_deciding_dimensions(marts, context.limits()))
+    environment.globals.update(deciding_dimensions=_deciding_dimensions(marts, context))
     report = out / "report"
 
     def page(name: str, template: str, **view: Any) -> Path:

@@ -43,7 +43,10 @@ STATUS_WORDS: Mapping[str, str] = {
 
 # Words for the classes of RULES 4: label, then what the label says about the two groups; {names} are parameters.
 GAP_WORDS: Mapping[str, tuple[str, str]] = {
-    "no_gap_at_baseline": ("No gap at the start", "the two groups were about level in the first year"),
+    "no_gap_at_baseline": (
+        "No gap at the start",
+        "the group was about level with the reference group in the first year",
+    ),
     "reversed": ("Group was ahead", "the group was already ahead of the reference group in the first year"),
     "eliminated": ("Closed", "the group improved and has caught up in the latest {gap.eliminated_years} years"),
     "narrowed": ("Narrowed", "the group improved, and faster than the reference group"),
@@ -139,13 +142,29 @@ class TrendFigures:
 
 @dataclass(frozen=True)
 class GapFigures:
-    """What a gap's sentence needs; slope_difference is the group's less the reference group's adjusted slope."""
+    """What a gap's sentence needs; slope_difference is the group's less the reference group's adjusted slope.
+
+    first_gap and last_gap are those of the single years, fitted_last_gap that of the two fitted lines in last_year.
+    """
 
     unit: str
     gap_status: str
     reason: str | None
     slope_difference: float | None
     reference_declined: bool
+    first_year: int | None = None
+    last_year: int | None = None
+    first_gap: float | None = None
+    last_gap: float | None = None
+    fitted_last_gap: float | None = None
+
+    @property
+    def fitted_first_gap(self) -> float | None:
+        """The gap of the two fitted lines in the first year, in the indicator's unit; positive: the group is behind."""
+        if None in (self.fitted_last_gap, self.slope_difference, self.first_year, self.last_year):
+            return None
+        years = (self.last_year or 0) - (self.first_year or 0)
+        return (self.fitted_last_gap or 0.0) + (self.slope_difference or 0.0) * years
 
 
 def number(value: float | int | None, digits: int = 1) -> str:
@@ -231,6 +250,11 @@ def status_words(code: str | None) -> str:
     return STATUS_WORDS.get(code, sentence_case(humanized(code)))
 
 
+def certainty_words(code: str) -> str:
+    """The word for how certain a status is, as it stands behind the status."""
+    return {"certain": "certain", "likely": "likely"}.get(code, "could be chance")
+
+
 def unit_of_value(unit: str) -> str:
     """The unit behind a value: `%` for percent, otherwise the unit's own name; a bare count or score has none."""
     own = {"percent": "%", "count": "", "score": "", "": "", "usd": " US dollars", "per_1000": " per 1,000"}
@@ -297,6 +321,7 @@ def reason_words(reason: str | None, parameters: Mapping[str, str], of_gap: bool
     both = " for both groups" if of_gap else ""
     clauses = {
         "no_data": f"no usable value has been submitted{both}",
+        "no_total": "the total is missing: only groups were submitted",
         "interval_only": f"only ranges were submitted, no exact values{both}",
         "small_n": f"too few people stand behind the values (at least {_limit(parameters, 'trend.min_n')} are needed)",
         "low_coverage": (
@@ -393,6 +418,39 @@ def pace_words(slope_difference: float | None, unit: str, epsilon: float = 0.0) 
     return f"Each year, the group moved {amount} {unit_of_change(unit)} {side} favourably than the reference group"
 
 
+def standing_words(gap: float, unit: str) -> str:
+    """Where a group stands beside its reference group: behind, ahead or level, as the printed figure says."""
+    amount = number(abs(gap))
+    if float(amount.replace(",", "")) == 0.0:
+        return "level"
+    return f"{amount} {unit_of_change(unit)} {'behind' if gap > 0 else 'ahead'}"
+
+
+# The classes that go by the first year alone: where the group stands since then is told beside them.
+_BY_FIRST_YEAR = ("no_gap_at_baseline", "reversed")
+
+
+def _since_then(figures: GapFigures) -> str:
+    if figures.gap_status not in _BY_FIRST_YEAR or figures.last_gap is None:
+        return ""
+    year = "" if figures.last_year is None else f" ({figures.last_year})"
+    return f", and is now {standing_words(figures.last_gap, figures.unit)}{year}"
+
+
+def gap_label(figures: GapFigures) -> str:
+    """The short label of a gap: its class, and for a group that was ahead whether it is now behind."""
+    now = "" if figures.last_gap is None else standing_words(figures.last_gap, figures.unit)
+    if figures.gap_status == "reversed" and now.endswith("behind"):
+        return "Was ahead, now behind"
+    return gap_words(figures.gap_status)
+
+
+def fitted_gap_text(figures: GapFigures) -> str:
+    """The gap of the fitted lines at both ends, by which the class goes: `12.0 → 9.5 fitted`; empty without a fit."""
+    first, last = figures.fitted_first_gap, figures.fitted_last_gap
+    return "" if first is None or last is None else f"{number(first)} \N{RIGHTWARDS ARROW} {number(last)} fitted"
+
+
 def gap_meaning(figures: GapFigures, parameters: Mapping[str, str]) -> str:
     """What a gap's class says, with the pace of the two groups; an undetermined gap says why."""
     if figures.gap_status == WITHHELD:
@@ -400,7 +458,7 @@ def gap_meaning(figures: GapFigures, parameters: Mapping[str, str]) -> str:
     if figures.gap_status == UNDETERMINED:
         return f"The gap {cannot(figures.reason, parameters, of_gap=True)}."
     _, meaning = GAP_WORDS.get(figures.gap_status, ("", humanized(figures.gap_status)))
-    parts = [sentence_case(filled(meaning, parameters))]
+    parts = [sentence_case(filled(meaning, parameters)) + _since_then(figures)]
     pace = pace_words(figures.slope_difference, figures.unit, _epsilon(parameters))
     if pace:
         parts.append(pace)

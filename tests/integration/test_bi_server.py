@@ -1,0 +1,388 @@
+"""The PostgreSQL server holds what is current, says what it means, and shows each login what it may see.
+
+Belongs here: what `cradle run` loads, introspection, rights, readers during a swap, failures.
+Does not: statements of SQL by themselves (tests/unit/publish/test_server_forms.py), figures.
+"""
+
+from __future__ import annotations
+
+import shutil
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import psycopg
+import pyarrow.parquet as pq
+import pytest
+import sqlalchemy
+import yaml
+
+from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.publish.public.declared import declared_public
+from dagster_project.lib.publish.release.dictionary import questions
+from dagster_project.lib.publish.server.loading import Load, Server, ServerError
+from dagster_project.lib.warehouse.dbt_run import MANIFEST
+from dagster_project.lib.warehouse.declared import TableWords, declared_marts
+from tests.integration.conftest import EXAMPLE_TODAY, Run
+from tests.integration.postgres_server import free_port, running_server
+from tests.support import Published, cradle, current
+
+SECRET = "correct-horse"
+OWN = "quill_harbor"
+
+
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    with running_server() as url:
+        yield url
+
+
+class Served:
+    """A home whose releases a server holds."""
+
+    def __init__(self, home: Path, seeds: Path, url: str) -> None:
+        self.url = url
+        self.settings = {"CRADLE_HOME": home, "CRADLE_SEEDS": seeds, "CRADLE_TODAY": EXAMPLE_TODAY}
+        self.internal = current(home)
+        public = home / "public"
+        self.public = Published(public / "releases" / (public / "current").read_text().strip())
+
+    def database(self, schema: str) -> Path:
+        return self.public.folder / "public.duckdb" if schema == "public_marts" else self.internal.folder / INTERNAL
+
+    def tables(self, schema: str) -> list[dict[str, Any]]:
+        tables: list[dict[str, Any]] = self.released(schema).manifest["tables"]
+        return tables
+
+    def released(self, schema: str) -> Published:
+        return self.public if schema == "public_marts" else self.internal
+
+    def words(self, schema: str) -> dict[str, TableWords]:
+        public = schema == "public_marts"
+        told = declared_marts(MANIFEST, Reference(Path(self.settings["CRADLE_SEEDS"])), public=public)
+        return declared_public(told) if public else told
+
+
+INTERNAL = "internal.duckdb"
+NOTHING_WAITS = "Which labels wait for a line of a crosswalk?"
+
+
+@pytest.fixture(scope="module")
+def served(example: Run, server: str, tmp_path_factory: pytest.TempPathFactory) -> Served:
+    home = tmp_path_factory.mktemp("served") / "home"
+    shutil.copytree(example.home, home)
+    found = Served(home, example.seeds, server)
+    # Logins of members, as an administrator makes them after the first load made the roles.
+    done = cradle("run", **found.settings, CRADLE_POSTGRES_URL=server)
+    assert done.returncode == 0, done.stderr
+    assert "Server   schema marts" in done.stdout and "Server   schema public_marts" in done.stdout
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute("create role harbor login in role bi_member")
+        admin.execute("create role nobody_known login in role bi_member")
+        admin.execute("create role analyst login in role bi_internal")
+        admin.execute("create role reader login in role bi_public")
+        admin.execute("insert into bi_access.member_login values ('harbor', %s)", [OWN])
+    return found
+
+
+def login(url: str, name: str) -> psycopg.Connection[Any]:
+    return psycopg.connect(url.replace("keeper@", f"{name}@"), autocommit=True)
+
+
+def rows_of(connection: Any, table: str, columns: list[str]) -> list[str]:
+    listed = ", ".join(f'"{column}"' for column in columns)
+    return sorted(repr(row) for row in connection.execute(f"select {listed} from {table}").fetchall())
+
+
+@pytest.mark.parametrize("schema", ["marts", "public_marts"])
+def test_the_server_holds_every_row_of_the_release(served: Served, schema: str) -> None:
+    with psycopg.connect(served.url) as there, duckdb.connect(str(served.database(schema)), read_only=True) as here:
+        for table in served.tables(schema):
+            name = table["name"]
+            columns = [row[0] for row in here.execute(f'describe marts."{name}"').fetchall()]
+            assert rows_of(there, f'{schema}."{name}"', columns) == rows_of(here, f'marts."{name}"', columns), name
+
+
+@pytest.mark.parametrize("schema", ["marts", "public_marts"])
+def test_introspection_shows_meanings_keys_and_relations(served: Served, schema: str) -> None:
+    engine = sqlalchemy.create_engine(served.url.replace("postgresql://", "postgresql+psycopg://"))
+    words = served.words(schema)
+    try:
+        seen = sqlalchemy.inspect(engine)
+        tables = served.tables(schema)
+        assert sorted(seen.get_table_names(schema)) == sorted(table["name"] for table in tables)
+        for table in tables:
+            name, told = table["name"], words[table["name"]]
+            assert seen.get_pk_constraint(name, schema)["constrained_columns"] == table["key"]
+            assert seen.get_table_comment(name, schema)["text"] == told.comment
+            comments = {column.name: column.comment for column in told.columns}
+            for column in seen.get_columns(name, schema):
+                if column["name"] in comments:
+                    assert column["comment"] == comments[column["name"]], (name, column["name"])
+        fields = [
+            (tuple(key["constrained_columns"]), key["referred_table"], key["referred_schema"])
+            for key in seen.get_foreign_keys("fct_trend", schema)
+        ]
+        assert (("community_id",), "dim_community", schema) in fields
+        assert (("community_id", "geography_id"), "dim_geography", schema) in fields
+    finally:
+        engine.dispose()
+
+
+def test_the_released_file_shows_the_same_meanings_and_keys(served: Served) -> None:
+    for schema in ("marts", "public_marts"):
+        with (
+            psycopg.connect(served.url) as there,
+            duckdb.connect(str(served.database(schema)), read_only=True) as here,
+        ):
+            asked = (
+                "select table_name, column_name, col_description(format('%I.%I', table_schema, table_name)::regclass, "
+                f"ordinal_position) from information_schema.columns where table_schema = '{schema}'"
+            )
+            found = here.execute("select table_name, column_name, comment from duckdb_columns() where not internal")
+            told = {row for row in found.fetchall() if row[2] is not None}
+            assert {row for row in there.execute(asked).fetchall() if row[2] is not None} <= told
+            keys = here.execute("select table_name, comment from duckdb_tables() where schema_name = 'marts'")
+            assert all("Key: " in comment for _, comment in keys.fetchall())
+
+
+@pytest.mark.parametrize("schema", ["marts", "public_marts"])
+def test_every_released_column_is_declared_with_its_type_and_holds_declared_words_alone(
+    served: Served, schema: str
+) -> None:
+    words = served.words(schema)
+    with duckdb.connect(str(served.database(schema)), read_only=True) as here:
+        for table in served.tables(schema):
+            told = words[table["name"]]
+            place = f'marts."{told.name}"'
+            types = {row[0]: row[1].lower() for row in here.execute(f"describe {place}").fetchall()}
+            assert types == {column.name: column.data_type for column in told.columns}, told.name
+            assert list(told.key) == table["key"] and all(column.description for column in told.columns)
+            for column in told.columns:
+                if column.words:
+                    asked = f'select distinct cast("{column.name}" as varchar) from {place}'
+                    held = {row[0] for row in here.execute(asked).fetchall()} - {None}
+                    assert held <= set(column.words), (told.name, column.name)
+
+
+def test_parquet_files_say_what_their_columns_mean(served: Served) -> None:
+    words = served.words("public_marts")
+    files = sorted((served.public.folder / "parquet").glob("*.parquet"))
+    assert len(files) == len(words)
+    for file in files:
+        schema, told = pq.read_schema(file), words[file.stem]
+        meant = {field.name: (field.metadata or {}).get(b"description", b"").decode() for field in schema}
+        assert meant == {column.name: column.comment for column in told.columns}
+        assert schema.metadata[b"description"].decode() == told.comment
+        assert schema.metadata[b"key"].decode() == ", ".join(told.key)
+
+
+@pytest.mark.parametrize("schema", ["marts", "public_marts"])
+def test_each_release_holds_its_own_dictionary_and_contract(served: Served, schema: str) -> None:
+    folder = served.released(schema).folder / "dictionary"
+    promised = yaml.safe_load((folder / "marts.odcs.yaml").read_text(encoding="utf-8"))
+    stated = {table["name"]: [column["name"] for column in table["properties"]] for table in promised["schema"]}
+    page = (folder / "marts.md").read_text(encoding="utf-8")
+    with duckdb.connect(str(served.database(schema)), read_only=True) as here:
+        held = {
+            table["name"]: [row[0] for row in here.execute(f'describe marts."{table["name"]}"').fetchall()]
+            for table in served.tables(schema)
+        }
+        assert stated == held
+        assert all(f"### {name}\n" in page for name in held)
+        listed = questions(held)
+        assert all(question.sql in page for question in listed)
+        for question in listed:
+            here.execute(question.sql)
+
+
+def test_twenty_questions_are_each_one_table_or_one_join_and_have_an_answer(served: Served) -> None:
+    found = questions()
+    assert len(found) == 20
+    with duckdb.connect(str(served.database("marts")), read_only=True) as here, psycopg.connect(served.url) as there:
+        answers = {}
+        for question in found:
+            joins = question.sql.count(" join ")
+            assert joins <= 1 and len(question.tables) == joins + 1 and "(select" not in question.sql
+            answers[question.words] = here.execute(question.sql).fetchall()
+            assert len(answers[question.words]) == len(there.execute(question.sql).fetchall())
+        # Every label of this network is known.
+        assert [words for words, rows in answers.items() if not rows] == [NOTHING_WAITS]
+
+
+def test_a_member_sees_its_own_community_and_no_other(served: Served) -> None:
+    with login(served.url, "harbor") as member, psycopg.connect(served.url) as admin:
+        asked = "select table_name from information_schema.columns where table_schema = 'marts' and column_name = %s"
+        tables = [row[0] for row in admin.execute(asked, ["community_id"]).fetchall()]
+        assert len(tables) > 20
+        n_own = 0
+        for name in tables:
+            seen = member.execute(f"select community_id, count(*) from marts.{name} group by 1").fetchall()
+            own = admin.execute(f"select count(*) from marts.{name} where community_id = %s", [OWN]).fetchone()
+            assert dict(seen) == ({OWN: own[0]} if own and own[0] else {}), name
+            n_own += own[0] if own else 0
+        assert n_own > 100
+        assert member.execute("select count(*) from marts.dim_indicator").fetchone() != (0,)
+        assert member.execute("select count(distinct community_id) from public_marts.dim_community").fetchone() != (1,)
+        for closed in ("marts.fct_network_trend", "bi_access.member_login"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                member.execute(f"select * from {closed}")
+    with login(served.url, "nobody_known") as unknown:
+        assert unknown.execute("select count(*) from marts.fct_indicator_value").fetchone() == (0,)
+
+
+def test_a_public_reader_sees_the_public_edition_alone(served: Served) -> None:
+    with login(served.url, "reader") as reader:
+        assert reader.execute("select count(*) from public_marts.dim_community").fetchone() != (0,)
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute("select count(*) from marts.dim_community")
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            reader.execute("delete from public_marts.dim_community")
+
+
+def test_the_data_team_sees_all_rows_and_changes_none(served: Served) -> None:
+    with login(served.url, "analyst") as analyst, psycopg.connect(served.url) as admin:
+        counted = "select count(*), count(distinct community_id) from marts.fct_indicator_value"
+        assert analyst.execute(counted).fetchone() == admin.execute(counted).fetchone()
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            analyst.execute("update marts.dim_community set name = 'x'")
+
+
+def test_what_is_there_already_is_not_loaded_again(served: Served) -> None:
+    oid = "select 'marts.fct_trend'::regclass::oid"
+    with psycopg.connect(served.url, autocommit=True) as admin:
+        before = admin.execute(oid).fetchone()
+        assert cradle("run", **served.settings, CRADLE_POSTGRES_URL=served.url).returncode == 0
+        assert admin.execute(oid).fetchone() == before
+
+
+def test_doctor_says_what_the_server_holds(served: Served) -> None:
+    url = served.url.replace("keeper@", f"keeper:{SECRET}@")
+    said = cradle("doctor", **served.settings, CRADLE_POSTGRES_URL=url).stdout
+    assert f"schema marts: {served.internal.manifest['release_id']}" in said
+    assert SECRET not in said
+
+
+def test_a_server_that_does_not_answer_leaves_the_release_and_says_so_in_one_line(served: Served) -> None:
+    url = f"postgresql://keeper:{SECRET}@127.0.0.1:{free_port()}/postgres"
+    done = cradle("run", **served.settings, CRADLE_POSTGRES_URL=url)
+    assert done.returncode == 1
+    message, hint = done.stderr.strip().splitlines()[-2:]
+    assert message.startswith("cradle: the releases stand, the PostgreSQL server was not loaded") and "hint" in hint
+    assert SECRET not in done.stdout + done.stderr and "Traceback" not in done.stderr
+    assert current(Path(served.settings["CRADLE_HOME"])).folder == served.internal.folder
+    examined = cradle("doctor", **served.settings, CRADLE_POSTGRES_URL=url)
+    assert examined.returncode == 1 and "BAD  PostgreSQL" in examined.stdout and SECRET not in examined.stdout
+
+
+def test_what_is_withdrawn_does_not_stay_on_the_server(served: Served, tmp_path: Path) -> None:
+    """Last in this module but for made-up releases: it empties the schema."""
+    home = tmp_path / "home"
+    shutil.copytree(served.settings["CRADLE_HOME"], home)
+    settings = {**served.settings, "CRADLE_HOME": home, "CRADLE_POSTGRES_URL": served.url}
+    done = cradle("release", "withdraw", "current", "--reason", "a wrong count", **settings)
+    assert done.returncode == 0, done.stderr
+    with psycopg.connect(served.url) as admin:
+        left = admin.execute("select count(*) from pg_tables where schemaname = 'marts'").fetchone()
+        assert left == (0,)
+    # The public edition of it is taken down by its own id.
+    assert cradle("public", **served.settings, CRADLE_POSTGRES_URL=served.url).returncode == 0
+    with psycopg.connect(served.url) as admin:
+        assert admin.execute("select count(*) from marts.dim_community").fetchone() != (0,)
+
+
+# --- Made-up releases ----------------------------------------------------------------------------------------------
+
+TWO = ("dim_one", "dim_two")
+
+
+def made_up(folder: Path, release_id: str) -> Load:
+    """A release of two tables that both say which release they are of."""
+    database = folder / f"{release_id}.duckdb"
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("create schema marts")
+        for name in TWO:
+            connection.execute(
+                f"create table marts.{name} as select range as id, '{release_id}' as release from range(9)"
+            )
+    return Load("marts", release_id, database, dict.fromkeys(TWO, ("id",)), dict[str, TableWords]())
+
+
+@pytest.fixture
+def releases(server: str, tmp_path: Path) -> Iterator[tuple[Server, Load, Load]]:
+    old, new = made_up(tmp_path, "old"), made_up(tmp_path, "new")
+    made = Server(server)
+    made.load(old)
+    yield made, old, new
+
+
+def read_both(reader: psycopg.Connection[Any]) -> list[str]:
+    with reader.transaction():
+        return [
+            row[0] for name in TWO for row in reader.execute(f"select distinct release from marts.{name}").fetchall()
+        ]
+
+
+def test_readers_during_swaps_see_one_release(releases: tuple[Server, Load, Load]) -> None:
+    server, old, new = releases
+    over = threading.Event()
+
+    def read() -> list[list[str]]:
+        found = []
+        with psycopg.connect(server.url) as reader:
+            while not over.is_set():
+                found.append(read_both(reader))
+        return found
+
+    with ThreadPoolExecutor(8) as pool:
+        readers = [pool.submit(read) for _ in range(8)]
+        try:
+            for load in (new, old, new):
+                assert server.load(load).is_new
+        finally:
+            over.set()
+        seen = [pair for reader in readers for pair in reader.result()]
+    assert {tuple(pair) for pair in seen} == {("old", "old"), ("new", "new")}
+
+
+def test_a_reader_between_two_tables_keeps_its_release(releases: tuple[Server, Load, Load]) -> None:
+    server, _, new = releases
+    waits = (
+        "select count(*) from pg_locks where not granted or mode = 'AccessExclusiveLock' and relation = %s::regclass"
+    )
+    with psycopg.connect(server.url) as reader, psycopg.connect(server.url, autocommit=True) as watcher:
+        assert reader.execute("select distinct release from marts.dim_one").fetchall() == [("old",)]
+        with ThreadPoolExecutor(1) as pool:
+            loading = pool.submit(server.load, new)
+            while watcher.execute(waits, ["marts.dim_one"]).fetchone() == (0,):
+                assert not loading.done()
+            assert reader.execute("select distinct release from marts.dim_two").fetchall() == [("old",)]
+            assert not loading.done()
+            reader.commit()
+            assert loading.result().is_new
+        assert read_both(reader) == ["new", "new"]
+
+
+def test_views_that_hang_on_the_marts_are_named_and_nothing_is_lost(releases: tuple[Server, Load, Load]) -> None:
+    server, _, new = releases
+    with psycopg.connect(server.url, autocommit=True) as admin:
+        admin.execute("create view public.mine as select * from marts.dim_one")
+        try:
+            with pytest.raises(ServerError, match=r"views hang on schema marts.*mine"):
+                server.load(new)
+            assert admin.execute("select distinct release from public.mine").fetchall() == [("old",)]
+        finally:
+            admin.execute("drop view public.mine")
+
+
+def test_a_text_with_a_zero_byte_is_kept_with_a_mark_in_its_place(server: str, tmp_path: Path) -> None:
+    load = made_up(tmp_path, "zero")
+    with duckdb.connect(str(load.database)) as connection:
+        connection.execute("update marts.dim_one set release = 'a' || chr(0) || 'b' where id = 0")
+    Server(server).load(load)
+    with psycopg.connect(server) as reader:
+        found = reader.execute("select release from marts.dim_one where id = 0").fetchone()
+    assert found == ("a\N{REPLACEMENT CHARACTER}b",)
