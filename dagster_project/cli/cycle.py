@@ -66,7 +66,8 @@ def _freeze(config: Settings, year: int) -> list[str]:
         raise CradleError(str(error), "the seeds are not those of the current release; run `cradle run`") from None
     with open_release(config, manifest["release_id"]) as connection:
         records = frozen.records_to_freeze(connection, year, reference, today, ruleset)
-        held = frozen.FrozenContent(records, frozen.distances_to_freeze(connection, year))
+        distances, judged = frozen.distances_to_freeze(connection, year), frozen.judged_to_freeze(connection, year)
+        held = frozen.FrozenContent(records, distances, judged)
     content = frozen.file_bytes(year, held, manifest["release_id"], (ruleset_id, version))
     sha256 = frozen.freeze_cycle(lake, year, content)
     n_communities = len({record["community_id"] for record in records})

@@ -22,7 +22,7 @@ from dagster_project.cli.forgetting import COMMANDS as FORGET_COMMANDS
 from dagster_project.cli.intake import COMMANDS as INTAKE_COMMANDS
 from dagster_project.cli.progress import shown_progress
 from dagster_project.cli.public import COMMANDS as PUBLIC_COMMANDS
-from dagster_project.cli.public import publish_if_outdated, tell_public
+from dagster_project.cli.public import PUBLIC_HINT, public_failed, publish_if_outdated, tell_public
 from dagster_project.cli.release import COMMANDS as RELEASE_COMMANDS
 from dagster_project.cli.retention import COMMANDS as RETENTION_COMMANDS
 from dagster_project.cli.seeds import COMMANDS as SEED_COMMANDS
@@ -139,7 +139,11 @@ def _run(config: Settings, selection: Any) -> None:
         hint = "check CRADLE_DROP_URL and that the bucket is mounted; if members did take all that back: cradle run "
         raise CradleError(str(error), f"{hint}--accept-withdrawals") from None
     except (RunFailedError, StoreError) as error:
-        raise CradleError(str(error), "the Dagster UI (make dev) shows the whole run") from None
+        if not public_failed(error):
+            raise CradleError(str(error), "the Dagster UI (make dev) shows the whole run") from None
+        _tell_release(config, current_release(pipeline.published))
+        _tell_left(pipeline)
+        raise CradleError(str(error), PUBLIC_HINT) from None
     _tell_release(config, current)
     _tell_left(pipeline)
 

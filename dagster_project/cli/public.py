@@ -6,6 +6,7 @@ Does not: protecting, auditing or publishing (lib/app/public.py; the job `public
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -14,12 +15,15 @@ import click
 
 from dagster_project.cli.base import CradleError, settings
 from dagster_project.cli.server import serve_current
+from dagster_project.lib.base.shown import visible
 from dagster_project.settings import Settings
 
 if TYPE_CHECKING:
     from dagster_project.lib.publish.public.edition import Candidate
 
 FAILURES_SHOWN = 20
+PUBLIC_OP = "publish__public"
+PUBLIC_HINT = "the internal release stands; `cradle public --dry-run` lists what the audit found"
 
 
 def publish_if_outdated(config: Settings) -> None:
@@ -27,33 +31,56 @@ def publish_if_outdated(config: Settings) -> None:
     from dagster_project.instance.runs import run_job
     from dagster_project.lib.app.public import PublicEdition
 
-    if config.public and PublicEdition(config).up_to_date() is None:
+    edition = PublicEdition(config)
+    if config.public and edition.up_to_date() is None and edition.waiting() is None:
         run_job(config, "public")
 
 
+def public_failed(error: Exception) -> bool:
+    """Whether it is the public edition that stopped a run: everything before it is done."""
+    return str(error).startswith(f"step {PUBLIC_OP}: ")
+
+
 def tell_public(config: Settings) -> None:
-    """Where the public edition is."""
+    """Where the public edition is, whether the current release waits for its previews, and whose were refused."""
     from dagster_project.lib.app.public import PublicEdition
     from dagster_project.lib.publish.public.edition import current_public
+    from dagster_project.lib.publish.public.preview import PAGE
 
     if not config.public:
         click.echo("Public   left out (CRADLE_PUBLIC=off)")
         return
-    public_id = current_public(PublicEdition(config).places.public)
-    click.echo(f"Public   {config.public_url}/releases/{public_id}")
+    edition = PublicEdition(config)
+    public_id, preview = current_public(edition.places.public), edition.waiting()
+    if preview is None:
+        click.echo(f"Public   {config.public_url}/releases/{public_id}")
+        return
+    stays = "nothing is public yet" if public_id is None else f"{public_id} stays public"
+    click.echo(
+        f"Public   waits: communities have until {preview.public_from - dt.timedelta(days=1)} to look at "
+        f"{config.outbox_url}/COMMUNITY/{PAGE}, first written on {preview.first_written_on}; {stays}"
+    )
+    click.echo("         cradle public --now does not wait")
+    for community, reason in sorted(preview.refused.items()):
+        click.echo(visible(f"refused  the preview of {community}: {reason}"), err=True)
 
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Write nothing: say what would be withheld and lost, and whether it may.")
 @click.option("--json", "as_json", is_flag=True, help="With --dry-run: print the certificate as JSON.")
-def public(dry_run: bool, as_json: bool) -> None:
+@click.option("--now", is_flag=True, help="Do not wait for the days that communities have for their previews.")
+def public(dry_run: bool, as_json: bool, now: bool) -> None:
     """Protect, audit and publish the public edition of the current release.
 
-    --dry-run speaks of hidden cells and is for the house alone. Exit 1 where the audit fails: nothing is published.
+    While days of `preview_days` are left, previews are written and nothing is published; --now waives the rest of the
+    reporting year's days. --dry-run speaks of hidden cells and is for the house alone. Exit 1 where the audit fails:
+    nothing is published.
     """
     config = settings()
     if as_json and not dry_run:
         raise CradleError("--json prints the certificate of a dry run", "add --dry-run", 2)
+    if dry_run and now:
+        raise CradleError("--now publishes and --dry-run does not", "give one of them", 2)
     if dry_run:
         _dry_run(config, as_json)
         return
@@ -66,9 +93,9 @@ def public(dry_run: bool, as_json: bool) -> None:
     _require_release(config)
     try:
         with shown_progress():
-            run_job(config, "public")
+            run_job(config, "public", {"ops": {PUBLIC_OP: {"config": {"now": now}}}})
     except (RunFailedError, StoreError) as error:
-        raise CradleError(str(error), "`cradle public --dry-run` lists what the audit found") from None
+        raise CradleError(str(error), PUBLIC_HINT) from None
     serve_current(config)
     tell_public(config)
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import dagster as dg
 import polars as pl
+from pydantic import Field
 
 from dagster_project.defs.resources import CradleResource
 from dagster_project.defs.warehouse import FOLLOWS, dbt_core, dbt_reporting
@@ -91,6 +92,12 @@ def _refuse_outdated(pipeline: Pipeline) -> None:
         )
 
 
+class PublicConfig(dg.Config):
+    """How the public edition is made."""
+
+    now: bool = Field(default=False, description="Do not wait for the days that communities have for their previews.")
+
+
 @dg.asset(
     key=PUBLIC,
     deps=[RELEASE],
@@ -112,9 +119,12 @@ def _refuse_outdated(pipeline: Pipeline) -> None:
     "before it. CRADLE_PUBLIC=off leaves it out.",
 )
 def public(
-    context: dg.AssetExecutionContext, cradle: CradleResource
+    context: dg.AssetExecutionContext, cradle: CradleResource, config: PublicConfig
 ) -> Iterator[dg.AssetCheckResult | dg.MaterializeResult]:  # type: ignore[type-arg]
-    """Publish the public edition; where the audit fails nothing public is written and the internal release stays."""
+    """Publish the public edition; where the audit fails nothing public is written and the internal release stays.
+
+    Communities see it first: while days are left for their previews nothing more is done.
+    """
     settings = cradle.pipeline().settings
     if not settings.public:
         context.log.info("CRADLE_PUBLIC=off: no public edition")
@@ -136,6 +146,10 @@ def public(
         named = "; ".join(failed[:CELLS_NAMED])
         more = f"; and {len(failed) - CELLS_NAMED:,} more" if len(failed) > CELLS_NAMED else ""
         raise dg.Failure(f"The public edition was not published, its audit failed: {named}{more}")
+    preview = edition.preview(candidate, config.now)
+    if preview.holds(settings.today):
+        context.log.info(f"Waits for previews of {preview.first_written_on} until {preview.public_from}")
+        return
     made = edition.publish(candidate)
     yield dg.MaterializeResult(
         asset_key=PUBLIC,

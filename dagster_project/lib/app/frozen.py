@@ -1,6 +1,6 @@
-"""Frozen cycles: the records of a reporting year and their distances, kept as they were when the cycle was closed.
+"""Frozen cycles: what was judged in a reporting year, its records and distances, kept as when the cycle was closed.
 
-Belongs here: writing a year's records once, reading them, and letting frozen rows stand beside what would be now.
+Belongs here: writing a year's records and judged rows once, reading them, frozen rows beside what would be now.
 Does not: deciding anything (lib/analysis), words for people (lib/analysis/records/beside.py), publishing.
 """
 
@@ -11,8 +11,8 @@ import gzip
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import polars as pl
@@ -21,6 +21,7 @@ from dagster_project.lib.analysis.records.build import build_records, verify
 from dagster_project.lib.analysis.records.recompute import Record, recompute, stated
 from dagster_project.lib.analysis.rubric.criteria import designation_criteria
 from dagster_project.lib.analysis.rubric.editions import in_editions
+from dagster_project.lib.analysis.tables import TABLES, before_freezing
 from dagster_project.lib.analysis.vocabulary import FROZEN, PROVISIONAL
 from dagster_project.lib.app.analysis import record_inputs
 from dagster_project.lib.base.engine import Connection
@@ -42,6 +43,15 @@ RULESET = ("ruleset_id", "ruleset_version")
 KEPT = ("status", "standing", "decided_on", "next_review_due", "record_id", *RULESET)
 KEPT_FIGURES = ("required", "actual", "status", "n_undetermined", "n_members", "measure", "statement", "evidence")
 KEPT_OF_REQUIREMENT = (*KEPT_FIGURES, "reason", *RULESET)
+PLACE = ["community_id", "reporting_year"]
+# Tables of the rubric that are kept row by row, and what of each is also shown as it would be now.
+JUDGED = {
+    "fct_criterion_status": ("status",),
+    "fct_benchmark_status": ("status",),
+    "fct_gateway_step": ("status",),
+    "fct_gateway_status": ("operating_in", "gateways_met"),
+}
+MISSING_TABLE = "fct_gateway_missing"
 RELEASED = pl.Schema({"reporting_year": pl.Int32(), "sha256": pl.String(), "content": pl.Binary()})
 
 
@@ -58,10 +68,14 @@ class FrozenAlreadyError(FreezeError):
 
 @dataclass(frozen=True)
 class FrozenContent:
-    """What a frozen file holds, in its order: the records, and the rows of fct_designation_distance beside them."""
+    """What a frozen file holds, in its order: the records, and the rows of fct_designation_distance beside them.
+
+    judged: rows of JUDGED and of fct_gateway_missing by table, as they were judged by the rubric of that day.
+    """
 
     records: list[Record]
     distances: list[dict[str, Any]]
+    judged: Mapping[str, list[dict[str, Any]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -97,8 +111,8 @@ class FrozenCycle:
         if held["file_format"] != FILE_FORMAT or held["reporting_year"] != self.reporting_year:
             found = f"form {held['file_format']} and year {held['reporting_year']}"
             raise ValueError(f"{frozen_key(self.reporting_year)} is of {found}")
-        # Files from before distances were kept hold none.
-        return FrozenContent(held["records"], held.get("distances", []))
+        # Files from before distances and judged rows were kept hold none.
+        return FrozenContent(held["records"], held.get("distances", []), held.get("judged", {}))
 
 
 # ---- writing, once ----
@@ -144,6 +158,16 @@ def distances_to_freeze(connection: Connection, reporting_year: int) -> list[dic
     return connection.execute(query, [reporting_year]).pl().to_dicts()
 
 
+def judged_to_freeze(connection: Connection, reporting_year: int) -> dict[str, list[dict[str, Any]]]:
+    """A release's judged rows of a year by table, sorted by key, in the columns that they had when they were judged."""
+    found = {}
+    for name in (*JUDGED, MISSING_TABLE):
+        columns, order = ", ".join(before_freezing(TABLES[name])), ", ".join(TABLES[name].key)
+        query = f"select {columns} from marts.{name} where reporting_year = ? order by {order}"
+        found[name] = connection.execute(query, [reporting_year]).pl().to_dicts()
+    return found
+
+
 def file_bytes(reporting_year: int, content: FrozenContent, release_id: str, ruleset: tuple[str, str]) -> bytes:
     """The frozen file: one JSON object, gzipped, a record or distance a line; the same content gives the same bytes."""
     head = {
@@ -153,7 +177,9 @@ def file_bytes(reporting_year: int, content: FrozenContent, release_id: str, rul
         "ruleset_id": ruleset[0],
         "ruleset_version": ruleset[1],
     }
-    text = f"{_json(head)[:-1]},{_lines('records', content.records)},{_lines('distances', content.distances)}}}\n"
+    judged = ",".join(_lines(name, rows) for name, rows in content.judged.items())
+    parts = [_lines("records", content.records), _lines("distances", content.distances), f'"judged":{{{judged}}}']
+    text = f"{_json(head)[:-1]},{','.join(parts)}}}\n"
     # No time of writing in the header: it would be all that differs between two writings.
     return gzip.compress(text.encode(), compresslevel=9, mtime=0)
 
@@ -242,41 +268,85 @@ def keep_frozen(
     """The tables, with what is said of a determination as frozen where its record is frozen.
 
     fct_designation and fct_designation_requirement: frozen rows stay as they were, also where nothing of the community
-    stands any more; what today's data give stands beside them in the columns `*_now` (equal where provisional). The
-    designation rows of fct_criterion_status (`rubric`: seeds/rubric/rubric.csv) and fct_designation_distance follow
-    the determination. `communities`: those of the network; records of others are left aside, as every line about them
-    is. Other tables, gateways among them, speak from today's data and pass as they are.
+    stands any more; what today's data give stands beside them in the columns `*_now` (equal where provisional). So do
+    criteria, benchmarks and gateways (JUDGED), under whatever edition of the rubric they were judged. The designation
+    rows of fct_criterion_status (`rubric`: seeds/rubric/rubric.csv), fct_designation_distance and fct_gateway_missing
+    follow. `communities`: those of the network; records of others are left aside, as every line about them is.
     """
     decided, required = tables["fct_designation"], tables["fct_designation_requirement"]
     held: list[dict[str, Any]] = []
-    judged: list[dict[str, Any]] = []
+    requirement_rows: list[dict[str, Any]] = []
     away: list[dict[str, Any]] = []
+    judged: dict[str, list[dict[str, Any]]] = {name: [] for name in (*JUDGED, MISSING_TABLE)}
     members = set(communities)
     for cycle in cycles:
         content = cycle.read()
         for record in ({**record, "community_id": cycle.place_of(record)} for record in content.records):
             if record["community_id"] in members:
                 held.append({name: record[name] for name in (*DETERMINATION, *KEPT)})
-                judged += _requirement_rows(record)
-        distances = [{**row, "community_id": cycle.place_of(row)} for row in content.distances]
-        away += [row for row in distances if row["community_id"] in members]
-    kept, figures = _frame(held, decided), _frame(judged, required)
+                requirement_rows += _requirement_rows(record)
+        away += _of_members(cycle, content.distances, members)
+        for name, rows in content.judged.items():
+            judged[name] += _of_members(cycle, rows, members)
+    kept, figures = _frame(held, decided), _frame(requirement_rows, required)
     # A frozen determination keeps its own requirements: one that came with later rules is none of its.
     now = pl.concat(
         [required.join(figures, on=REQUIREMENT, how="semi"), required.join(figures, on=DETERMINATION, how="anti")]
     )
     requirements = _beside(now, figures, REQUIREMENT, KEPT_OF_REQUIREMENT, ("actual", "status"))
-    criteria, distance = tables["fct_criterion_status"], tables[DISTANCE_TABLE]
-    # One source for both tables: a rubric row says what its requirement says, frozen or not.
-    follow = in_editions(rubric, lambda edition, years: designation_criteria(requirements.filter(years), edition))
+    distance = tables[DISTANCE_TABLE]
     others = distance.join(kept, on=DETERMINATION, how="anti")
+    made = {name: _judged(name, tables[name], judged[name]) for name in JUDGED}
+    made["fct_criterion_status"] = _following(
+        made["fct_criterion_status"], tables["fct_criterion_status"], requirements, kept, rubric
+    )
     return {
         **tables,
+        **made,
         "fct_designation": _beside(decided, kept, DETERMINATION, KEPT, ("status", "standing", "record_id")),
         "fct_designation_requirement": requirements,
-        "fct_criterion_status": pl.concat([criteria.join(follow, on="criterion_id", how="anti"), follow]),
         DISTANCE_TABLE: pl.concat([others, _frame(away, distance)], how="diagonal").sort(*REQUIREMENT, "rank"),
+        MISSING_TABLE: _missing(tables[MISSING_TABLE], judged),
     }
+
+
+def _of_members(cycle: FrozenCycle, rows: Sequence[dict[str, Any]], members: Collection[str]) -> list[dict[str, Any]]:
+    """Rows of the network's communities, each under the id that its community has now."""
+    named = [{**row, "community_id": cycle.place_of(row)} for row in rows]
+    return [row for row in named if row["community_id"] in members]
+
+
+def _judged(name: str, now: pl.DataFrame, rows: Sequence[Mapping[str, Any]]) -> pl.DataFrame:
+    """One table of JUDGED: frozen rows as they were, beside what would be now; the rest as it is."""
+    key, frozen = list(TABLES[name].key), _frame(rows, now)
+    # A frozen place keeps its own lines: a criterion that came with a later booklet is none of its.
+    standing = pl.concat([now.join(frozen, on=key, how="semi"), now.join(frozen, on=PLACE, how="anti")])
+    return _beside(standing, frozen, key, [column for column in now.columns if column not in key], JUDGED[name])
+
+
+def _following(
+    criteria: pl.DataFrame, now: pl.DataFrame, requirements: pl.DataFrame, kept: pl.DataFrame, rubric: pl.DataFrame
+) -> pl.DataFrame:
+    """fct_criterion_status whose designation rows say what their requirements say: one source for both tables."""
+    follow = in_editions(rubric, lambda edition, years: designation_criteria(requirements.filter(years), edition))
+    is_frozen = pl.col("record_state") == FROZEN
+    # What was frozen with its rubric rows stays as it was judged, whatever booklet there is today.
+    follow = follow.join(criteria.filter(is_frozen), on=PLACE, how="anti")
+    key = list(TABLES["fct_criterion_status"].key)
+    places = kept.select(PLACE).unique().with_columns(pl.lit(FROZEN).alias("record_state"))
+    follow = follow.join(places, on=PLACE, how="left").with_columns(pl.col("record_state").fill_null(PROVISIONAL))
+    follow = follow.join(now.select(*key, pl.col("status").alias("status_now")), on=key, how="left")
+    others = criteria.filter(is_frozen | ~pl.col("criterion_id").is_in(set(follow["criterion_id"])))
+    return pl.concat([others, follow.select(criteria.columns)])
+
+
+def _missing(now: pl.DataFrame, judged: Mapping[str, list[dict[str, Any]]]) -> pl.DataFrame:
+    """fct_gateway_missing: of frozen places what was missing then, also where that was nothing."""
+    rows = judged["fct_gateway_status"]
+    places = pl.DataFrame(
+        [{name: row[name] for name in PLACE} for row in rows], schema={n: now.schema[n] for n in PLACE}
+    )
+    return pl.concat([now.join(places, on=PLACE, how="anti"), _frame(judged[MISSING_TABLE], now).select(now.columns)])
 
 
 def _requirement_rows(record: Record) -> list[dict[str, Any]]:

@@ -42,6 +42,8 @@ from dagster_project.lib.publish.public.edition import (
     publish_public,
 )
 from dagster_project.lib.publish.public.pages import write_pages
+from dagster_project.lib.publish.public.preview import Preview, Previews, names_of, write_previews
+from dagster_project.lib.publish.public.publication import Publication, read_publication
 from dagster_project.lib.publish.public.register import Register
 from dagster_project.lib.publish.public.tables import Terms, public_tables
 from dagster_project.lib.publish.release.dependencies import code_version
@@ -53,7 +55,7 @@ from dagster_project.lib.warehouse.declared import declared_marts, vocabularies
 from dagster_project.settings import PROJECT_ROOT, Settings
 
 Frames = TypeVar("Frames", DisclosureInputs, Derived)
-TERMS = "network/publication_terms"
+TERMS, CALENDAR = "network/publication_terms", "network/calendar"
 # Processes pay only where there are many cells; the result does not depend on them.
 CELLS_A_PROCESS = 20_000
 NEEDED = ("fct_indicator_value", "fct_trend", "fct_trend_point", "fct_gap", "fct_outcome_status", "fct_target_progress")
@@ -84,6 +86,11 @@ class PublicEdition:
         """What was ever out."""
         return Register(self.places.lake)
 
+    @cached_property
+    def previews(self) -> Previews:
+        """What was shown to communities before."""
+        return Previews(self.places.lake)
+
     def facts(self) -> dict[str, str]:
         """What a public edition depends on beside the register: the internal release, the seeds, the code, the day."""
         release_id = current_release(self.places.published)
@@ -102,6 +109,46 @@ class PublicEdition:
         if public_id is None or current_public(self.places.public) != public_id or facts != self.facts():
             return None
         return public_id if manifest_or_none(self.places.public, public_id) else None
+
+    def waiting(self) -> Preview | None:
+        """The previews for which the current release waits, if exactly this was shown and days are left, else None."""
+        facts, today = self.facts(), self.settings.today
+        for year in reversed(self.reference.reporting_years(today)):
+            preview = self.previews.of(year, self._preview_days(year))
+            if preview is not None and preview.facts == facts:
+                return preview if preview.holds(today) else None
+        return None
+
+    def preview(self, candidate: Candidate, now: bool = False) -> Preview:
+        """Write every community's preview of a candidate; `now` waives what is left of the reporting year's days."""
+        years = candidate.tables["dim_reporting_year"]
+        year = int(years.filter("is_latest")["reporting_year"].item())
+        days, today = self._preview_days(year), self.settings.today.isoformat()
+        before = self.previews.of(year, days)
+        preview = Preview(
+            year,
+            days,
+            today if before is None else before.first_written_on,
+            None if before is None else before.waived_on,
+            self.facts(),
+            {},
+        )
+        if now and preview.holds(self.settings.today):
+            preview = replace(preview, waived_on=today)
+        tell("Writing previews")
+        outbox = Store(self.settings.outbox_url, self.settings.s3_endpoint)
+        tables, communities = candidate.tables, self.reference.communities
+        preview = replace(preview, refused=write_previews(outbox, tables, communities, names_of(tables), preview))
+        self.previews.keep(preview)
+        return preview
+
+    def _preview_days(self, year: int) -> int:
+        """Days that communities have to look at the previews of a reporting year (`preview_days` of the calendar)."""
+        calendar = self.reference.table(CALENDAR)
+        if "preview_days" not in calendar.columns:
+            return 0
+        said = calendar.filter(pl.col("reporting_year") == str(year))["preview_days"].drop_nulls()
+        return int(said[0]) if said.len() else 0
 
     def candidate(self) -> Candidate:
         """Protect and audit the current release, together with everything that was ever out; nothing is written."""
@@ -130,12 +177,16 @@ class PublicEdition:
             protected,
             facts["release_id"],
             self._about(manifest),
-            self._package(),
+            self.publication.package(),
             counts,
             paper,
             declared_public(declared_marts(MANIFEST, self.reference, public=True)),
             vocabularies(self.reference, public=True),
         )
+
+    def inputs(self) -> DisclosureInputs:
+        """What the disclosure room is given of the current release."""
+        return self._inputs(_Marts(self.settings, self.facts()["release_id"]))
 
     def _inputs(self, marts: _Marts) -> DisclosureInputs:
         tables = {name: marts.needed(name) for name in NEEDED}
@@ -178,21 +229,13 @@ class PublicEdition:
             **{name: manifest[name] for name in ("ruleset_id", "ruleset_version", "contract_version")},
             "code_version": code_version(PROJECT_ROOT),
             "profile": load_profile(self.reference).profile_id,
+            "publication": self.publication.stated(),
         }
 
-    def _package(self) -> dict[str, Any]:
-        """Name, title, licence and citation of the data package, from network/publication.csv where there is one."""
-        package: dict[str, Any] = {"name": "cradle-public", "title": f"{self.reference.network_name}: public edition"}
-        if not (self.settings.seeds / "network" / "publication.csv").is_file():
-            return package
-        said = dict(self.reference.table("network/publication").select("name", "value").iter_rows())
-        for name in ("title", "description", "homepage", "citation"):
-            if said.get(name):
-                package[name] = said[name]
-        if said.get("licence_name"):
-            parts = {"name": said["licence_name"], "title": said.get("licence_title"), "path": said.get("licence_url")}
-            package["licenses"] = [{name: value for name, value in parts.items() if value}]
-        return package
+    @cached_property
+    def publication(self) -> Publication:
+        """What the public edition says of itself: publisher, title, licence, citation."""
+        return read_publication(self.reference)
 
     def publish(self, candidate: Candidate) -> PublicRelease:
         """Put a candidate out and keep what it was made of; AuditFailedError where it may not go out."""

@@ -47,7 +47,7 @@ class Audit:
 
     judged: hidden cells judged. dropped: families in which sums that cannot be checked were left out. out: cells of
     earlier releases that those pin already. forced: cells masked at the source that its own rows pin.
-    smallest: the fewest feasible values of any judged count.
+    smallest: the fewest feasible values of any judged count. out_cells: the newest release's cells that are out.
     """
 
     failures: tuple[Failure, ...] = ()
@@ -58,6 +58,7 @@ class Audit:
     out: int = 0
     forced: int = 0
     smallest: float = INF
+    out_cells: frozenset[Key] = frozenset()
 
     @property
     def passed(self) -> bool:
@@ -75,6 +76,7 @@ class _Part:
     out: int = 0
     forced: int = 0
     smallest: float = INF
+    out_cells: set[Key] = field(default_factory=set)
 
 
 def audit(releases: Sequence[Release], parameters: Parameters, families: set[FamilyKey] | None = None) -> Audit:
@@ -105,6 +107,7 @@ def audit(releases: Sequence[Release], parameters: Parameters, families: set[Fam
         sum(part.out for part in found),
         sum(part.forced for part in found),
         min((part.smallest for part in found), default=INF),
+        frozenset(key for part in found for key in part.out_cells),
     )
 
 
@@ -130,6 +133,9 @@ def _audit_joint(joint: Joint, has_newest: bool, parameters: Parameters, part: _
     for unknown in out:
         system.needs.pop(unknown, None)
     part.out += len(out)
+    if has_newest:
+        newest = joint.earlier[-1].cells.items()
+        part.out_cells |= {key for key, known in newest if unknown_name(key, known.token) in out}
     part.judged += len(system.needs)
     try:
         verdict = judge(system, budget)

@@ -113,7 +113,6 @@ def protect(
         tie_frame(tie for unit in units for tie in unit.ties),
         contents_frame({family: content for unit in units for family, content in unit.contents.items()}),
     )
-    out = {key for outcome in outcomes.values() for key in outcome.out}
     derived = publish_derived(
         public,
         trend,
@@ -124,10 +123,12 @@ def protect(
         _allowed(inputs.target_progress, inputs),
         _forbidden(inputs),
     )
+    verdict = audit([*history, release], parameters)
+    # A family that is taken over as it was settled is not looked at again: what is out of it the audit still tells.
+    out = {key for outcome in outcomes.values() for key in outcome.out} | verdict.out_cells
     is_out = pl.Series("is_out", [tuple(row) in out for row in final.select(CELL).iter_rows()], dtype=pl.Boolean)
     house = final.select(*CELL, "unit", "min_n", "primary", "kind", "n", "k").with_columns(is_out)
     fall_backs = {family: level for outcome in outcomes.values() for family, level in outcome.fall_backs.items()}
-    verdict = audit([*history, release], parameters)
     return Protected(public, derived, house, release, outcomes, verdict, fall_backs)
 
 

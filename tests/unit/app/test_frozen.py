@@ -20,6 +20,7 @@ from dagster_project.lib.analysis.records.build import build_record, build_recor
 from dagster_project.lib.analysis.records.distance import designation_distance
 from dagster_project.lib.analysis.records.inputs import RecordInputs
 from dagster_project.lib.analysis.records.recompute import Record, recompute, stated
+from dagster_project.lib.analysis.tables import TABLES, before_freezing
 from dagster_project.lib.analysis.vocabulary import FROZEN, PROVISIONAL
 from dagster_project.lib.app import frozen
 from dagster_project.lib.app.frozen import DETERMINATION, FrozenContent, FrozenCycle, keep_frozen
@@ -148,8 +149,13 @@ def test_without_frozen_cycles_no_row_changes() -> None:
     for name in ("fct_designation", "fct_designation_requirement"):
         assert after[name].select(before[name].columns).equals(before[name])
         assert set(after[name]["record_state"]) == {PROVISIONAL}
-    for name, key in (("fct_criterion_status", RUBRIC_ROW), ("fct_designation_distance", RANKED)):
-        assert after[name].sort(key).equals(before[name].sort(key)), name
+    for name in frozen.JUDGED:
+        key = list(TABLES[name].key)
+        assert after[name].select(before[name].columns).sort(key).equals(before[name].sort(key)), name
+        for shown in frozen.JUDGED[name]:
+            assert after[name][shown].equals(after[name][f"{shown}_now"].rename(shown), null_equal=True)
+    assert after["fct_gateway_missing"].sort(RUBRIC_ROW).equals(before["fct_gateway_missing"].sort(RUBRIC_ROW))
+    assert after["fct_designation_distance"].sort(RANKED).equals(before["fct_designation_distance"].sort(RANKED))
 
 
 def test_a_community_without_any_folder_left_keeps_its_frozen_rows() -> None:
@@ -210,10 +216,72 @@ def test_a_community_without_any_folder_left_keeps_the_rubric_rows_of_its_frozen
     assert set(rows["reporting_year"]) == {YEAR}
 
 
-def test_rubric_rows_of_gateways_speak_from_todays_data_in_a_frozen_year_too() -> None:
+def judged(random_seed: int = THEN) -> dict[str, list[dict[str, object]]]:
+    """What `freeze` takes of the judged tables out of a release."""
+    made = kept_without_cycles(random_seed)
+    return {
+        name: made[name]
+        .filter(reporting_year=YEAR)
+        .select(before_freezing(TABLES[name]))
+        .sort(TABLES[name].key)
+        .to_dicts()
+        for name in (*frozen.JUDGED, "fct_gateway_missing")
+    }
+
+
+@cache
+def kept_without_cycles(random_seed: int) -> dict[str, pl.DataFrame]:
+    return keep_frozen(tables(random_seed), [], COMMUNITIES, seed("rubric/rubric"))
+
+
+@cache
+def judged_cycle() -> FrozenCycle:
+    before = cycle().read()
+    content = FrozenContent(before.records, before.distances, judged())
+    return FrozenCycle(YEAR, frozen.file_bytes(YEAR, content, "2023-12-31-0123456789ab", RULESET))
+
+
+JUDGED_TABLES = (*frozen.JUDGED, "fct_gateway_missing")
+
+
+@pytest.mark.parametrize("name", JUDGED_TABLES)
+def test_what_was_judged_of_a_frozen_year_stays_and_other_years_follow_the_data(name: str) -> None:
+    then, now = kept_without_cycles(THEN)[name], kept_without_cycles(NOW)[name]
+    after = keep_frozen(tables(NOW), [judged_cycle()], COMMUNITIES, seed("rubric/rubric"))[name]
+    key, columns, mine = list(TABLES[name].key), before_freezing(TABLES[name]), pl.col("reporting_year") == YEAR
+    assert after.filter(mine).select(columns).sort(key).equals(then.filter(mine).select(columns).sort(key))
+    assert after.filter(~mine).sort(key).equals(now.filter(~mine).select(after.columns).sort(key))
+    for shown in frozen.JUDGED.get(name, ()):
+        frozen_ones = after.filter(mine)
+        assert set(frozen_ones["record_state"]) == {FROZEN}
+        today = now.filter(mine).select(*key, shown).sort(key)
+        assert frozen_ones.sort(key)[f"{shown}_now"].equals(today[shown].rename(f"{shown}_now"), null_equal=True)
+
+
+def test_a_new_booklet_rewrites_no_frozen_year() -> None:
+    booklet = seed("rubric/rubric").with_columns(pl.col("criterion_id") + ".later")
+    # What a run would judge by a booklet of other lines: every criterion under another name, none of them met.
+    now = {**tables(NOW)}
+    now["fct_criterion_status"] = now["fct_criterion_status"].with_columns(
+        pl.col("criterion_id") + ".later", pl.lit("not_met").alias("status")
+    )
+    now["fct_benchmark_status"] = now["fct_benchmark_status"].with_columns(pl.col("benchmark_no") + 100)
+    after = keep_frozen(now, [judged_cycle()], COMMUNITIES, booklet)
+    for name in ("fct_criterion_status", "fct_benchmark_status"):
+        key, columns = list(TABLES[name].key), before_freezing(TABLES[name])
+        then = kept_without_cycles(THEN)[name].filter(reporting_year=YEAR).select(columns).sort(key)
+        mine = after[name].filter(reporting_year=YEAR).sort(key)
+        assert mine.select(columns).write_csv() == then.write_csv()
+        assert mine["status_now"].null_count() == mine.height
+    others = after["fct_criterion_status"].filter(pl.col("reporting_year") != YEAR)
+    assert others["criterion_id"].str.ends_with(".later").all()
+
+
+def test_rubric_rows_of_a_file_from_before_they_were_kept_speak_from_todays_data() -> None:
     ruled = seed("rubric/rubric").filter(pl.col("pillar") != "designation").select("criterion_id")
-    after, now = (t["fct_criterion_status"].join(ruled, on="criterion_id") for t in (kept(), tables(NOW)))
-    assert after.sort(RUBRIC_ROW).equals(now.sort(RUBRIC_ROW))
+    now = tables(NOW)["fct_criterion_status"]
+    after = kept()["fct_criterion_status"].select(now.columns).join(ruled, on="criterion_id")
+    assert after.sort(RUBRIC_ROW).equals(now.join(ruled, on="criterion_id").sort(RUBRIC_ROW))
 
 
 def test_distances_of_a_frozen_determination_stay_and_those_of_other_years_follow_the_data() -> None:
@@ -253,7 +321,8 @@ def test_a_determination_that_first_appears_in_a_frozen_year_is_provisional_and_
     mine = after["fct_designation"].filter(late & (pl.col("reporting_year") == YEAR))
     assert mine["record_state"].to_list() == [PROVISIONAL] * 3
     for name, key in (("fct_criterion_status", RUBRIC_ROW), ("fct_designation_distance", RANKED)):
-        assert after[name].filter(late).sort(key).equals(now[name].filter(late).sort(key)), name
+        mine = after[name].filter(late).select(now[name].columns).sort(key)
+        assert mine.equals(now[name].filter(late).sort(key)), name
 
 
 def test_a_cycle_is_an_input_of_a_release_by_the_sha256_of_its_file() -> None:

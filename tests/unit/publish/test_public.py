@@ -38,7 +38,7 @@ from dagster_project.lib.publish.public.edition import (
 )
 from dagster_project.lib.publish.public.files import guarded
 from dagster_project.lib.publish.public.register import Register
-from dagster_project.lib.publish.public.selection import PublicTable, SelectionError, read_selection
+from dagster_project.lib.publish.public.selection import PublicTable, SelectionError, read_not_public, read_selection
 from dagster_project.lib.publish.public.tables import Terms, finding_counts, public_tables
 from dagster_project.lib.warehouse.declared import declared_marts
 
@@ -299,6 +299,18 @@ def test_every_selected_column_is_one_that_the_marts_declare() -> None:
         if name != "fct_finding_count":
             assert set(spec.columns) - {column.name for column in declared[name].columns} <= made_here, name
             assert set(spec.key) == set(declared[name].key), name
+
+
+def test_every_mart_and_column_is_public_or_has_a_reason_why_it_is_not() -> None:
+    declared = declared_marts(ROOT / "dbt" / "target" / "manifest.json", Reference(SEEDS))
+    selection, reasons = read_selection(), read_not_public()
+    selected = {(name, column) for name, spec in selection.items() for column in ("", *spec.columns)}
+    every = {(name, "") for name in declared}
+    every |= {(name, column.name) for name, spec in declared.items() if name in selection for column in spec.columns}
+    assert every - selected - reasons.keys() == set()
+    assert reasons.keys() & selected == set()
+    assert reasons.keys() - every == set()
+    assert all(reasons.values())
 
 
 def test_a_selected_column_that_is_gone_is_named() -> None:

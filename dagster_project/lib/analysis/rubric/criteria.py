@@ -11,11 +11,11 @@ import polars as pl
 from dagster_project.lib.analysis.rubric.context import FactContext
 from dagster_project.lib.analysis.rubric.facts import computed_facts
 from dagster_project.lib.analysis.rubric.registers import AT
-from dagster_project.lib.analysis.tables import FCT_CRITERION_STATUS
+from dagster_project.lib.analysis.tables import FCT_CRITERION_STATUS, before_freezing
 from dagster_project.lib.analysis.vocabulary import MET, NOT_MET, STATUSES, UNDETERMINED
 from dagster_project.lib.base.ruleset import Ruleset
 
-STATUS_COLUMNS = list(FCT_CRITERION_STATUS.schema)
+STATUS_COLUMNS = before_freezing(FCT_CRITERION_STATUS)
 
 
 def status_code(column: str) -> pl.Expr:

@@ -20,9 +20,16 @@ from dagster_project.lib.analysis.tables.shared import (
     RULESET_VERSION,
 )
 
+STATUS_NOW = Column(
+    "status_now",
+    TEXT,
+    "Status that today's data and rubric would give; equal to status where provisional, null where nothing stands.",
+    words="criterion_status",
+)
+
 
 def before_freezing(spec: TableSpec) -> list[str]:
-    """The columns that a table of designations has before frozen records stand in it (lib/app/frozen.py)."""
+    """The columns that a judged table has before frozen rows stand in it (lib/app/frozen.py)."""
     return [name for name in spec.schema if name != RECORD_STATE.name and not name.endswith("_now")]
 
 
@@ -48,6 +55,8 @@ FCT_CRITERION_STATUS = TableSpec(
         Column("decision", TEXT, "The reviewer's decision, where there is one.", words="review_decision"),
         Column("reason", TEXT, "Why it is not met."),
         RULESET_VERSION,
+        RECORD_STATE,
+        STATUS_NOW,
     ),
     ("community_id", "criterion_id", "reporting_year"),
 )
@@ -68,6 +77,8 @@ FCT_BENCHMARK_STATUS = TableSpec(
         Column("n_not_met", WHOLE, "Of them not met."),
         Column("n_undetermined", WHOLE, "Of them undetermined."),
         RULESET_VERSION,
+        RECORD_STATE,
+        STATUS_NOW,
     ),
     ("community_id", "gateway", "benchmark_no", "reporting_year"),
 )
@@ -83,6 +94,9 @@ FCT_GATEWAY_STATUS = TableSpec(
         promised("gateways_met", WHOLE, "How many gateways are met, one after the other."),
         Column("gateways_granted", WHOLE, "How many gateways were granted and not revoked."),
         RULESET_VERSION,
+        RECORD_STATE,
+        Column("operating_in_now", TEXT, "First gateway that is not met, or completed, by today's data."),
+        Column("gateways_met_now", WHOLE, "How many gateways are met by today's data."),
     ),
     ("community_id", "reporting_year"),
     current_names=("community_name", "state"),
@@ -102,6 +116,8 @@ FCT_GATEWAY_STEP = TableSpec(
         Column("n_undetermined", WHOLE, "Criteria of the gateway that are undetermined."),
         Column("gateway_no", WHOLE, "Place of the gateway on the path."),
         RULESET_VERSION,
+        RECORD_STATE,
+        STATUS_NOW,
     ),
     ("community_id", "gateway", "reporting_year"),
 )

@@ -98,9 +98,9 @@ def failure_lines(candidate: Candidate) -> list[str]:
 def publish_public(places: Places, candidate: Candidate, write_report: WriteReport) -> PublicRelease:
     """Write the files aside, keep the register, move the release into place whole, then point `current` at it.
 
-    Where the tables equal those of the current public release nothing is written. The id is the day and a hash over
-    public tables only. AuditFailedError where the final audit failed, WithdrawnEditionError where the same tables were
-    taken down before: nothing is written then.
+    Where tables and publisher's words equal those of the current public release nothing is written. The id is the day
+    and a hash over public tables only. AuditFailedError where the final audit failed, WithdrawnEditionError where the
+    same tables were taken down before: nothing is written then.
     """
     failed = failure_lines(candidate)
     if failed or not candidate.protected.audit.passed:
@@ -114,7 +114,7 @@ def publish_public(places: Places, candidate: Candidate, write_report: WriteRepo
         content = _content_sha256(hashes)
         current = current_public(places.public)
         held = None if current is None else manifest_or_none(places.public, current)
-        if current is not None and held is not None and held["content_sha256"] == content:
+        if current is not None and held is not None and _says_the_same(held, content, candidate):
             return PublicRelease(current, held, False)
         _refuse_withdrawn(places, content)
         if current is not None:
@@ -134,6 +134,11 @@ def publish_public(places: Places, candidate: Candidate, write_report: WriteRepo
         return PublicRelease(public_id, manifest, is_new)
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+def _says_the_same(held: Mapping[str, Any], content: str, candidate: Candidate) -> bool:
+    """Whether a release holds the candidate's tables under the same licence, title and publisher."""
+    return bool(held["content_sha256"] == content and held.get("publication") == candidate.about.get("publication"))
 
 
 def _refuse_withdrawn(places: Places, content: str) -> None:

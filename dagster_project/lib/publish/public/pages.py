@@ -34,6 +34,7 @@ def write_pages(
         "network_name": network_name,
         **{name: str(manifest[name]) for name in ("today", "ruleset_id", "ruleset_version")},
         **{name: str(manifest[name]) for name in ("contract_version", "code_version")},
+        "publication": manifest["publication"],
         "parameters": [[each.name, each.value, each.unit, each.note] for each in parameters],
     }
     # Neither settings nor folders of the house are passed on: the process knows the folder it works in.
@@ -61,6 +62,7 @@ def render(order: Mapping[str, Any], folder: Path) -> None:
         contract_version=order["contract_version"],
         code_version=order["code_version"],
         network_name=order["network_name"],
+        publication=order["publication"],
         parameters=[RuleParameter(*each) for each in order["parameters"]],
     )
     with engine.opened(folder / order["database"]) as connection:

@@ -1,6 +1,6 @@
 """The closed list of public tables and columns (RULES 8.6): what is not named in selection.csv never leaves the house.
 
-Belongs here: reading selection.csv, bringing a table into its public columns and order.
+Belongs here: reading selection.csv and not_public.csv, bringing a table into its public columns and order.
 Does not: rows (tables.py), withholding (lib/disclosure).
 """
 
@@ -15,6 +15,7 @@ from pathlib import Path
 import polars as pl
 
 SELECTION = Path(__file__).parent / "selection.csv"
+NOT_PUBLIC = Path(__file__).parent / "not_public.csv"
 
 
 class SelectionError(ValueError):
@@ -52,3 +53,10 @@ def read_selection(path: Path = SELECTION) -> Mapping[str, PublicTable]:
             if line["is_key"] == "true":
                 keys.setdefault(line["table"], []).append(line["column"])
     return {name: PublicTable(name, tuple(found), tuple(keys[name])) for name, found in columns.items()}
+
+
+@cache
+def read_not_public(path: Path = NOT_PUBLIC) -> Mapping[tuple[str, str], str]:
+    """Why a mart, or a column of a public one, stays in the house: by table and column (empty: the whole table)."""
+    with path.open(newline="", encoding="utf-8") as lines:
+        return {(line["table"], line["column"]): line["reason"] for line in csv.DictReader(lines)}

@@ -19,20 +19,13 @@ from dagster_project.lib.disclosure import Protected
 from dagster_project.lib.disclosure.profiles import permitted
 from dagster_project.lib.disclosure.words import ALL, WITHHELD
 from dagster_project.lib.publish.public.decisions import public_requirements
+from dagster_project.lib.publish.public.repeated import REPEATED, repeated
 from dagster_project.lib.publish.public.selection import read_selection
 
 Read = Callable[[str], pl.DataFrame | None]
 """One table of the internal release's marts by name; None where the release has none of that name."""
 
 FACTS = ("fct_trend", "fct_trend_point", "fct_gap", "fct_gap_year", "fct_outcome_status", "fct_target_progress")
-# Tables of names for charts, by the fact whose columns they repeat.
-CURRENT = {
-    "rpt_trend_current": "fct_trend",
-    "rpt_gap_current": "fct_gap",
-    "rpt_outcome_status_current": "fct_outcome_status",
-}
-_CURRENT_VALUE = ["community_id", "indicator_id", "population_group_id", "geography_id", "school_year", "series"]
-_CURRENT_FIGURES = ["value", "value_low", "value_high", "numerator", "denominator", "value_status"]
 _FINDING_COUNT = ["community_id", "reporting_year", "rule_id", "severity", "status"]
 
 
@@ -138,10 +131,8 @@ def _others(
             frame = frame.filter(pl.col("consent").fill_null(False) & pl.col("withheld_reason").is_null())
         if name == "fct_designation_requirement":
             frame = public_requirements(frame, made["fct_outcome_status"], protected.derived.withheld_verdicts)
-        if name in CURRENT:
-            frame = _current(frame, made[CURRENT[name]], read_selection()[CURRENT[name]].key)
-        if name == "rpt_indicator_value_current":
-            frame = _current_values(frame, protected.values)
+        if name in REPEATED:
+            frame = repeated(name, frame, made)
         found[name] = frame
     findings = read("fct_finding")
     if findings is not None:
@@ -156,15 +147,3 @@ def finding_counts(findings: pl.DataFrame) -> pl.DataFrame:
         .group_by(_FINDING_COUNT)
         .agg(pl.len().cast(pl.Int64).alias("n_findings"))
     )
-
-
-def _current(names: pl.DataFrame, fact: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
-    """The fact's public rows of the latest year, with the names beside them."""
-    added = [name for name in names.columns if name not in fact.columns]
-    return names.select(*key, *added).join(fact, on=list(key), how="inner")
-
-
-def _current_values(names: pl.DataFrame, values: pl.DataFrame) -> pl.DataFrame:
-    """The latest annual values with names; every figure is that of the public row."""
-    public = values.filter(pl.col("period") == "annual").select(*_CURRENT_VALUE, *_CURRENT_FIGURES)
-    return names.drop(_CURRENT_FIGURES).join(public, on=_CURRENT_VALUE, how="inner")

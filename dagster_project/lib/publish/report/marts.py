@@ -99,8 +99,9 @@ class ReportContext:
     """What the pages say about themselves. `reporting_year` defaults to the newest one with an accepted submission.
 
     `false_positive_rate` (0 to 1) is the share of simulated series without any real change that are called improving;
-    null when it was not measured. `release_id`, `today` (the day of the release) and `code_version` are printed as they
-    are: marks stand for them until the release has its name (release.py).
+    null when it was not measured. `publication`: licence, citation and contact of a public edition, by the names of
+    network/publication.csv. `release_id`, `today` (the day of the release) and `code_version` are printed as they are:
+    marks stand for them until the release has its name (release.py).
     """
 
     release_id: str
@@ -113,6 +114,7 @@ class ReportContext:
     parameters: Sequence[RuleParameter]
     false_positive_rate: float | None = None
     reporting_year: int | None = None
+    publication: Mapping[str, str] | None = None
 
     def deciding(self) -> tuple[str, ...]:
         """The dimensions whose gaps decide designations."""

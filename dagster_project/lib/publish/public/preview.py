@@ -1,0 +1,226 @@
+"""What a community sees of the public edition before it is public, and the days that it has for that.
+
+Belongs here: `public_preview.html` of each community in its outbox, the first day of previews of a reporting year.
+Does not: what is public (tables.py, lib/disclosure), when a run looks (lib/app/public.py).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+
+from dagster_project.lib.base.store import Store, StoreError
+from dagster_project.lib.disclosure.words import WITHHELD
+from dagster_project.lib.publish.report import words
+
+PAGE = "public_preview.html"
+STATE = "disclosure/previews.json"
+_HERE = Path(__file__).parent
+_STYLE = _HERE.parent / "report" / "templates"
+_TOLD = ("fct_indicator_value", "fct_outcome_status", "fct_story")
+_VALUE_ORDER = ["indicator_id", "population_group_id", "geography_id", "series", "school_year", "period"]
+_FIGURE_ORDER = ["indicator_id", "population_group_id", "geography_id"]
+
+
+@dataclass(frozen=True)
+class Preview:
+    """The previews of one reporting year: when the first was written, and how many days communities have.
+
+    waived_on: the day on which somebody waived the rest of the days. facts: what the last previews were made of.
+    refused: communities whose outbox took no preview, and why.
+    """
+
+    reporting_year: int
+    days: int
+    first_written_on: str
+    waived_on: str | None
+    facts: Mapping[str, str]
+    refused: Mapping[str, str]
+
+    @property
+    def public_from(self) -> dt.date:
+        """The first day on which a run may make it public."""
+        return dt.date.fromisoformat(self.first_written_on) + dt.timedelta(days=self.days)
+
+    def holds(self, today: dt.date) -> bool:
+        """Whether communities still have days to look at it."""
+        return self.waived_on is None and today < self.public_from
+
+
+@dataclass(frozen=True)
+class Previews:
+    """What the lake keeps of previews, by reporting year. Only the holder of the home's lock writes."""
+
+    lake: Store
+
+    def _held(self) -> dict[str, dict[str, Any]]:
+        return dict(json.loads(self.lake.get_or_none(STATE) or b"{}"))
+
+    def of(self, reporting_year: int, days: int) -> Preview | None:
+        """The previews of a reporting year under today's number of days; None before the first was written."""
+        held = self._held().get(str(reporting_year))
+        return None if held is None else Preview(reporting_year, days, **held)
+
+    def keep(self, preview: Preview) -> None:
+        """Keep that previews were written, or that their days were waived."""
+        line = {name: value for name, value in asdict(preview).items() if name not in ("reporting_year", "days")}
+        held = {**self._held(), str(preview.reporting_year): line}
+        data = (json.dumps(held, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
+        if self.lake.get_or_none(STATE) != data:
+            self.lake.put(STATE, data)
+
+
+def preview_key(community_id: str) -> str:
+    """Where a community's preview lies in the outbox."""
+    return f"{community_id}/{PAGE}"
+
+
+def write_previews(
+    outbox: Store, tables: Mapping[str, pl.DataFrame], communities: pl.DataFrame, names: Names, preview: Preview
+) -> dict[str, str]:
+    """Write each community's page where it differs from the one that lies there; refused communities, and why.
+
+    tables: the public tables. communities: community_id, name of all members. One of which nothing will be public gets
+    a page only where an earlier one lies there, which would say otherwise.
+    """
+    refused = {}
+    told = {name for table in _TOLD for name in (tables[table]["community_id"] if table in tables else [])}
+    for community_id, name in communities.select("community_id", "name").sort("community_id").iter_rows():
+        try:
+            before = outbox.get_or_none(preview_key(community_id))
+            if before is None and community_id not in told:
+                continue
+            page = render_preview(tables, community_id, name, names, preview).encode()
+            if before != page:
+                outbox.put(preview_key(community_id), page)
+        except StoreError as error:
+            refused[community_id] = str(error)
+    return refused
+
+
+@dataclass(frozen=True)
+class Names:
+    """What indicators, groups, places and outcomes are called, from the public dimensions; a code without one stays."""
+
+    indicators: Mapping[str, str]
+    groups: Mapping[str, str]
+    places: Mapping[tuple[str, str], str]
+    outcomes: Mapping[str, str]
+
+    def row(self, row: Mapping[str, Any]) -> dict[str, Any]:
+        """A row with the names of what it is about beside its columns."""
+        place = row.get("geography_id")
+        own = place is None or place == row["community_id"]
+        return {
+            **row,
+            "indicator": _name(self.indicators, row.get("indicator_id")),
+            "group": _name(self.groups, row.get("population_group_id")),
+            "outcome": _name(self.outcomes, row.get("outcome_id")),
+            "place": "" if own else self.places.get((row["community_id"], str(place)), str(place)),
+        }
+
+
+def _name(known: Mapping[str, str], code: str | None) -> str:
+    return "" if code is None else known.get(code) or code
+
+
+def names_of(tables: Mapping[str, pl.DataFrame]) -> Names:
+    """The names that the public dimensions hold."""
+
+    def pairs(table: str, key: str, label: str) -> dict[str, str]:
+        frame = tables.get(table)
+        return {} if frame is None else dict(frame.select(key, label).iter_rows())
+
+    places = tables.get("dim_geography")
+    rows = [] if places is None else places.select("community_id", "geography_id", "name").iter_rows()
+    return Names(
+        pairs("dim_indicator", "indicator_id", "name"),
+        pairs("dim_population_group", "population_group_id", "label"),
+        {(community, place): name for community, place, name in rows},
+        pairs("dim_outcome", "outcome_id", "name"),
+    )
+
+
+def render_preview(
+    tables: Mapping[str, pl.DataFrame], community_id: str, name: str, names: Names, preview: Preview
+) -> str:
+    """One community's figures as they will be public, as one self-contained page; the same text for the same tables."""
+    values = _own(tables, "fct_indicator_value", community_id, _VALUE_ORDER)
+    trends = _own(tables, "fct_trend", community_id, _FIGURE_ORDER, preview.reporting_year)
+    gaps = _own(tables, "fct_gap", community_id, _FIGURE_ORDER, preview.reporting_year)
+    outcomes = _own(tables, "fct_outcome_status", community_id, ["outcome_id"], preview.reporting_year)
+    targets = _own(tables, "fct_target_progress", community_id, _FIGURE_ORDER, preview.reporting_year)
+    stories = _own(tables, "fct_story", community_id, ["story_number"])
+    held = [("Values", values, ["value_status"]), ("Trends", trends, ["trend_status"]), ("Gaps", gaps, ["gap_status"])]
+    held += [("Outcomes", outcomes, ["trend_status", "gap_reduced"]), ("Targets", targets, ["status"])]
+    totals = [
+        (label, len(rows), sum(any(row[name] == WITHHELD for name in columns) for row in rows))
+        for label, rows, columns in held
+    ]
+
+    def named(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        return [names.row(row) for row in rows]
+
+    return _template().render(
+        community=name,
+        notice=f"Preview for {name}: how its figures will be public",
+        preview=preview,
+        totals=totals,
+        values=named(values),
+        trends=named(trends),
+        gaps=named(gaps),
+        outcomes=named(outcomes),
+        targets=named(targets),
+        stories=stories,
+    )
+
+
+def _own(
+    tables: Mapping[str, pl.DataFrame], name: str, community_id: str, order: Sequence[str], year: int | None = None
+) -> list[dict[str, Any]]:
+    frame = tables.get(name)
+    if frame is None:
+        return []
+    own = frame.filter(pl.col("community_id") == community_id)
+    if year is not None:
+        own = own.filter(pl.col("reporting_year") == year)
+    return own.sort(order, maintain_order=True).to_dicts()
+
+
+@cache
+def _template() -> Template:
+    environment = Environment(
+        loader=FileSystemLoader([_HERE / "templates", _STYLE]),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters.update(
+        count=words.count,
+        signed=words.signed,
+        status_words=words.status_words,
+        gap_words=words.gap_words,
+        unit_of_change=words.unit_of_change,
+        shown=_shown,
+        value_text=words.value_text,
+    )
+    return environment.get_template("public_preview.html")
+
+
+def _shown(row: Mapping[str, Any]) -> str:
+    """A value as it will be public: the figure, its range, or the word for why there is none."""
+    if row["value"] is not None:
+        return words.value_text(row["value"], row["unit"])
+    if row["value_low"] is not None or row["value_high"] is not None:
+        return words.interval_text(row["value_low"], row["value_high"], row["unit"])
+    return words.sentence_case(words.SOURCE_STATES.get(row["value_status"], words.humanized(row["value_status"])))
