@@ -165,7 +165,7 @@ def unused_port() -> int:
 INDICATOR = "new_pct,{outcome},New,{role},false,{unit},1,false,annual,false,education,?,a,b,,"
 PLANTED: dict[int, Callable[[Home], object]] = {
     1: lambda home: home.append("network/communities", "alderwick_bend,Second,OH,2015,,"),
-    2: lambda home: home.append("network/calendar", "2000,2000-01-15,2000-12-31"),
+    2: lambda home: home.append("network/calendar", "2000,2000-01-15,2000-12-31,"),
     3: lambda home: home.append(
         "dictionary/indicators", INDICATOR.format(outcome="early_reading", role="core", unit="percent")
     ),
@@ -197,7 +197,7 @@ PLANTED: dict[int, Callable[[Home], object]] = {
     16: lambda home: (home.seeds / "network" / "waivers.csv").write_bytes(
         (home.seeds / "network" / "waivers.csv").read_bytes() + b"emberton,2021,Caf\xe9,Team\n"
     ),
-    17: lambda home: home.append("network/calendar", "2036,2036-01-15,11/30/2036"),
+    17: lambda home: home.append("network/calendar", "2036,2036-01-15,11/30/2036,"),
     18: lambda home: home.plant_layout("'all' as \"group\"", 'grupo as "group"'),
     19: lambda home: home.plant_layout("wert as value", "wert as valu"),
     20: lambda home: home.plant_layout("required: [Jahr, Wert]", "required: [Jahr, Wert"),
