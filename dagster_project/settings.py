@@ -32,15 +32,16 @@ KNOWN = {
     "CRADLE_SETTLE_SECONDS": "a file in a folder that changed within this many seconds is waited for (default 5)",
     "CRADLE_RUNS_KEPT_DAYS": "days after which Dagster's record of a build is deleted; 0: never (default 400)",
     "CRADLE_RELEASES_KEPT": "newest provisional releases whose data files `cradle prune` leaves (default 10)",
+    "CRADLE_SERVE_SECRET": "signs links to the member's page; at least 32 characters (unset: no links)",
+    "CRADLE_SERVE_USER_HEADER": "header in which the site's own proxy names the community (unset: none is read)",
 }
+LEAST_SECRET = 32
 
 
 ENGINES = ("duckdb",)
 # Named in the plan of the house; set, they are refused, so that nobody waits for what does not come.
 NOT_BUILT = {
     "CRADLE_SMTP_URL": "mail",
-    "CRADLE_SERVE_SECRET": "the member's page",
-    "CRADLE_SERVE_USER_HEADER": "the member's page",
 }
 
 
@@ -66,6 +67,8 @@ class Settings:
     settle_seconds: float
     runs_kept_days: int
     releases_kept: int
+    serve_secret: str | None = field(default=None, repr=False)
+    serve_user_header: str | None = None
     # Holds a password, so no message that shows the settings shows it.
     postgres_url: str | None = field(default=None, repr=False)
 
@@ -123,6 +126,8 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         settle_seconds=_number(env, "CRADLE_SETTLE_SECONDS", 5),
         runs_kept_days=int(_number(env, "CRADLE_RUNS_KEPT_DAYS", 400)),
         releases_kept=int(_number(env, "CRADLE_RELEASES_KEPT", 10)),
+        serve_secret=_secret(env),
+        serve_user_header=env.get("CRADLE_SERVE_USER_HEADER") or None,
         postgres_url=_postgres(env),
     )
 
@@ -138,6 +143,13 @@ def _url(env: Mapping[str, str], name: str, default: Path) -> str:
     if "://" in value and not value.startswith("file://"):
         raise SettingsError(f"{name}={value} is neither a folder nor an s3:// address")
     return str(Path(value.removeprefix("file://")).expanduser().resolve())
+
+
+def _secret(env: Mapping[str, str]) -> str | None:
+    value = env.get("CRADLE_SERVE_SECRET") or None
+    if value is not None and len(value) < LEAST_SECRET:
+        raise SettingsError(f"CRADLE_SERVE_SECRET has {len(value)} characters; {LEAST_SECRET} are the least")
+    return value
 
 
 def _postgres(env: Mapping[str, str]) -> str | None:

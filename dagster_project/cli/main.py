@@ -26,6 +26,7 @@ from dagster_project.cli.public import PUBLIC_HINT, public_failed, publish_if_ou
 from dagster_project.cli.release import COMMANDS as RELEASE_COMMANDS
 from dagster_project.cli.retention import COMMANDS as RETENTION_COMMANDS
 from dagster_project.cli.seeds import COMMANDS as SEED_COMMANDS
+from dagster_project.cli.serve import COMMANDS as SERVE_COMMANDS
 from dagster_project.cli.server import serve_current
 from dagster_project.lib.base.shown import visible
 from dagster_project.settings import Settings
@@ -39,9 +40,7 @@ LEFT_WORDS = {
     "odd_name": "the name cannot be kept; the file was not read",
 }
 LATER = {
-    "invite": "links to the member's page",
     "report": "cards as PDF",
-    "serve": "the member's page",
 }
 
 
@@ -297,6 +296,7 @@ for _command in (
     *CYCLE_COMMANDS,
     *SEED_COMMANDS,
     *FORGET_COMMANDS,
+    *SERVE_COMMANDS,
 ):
     cli.add_command(_command)
 

@@ -51,6 +51,7 @@ ROOMS = (
     f"{PACKAGE}.instance",
     f"{PACKAGE}.defs",
     f"{PACKAGE}.definitions",
+    f"{PACKAGE}.web",
     f"{PACKAGE}.cli",
 )
 # One name that older homes' dagster.yaml knows, and one call that needs the definitions when it is made.

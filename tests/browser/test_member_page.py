@@ -1,0 +1,154 @@
+"""The whole way of a member through the page in a real browser: link, mistake, mending, receipt, taking back.
+
+Belongs here: what a member sees and does, on a phone and on a desk.
+Does not: what others must not get (test_member_page_safety.py).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Page, sync_playwright
+
+from tests.browser.member_site import Site, Visitor, multipart, serving
+from tests.support import cradle
+
+COMMUNITY = "alderwick_bend"
+TODAY, YEAR = "2018-06-30", 2018
+HEAD = "school_year,indicator,dimension,group,numerator,denominator\n"
+MISTAKEN = HEAD + "2018,graduation_4yr_pct,all,all,160,100\n"
+MENDED = HEAD + "2018,graduation_4yr_pct,all,all,60,100\n"
+CHROMIUM = Path("/usr/bin/chromium")
+FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+WIDTHS = {"phone": 360, "desk": 1280}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with serving(tmp_path_factory.mktemp("way") / "home", TODAY) as running:
+        yield running
+
+
+@pytest.fixture(params=sorted(WIDTHS))
+def page(request: pytest.FixtureRequest) -> Iterator[Page]:
+    """A browser without JavaScript: nothing essential may need it."""
+    if not CHROMIUM.exists():
+        message = f"BROWSER TESTS DID NOT RUN: there is no {CHROMIUM} (install the system package chromium)"
+        if os.environ.get("CI") == "true":
+            pytest.fail(message)
+        pytest.skip(message)
+    with sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
+        size = {"width": WIDTHS[request.param], "height": 800}
+        yield browser.new_context(viewport=size, java_script_enabled=False).new_page()  # type: ignore[arg-type]
+        browser.close()
+
+
+def seen(page: Page, shots: Path, name: str) -> str:
+    """The page's text; it fits the width, has one heading of its own, a label for each field."""
+    page.screenshot(path=shots / f"{name}.png", full_page=True)
+    assert page.locator("h1").count() == 1
+    assert page.locator("main").count() == page.locator("html[lang]").count() == 1
+    box = page.locator("main").bounding_box()
+    assert box is not None
+    assert page.viewport_size is not None
+    assert box["x"] + box["width"] <= page.viewport_size["width"]
+    for field in page.locator("input:not([type=hidden]), textarea").all():
+        assert page.locator(f"label[for='{field.get_attribute('id')}']").count() == 1
+    return page.locator("main").text_content() or ""
+
+
+def choose(page: Page, name: str, text: str) -> None:
+    page.get_by_label("Files").set_input_files([{"name": name, "mimeType": "text/csv", "buffer": text.encode()}])
+    page.get_by_role("button", name="Check, without sending").click()
+
+
+def test_from_the_link_to_a_clean_receipt_and_back(site: Site, page: Page, tmp_path: Path) -> None:
+    page.goto(site.link(COMMUNITY))
+    assert str(YEAR) in seen(page, tmp_path, "years")
+    page.get_by_role("link", name=str(YEAR), exact=True).click()
+    assert "The folder is empty" in seen(page, tmp_path, "year")
+
+    choose(page, "graduation.csv", MISTAKEN)
+    assert "Rows that do not count" in seen(page, tmp_path, "mistake")
+    assert site.drop() == {}
+    page.get_by_role("button", name="Do not send").click()
+    choose(page, "graduation.csv", MENDED)
+    assert "Rows that do not count" not in seen(page, tmp_path, "mended")
+    page.get_by_role("button", name="Send these files").click()
+    assert "Your files were sent" in seen(page, tmp_path, "sent")
+    assert site.drop() == {f"{COMMUNITY}/{YEAR}/graduation.csv": MENDED.encode()}
+
+    page.locator("summary").first.click()
+    page.get_by_label("I am sure").check()
+    page.get_by_role("button", name="Take it back").click()
+    assert "taken back" in seen(page, tmp_path, "back")
+    assert site.drop() == {}
+
+
+JUMP = HEAD + "2017,graduation_4yr_pct,all,all,500,1000\n2018,graduation_4yr_pct,all,all,950,1000\n"
+
+
+@pytest.fixture(scope="module")
+def taken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """A page after the network's run took a folder that raises a question."""
+    home = tmp_path_factory.mktemp("taken") / "home"
+    folder = home / "drop" / COMMUNITY / str(YEAR)
+    folder.mkdir(parents=True)
+    (folder / "jump.csv").write_text(JUMP, encoding="utf-8")
+    with serving(home, TODAY, CRADLE_PUBLIC="off") as running:
+        ran = cradle("run", **running.settings)
+        assert ran.returncode == 0, ran.stderr
+        yield running
+
+
+def test_the_receipt_stands_on_the_page_and_its_question_is_answered_there(
+    taken: Site, page: Page, tmp_path: Path
+) -> None:
+    page.goto(taken.link(COMMUNITY))
+    assert "Accepted, with questions for you" in seen(page, tmp_path, "years-after")
+    page.goto(f"{taken.address}/year/{YEAR}")
+    assert "Question:" in seen(page, tmp_path, "question")
+    question = page.locator("form.question").first
+    asked = question.locator("input[name=finding_id]").get_attribute("value")
+    question.get_by_label("say why").fill('The school joined; "two" classes, =1+1')
+    question.get_by_role("button", name="Answer").click()
+    assert "Your answer was sent" in seen(page, tmp_path, "answered")
+    drop = Path(taken.settings["CRADLE_HOME"]) / "drop" / COMMUNITY / str(YEAR)
+    checked = cradle(
+        "check", str(drop), "--community", COMMUNITY, "--year", str(YEAR), "--against", "current", "--json",
+        **taken.settings,
+    )  # fmt: skip
+    told = {row["finding_id"]: row for row in json.loads(checked.stdout)["findings"]}
+    assert told[str(asked)]["status"] == "explained"
+    assert told[str(asked)]["explanation"] == 'The school joined; "two" classes, =1+1'
+    assert all(row["severity"] in ("explainable", "info") for row in told.values()), told
+
+
+@pytest.mark.parametrize("page", ["phone"], indirect=True)
+def test_a_check_on_the_page_says_what_would_change(taken: Site, page: Page, tmp_path: Path) -> None:
+    page.goto(taken.link(COMMUNITY))
+    page.goto(f"{taken.address}/year/{YEAR}")
+    page.get_by_label("Also say what would change").check()
+    choose(page, "jump.csv", MENDED)
+    text = seen(page, tmp_path, "changes")
+    assert "These files replace files of the same name: jump.csv" in text
+    assert "What would change" in text
+
+
+def test_nothing_to_report_is_said_and_the_template_is_a_workbook(site: Site, tmp_path: Path) -> None:
+    visitor = Visitor(site)
+    visitor.enter(site.link(COMMUNITY))
+    body, kind = multipart({"mark": visitor.mark(YEAR), "do": "nothing", "text": "The program began late."}, [])
+    assert visitor.ask("POST", f"/year/{YEAR}/change", body, content_type=kind)[0] == 303
+    folder = Path(site.settings["CRADLE_HOME"]) / "drop" / COMMUNITY / str(YEAR)
+    receipt = cradle("check", str(folder), "--community", COMMUNITY, "--year", str(YEAR), "--json", **site.settings)
+    assert json.loads(receipt.stdout)["status"] == "accepted"
+    assert receipt.returncode == 0
+    status, headers, text = visitor.ask("GET", f"/year/{YEAR}/template")
+    assert (status, text[:2]) == (200, "PK")
+    assert headers["content-disposition"] == f'attachment; filename="template-{YEAR}.xlsx"'
