@@ -42,7 +42,7 @@ WORDS = (
     *(f"{LIB}/app/{module}.py" for module in ("doctor", "forgetting", "kept", "prediction", "pruning")),
     *(f"{LIB}/app/{module}.py" for module in ("public", "ready", "rebuild", "rehearsal", "scanning", "state")),
     f"{LIB}/publish",
-    *(f"dagster_project/{room}" for room in ("cli", "defs", "instance", "definitions.py", "history.py")),
+    *(f"dagster_project/{room}" for room in ("cli", "defs", "instance", "web", "definitions.py", "history.py")),
     *("dbt/lint", "dbt/tests"),
 )
 """Pages, receipts, commands, what protects copies and what tests: no table of a release is another for them.
