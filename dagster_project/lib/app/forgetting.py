@@ -15,23 +15,19 @@ from functools import cached_property
 import polars as pl
 
 from dagster_project.lib.app.kept import forget_kept
+from dagster_project.lib.app.pipeline import Pipeline
+from dagster_project.lib.app.public import PublicEdition
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import MARTS
-from dagster_project.lib.base.reference import Reference
-from dagster_project.lib.base.store import FOR_ALL, Store
-from dagster_project.lib.base.successions import CommunityIds
 from dagster_project.lib.intake.bucket.lake import raw_key
-from dagster_project.lib.intake.bucket.ledger import Ledger, Version, current_submissions, versions
-from dagster_project.lib.publish.public.edition import Places as PublicPlaces
+from dagster_project.lib.intake.bucket.ledger import Version, current_submissions, versions
 from dagster_project.lib.publish.public.edition import manifest_or_none, take_down
-from dagster_project.lib.publish.public.register import Register
-from dagster_project.lib.publish.release.as_built import AsBuilt
+from dagster_project.lib.publish.public.preview import preview_key
 from dagster_project.lib.publish.release.decisions import DecisionError, has_data, withdraw
 from dagster_project.lib.publish.release.opening import database_path
 from dagster_project.lib.publish.release.release import current_release, read_manifest
 from dagster_project.lib.publish.release.retention import delete_data
 from dagster_project.lib.publish.release.states import WITHDRAWN, read_states
-from dagster_project.lib.receipts.change_log import ChangeLog
 from dagster_project.lib.receipts.difference import forget_summaries
 from dagster_project.lib.receipts.receipts import receipt_folder
 from dagster_project.settings import Settings
@@ -78,34 +74,15 @@ class Forgetter:
 
     settings: Settings
 
-    def _store(self, url: str) -> Store:
-        return Store(url, self.settings.s3_endpoint)
-
-    @property
-    def lake(self) -> Store:
-        """Raw bytes, the ledger, what is kept beside releases."""
-        return self._store(self.settings.lake_url)
+    @cached_property
+    def home(self) -> Pipeline:
+        """Lake, releases and outbox as a run sees them; what is kept of a renamed community lies under each id."""
+        return Pipeline(self.settings)
 
     @cached_property
-    def names(self) -> CommunityIds:
-        """Communities that were renamed: what is kept of them lies under each of their ids."""
-        return Reference(self.settings.seeds).names
-
-    @property
-    def published(self) -> Store:
-        """Internal releases."""
-        return self._store(self.settings.publish_url)
-
-    @property
-    def outbox(self) -> Store:
-        """Receipts."""
-        return self._store(self.settings.outbox_url)
-
-    @property
-    def public(self) -> PublicPlaces:
-        """The public tree beside them."""
-        public = Store(self.settings.public_url, self.settings.s3_endpoint, mode=FOR_ALL)
-        return PublicPlaces(public, self.published, self.lake, self.settings.work)
+    def public(self) -> PublicEdition:
+        """The public tree, and what was ever in it."""
+        return PublicEdition(self.settings)
 
     def plan(self, submission_id: str) -> Forgetting:
         """What there is of a submission; nothing is changed.
@@ -113,7 +90,7 @@ class Forgetter:
         ForgetError for one that was never seen, or that stands and holds no refused file: it counts, so it has to be
         taken out of the bucket first.
         """
-        events = Ledger(self.lake, self.names).events()
+        events = self.home.ledger.events()
         seen = versions(events)
         own = [version for version in seen if version.submission_id == submission_id]
         if not own:
@@ -129,8 +106,8 @@ class Forgetter:
         holders = _holders(seen, submission_id)
         kept = tuple(KeptFile(name, sha, holders.get(sha, ())) for name, sha in sorted(files.items()))
         releases = self._releases(submission_id, frozenset(files) if stands else None)
-        went_public = [line["public_id"] for line in Register(self.lake).lines() if line["release_id"] in releases]
-        up = tuple(one for one in went_public if manifest_or_none(self.public.public, one))
+        went_public = [line["public_id"] for line in self.public.register.lines() if line["release_id"] in releases]
+        up = tuple(one for one in went_public if manifest_or_none(self.public.places.public, one))
         runs = tuple(dict.fromkeys(version.run_id for version in own if version.run_id))
         return Forgetting(*place, submission_id, kept, releases, up, self._receipts(place, submission_id), runs)
 
@@ -140,13 +117,13 @@ class Forgetter:
         `refused`: the names in question where the submission still stands; a release made since they were refused
         names the submission and holds nothing of them.
         """
-        states = read_states(self.published)
+        states = read_states(self.home.published)
         found = []
-        for release_id in sorted(self.published.folders("releases")):
-            data = has_data(self.published, release_id)
+        for release_id in sorted(self.home.published.folders("releases")):
+            data = has_data(self.home.published, release_id)
             if not data and states.state(release_id) == WITHDRAWN:
                 continue
-            inputs = read_manifest(self.published, release_id)["inputs"]
+            inputs = read_manifest(self.home.published, release_id)["inputs"]
             if submission_id not in {row["submission_id"] for row in inputs}:
                 continue
             if refused is None or (data and self._took(release_id, submission_id, refused)):
@@ -160,36 +137,43 @@ class Forgetter:
         return any(name == one or name.startswith(f"{one}/") for name in taken for one in names)
 
     def _receipts(self, place: tuple[str, int], submission_id: str) -> tuple[str, ...]:
-        """Keys of its receipts and marked copies, of the folder's latest, and of those that say what it was before."""
-        folders = [receipt_folder(name, place[1]) for name in self.names.all_of(place[0])]
-        keys = [info.key for folder in folders for info in self.outbox.objects(folder)]
+        """Keys of its receipts and marked copies, of the folder's latest, and of those that say what it was before.
+
+        A preview shows the community's figures of the last edition, whatever has become of it.
+        """
+        names = self.home.reference.names.all_of(place[0])
+        folders = [receipt_folder(name, place[1]) for name in names]
+        previews = [key for key in map(preview_key, names) if self.home.outbox.size(key) is not None]
+        keys = [info.key for folder in folders for info in self.home.outbox.objects(folder)]
         told = {
             key.rsplit("/", 2)[-2]
             for key in keys
             if key.endswith(f"/{RECEIPT}") and self._speaks_of(key, submission_id)
         }
         latest = len(folders[0].split("/")) + 1
-        return tuple(
-            key for key in sorted(keys) if len(key.split("/")) == latest or key.split("/")[-2] in {submission_id, *told}
-        )
+        own = {submission_id, *told}
+        found = [key for key in sorted(keys) if len(key.split("/")) == latest or key.split("/")[-2] in own]
+        return (*found, *previews)
 
     def _speaks_of(self, key: str, submission_id: str) -> bool:
-        changes = json.loads(self.outbox.get(key)).get("changes") or {}
+        changes = json.loads(self.home.outbox.get(key)).get("changes") or {}
         return isinstance(changes, Mapping) and changes.get("previous_submission_id") == submission_id
 
     def carry_out(self, plan: Forgetting, reason: str) -> list[str]:
         """Withdraw what holds it, delete all of it, and say so in lines. Whoever dies half way calls it again."""
-        told = [line for one in plan.public_releases for line in take_down(self.public, one, self._today, reason)]
+        told = [
+            line for one in plan.public_releases for line in take_down(self.public.places, one, self._today, reason)
+        ]
         told += [self._give_up(release_id, reason) for release_id in plan.releases]
         self._tell_from_current(plan)
-        self.outbox.delete(plan.receipts)
-        for name in self.names.all_of(plan.community_id):
-            forget_summaries(self.published, f"{name}/{plan.reporting_year}")
-            ChangeLog(self.lake).forget((name, plan.reporting_year))
-        AsBuilt(self.lake).forget()
+        self.home.outbox.delete(plan.receipts)
+        for name in self.home.reference.names.all_of(plan.community_id):
+            forget_summaries(self.home.published, f"{name}/{plan.reporting_year}")
+            self.home.change_log.forget((name, plan.reporting_year))
+        self.home.as_built.forget()
         # What was computed lies in databases whose deleted rows keep their bytes; the next run makes all of it anew.
         shutil.rmtree(self.settings.work, ignore_errors=True)
-        self.lake.delete(raw_key(file.sha256) for file in plan.gone)
+        self.home.lake.delete(raw_key(file.sha256) for file in plan.gone)
         self._rename_in_ledger(plan)
         return told
 
@@ -198,21 +182,21 @@ class Forgetter:
         return self.settings.today.isoformat()
 
     def _give_up(self, release_id: str, reason: str) -> str:
-        states = read_states(self.published)
-        if states.state(release_id) != WITHDRAWN or current_release(self.published) == release_id:
+        states = read_states(self.home.published)
+        if states.state(release_id) != WITHDRAWN or current_release(self.home.published) == release_id:
             try:
-                withdraw(self.published, release_id, self.settings.today, reason)
+                withdraw(self.home.published, release_id, self.settings.today, reason)
             except DecisionError as error:
                 raise ForgetError(str(error)) from None
-        freed = delete_data(self.published, release_id)
-        forget_kept(self.lake, release_id)
+        freed = delete_data(self.home.published, release_id)
+        forget_kept(self.home.lake, release_id)
         return f"Release {release_id} is withdrawn and its data files are deleted ({freed:,} bytes)"
 
     def _tell_from_current(self, plan: Forgetting) -> None:
         """The next change is told beside a release that has its data."""
-        log = ChangeLog(self.lake)
+        log = self.home.change_log
         if log.told in plan.releases or log.telling in plan.releases:
-            log.start_from(current_release(self.published))
+            log.start_from(current_release(self.home.published))
 
     def _rename_in_ledger(self, plan: Forgetting) -> None:
         """A name can tell as much as a row: names that stand for forgotten bytes alone give way to a hash.
@@ -220,7 +204,7 @@ class Forgetter:
         A folder that stands keeps its names: they are in the bucket.
         """
         place, gone = (plan.community_id, plan.reporting_year), {file.sha256 for file in plan.gone}
-        ledger = Ledger(self.lake, self.names)
+        ledger = self.home.ledger
         events = ledger.events()
         if plan.submission_id in current_submissions(events)["submission_id"].to_list():
             return

@@ -133,6 +133,16 @@ def test_forgetting_deletes_the_bytes_and_the_name_and_nothing_else(settings: Se
     ]
 
 
+def test_the_preview_that_showed_its_figures_goes_and_those_of_others_stay(settings: Settings) -> None:
+    written(settings, [object_event("roster.csv", PERSONS), state("a" * 16), gone("roster.csv"), state(None)], PERSONS)
+    outbox = Store(settings.outbox_url)
+    for community in (PLACE[0], "alderwick_bend"):
+        outbox.put(f"{community}/public_preview.html", b"figures")
+    forgetter = Forgetter(settings)
+    forgetter.carry_out(forgetter.plan("a" * 16), "asked for")
+    assert [info.key for info in outbox.objects()] == ["alderwick_bend/public_preview.html"]
+
+
 def test_a_name_that_stands_for_other_bytes_too_keeps_its_place_in_the_ledger(settings: Settings) -> None:
     events = [object_event("values.csv", PERSONS), state("a" * 16), object_event("values.csv", COUNTS), state("b" * 16)]
     lake = written(settings, events, PERSONS, COUNTS)
