@@ -38,10 +38,11 @@ $(CRADLE_HOME)/.example: $(wildcard examples/*.py examples/distributions/*.csv)
 run: example
 	CRADLE_TODAY=$${CRADLE_TODAY:-$(EXAMPLE_TODAY)} $(BIN)/cradle run
 
-# Rules and structure on both cores; what starts whole homes, servers and browsers one after the other.
+# Everything on both cores. What starts whole homes, servers and browsers keeps to one worker by module, and all modules
+# of a shared home to one (tests/conftest.py), the longest first.
 test: setup
 	$(BIN)/python -m pytest tests/unit tests/structure -n 2
-	$(BIN)/python -m pytest tests/integration tests/browser
+	$(BIN)/python -m pytest tests/integration tests/browser -n 2 --dist loadgroup --no-loadscope-reorder
 
 test-fast: setup
 	$(BIN)/python -m pytest tests/unit tests/structure -n 2
