@@ -18,7 +18,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 import dagster as dg
@@ -27,6 +27,7 @@ from benchmarks._homes import environment, history
 from benchmarks.backfill import release_hashes
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.bucket.ledger import Ledger, current_objects
+from tests.daemons import started, until
 
 ROOT = Path(__file__).resolve().parents[1]
 BIN = Path(sys.executable).parent
@@ -52,40 +53,14 @@ def cradle_run(home: Path) -> float:
 @contextmanager
 def daemon(home: Path) -> Iterator[None]:
     """Dagster's daemon over a home, ended with the block."""
-
-    def default_signals() -> None:
-        # Started from the background it would ignore interrupts, and could not be stopped.
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-    with (home / "daemon.log").open("w") as log:
-        process = subprocess.Popen(
-            [str(BIN / "dagster-daemon"), "run", "-w", str(ROOT / "workspace.yaml")],
-            cwd=home,
-            env=environment(home, TODAY),
-            stdout=log,
-            stderr=subprocess.STDOUT,
-            start_new_session=True,
-            preexec_fn=default_signals,
-        )
-        try:
-            yield
-        finally:
-            process.send_signal(signal.SIGINT)
-            with suppress(subprocess.TimeoutExpired):
-                process.wait(20)
-            # Its code server may outlive it for a while, and would go on writing.
-            with suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            process.wait(20)
+    own = {"CRADLE_HOME": home, "CRADLE_TODAY": TODAY, "DAGSTER_HOME": home / "dagster"}
+    with started(home / "daemon.log", "dagster-daemon", "run", "-w", str(ROOT / "workspace.yaml"), **own):
+        yield
 
 
-def until(what: str, done: Callable[[], bool]) -> None:
+def waited_for(what: str, done: Callable[[], bool]) -> None:
     """Wait for something, or stop the benchmark."""
-    end = time.monotonic() + PATIENCE_SECONDS
-    while not done():
-        if time.monotonic() > end:
-            raise SystemExit(f"within {PATIENCE_SECONDS} s: {what}")
-        time.sleep(0.2)
+    until(what, done, PATIENCE_SECONDS)
 
 
 def current(home: Path) -> str:
@@ -122,10 +97,10 @@ def by_daemon(home: Path) -> dict[str, float]:
         time.sleep(30)  # The daemon and its code server start; a look or two find nothing new.
         before, start = current(home), time.time()
         replaced(path)
-        until("a new receipt", lambda: receipt.stat().st_mtime_ns != told)
+        waited_for("a new receipt", lambda: receipt.stat().st_mtime_ns != told)
         waited = {"receipt": receipt.stat().st_mtime - start}
-        until("a new release", lambda: current(home) != before)
-        until("the release is told", lambda: newest(instance, MOMENTS["release"]) > start)
+        waited_for("a new release", lambda: current(home) != before)
+        waited_for("the release is told", lambda: newest(instance, MOMENTS["release"]) > start)
         waited |= {name: newest(instance, key) - start for name, key in MOMENTS.items()}
     return dict(sorted(waited.items(), key=lambda item: item[1]))
 
@@ -147,11 +122,11 @@ def burst(home: Path, uploads: int) -> str:
             shutil.copyfile(source / file, home / "drop" / file)
             time.sleep(max(0.0, start + BURST_SECONDS * number / uploads - time.monotonic()))
         uploaded = time.monotonic()
-        until("all files are in the ledger", lambda: _in_ledger(home) == taken & {str(file) for file in sent})
+        waited_for("all files are in the ledger", lambda: _in_ledger(home) == taken & {str(file) for file in sent})
         quiet = dg.RunsFilter(statuses=[dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTED])
         release = newest(instance, MOMENTS["release"])
-        until("a release after the last intake", lambda: newest(instance, MOMENTS["release"]) > release)
-        until("no run is left", lambda: instance.get_runs_count(quiet) == 0)
+        waited_for("a release after the last intake", lambda: newest(instance, MOMENTS["release"]) > release)
+        waited_for("no run is left", lambda: instance.get_runs_count(quiet) == 0)
         made = instance.get_runs_count() - before
         failed = instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
         waited = time.monotonic() - uploaded
