@@ -34,7 +34,7 @@ if str(ROOT) not in sys.path:
 # One without anything of its own, one with a crosswalk line of its own, one with districts.
 COMMUNITIES = ("alderwick_bend", "ashgrove_hollow", "birchmont_falls")
 COMMUNITY, YEAR = "birchmont_falls", 2024
-WHOLE = ("integration", "browser")
+WHOLE = ("integration", "browser", "long")
 """Folders of tests whose modules make homes, servers and browsers of their own: each module is one worker's."""
 SHARED_HOME = "example"
 """The fixture of a home that many modules look at and some run in: all of them are one worker's."""

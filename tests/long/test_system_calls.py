@@ -81,9 +81,6 @@ def test_a_run_writes_below_its_home_and_into_scratch_alone(calls: tuple[Path, l
     home, lines = calls
     written = {match[1] for text in of(lines, "openat") if (match := WRITTEN.search(text))}
     assert any(path.startswith(str(home)) for path in written)
-    elsewhere = {
-        path
-        for path in written
-        if path.startswith("/") and not path.startswith((str(home), str(home.with_name("scratch")), *SCRATCH))
-    }
+    own = (str(home), str(home.with_name("scratch")), *SCRATCH)
+    elsewhere = {path for path in written if path.startswith("/") and not path.startswith(own)}
     assert sorted(path for path in elsewhere if "__pycache__" not in path) == []
