@@ -23,6 +23,12 @@ CALL = re.compile(r"\b(connect|bind|sendto|execve|openat|rename|renameat2?|unlin
 ADDRESS = re.compile(r'sa_family=(AF_\w+)(?:.*?(?:inet_addr\(|inet_pton\(AF_INET6, )"([^"]+)")?')
 WRITTEN = re.compile(r'"((?:[^"\\]|\\.)*)", [A-Z_|]*(?:O_WRONLY|O_RDWR|O_CREAT)')
 PROGRAM = re.compile(r'^"([^"]+)"')
+KNOWN = {
+    "cradle": "the run itself",
+    "tail": "Dagster shows in the UI what a step prints",
+    "uname": "Python's own library names the machine",
+    "file": "Python's own library names the machine",
+}
 OF_THIS_MACHINE = ("AF_UNIX", "AF_NETLINK")
 LOOPBACK = ("127.", "::1")
 SCRATCH = ("/dev/", "/proc/self")
@@ -70,11 +76,10 @@ def test_a_run_connects_to_nobody_and_listens_for_nobody(calls: tuple[Path, list
             assert family in OF_THIS_MACHINE or (host or "").startswith(LOOPBACK), line
 
 
-def test_a_run_starts_no_program_but_its_own_interpreter(calls: tuple[Path, list[str]]) -> None:
-    programs = {match[1] for text in of(calls[1], "execve") if (match := PROGRAM.match(text))}
-    assert programs, "the run itself was started"
-    own = (str(Path(sys.executable).parent), str(Path(sys.base_prefix)))
-    assert sorted(program for program in programs if not program.startswith(own)) == []
+def test_a_run_starts_no_program_but_those_that_are_known(calls: tuple[Path, list[str]]) -> None:
+    programs = {Path(match[1]).name for text in of(calls[1], "execve") if (match := PROGRAM.match(text))}
+    assert "cradle" in programs, "the run itself was started"
+    assert {name for name in programs if not name.startswith("python")} <= KNOWN.keys()
 
 
 def test_a_run_writes_below_its_home_and_into_scratch_alone(calls: tuple[Path, list[str]]) -> None:
@@ -82,5 +87,5 @@ def test_a_run_writes_below_its_home_and_into_scratch_alone(calls: tuple[Path, l
     written = {match[1] for text in of(lines, "openat") if (match := WRITTEN.search(text))}
     assert any(path.startswith(str(home)) for path in written)
     own = (str(home), str(home.with_name("scratch")), *SCRATCH)
-    elsewhere = {path for path in written if path.startswith("/") and not path.startswith(own)}
+    elsewhere = {path for path in written if not path.startswith(own)}
     assert sorted(path for path in elsewhere if "__pycache__" not in path) == []
