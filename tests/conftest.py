@@ -38,7 +38,7 @@ WHOLE = ("integration", "browser", "long")
 """Folders of tests whose modules make homes, servers and browsers of their own: each module is one worker's."""
 SHARED_HOME = "example"
 """The fixture of a home that many modules look at and some run in: all of them are one worker's."""
-LONGEST_FIRST = ("example", "test_connecticut", "test_year", "test_cycle", "test_killed_runs", "test_orchestration")
+LONGEST_FIRST = ("example", "test_year", "test_orchestration", "test_killed_runs", "test_cycle", "test_connecticut")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
