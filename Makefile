@@ -85,6 +85,7 @@ mutation: setup
 fuzz: setup
 	$(BIN)/python -m tests.fuzz --files 10000
 	$(BIN)/python -m tests.fuzz.truth --files 2000
+	$(BIN)/python -m tests.fuzz.seeds --files 2000
 
 docs: setup
 	$(BIN)/python -m docs.generate

@@ -1,7 +1,7 @@
 """Spoil reference data at random: each fault is named, and what is not named breaks nothing that reads it.
 
 Belongs here: changes of single files of seeds, and whether their lint and their readers end as they should.
-Does not: submitted files (mutations.py, truth.py), which fault is named by which words (tests/unit/base).
+Does not: submitted files (mutations.py, truth.py), which fault is named by which words (tests/unit/app).
 
     python -m tests.fuzz.seeds [--files 2000] [--seed 1]
 """
