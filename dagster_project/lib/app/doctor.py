@@ -23,7 +23,7 @@ from dagster_project.lib.app.ready import reference_faults
 from dagster_project.lib.app.state import is_database, state_faults
 from dagster_project.lib.base.folder_tree import look
 from dagster_project.lib.base.reference import Reference, SeedError
-from dagster_project.lib.base.seed_forms import ignored_lines
+from dagster_project.lib.base.seeds.forms import ignored_lines
 from dagster_project.lib.base.state import StateError
 from dagster_project.lib.base.store import FOR_ALL, PRIVATE, Store, StoreError
 from dagster_project.lib.base.successions import CommunityIds
