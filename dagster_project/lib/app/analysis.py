@@ -93,6 +93,7 @@ def _inputs(
 def _seeds(reference: Reference) -> Seeds:
     return Seeds(
         communities=reference.communities,
+        geographies=reference.geographies,
         indicators=reference.indicators,
         outcomes=reference.outcomes,
         dimensions=reference.dimensions,
