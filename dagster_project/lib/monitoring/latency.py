@@ -41,8 +41,8 @@ def value_latency(events: pl.DataFrame, observations: pl.DataFrame, calendar: pl
     no declared end and are left out, as are values that came before their period ended (forecasts). One row a
     community, indicator and period: period_end, reporting_year, first_accepted_on, days_after_period, due_on,
     days_after_due, came_with_later (history: the same folder and day brought a later period as well),
-    days_gained_per_year (least squares over the other rows, negative: later and later; null with fewer than MIN_YEARS of
-    them), direction (sooner, steady, later, null) and criterion_id.
+    days_gained_per_year (least squares over the other rows, negative: later and later; null with fewer than MIN_YEARS
+    of them), direction (sooner, steady, later, null) and criterion_id.
     """
     rows = observations.filter(pl.col("row_status").is_in(ACCEPTED) & pl.col("indicator_id").is_not_null())
     rows = rows.with_columns(_period_kind().alias("period_kind"), _period_end().alias("period_end"))

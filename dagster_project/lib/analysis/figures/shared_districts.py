@@ -15,7 +15,7 @@ DISTRICT = "district"
 
 
 def shared_districts(geographies: pl.DataFrame) -> pl.DataFrame:
-    """Places of level district that more than one community has: community_id, geography_id, place, valid_from, valid_to.
+    """Districts that more than one community has: community_id, geography_id, place, valid_from, valid_to.
 
     geographies: the seed as text. Two lines are one place if code system and code are the same, or without a code the
     place's id. Years are whole numbers, null where a line has none.
@@ -52,7 +52,7 @@ def counted_once(totals: pl.DataFrame, parts: pl.DataFrame, cell: Sequence[str])
 
 
 def _repeated(totals: pl.DataFrame, parts: pl.DataFrame, cell: Sequence[str]) -> pl.DataFrame:
-    """Counts of districts that an earlier community of the same cell and year counts: key, _COUNTS, _known (all of them)."""
+    """Sums of districts that an earlier community of the cell and year counts: key, _COUNTS, _known (all of them)."""
     year = [*cell, "school_year"]
     here = parts.join(totals, on=[*year, "community_id"], how="semi")
     later = here.filter(pl.col("community_id") != pl.col("community_id").min().over(*year, "place"))
