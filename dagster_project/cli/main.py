@@ -212,7 +212,11 @@ def _tell_release(config: Settings, release_id: str | None) -> None:
 @click.option("--status", "wanted", metavar="STATUS", help="Only folders of this status.")
 @click.option("--json", "as_json", is_flag=True, help="Print rows of fct_submission_status as JSON.")
 def status(year: int | None, communities: tuple[str, ...], wanted: str | None, as_json: bool) -> None:
-    """Who has submitted what, from the current release; last, totals of each reporting year with its due date."""
+    """Who has submitted what, from the current release; last, totals of each reporting year with its due date.
+
+    Of communities that are named it also tells which dimensions of their core indicators have values in the latest
+    school years, and which criteria wait for one.
+    """
     config = settings()
     _known_status(config, year, communities, wanted)
     rows = _rows(
@@ -231,6 +235,16 @@ def status(year: int | None, communities: tuple[str, ...], wanted: str | None, a
             f"{'' if not row['findings_open'] else f'  {row_questions(row)}'}"
         )
     for line in total_lines(rows):
+        click.echo(line)
+    if communities:
+        _tell_coverage(communities)
+
+
+def _tell_coverage(communities: tuple[str, ...]) -> None:
+    from dagster_project.lib.monitoring.coverage import coverage_lines
+
+    query = "select * from marts.rpt_coverage where list_contains(?, community_id)"
+    for line in coverage_lines(_rows(query, [list(communities)])):
         click.echo(line)
 
 

@@ -142,6 +142,37 @@ def test_nothing_that_only_one_community_sent_is_below_another(example: Run) -> 
     assert looked > 10, "what a community sent is found in its own receipts by the same look"
 
 
+def test_a_member_can_check_against_the_public_edition_alone(example: Run, public: Public, tmp_path: Path) -> None:
+    (value, *row), *_ = public.rows(
+        "select value, community_id, indicator_id, school_year + 1 from marts.fct_indicator_value "
+        "where population_group_id = 'all' and geography_id = community_id and origin = 'submitted' "
+        "and unit = 'percent' and period = 'annual' and denominator > 200 and value > 20 and school_year < 2018 "
+        "order by all limit 1"
+    )
+    community, indicator, year = row
+    file = tmp_path / "values.csv"
+    far = round(value) - 18
+    header = "indicator,dimension,group,geography_id,school_year,series,numerator,denominator,value"
+    file.write_text(f"{header}\n{indicator},all,all,,{year},,{far * 10},1000,\n", encoding="utf-8")
+    database = public.folder / "public.duckdb"
+    asked = ("check", str(file), "--community", community, "--year", "2018", "--json")
+    alone, held = call(example, *asked), call(example, *asked, "--against", str(database))
+    assert "year_over_year_change" not in {found["rule_id"] for found in json.loads(alone.stdout)["findings"]}
+    receipt = json.loads(held.stdout)
+    assert "year_over_year_change" in {found["rule_id"] for found in receipt["findings"]}
+    assert {"group_vanishes", "selection_changed"} <= set(receipt["skipped_rules"])
+    assert "year_over_year_change" not in receipt["skipped_rules"]
+    refused = call(example, *asked, "--against", str(file.with_suffix(".duckdb")))
+    assert (refused.returncode, "there is no file" in refused.stderr) == (2, True)
+    assert call(example, *asked, "--against", str(database), "--changes").returncode == 2
+    assert call(example, *asked, "--against", str(_empty(tmp_path / "none.duckdb"))).returncode == 2
+
+
+def _empty(database: Path) -> Path:
+    duckdb.connect(str(database)).close()
+    return database
+
+
 def test_logs_hold_no_free_text_of_a_member(example: Run) -> None:
     notes = example.release.rows(
         "select note from (select note from marts.fct_indicator_value union select text from marts.fct_story "
