@@ -15,7 +15,15 @@ from typing import Any
 
 import click
 
-from dagster_project.cli.base import CradleError, communities_option, known_communities, known_year, settings
+from dagster_project.cli.base import (
+    FULL_HINT,
+    CradleError,
+    communities_option,
+    is_full,
+    known_communities,
+    known_year,
+    settings,
+)
 from dagster_project.cli.bucket import COMMANDS as BUCKET_COMMANDS
 from dagster_project.cli.cycle import COMMANDS as CYCLE_COMMANDS
 from dagster_project.cli.forgetting import COMMANDS as FORGET_COMMANDS
@@ -45,7 +53,7 @@ LATER = {
 
 
 class _Told(click.Group):
-    """Commands whose faults of reference data and of kept state are told in one line, whichever command meets them."""
+    """Commands; faults of reference data, of kept state and a full disk are told in one line, whichever meets them."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
@@ -59,6 +67,14 @@ class _Told(click.Group):
             raise CradleError(str(error), "correct the file and run again; cradle doctor lists all faults", 2) from None
         except StateError as error:
             raise CradleError(str(error), "cradle doctor looks at everything that is kept") from None
+        except Exception as error:
+            if isinstance(error, CradleError) or not is_full(error):
+                raise
+            raise CradleError(f"the disk is full ({_first_line(error)})", FULL_HINT) from None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 @click.group(cls=_Told, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -140,7 +156,8 @@ def _run(config: Settings, selection: Any) -> None:
         raise CradleError(str(error), f"{hint}--accept-withdrawals") from None
     except (RunFailedError, StoreError) as error:
         if not public_failed(error):
-            raise CradleError(str(error), "the Dagster UI (make dev) shows the whole run") from None
+            hint = FULL_HINT if is_full(error) else "the Dagster UI (make dev) shows the whole run"
+            raise CradleError(str(error), hint) from None
         _tell_release(config, current_release(pipeline.published))
         _tell_left(pipeline)
         raise CradleError(str(error), PUBLIC_HINT) from None

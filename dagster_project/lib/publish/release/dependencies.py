@@ -32,7 +32,7 @@ WORDS = (
     f"{LIB}/analysis/records/explain.py",
     f"{LIB}/analysis/records/one_outcome.py",
     f"{LIB}/base/progress.py",
-    f"{LIB}/base/seed_upgrade.py",
+    f"{LIB}/base/seeds/upgrade.py",
     f"{LIB}/base/workbook_bytes.py",
     f"{LIB}/intake/bucket/grant.py",
     f"{LIB}/intake/bucket/reconcile.py",
