@@ -77,7 +77,7 @@ def _place_issues(rows: pl.DataFrame, places: pl.DataFrame, reference: Reference
     unmapped = rows.filter(~own & named & pl.col("geography_id").is_null())
     parts = [
         issues_where(rows, ~own & ~named, "missing_geography", "geography"),
-        _other_place(rows.filter(own & named), reference),
+        *_other_place(rows.filter(own & named), reference),
     ]
     if unmapped.height:
         near = nearest_labels(unmapped["geography"], places.select(normalised("name").alias("label")))
@@ -87,8 +87,12 @@ def _place_issues(rows: pl.DataFrame, places: pl.DataFrame, reference: Reference
     return pl.concat(parts)
 
 
-def _other_place(rows: pl.DataFrame, reference: Reference) -> pl.DataFrame:
-    """Rows that count as the community's own value but name another place (information only)."""
+def _other_place(rows: pl.DataFrame, reference: Reference) -> list[pl.DataFrame]:
+    """Rows that count as the community's own value but name another place.
+
+    A place that the network lists for the community is one of its parts, so that its level was forgotten; any other
+    name is information only.
+    """
     names = reference.communities.select("community_id", "name", "district_name")
     hit = rows.join(names, on="community_id", how="left", maintain_order="left").with_columns(
         pl.concat_str(
@@ -96,9 +100,15 @@ def _other_place(rows: pl.DataFrame, reference: Reference) -> pl.DataFrame:
             normalised("name"),
             normalised(pl.col("district_name").fill_null("")),
             separator="\x1f",
-        ).alias("_own")
+        ).alias("_own"),
+        _part=resolve(rows, "geography", place_table(reference).with_columns(dimension=pl.lit(None, pl.String))),
     )
     differs = ~pl.struct("_place", "_own").map_elements(
         lambda pair: pair["_place"] in pair["_own"].split("\x1f"), return_dtype=pl.Boolean
     )
-    return issues_where(hit, differs, "place_not_community", "geography", pl.col("geography"), pl.col("name"))
+    part = differs & pl.col("_part").is_not_null()
+    found, level = pl.col("geography"), pl.lit("the kind of place that geography names")
+    return [
+        issues_where(hit, differs & ~part, "place_not_community", "geography", found, pl.col("name")),
+        issues_where(hit, part, "missing_level", "geography_level", found, level),
+    ]
