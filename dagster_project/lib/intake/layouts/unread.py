@@ -22,12 +22,16 @@ NOT_FILLED = "values_not_filled"
 COUNTS = ("numerator", "denominator")
 VALUE_CELLS = (*COUNTS, "value")
 NUMBER = re.compile(r"[-+]?\$?\d[\d.,]*\s*%?", re.ASCII)
-MONTH = "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
+MONTH = (
+    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    "|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
+)
+PART = "(?:quarter|semester|trimester|term|marking period)"
 PERIOD_WORD = re.compile(
     r"(?:\d{4}[- ]?)?(?:q[1-4]|t[1-4]|s[12])|\d{4}-(?:0[1-9]|1[0-2])"
-    r"|(?:quarter|semester|trimester|term|marking period) ?[1-6]|[1-4](?:st|nd|rd|th) (?:quarter|semester|trimester|term)"
+    rf"|{PART} ?[1-6]|[1-4](?:st|nd|rd|th) {PART}"
     r"|boy|moy|eoy|(?:beginning|middle|end) of (?:the )?year"
-    rf"|(?:fall|autumn|winter|spring|summer|{MONTH})(?:,? \d{4})?",
+    rf"|(?:fall|autumn|winter|spring|summer|{MONTH})(?:,? \d{{4}})?",
     re.ASCII,
 )
 NAMES_ONLY = frozenset({"id", "ids", "code", "codes", "key", "no", "row", "line", "rank", "fips", "nces", "year"})
@@ -170,16 +174,16 @@ def _without_values(sheet: _Sheet, alone: bool) -> Iterator[Problem]:
             yield problem(NOT_FILLED, sheet=sheet.match.grid.sheet)
             return
         unread = ", ".join(map(excerpt, numbers.values()))
-        found = f"Numbers stand in columns that were not read: {unread}." if unread else "No other column holds numbers."
+        found = (
+            f"Numbers stand in columns that were not read: {unread}." if unread else "No other column holds numbers."
+        )
         yield sheet.tell("no_values", found)
         return
     for place, text in numbers.items():
         rows = [
             at + 1
             for at in sheet.match.data
-            if place < len(row := sheet.match.grid.rows[at])
-            and row[place].strip()
-            and not sheet.says_anything(row)
+            if place < len(row := sheet.match.grid.rows[at]) and row[place].strip() and not sheet.says_anything(row)
         ]
         if rows:
             yield problem("unread_number", sheet=sheet.match.grid.sheet, rows=rows, column=text, found=excerpt(text))

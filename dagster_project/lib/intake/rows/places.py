@@ -15,10 +15,10 @@ from dagster_project.lib.intake.rows.labels import nearest_labels, normalised, p
 POWER = r"(?i)^\d+(?:\.\d+)?E\+?\d+$"
 """A long code as spreadsheets show it once they took it for a number."""
 POINT_ZERO = r"^\d+\.0+$"
+GROUPED = r"^\d{1,3}(?:,\d{3})+$"
 ZIP = r"(?i)^(?:zip(?:\s*code)?[\s:#]*)?(\d{5})(?:-?\d{4})?$"
 """A zip code of five digits, with the four that may follow; they name a part of it."""
 CODE_WORDS = "the code as text with all its digits; a zip code has five"
-DIGITS_ONLY = r"^\d+$"
 
 
 def slug(name: str) -> pl.Expr:
@@ -59,8 +59,8 @@ def placed(rows: pl.DataFrame, reference: Reference) -> tuple[pl.DataFrame, pl.D
 def _spoilt_codes(rows: pl.DataFrame) -> pl.DataFrame:
     """Codes that lost digits in a spreadsheet: as numbers they would be places of their own beside the right one."""
     text = pl.col("geography").str.strip_chars()
-    short = (pl.col("geography_level") == "zip") & text.str.contains(DIGITS_ONLY) & ~text.str.contains(ZIP)
-    spoilt = text.str.contains(POWER) | text.str.contains(POINT_ZERO) | short
+    short = (pl.col("geography_level") == "zip") & text.str.contains(r"\d") & ~text.str.contains(ZIP)
+    spoilt = text.str.contains(POWER) | text.str.contains(POINT_ZERO) | text.str.contains(GROUPED) | short
     asked = (pl.col("geography_level") != "community") & ~pl.col("_listed") & spoilt
     series = pl.col("series").str.contains(POWER)
     return pl.concat(
