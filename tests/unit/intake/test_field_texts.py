@@ -293,7 +293,7 @@ def test_codes_that_a_spreadsheet_made_numbers_are_no_places(network: Intake, co
     assert "text" in spoilt["remedy"]
 
 
-@pytest.mark.parametrize("grade", ["3", "03", "3.0", "Grade 3", "grade 03", "3rd Grade", " 3 "])
+@pytest.mark.parametrize("grade", ["3", "03", "3.0", "Grade 3", "grade 03", "3rd Grade", " 3 ", "G3", "Gr. 3"])
 def test_a_layout_knows_its_codes_whichever_way_they_are_printed(network: Intake, grade: str) -> None:
     (text,) = (content.decode() for content in field_files("grade_03").values())
     outcome = take_folder(network, {"ky.csv": text.replace(",03,", f",{grade},")}, COMMUNITY, YEAR)
