@@ -10,7 +10,7 @@ import polars as pl
 
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.findings import issues_where
-from dagster_project.lib.intake.rows.labels import nearest_labels, normalised, place_table, resolve
+from dagster_project.lib.intake.rows.labels import normalised, place_table, resolve, with_nearest
 
 POWER = r"(?i)^\d+(?:\.\d+)?E\+?\d+$"
 """A long code as spreadsheets show it once they took it for a number."""
@@ -53,7 +53,7 @@ def placed(rows: pl.DataFrame, reference: Reference) -> tuple[pl.DataFrame, pl.D
         .when(pl.col("governed").is_null())
         .then(invented)
     )
-    return rows.drop("_listed"), pl.concat([_place_issues(rows, places, reference), _spoilt_codes(rows)])
+    return rows.drop("_listed"), pl.concat([_place_issues(rows, reference), _spoilt_codes(rows)])
 
 
 def _spoilt_codes(rows: pl.DataFrame) -> pl.DataFrame:
@@ -71,7 +71,7 @@ def _spoilt_codes(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _place_issues(rows: pl.DataFrame, places: pl.DataFrame, reference: Reference) -> pl.DataFrame:
+def _place_issues(rows: pl.DataFrame, reference: Reference) -> pl.DataFrame:
     own = pl.col("geography_level") == "community"
     named = pl.col("geography").is_not_null()
     unmapped = rows.filter(~own & named & pl.col("geography_id").is_null())
@@ -80,8 +80,7 @@ def _place_issues(rows: pl.DataFrame, places: pl.DataFrame, reference: Reference
         *_other_place(rows.filter(own & named), reference),
     ]
     if unmapped.height:
-        near = nearest_labels(unmapped["geography"], places.select(normalised("name").alias("label")))
-        unmapped = unmapped.join(near, left_on="geography", right_on="label", how="left", maintain_order="left")
+        unmapped = with_nearest(unmapped, "geography", place_table(reference), "geography_level")
         found, subject = pl.col("geography"), pl.concat_str("geography_level", "_place", separator=":")
         parts.append(issues_where(unmapped, None, "unmapped_geography", "geography", found, pl.col("nearest"), subject))
     return pl.concat(parts)

@@ -20,7 +20,7 @@ from dagster_project.lib.intake.rows.contract_check import (
     required_issues,
     told_as_dates,
 )
-from dagster_project.lib.intake.rows.labels import nearest_labels, normalised, resolve
+from dagster_project.lib.intake.rows.labels import normalised, resolve, with_nearest
 from dagster_project.lib.intake.rows.register_rules import register_issues
 from dagster_project.lib.intake.rows.repeated import settle_repeats
 from dagster_project.lib.intake.tables import REGISTER_ROWS, WAITING_REGISTER_ROWS
@@ -87,11 +87,10 @@ def _codes(
         code = resolve(lookup, column.name, table, dimension)
         if column.kind == "dimension":
             lookup = lookup.with_columns(code.alias("_dimension"))
-        given = texts.with_columns(code.alias("_code"))
+        given = texts.with_columns(code.alias("_code"), *([lookup[dimension]] if dimension else []))
         unknown = given.filter(pl.col(column.name).is_not_null() & pl.col("_code").is_null())
         if unknown.height:
-            near = nearest_labels(unknown[column.name], table)
-            unknown = unknown.join(near, left_on=column.name, right_on="label", how="left", maintain_order="left")
+            unknown = with_nearest(unknown, column.name, table, dimension)
             waiting.append(
                 issues_where(
                     unknown,
