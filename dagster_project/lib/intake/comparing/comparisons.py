@@ -16,7 +16,7 @@ from dagster_project.lib.intake.comparing.compared_values import compared_values
 from dagster_project.lib.intake.comparing.outliers import short_series_outliers
 from dagster_project.lib.intake.comparing.over_years import changes_over_years, groups_over_years
 from dagster_project.lib.intake.comparing.overlaps import double_counting
-from dagster_project.lib.intake.comparing.whole_folders import all_fractions, nothing_new
+from dagster_project.lib.intake.comparing.whole_folders import all_fractions, nothing_new, total_missing
 from dagster_project.lib.intake.comparing.within_submission import fractions, geography_sums, groups_against_totals
 
 RULES = (
@@ -31,6 +31,7 @@ RULES = (
     "fraction_suspected",
     "all_fractions",
     "nothing_new",
+    "total_missing",
     "shared_cause",
 )
 """Every rule of this module; all are explainable."""
@@ -77,6 +78,7 @@ def compare_submissions(observations: pl.DataFrame, reference: Reference, limits
         suspected.issues,
         whole_files,
         nothing_new(values),
+        total_missing(values, refused, limits),
         short_series_outliers(values, limits, pl.concat([changed.values, in_fractions])),
     ]
     issues = pl.concat(parts)
