@@ -88,6 +88,7 @@ class Visitor:
 
     site: Site
     headers: dict[str, str] = field(default_factory=dict)
+    told: str = ""
 
     def ask(
         self, method: str, path: str, body: bytes = b"", **headers: str
@@ -114,10 +115,15 @@ class Visitor:
         return found[1] if found else ""
 
     def check(self, year: int, files: Sequence[tuple[str, bytes]], mark: str | None = None) -> tuple[int, str]:
-        """Choose files and check them: status and the address of what the check said, or the page's words."""
+        """Choose files and check them: status and the address of what the check said, or the page's words.
+
+        As in a browser the answer leads to the page that waits for the check; `told` is what it then holds.
+        """
         body, kind = multipart({"mark": self.mark(year) if mark is None else mark}, files)
         status, headers, text = self.ask("POST", f"/year/{year}/check", body, content_type=kind)
-        return status, headers.get("location") or text
+        place = headers.get("location")
+        self.told = self.ask("GET", place)[2] if place else text
+        return status, place or text
 
     def send(self, path: str, year: int, do: str = "send") -> int:
         """Decide on files that were checked."""

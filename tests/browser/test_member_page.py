@@ -115,8 +115,9 @@ def test_the_receipt_stands_on_the_page_and_its_question_is_answered_there(
     assert "Question:" in seen(page, tmp_path, "question")
     question = page.locator("form.question").first
     asked = question.locator("input[name=finding_id]").get_attribute("value")
-    question.get_by_label("say why").fill('The school joined; "two" classes, =1+1')
-    question.get_by_role("button", name="Answer").click()
+    question.get_by_label("Kind of reason").select_option("real_change")
+    question.get_by_label("In your own words").fill('The school joined; "two" classes, =1+1')
+    question.get_by_role("button", name="Answer question 1").click()
     assert "Your answer was sent" in seen(page, tmp_path, "answered")
     drop = Path(taken.settings["CRADLE_HOME"]) / "drop" / COMMUNITY / str(YEAR)
     checked = cradle(
