@@ -22,6 +22,7 @@ from dagster_project.web.guard import Guard
 from dagster_project.web.site import HERE, Refusal, Site, sent, shown, spoken_by
 
 NO_PAGE = "There is no such page."
+NO_FORM = "This form could not be read. Send at most 100 files at once, and begin on the page itself."
 NO_BUCKET = "The bucket cannot be reached. Please try again later."
 
 
@@ -50,7 +51,8 @@ def application(read: Callable[[], Settings]) -> Guard:
         code = error.status_code if isinstance(error, HTTPException) else 503
         words = error.detail if isinstance(error, HTTPException) else NO_BUCKET
         given = error.given if isinstance(error, Refusal) else {}
-        words = NO_PAGE if code in (404, 405) and not isinstance(error, Refusal) else words
+        if not isinstance(error, Refusal):
+            words = {400: NO_FORM, 404: NO_PAGE, 405: NO_PAGE}.get(code, words)
         return site.show("message.html", request, None, code, words=spoken_by(request).say(words, **given))
 
     return Guard(Starlette(routes=routes, exception_handlers={HTTPException: told, StoreError: told}))
