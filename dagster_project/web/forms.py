@@ -13,12 +13,10 @@ from starlette.datastructures import UploadFile
 from starlette.responses import RedirectResponse, Response
 
 from dagster_project.lib.intake.bucket.grant import upload_key
-from dagster_project.lib.member.page import views
+from dagster_project.lib.member.page import tables, views
 from dagster_project.web.checks import begin
 from dagster_project.web.held import Held, send
 from dagster_project.web.site import Refusal, Visit
-
-TRIES = 20
 
 
 async def check(visit: Visit) -> Response:
@@ -85,7 +83,7 @@ async def change(visit: Visit) -> Response:
 
 
 def _reason(given: dict[str, str]) -> str:
-    text = views.one_line(given.get("text", ""))
+    text = tables.one_line(given.get("text", ""))
     if not 1 <= len(text) <= views.LONGEST_TEXT:
         raise Refusal(400, "Please write a reason of at most {most} characters.", most=f"{views.LONGEST_TEXT:,}")
     return text
@@ -99,18 +97,16 @@ def _answer(visit: Visit, given: dict[str, str]) -> str:
     reason = given.get("reason", "")
     if reason and reason not in views.reasons():
         raise Refusal(400, "Please choose one of the listed kinds of reasons.")
-    key = upload_key(visit.member.community_id, visit.year, views.ANSWERS_FILE)
-    for _ in range(TRIES):
-        listed = visit.drop.listed(key)
-        before = visit.drop.get_or_none(key) if listed else None
-        try:
-            table = views.with_answer(before, finding_id, reason, text)
-        except views.NoTableError:
-            raise Refusal(400, "{name} in your folder is not as this page wrote it. Take it back first, then answer.",
-                          name=views.ANSWERS_FILE) from None  # fmt: skip
-        if visit.drop.replace(key, table, listed.etag) if listed else visit.drop.create(key, table):
-            return "answered"
-    raise Refusal(503, "Others are writing at the same time. Please try again.")
+    place = upload_key(visit.member.community_id, visit.year, tables.ANSWERS_FILE)
+    row = {"finding_id": finding_id, "text": text, "reason": reason}
+    try:
+        tables.add_row(visit.drop, place, tables.ANSWER_COLUMNS, tables.ANSWER_KEY, row)
+    except tables.NoTableError:
+        raise Refusal(400, "{name} in your folder is not as this page wrote it. Take it back first, then answer.",
+                      name=tables.ANSWERS_FILE) from None  # fmt: skip
+    except tables.BusyError:
+        raise Refusal(503, "Others are writing at the same time. Please try again.") from None
+    return "answered"
 
 
 def _nothing(visit: Visit, given: dict[str, str]) -> str:

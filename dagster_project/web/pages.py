@@ -19,7 +19,7 @@ from starlette.responses import RedirectResponse, Response
 
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.bucket.grant import upload_key
-from dagster_project.lib.member.page import access, language, opened, views
+from dagster_project.lib.member.page import access, language, opened, tables, views
 from dagster_project.lib.receipts.marked_files import MARKED
 from dagster_project.web.commands import call_cradle
 from dagster_project.web.site import AUDIT, COOKIE, LANGUAGE_COOKIE, Refusal, Site, Visit
@@ -70,7 +70,7 @@ def one_year(visit: Visit) -> Response:
     if receipt:
         opened.note(visit.site.opened, visit.member.community_id, visit.year, receipt, visit.today)
     files = [{"name": info.key.rsplit("/", 1)[-1], "tag": info.etag} for info in visit.drop.files(visit.folder)]
-    given = visit.drop.get_or_none(upload_key(visit.member.community_id, visit.year, views.ANSWERS_FILE))
+    given = visit.drop.get_or_none(upload_key(visit.member.community_id, visit.year, tables.ANSWERS_FILE))
     return visit.show(
         "year.html", row=visit.status(), files=files, receipt=receipt,
         questions=views.open_questions(receipt), answers=views.answers_in(given), reasons=views.reasons(),

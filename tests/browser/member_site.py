@@ -6,6 +6,7 @@ Does not: expectations (test_member_page*.py).
 
 from __future__ import annotations
 
+import html
 import http.client
 import re
 import socket
@@ -113,6 +114,12 @@ class Visitor:
         """The mark of the forms of a year's page."""
         found = re.search(r'name="mark" value="(\w+)"', self.ask("GET", f"/year/{year}")[2])
         return found[1] if found else ""
+
+    def tag(self, year: int, name: str) -> str:
+        """The version of a file that the year's page shows."""
+        found = re.search(rf'name="name" value="{re.escape(name)}"><input type="hidden" name="tag" value="([^"]*)"',
+                          self.ask("GET", f"/year/{year}")[2])  # fmt: skip
+        return html.unescape(found[1]) if found else ""
 
     def check(self, year: int, files: Sequence[tuple[str, bytes]], mark: str | None = None) -> tuple[int, str]:
         """Choose files and check them: status and the address of what the check said, or the page's words.

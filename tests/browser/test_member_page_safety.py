@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from dagster_project.lib.receipts.receipt_page import what
-from tests.browser.member_site import SECRET, Site, Visitor, serving
+from tests.browser.member_site import SECRET, Site, Visitor, multipart, serving
 from tests.support import cradle
 
 TODAY, YEAR = "2018-06-30", 2018
@@ -97,6 +97,98 @@ def test_nothing_of_another_community_is_shown_or_sent(site: Site, own: Visitor,
     assert own.send(place, YEAR) == 303
     assert "ours.csv" in own.ask("GET", f"/year/{YEAR}")[2]
     assert "ours.csv" not in other.ask("GET", f"/year/{YEAR}")[2]
+
+
+def test_what_a_colleague_changed_since_the_check_is_not_overwritten(site: Site, own: Visitor) -> None:
+    """Neither a file of the same name, nor one beside it of which the check knew nothing."""
+    _, place = own.check(YEAR, [("shared.csv", GOOD)])
+    assert own.send(place, YEAR) == 303
+    (sent,) = (path for path in site.drop() if path.endswith("shared.csv"))
+    folder = Path(site.settings["CRADLE_HOME"]) / "drop" / Path(sent).parent
+    _, place = own.check(YEAR, [("shared.csv", BAD)])
+    assert "replace files of the same name: shared.csv" in own.told
+    (folder / "shared.csv").write_bytes(b"from a colleague")
+    assert own.send(place, YEAR) == 303
+    assert site.drop()[sent] == b"from a colleague"
+    _, place = own.check(YEAR, [("late.csv", GOOD)])
+    (folder / "beside.csv").write_bytes(GOOD)
+    assert own.send(place, YEAR) == 303
+    assert not (folder / "late.csv").exists()
+    assert "somebody changed the folder" in own.ask("GET", f"/year/{YEAR}?done=taken")[2]
+    for name in ("shared.csv", "beside.csv"):
+        (folder / name).unlink()
+
+
+def test_a_file_that_was_replaced_since_the_page_was_opened_is_not_taken_back(site: Site, own: Visitor) -> None:
+    _, place = own.check(YEAR, [("mine.csv", GOOD)])
+    own.send(place, YEAR)
+    (sent,) = (path for path in site.drop() if path.endswith("mine.csv"))
+    form = {
+        "mark": own.mark(YEAR),
+        "do": "withdraw",
+        "sure": "yes",
+        "name": "mine.csv",
+        "tag": own.tag(YEAR, "mine.csv"),
+    }
+    (Path(site.settings["CRADLE_HOME"]) / "drop" / sent).write_bytes(BAD)
+    body, kind = multipart(form, [])
+    assert own.ask("POST", f"/year/{YEAR}/change", body, content_type=kind)[1]["location"].endswith("done=changed")
+    body, kind = multipart({**form, "tag": own.tag(YEAR, "mine.csv")}, [])
+    assert own.ask("POST", f"/year/{YEAR}/change", body, content_type=kind)[1]["location"].endswith("done=withdrawn")
+    assert sent not in site.drop()
+
+
+def test_receipts_and_copies_are_given_to_their_own_community_alone(
+    site: Site, own: Visitor, other: Visitor, communities: tuple[str, str]
+) -> None:
+    outbox = Path(site.settings["CRADLE_HOME"]) / "outbox" / communities[0] / str(YEAR)
+    (outbox / "0123456789abcdef").mkdir(parents=True)
+    files = [{"name": "a.csv", "marked_copy": "ä.csv.marked.xlsx", "rows_read": 1, "rows_accepted": 1}]
+    told = {
+        "submission_id": "fedcba9876543210",
+        "status": "accepted",
+        "first_line": "Now.",
+        "files": files,
+        "findings": [],
+    }
+    (outbox / "receipt.json").write_text(json.dumps(told), encoding="utf-8")
+    (outbox / "0123456789abcdef" / "receipt.json").write_text(json.dumps({**told, "first_line": "Before."}))
+    for place in (outbox, outbox / "0123456789abcdef"):
+        (place / "receipt.html").write_text(f"<p>{place.name}</p>")
+    (outbox / "ä.csv.marked.xlsx").write_bytes(b"PK marked")
+    (outbox / "hidden.marked.xlsx").write_bytes(b"PK stale")
+    page = own.ask("GET", f"/year/{YEAR}")[2]
+    assert "Before." in page and f"/year/{YEAR}/receipt/0123456789abcdef" in page
+    paths = ("receipt", "receipt/0123456789abcdef", "copy/%C3%A4.csv.marked.xlsx")
+    for path, words in zip(paths, (str(YEAR), "0123456789abcdef", "PK marked"), strict=True):
+        status, headers, text = own.ask("GET", f"/year/{YEAR}/{path}")
+        assert (status, words in text) == (200, True)
+        assert headers["content-disposition"].startswith("attachment; ")
+        assert other.ask("GET", f"/year/{YEAR}/{path}")[0] == 404
+        assert Visitor(site).ask("GET", f"/year/{YEAR}/{path}")[0] == 403
+    strange = (
+        "receipt/..",
+        "receipt/../2017",
+        "receipt/%2e%2e",
+        "copy/receipt.json",
+        "copy/hidden.marked.xlsx",
+        "copy/..%2f..%2fx",
+    )
+    for path in strange:
+        assert own.ask("GET", f"/year/{YEAR}/{path}")[0] == 404, path
+    assert (Path(site.settings["CRADLE_HOME"]) / "serve" / "opened" / communities[0] / f"{YEAR}.json").is_file()
+
+
+def test_the_page_speaks_the_language_that_is_asked_for_and_then_the_one_that_is_chosen(own: Visitor) -> None:
+    _, _, text = own.ask("GET", "/", accept_language="es-MX,en;q=0.5")
+    assert '<html lang="es">' in text and "Sus años" in text
+    status, headers, _ = own.ask("GET", f"/language/en?back=/year/{YEAR}", accept_language="es")
+    assert (status, headers["location"]) == (303, f"/year/{YEAR}")
+    chosen = f"{own.headers['cookie']}; {headers['set-cookie'].split(';')[0]}"
+    assert '<html lang="en">' in own.ask("GET", "/", accept_language="es", cookie=chosen)[2]
+    for away in ("//elsewhere.example", "https://elsewhere.example", "/\\elsewhere.example"):
+        assert own.ask("GET", f"/language/es?back={away}")[1]["location"] == "/"
+    assert own.ask("GET", "/language/xx")[0] == 404
 
 
 def test_a_form_without_the_mark_or_with_anothers_does_nothing(site: Site, own: Visitor, other: Visitor) -> None:

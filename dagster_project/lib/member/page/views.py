@@ -7,22 +7,26 @@ Does not: judge anything (intake does), markup (dagster_project/web/templates).
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import cache
 from typing import Any
 
 import contracts
 from dagster_project.lib.intake.bucket.grant import GrantError, upload_key
+from dagster_project.lib.member.page.tables import (
+    ANSWER_COLUMNS,
+    ANSWER_KEY,
+    NoTableError,
+    as_table,
+    one_line,
+    rows_of,
+)
 from dagster_project.lib.receipts.receipt_page import finding_sections, rule_title
 
-ANSWERS_FILE = "answers-from-the-page.csv"
 NOTHING_FILE = "nothing-to-report.csv"
-OWN_FILES = (ANSWERS_FILE, NOTHING_FILE)
 LONGEST_TEXT, LONGEST_NAME = 2000, 255
 PERSON_RULE = "person_level"
 NO_RELEASE = "unknown"
-ANSWER_COLUMNS = ("finding_id", "text", "reason")
 ASKED = {
     "heading": "Questions",
     "meaning": "Please look at each value. If it is wrong, correct the file. If it is right, send the files: the page "
@@ -49,10 +53,6 @@ YEAR_WORDS = {
     "not_expected": "Not expected",
     NO_RELEASE: "Not looked at yet",
 }
-
-
-class NoTableError(ValueError):
-    """Bytes that are no table of answers."""
 
 
 def year_rows(years: Iterable[int], statuses: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -114,34 +114,11 @@ def refused_name(community_id: str, year: int, name: str) -> str | None:
 
 
 def answers_in(table: bytes | None) -> dict[str, dict[str, str]]:
-    """The answers that a table of answers holds, by finding; none where it is not as `with_answer` writes it."""
+    """The answers that a table of answers holds, by finding; none where it is no such table."""
     try:
-        return _answers(table)
+        return {finding_id: row for (finding_id,), row in rows_of(table, ANSWER_COLUMNS, ANSWER_KEY).items()}
     except NoTableError:
         return {}
-
-
-def with_answer(before: bytes | None, finding_id: str, reason: str, text: str) -> bytes:
-    """The table of answers with one more, or with another text for a question that was answered before.
-
-    NoTableError where `before` is no table of answers.
-    """
-    answers = {**_answers(before), finding_id: {"text": one_line(text), "reason": reason}}
-    return table(
-        ANSWER_COLUMNS, ((each, *(answers[each][name] for name in ANSWER_COLUMNS[1:])) for each in sorted(answers))
-    )
-
-
-def _answers(before: bytes | None) -> dict[str, dict[str, str]]:
-    if before is None:
-        return {}
-    try:
-        rows = csv.DictReader(io.StringIO(before.decode("utf-8-sig"), newline=""), strict=True)
-        return {
-            row["finding_id"]: {name: row.get(name) or "" for name in ANSWER_COLUMNS[1:]} for row in rows if row["text"]
-        }
-    except (UnicodeDecodeError, csv.Error, KeyError) as error:
-        raise NoTableError from error
 
 
 @cache
@@ -153,18 +130,4 @@ def reasons() -> dict[str, str]:
 
 def nothing_to_report(reason: str) -> bytes:
     """The declaration that a year has nothing to report."""
-    return table(("kind", "reason"), [("nothing_to_report", one_line(reason))])
-
-
-def one_line(text: str) -> str:
-    """A text of a form as one line without signs that print nothing."""
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
-
-
-def table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    """A table as bytes of CSV."""
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(header)
-    writer.writerows(rows)
-    return out.getvalue().encode()
+    return as_table(("kind", "reason"), [("nothing_to_report", one_line(reason))])
