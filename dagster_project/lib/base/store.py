@@ -293,7 +293,7 @@ class Store:
                 self.put(key, data)
                 return True
         try:
-            obstore.put(self._store, key, data, mode={"e_tag": etag, "version": None})
+            obstore.put(self._store, key, data, mode={"e_tag": etag})
         except (PreconditionError, NotFoundError, FileNotFoundError):
             return False
         except BaseError as error:
