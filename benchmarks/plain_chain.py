@@ -173,14 +173,18 @@ def tables_of(read: dict[str, pl.DataFrame], reference: Reference, today: dt.dat
     registers = {name: unfold(read["register_rows"], it) for name, it in contracts.landed_registers().items()}
     thresholds = read_ruleset(reference, in_force_on(reference, today)).comparison
     compared = to_findings(compare_submissions(read["observations"], reference, thresholds)).select(list(FINDINGS))
-    findings = answered(pl.concat([read["findings"], compared]), registers["explanations"])
+    findings = answered(
+        pl.concat([read["findings"], compared]), registers["explanations"], registers["explanation_decisions"]
+    )
     own_files = read["files"].filter(pl.col("community_id") != NETWORK_FOLDER)
     selection = registers["indicator_selection"]
     return {
         "observations": read["observations"],
         "files": read["files"],
         "findings": findings,
-        "submissions": submissions(own_files, findings, read["observations"], selection, reference),
+        "submissions": submissions(
+            own_files, findings, read["observations"], selection, registers["declarations"], reference
+        ),
         **{f"register_{name}": frame for name, frame in registers.items()},
     }
 

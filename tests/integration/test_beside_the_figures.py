@@ -50,11 +50,16 @@ class Home:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
+    def cradle(self, *arguments: str) -> str:
+        """What a command says on standard output."""
+        settings = {"CRADLE_HOME": self.home, "CRADLE_SEEDS": self.seeds, "CRADLE_TODAY": EXAMPLE_TODAY}
+        process = cradle(*arguments, **settings)
+        assert process.returncode == 0, process.stdout + process.stderr
+        return process.stdout
+
     def run(self) -> None:
         """The main job."""
-        settings = {"CRADLE_HOME": self.home, "CRADLE_SEEDS": self.seeds, "CRADLE_TODAY": EXAMPLE_TODAY}
-        process = cradle("run", **settings)
-        assert process.returncode == 0, process.stdout + process.stderr
+        self.cradle("run")
 
     def rows(self, query: str) -> list[tuple[object, ...]]:
         """Rows of the current release."""
@@ -116,6 +121,24 @@ def test_coverage_tells_the_hole_and_the_criteria_that_wait_for_it(home: Home) -
     ((with_value, masked, absent, waiting),) = home.rows(f"{query} 'gender'")
     assert (with_value, masked, absent) == (0, 0, True)
     assert waiting == "systems_transformation.3.1"
+
+
+def test_the_status_of_a_community_prints_its_coverage_and_what_waits_for_it(home: Home) -> None:
+    told = home.cradle("status", "--community", COMMUNITY, "--year", "2018")
+    assert (
+        "grade3_reading_proficient_pct\n    all                    2016: 1 of 1; 2017: 1 of 1; 2018: 1 of 1\n" in told
+    )
+    assert "    gender                 no value - waiting for it: systems_transformation.3.1\n" in told
+
+
+def test_a_folder_that_came_after_its_day_is_not_timely_and_its_days_are_told_apart_from_the_figures(
+    home: Home,
+) -> None:
+    where = f"where community_id = '{COMMUNITY}' and reporting_year = 2018"
+    assert home.rows(f"select timeliness from marts.fct_submission_status {where}") == [(None,)]
+    assert home.rows(f"select days_after_due, timeliness from ops.submission_latency {where}") == [(31, 0.0)]
+    values = "select days_after_period, days_after_due, criterion_id from ops.value_latency"
+    assert home.rows(f"{values} {where} and school_year = 2018") == [(184, 31, "systems_change.3.3")]
 
 
 def test_a_file_that_calls_its_rows_individual_is_refused_before_it_is_kept(home: Home) -> None:

@@ -7,7 +7,6 @@ Does not: any rule of protection (lib/disclosure), files (lib/publish/public), p
 from __future__ import annotations
 
 import json
-import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -21,6 +20,7 @@ from dagster_project.lib.base.progress import tell
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import Ruleset, read_ruleset, ruleset_rows
 from dagster_project.lib.base.store import FOR_ALL, Store
+from dagster_project.lib.base.workers import processes
 from dagster_project.lib.disclosure import (
     DisclosureInputs,
     Parameters,
@@ -286,8 +286,7 @@ def _each_frame(of: Frames, read: Callable[[pl.DataFrame], pl.DataFrame]) -> Fra
 
 
 def _parameters(inputs: DisclosureInputs) -> Parameters:
-    wanted = 1 + inputs.values.height // CELLS_A_PROCESS
-    return Parameters(workers=min(wanted, os.cpu_count() or 1))
+    return Parameters(workers=processes(CELLS_A_PROCESS + inputs.values.height, CELLS_A_PROCESS))
 
 
 def _core_indicators(outcomes: pl.DataFrame) -> dict[tuple[str, int], frozenset[str]]:
