@@ -19,7 +19,7 @@ from dagster_project.lib.base.shown import visible
 from dagster_project.settings import Settings
 
 if TYPE_CHECKING:
-    from dagster_project.lib.app.mailing import Sent
+    from dagster_project.lib.monitoring.mail.day import Sent
 
 USAGE, SHOWN = 2, 8
 
@@ -101,14 +101,18 @@ def mail(at: str | None, days: int, dry_run: bool) -> None:
     Addresses stand in network/contacts.csv. With CRADLE_SMTP_URL messages are sent; without it they are files in
     {CRADLE_HOME}/mail that a mail program opens. Run it once a day.
     """
-    from dagster_project.lib.app.mailing import contacts, occasions, send_due
+    from dagster_project.lib.app.pipeline import Pipeline
     from dagster_project.lib.base.store import StoreError
-    from dagster_project.lib.monitoring.mail.contacts import ContactError
-    from dagster_project.lib.monitoring.mail.sending import MailError, as_files, by_server, server
+    from dagster_project.lib.member.page.opened import store
+    from dagster_project.lib.monitoring.mail.contacts import ContactError, read_contacts
+    from dagster_project.lib.monitoring.mail.day import occasions, send_due
+    from dagster_project.lib.monitoring.mail.sending import MailError, Memory, as_files, by_server, server
 
     config = settings()
     try:
-        whom, told = contacts(config), occasions(config)
+        home = Pipeline(config)
+        whom = read_contacts(config.seeds, home.reference.communities["community_id"].to_list(), config.today)
+        told = occasions(home.reference, home.ledger.events(), home.listing(), home.outbox, config.today)
         if whom is None:
             raise CradleError("there is no network/contacts.csv", f"it stands below {config.seeds}", USAGE)
         if dry_run:
@@ -117,7 +121,9 @@ def mail(at: str | None, days: int, dry_run: bool) -> None:
             return
         to = server(config.smtp_url) if config.smtp_url else None
         with by_server(to) if to else as_files(config.home / "mail", config.today) as deliver:
-            done = send_due(config, whom, told, deliver, to.sender if to else None, _page_of(config, at, days))
+            memory, sender = Memory(store(config.home)), to.sender if to else None
+            page = _page_of(config, at, days)
+            done = send_due(home.reference, memory, config.today, whom, told, deliver, sender, page)
     except (ContactError, ValueError) as error:
         raise CradleError(str(error), "see the member's page in docs/operations.md", USAGE) from None
     except (MailError, StoreError) as error:

@@ -31,6 +31,7 @@ class Site:
 
     port: int
     settings: Mapping[str, str | Path]
+    pid: int
 
     @property
     def address(self) -> str:
@@ -67,7 +68,7 @@ def serving(home: Path, today: str, **more: str) -> Iterator[Site]:
     process = subprocess.Popen(command, env=clean_environment(**settings), cwd=PROJECT)
     try:
         _until_open(port, process)
-        yield Site(port, settings)
+        yield Site(port, settings, process.pid)
     finally:
         process.terminate()
         process.wait(timeout=60)

@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, FilePayload, Page, ViewportSize, sync_playwright
 
 from tests.browser.member_site import Site, Visitor, multipart, serving
 from tests.support import cradle
@@ -24,7 +25,8 @@ MISTAKEN = HEAD + "2018,graduation_4yr_pct,all,all,160,100\n"
 MENDED = HEAD + "2018,graduation_4yr_pct,all,all,60,100\n"
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-WIDTHS = {"phone": 360, "desk": 1280}
+WIDTHS = {"phone": 390, "desk": 1280}
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +35,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield running
 
 
-@pytest.fixture(params=sorted(WIDTHS))
-def page(request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A browser without JavaScript: nothing essential may need it."""
+@pytest.fixture
+def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         message = f"BROWSER TESTS DID NOT RUN: there is no {CHROMIUM} (install the system package chromium)"
         if os.environ.get("CI") == "true":
@@ -43,9 +44,26 @@ def page(request: pytest.FixtureRequest) -> Iterator[Page]:
         pytest.skip(message)
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        size = {"width": WIDTHS[request.param], "height": 800}
-        yield browser.new_context(viewport=size, java_script_enabled=False).new_page()  # type: ignore[arg-type]
+        yield browser
         browser.close()
+
+
+@pytest.fixture(params=sorted(WIDTHS))
+def page(browser: Browser, request: pytest.FixtureRequest) -> Page:
+    """A browser without JavaScript: nothing essential may need it."""
+    size = ViewportSize(width=WIDTHS[request.param], height=800)
+    return browser.new_context(viewport=size, java_script_enabled=False).new_page()
+
+
+def breaches(page: Page) -> list[str]:
+    """What axe-core finds wrong on the page, opened again by the same visitor with scripts, which axe is one of."""
+    assert page.context.browser is not None
+    again = page.context.browser.new_context(viewport=page.viewport_size, storage_state=page.context.storage_state())
+    looked_at = again.new_page()
+    looked_at.goto(page.url)
+    found = Axe().run(looked_at, options={"runOnly": RULES}).response["violations"]
+    again.close()
+    return [f"{each['id']}: {node['html']}" for each in found for node in each["nodes"]]
 
 
 def seen(page: Page, shots: Path, name: str) -> str:
@@ -57,7 +75,8 @@ def seen(page: Page, shots: Path, name: str) -> str:
     assert box is not None
     assert page.viewport_size is not None
     assert box["x"] + box["width"] <= page.viewport_size["width"]
-    for field in page.locator("input:not([type=hidden]), textarea").all():
+    assert breaches(page) == []
+    for field in page.locator("input:not([type=hidden]), textarea, select").all():
         assert page.locator(f"label[for='{field.get_attribute('id')}']").count() == 1
     return page.locator("main").text_content() or ""
 
@@ -140,6 +159,32 @@ def test_a_check_on_the_page_says_what_would_change(taken: Site, page: Page, tmp
     text = seen(page, tmp_path, "changes")
     assert "These files replace files of the same name: jump.csv" in text
     assert "What would change" in text
+
+
+@pytest.mark.parametrize("width", sorted(WIDTHS))
+def test_a_browser_that_asks_for_spanish_gets_the_whole_way_in_spanish(
+    taken: Site, browser: Browser, tmp_path: Path, width: str
+) -> None:
+    size = ViewportSize(width=WIDTHS[width], height=800)
+    page = browser.new_context(viewport=size, java_script_enabled=False, locale="es-US").new_page()
+    page.goto(taken.link(COMMUNITY))
+    assert "Aceptado, con preguntas para usted" in seen(page, tmp_path, "years-es")
+    page.goto(f"{taken.address}/year/{YEAR}")
+    assert "Aceptado: 2 de 2 filas. 1 pregunta está abierta." in seen(page, tmp_path, "year-es")
+    page.get_by_label("Archivos").set_input_files(
+        [{"name": "j.csv", "mimeType": "text/csv", "buffer": MISTAKEN.encode()}]
+    )
+    page.get_by_role("button", name="Comprobar sin enviar").click()
+    page.get_by_text("Archivos recibidos.").wait_for()
+    page.screenshot(path=tmp_path / "waiting-es.png", full_page=True)
+    page.get_by_role("heading", name="Lo que encontró la comprobación").wait_for(timeout=120_000)
+    assert "Filas que no cuentan" in seen(page, tmp_path, "checked-es")
+    page.get_by_role("button", name="No enviar y borrarlos aquí").click()
+    assert "no se enviaron" in seen(page, tmp_path, "discarded-es")
+    page.goto(f"{taken.address}/year/1901")
+    assert "1901 no es un año de informe." in seen(page, tmp_path, "message-es")
+    page.get_by_role("link", name="English").click()
+    assert page.locator("html[lang=en]").count() == 1
 
 
 def test_nothing_to_report_is_said_and_the_template_is_a_workbook(site: Site, tmp_path: Path) -> None:

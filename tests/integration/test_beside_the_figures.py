@@ -125,9 +125,7 @@ def test_coverage_tells_the_hole_and_the_criteria_that_wait_for_it(home: Home) -
 
 def test_the_status_of_a_community_prints_its_coverage_and_what_waits_for_it(home: Home) -> None:
     told = home.cradle("status", "--community", COMMUNITY, "--year", "2018")
-    assert (
-        "grade3_reading_proficient_pct\n    all                    2016: 1 of 1; 2017: 1 of 1; 2018: 1 of 1\n" in told
-    )
+    assert "grade3_reading_proficient_pct\n    all                    2016: 1 of 1; 2017: 1 of 1; 2018: 1 of 1\n" in told
     assert "    gender                 no value - waiting for it: systems_transformation.3.1\n" in told
 
 

@@ -40,7 +40,7 @@ WORDS = (
     f"{LIB}/warehouse/declared.py",
     *("dbt/models/reporting/exposures.yml", "dbt/models/semantic"),
     *(f"{LIB}/{room}" for room in ("disclosure", "receipts", "member", "monitoring")),
-    *(f"{LIB}/app/{module}.py" for module in ("doctor", "forgetting", "kept", "mailing", "prediction", "pruning")),
+    *(f"{LIB}/app/{module}.py" for module in ("doctor", "forgetting", "kept", "prediction", "pruning")),
     *(f"{LIB}/app/{module}.py" for module in ("public", "ready", "rebuild", "rehearsal", "scanning", "state")),
     f"{LIB}/publish",
     *(f"dagster_project/{room}" for room in ("cli", "defs", "instance", "web", "definitions.py", "history.py")),

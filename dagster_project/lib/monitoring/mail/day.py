@@ -1,27 +1,29 @@
 """Mail of one day: what is to be told to whom, from bucket, ledger and outbox, and sending it.
 
 Belongs here: gathering occasions, one message an address, remembering what was sent.
-Does not: occasions, words and servers (monitoring/mail), printing (cli/serve.py).
+Does not: which occasions there are, words and servers (the other modules), opening stores, printing (cli/serve.py).
 """
 
 from __future__ import annotations
 
+import datetime as dt
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import Any
 
 import polars as pl
 
-from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.base.names import NETWORK_FOLDER
+from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.store import Store
+from dagster_project.lib.intake.bucket.drop import Listing
 from dagster_project.lib.intake.bucket.ledger import current_submissions
 from dagster_project.lib.intake.bucket.plan import changed_folders
 from dagster_project.lib.member.page.language import language
-from dagster_project.lib.member.page.opened import store
 from dagster_project.lib.monitoring.freshness import NOTICE_DAYS, deadlines
-from dagster_project.lib.monitoring.mail.contacts import Contact, read_contacts
+from dagster_project.lib.monitoring.mail.contacts import Contact
 from dagster_project.lib.monitoring.mail.messages import as_mail, message
 from dagster_project.lib.monitoring.mail.occasions import (
     Occasion,
@@ -32,7 +34,6 @@ from dagster_project.lib.monitoring.mail.occasions import (
 )
 from dagster_project.lib.monitoring.mail.sending import Deliver, MailError, Memory
 from dagster_project.lib.receipts.receipts import receipt_folder
-from dagster_project.settings import Settings
 
 PLACE = ["community_id", "reporting_year"]
 KEYS = pl.Schema({"community_id": pl.String(), "reporting_year": pl.Int32()})
@@ -48,17 +49,10 @@ class Sent:
     without_contact: tuple[str, ...] = ()
 
 
-def contacts(settings: Settings) -> list[Contact] | None:
-    """Contacts that are valid today; None without the file; ContactError for one that cannot be used."""
-    communities = Pipeline(settings).reference.communities["community_id"].to_list()
-    return read_contacts(settings.seeds, communities, settings.today)
-
-
-def occasions(settings: Settings) -> list[Occasion]:
-    """All that could be told today; BucketFault and StoreError as of any look at the stores."""
-    pipeline = Pipeline(settings)
-    reference, today = pipeline.reference, settings.today
-    events, listing = pipeline.ledger.events(), pipeline.listing()
+def occasions(
+    reference: Reference, events: pl.DataFrame, listing: Listing, outbox: Store, today: dt.date
+) -> list[Occasion]:
+    """All that could be told today. `events`: the ledger; `listing`: the drop bucket as it stands."""
     there = [folder for folder in listing.folders if folder.community_id != NETWORK_FOLDER]
     arrived = pl.DataFrame([folder.partition for folder in there], KEYS, orient="row")
     submitted = current_submissions(events).filter(pl.col("community_id") != NETWORK_FOLDER)
@@ -67,24 +61,23 @@ def occasions(settings: Settings) -> list[Occasion]:
     due = deadlines(reference.communities, calendar, reference.table("network/waivers"), known, today, NOTICE_DAYS)
     years = told_years(reference.reporting_years(today), calendar, today)
     new = [folder for folder in changed_folders(listing, events) if folder in there and folder.reporting_year in years]
-    receipts = _receipts(pipeline, years)
     waiting = {folder.partition for folder in new}
-    settled = [each for each in receipts if (each["community_id"], each["reporting_year"]) not in waiting]
-    return [*of_deadlines(due), *of_arrivals(new), *of_receipts(settled)]
+    places = [(community_id, year) for community_id in reference.communities["community_id"] for year in years]
+    receipts = _receipts(outbox, [place for place in places if place not in waiting])
+    return [*of_deadlines(due), *of_arrivals(new), *of_receipts(receipts)]
 
 
-def _receipts(pipeline: Pipeline, years: Sequence[int]) -> list[dict[str, Any]]:
-    found = []
-    for community_id in pipeline.reference.communities["community_id"]:
-        for year in years:
-            data = pipeline.outbox.get_or_none(f"{receipt_folder(community_id, year)}/receipt.json")
-            if data is not None:
-                found.append(json.loads(data))
-    return found
+def _receipts(outbox: Store, places: Sequence[tuple[str, int]]) -> Iterator[dict[str, Any]]:
+    for place in places:
+        data = outbox.get_or_none(f"{receipt_folder(*place)}/receipt.json")
+        if data is not None:
+            yield json.loads(data)
 
 
 def send_due(
-    settings: Settings,
+    reference: Reference,
+    memory: Memory,
+    today: dt.date,
     whom: Sequence[Contact],
     told: Sequence[Occasion],
     deliver: Deliver,
@@ -95,9 +88,8 @@ def send_due(
 
     `page_of` gives the address of a community's page. What is refused is tried again the next time.
     """
-    reference = Pipeline(settings).reference
     names: Mapping[str, str] = dict(reference.communities.select("community_id", "name").iter_rows())
-    memory, result = Memory(store(settings.home)), Sent()
+    result = Sent()
     reached = {contact.community_id for contact in whom}
     result.without_contact = tuple(sorted({one.community_id for one in told} - reached))
     for address, lines in groupby(whom, key=lambda contact: contact.address.lower()):
@@ -108,7 +100,7 @@ def send_due(
         news = [one for one in told if one.community_id in own and _key(one) not in before]
         if not news:
             continue
-        if day >= settings.today.isoformat():
+        if day >= today.isoformat():
             result.waiting += 1
             continue
         spoken = language(of_address[0].language)
@@ -119,7 +111,7 @@ def send_due(
         except MailError as error:
             result.refused.append((of_address[0].community_id, of_address[0].role, str(error)))
             continue
-        memory.note(name, settings.today, [_key(one) for one in news])
+        memory.note(name, today, [_key(one) for one in news])
         result.sent += 1
     return result
 
