@@ -6,17 +6,23 @@ Does not: what others must not get (test_member_page_safety.py).
 
 from __future__ import annotations
 
+import html
+import itertools
 import json
 import os
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, FilePayload, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
+from dagster_project.lib.member.page.views import PERSON_RULE
+from dagster_project.lib.receipts.receipt_page import what
 from tests.browser.member_site import Site, Visitor, multipart, serving
-from tests.support import cradle
+from tests.fuzz.harness import files
+from tests.support import PROJECT, cradle
 
 COMMUNITY = "alderwick_bend"
 TODAY, YEAR = "2018-06-30", 2018
@@ -25,6 +31,8 @@ MISTAKEN = HEAD + "2018,graduation_4yr_pct,all,all,160,100\n"
 MENDED = HEAD + "2018,graduation_4yr_pct,all,all,60,100\n"
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
+FOLDERS = int(os.environ.get("CRADLE_FOLDERS", "4"))
+"""Random folders whose findings are compared: `make folders` takes two hundred."""
 WIDTHS = {"phone": 390, "desk": 1280}
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
@@ -113,10 +121,30 @@ def test_from_the_link_to_a_clean_receipt_and_back(site: Site, page: Page, tmp_p
 JUMP = HEAD + "2017,graduation_4yr_pct,all,all,500,1000\n2018,graduation_4yr_pct,all,all,950,1000\n"
 
 
+def random_folders() -> dict[tuple[str, int], list[tuple[str, bytes]]]:
+    """Folders of one to three random files each, by community and year; the same ones each time."""
+    lines = (PROJECT / "seeds/network/communities.csv").read_text(encoding="utf-8").splitlines()[1:]
+    others = [line.split(",")[0] for line in lines if not line.startswith(f"{COMMUNITY},")]
+    places = ((other, year) for year in (YEAR, YEAR - 1, YEAR - 2) for other in others)
+    draw, numbers = random.Random(21), itertools.count()
+    made = {}
+    for place in itertools.islice(places, FOLDERS):
+        wanted = draw.randint(1, 3)
+        drawn = (file for number in numbers for _, file in files(21, range(number, number + 1)))
+        named = dict(itertools.islice(drawn, wanted))
+        made[place] = list(named.items())
+    return made
+
+
 @pytest.fixture(scope="module")
 def taken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A page after the network's run took a folder that raises a question."""
+    """A page after the network's run took a folder that raises a question, and random ones of other communities."""
     home = tmp_path_factory.mktemp("taken") / "home"
+    for (community, year), own in random_folders().items():
+        place = home / "drop" / community / str(year)
+        place.mkdir(parents=True)
+        for name, data in own:
+            (place / name).write_bytes(data)
     folder = home / "drop" / COMMUNITY / str(YEAR)
     folder.mkdir(parents=True)
     (folder / "jump.csv").write_text(JUMP, encoding="utf-8")
@@ -159,6 +187,32 @@ def test_a_check_on_the_page_says_what_would_change(taken: Site, page: Page, tmp
     text = seen(page, tmp_path, "changes")
     assert "These files replace files of the same name: jump.csv" in text
     assert "What would change" in text
+
+
+@pytest.mark.parametrize("place", sorted(random_folders()), ids=str)
+def test_the_findings_of_the_page_are_those_of_the_command_and_of_the_networks_run(
+    taken: Site, place: tuple[str, int]
+) -> None:
+    """Byte for byte; a list of persons is told by all three and then gone from the page."""
+    community, year = place
+    home = Path(taken.settings["CRADLE_HOME"])
+    folder, path = home / "drop" / community / str(year), ["--community", community, "--year", str(year)]
+    told = json.loads((home / "outbox" / community / str(year) / "receipt.json").read_text(encoding="utf-8"))
+    checked = cradle("check", str(folder), *path, "--against", "current", "--json", **taken.settings).stdout
+    visitor = Visitor(taken)
+    assert visitor.enter(taken.link(community)) == 303
+    status, where = visitor.check(year, random_folders()[place])
+    assert status == 303, where
+    assert "</html>" in visitor.told
+    notes = list(home.glob(f"work/serve/{community}/{year}/{where.rsplit('/', 1)[1]}/note.json"))
+    persons = [row for row in told["findings"] if row["rule_id"] == PERSON_RULE]
+    assert bool(notes) != bool(persons)
+    for note in notes:
+        assert json.loads(note.read_text(encoding="utf-8"))["receipt"] == checked
+    said = [json.dumps(each["findings"], ensure_ascii=False).encode() for each in (json.loads(checked), told)]
+    assert said[0] == said[1]
+    page = html.unescape(visitor.told)
+    assert all(what(row) in page and row["remedy"] in page for row in told["findings"])
 
 
 @pytest.mark.parametrize("width", sorted(WIDTHS))

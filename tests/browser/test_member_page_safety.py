@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import io
 import json
+import socket
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -228,6 +229,19 @@ def test_a_list_of_persons_leaves_no_bytes(site: Site, own: Visitor) -> None:
 def test_too_much_is_refused_before_it_is_read(own: Visitor) -> None:
     two_gib = {"content-length": str(2 * 1024**3), "content-type": "multipart/form-data; boundary=x"}
     assert Visitor(own.site, {**own.headers, **two_gib}).ask("POST", f"/year/{YEAR}/check", b"x")[0] == 413
+
+
+def test_a_slow_upload_keeps_nobody_waiting(site: Site, own: Visitor, other: Visitor) -> None:
+    """Half a form that never ends: another community checks its files beside it."""
+    body, kind = multipart({"mark": own.mark(YEAR)}, [("slow.csv", GOOD)])
+    head = f"POST /year/{YEAR}/check HTTP/1.1\r\nhost: x\r\ncookie: {own.headers['cookie']}\r\ncontent-type: {kind}\r\n"
+    with socket.create_connection(("127.0.0.1", site.port)) as slow:
+        slow.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body[:10])
+        assert own.ask("GET", f"/year/{YEAR}")[0] == 200
+        status, place = other.check(YEAR, [("beside.csv", GOOD)])
+        assert status == 303
+        assert other.send(place, YEAR, "discard") == 303
+    assert not any(path.endswith("slow.csv") for path in site.drop())
 
 
 def test_many_uploads_at_once_are_answered_and_none_is_lost_unseen(site: Site, other: Visitor) -> None:

@@ -1,7 +1,7 @@
 """Messages to communities: who is told what, once, one a day, in which language, and that no address goes astray.
 
-Belongs here: contacts, occasions, words, a real server on a socket, files, the command over a small home.
-Does not: deadlines themselves (test_freshness.py), catalogues (unit/member/test_language.py).
+Belongs here: contacts, occasions, words, a real server on a socket, the memory.
+Does not: the command (unit/cli/test_cli_mail.py), deadlines (test_freshness.py), catalogues of words.
 """
 
 from __future__ import annotations
@@ -9,10 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import email
 import email.policy
-import json
 import shutil
-import socketserver
-import threading
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -27,10 +24,11 @@ from dagster_project.lib.monitoring.mail.contacts import ContactError, read_cont
 from dagster_project.lib.monitoring.mail.messages import as_mail, message
 from dagster_project.lib.monitoring.mail.occasions import Occasion, of_deadlines, of_receipts, told_years
 from dagster_project.lib.monitoring.mail.sending import MailError, Memory, by_server, server
-from tests.support import PROJECT, cradle
+from tests.smtp_server import serving_mail
+from tests.support import PROJECT
 
 TODAY = dt.date(2018, 6, 30)
-FIRST, SECOND = "alderwick_bend", "amberly_shoals"
+FIRST = "alderwick_bend"
 HEADER = "community_id,role,address,language,valid_from,valid_to\n"
 ADDRESS, OTHER = "zyx.wvut@example.org", "qrs.opq@example.net"
 
@@ -124,37 +122,11 @@ def test_a_message_tells_the_most_urgent_first_in_the_language_of_its_reader() -
     assert isinstance(back, EmailMessage) and "Buenos días" in back.get_content()
 
 
-class _Server(socketserver.StreamRequestHandler):
-    """As much of SMTP as a client needs: keeps what it is sent; refuses an address that begins with `refused`."""
-
-    def handle(self) -> None:
-        kept: list[bytes] = self.server.kept  # type: ignore[attr-defined]
-        self.say("220 here")
-        data = b""
-        while line := self.rfile.readline():
-            word = line[:4].upper()
-            if word == b"DATA":
-                self.say("354 go on")
-                while (line := self.rfile.readline()) != b".\r\n":
-                    data += line
-                kept.append(data)
-                data = b""
-            refused = word == b"RCPT" and b"<refused" in line
-            self.say("550 no" if refused else "221 bye" if word == b"QUIT" else "250 ok")
-
-    def say(self, line: str) -> None:
-        self.wfile.write(f"{line}\r\n".encode())
-
-
 @pytest.fixture
 def smtp() -> Iterator[tuple[str, list[bytes]]]:
     """The address of a running server, and what it was sent."""
-    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), _Server) as running:
-        running.daemon_threads = True
-        running.kept = []  # type: ignore[attr-defined]
-        threading.Thread(target=running.serve_forever, daemon=True).start()
-        yield f"smtp://127.0.0.1:{running.server_address[1]}/?from=network@example.org", running.kept  # type: ignore[attr-defined]
-        running.shutdown()
+    with serving_mail() as running:
+        yield running
 
 
 def test_a_server_gets_the_message_and_a_refusal_names_no_address(smtp: tuple[str, list[bytes]]) -> None:
@@ -215,40 +187,3 @@ def test_addresses_are_no_reference_data(tmp_path: Path) -> None:
     assert not any(b"zyx" in content for content in kept.seed_files["content"])
     write_as_read(seeds, tmp_path / "copy", NO_RENAMES)
     assert holding(tmp_path / "copy", b"zyx") == []
-
-
-def test_the_command_writes_each_once_one_a_day_and_leaves_addresses_nowhere_else(
-    tmp_path: Path, smtp: tuple[str, list[bytes]]
-) -> None:
-    home, seeds = tmp_path / "home", tmp_path / "seeds"
-    shutil.copytree(PROJECT / "seeds", seeds)
-    contacts_in(seeds, f"{FIRST},lead,{ADDRESS},es,,", f"{SECOND},data,{ADDRESS},es,,", f"{SECOND},lead,{OTHER},,,")
-    folder = home / "drop" / FIRST / "2018"
-    folder.mkdir(parents=True)
-    (folder / "a.csv").write_text("anything", encoding="utf-8")
-    settings: dict[str, str | Path] = {"CRADLE_HOME": home, "CRADLE_SEEDS": seeds, "CRADLE_TODAY": "2018-11-20"}
-    dry = cradle("mail", "--dry-run", **settings)
-    assert f"{FIRST:<28} received" in dry.stdout and f"{SECOND:<28} due soon" in dry.stdout
-    ran = cradle("mail", "--at", "https://data.example.org", **settings, CRADLE_SERVE_SECRET="s" * 32)
-    assert ran.stdout.startswith("2 messages written to"), ran.stderr
-    mails = [email.message_from_bytes(path.read_bytes(), policy=email.policy.default)
-             for path in sorted((home / "mail").glob("*.eml"))]  # fmt: skip
-    by_address = {str(mail["To"]): mail for mail in mails}
-    assert set(by_address) == {ADDRESS, OTHER}
-    both = by_address[ADDRESS].get_content()
-    assert "Alderwick Bend, 2018: recibido" in both and "Amberly Shoals, 2018: vence pronto" in both
-    assert both.count("https://data.example.org/enter?link=") == 2
-    assert "Alderwick" not in by_address[OTHER].get_content()
-    assert cradle("mail", **settings).stdout.startswith("0 messages")
-
-    (folder / "b.csv").write_text("more", encoding="utf-8")
-    again = cradle("mail", **settings)
-    assert "1 wait until tomorrow" in again.stdout
-    url, kept = smtp
-    sent = cradle("mail", **{**settings, "CRADLE_TODAY": "2018-11-21"}, CRADLE_SMTP_URL=url)
-    assert sent.stdout.startswith("1 message sent"), sent.stderr
-    assert [email.message_from_bytes(data)["To"] for data in kept] == [ADDRESS]
-    told = json.dumps([dry.stdout, ran.stdout, ran.stderr, again.stdout, sent.stdout, sent.stderr])
-    assert "zyx" not in told and "qrs" not in told
-    for words in (b"zyx", b"qrs"):
-        assert {name.split("/")[0] for name in holding(home, words)} == {"mail"}
