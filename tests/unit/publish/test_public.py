@@ -89,6 +89,10 @@ def value(group: str, year: int, k: int | None, n: int | None, **more: object) -
     }
 
 
+PLACES = dict.fromkeys(
+    ("community_id", "geography_id", "name", "geography_level", "parent_id", "code_system", "code", "known_by"),
+    pl.String,
+) | {"valid_from": pl.Int32, "valid_to": pl.Int32}
 INTEGERS = ("school_year", "reporting_year", "source_row", "n_districts")
 COUNTS = ("numerator", "denominator")
 FLOATS = ("value", "value_low", "value_high", "coverage", "participation_rate")
@@ -154,6 +158,7 @@ def marts() -> dict[str, pl.DataFrame]:
             ],
         ),
         "fct_outcome_status": table("fct_outcome_status", [outcome]),
+        "dim_geography": pl.DataFrame(schema=PLACES),
         "fct_target_progress": table("fct_target_progress", []),
         "fct_designation_requirement": table(
             "fct_designation_requirement", [{**requirement, "measure": "outcome_gaps"}]
