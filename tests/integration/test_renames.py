@@ -131,3 +131,11 @@ def _register(renamed: Home, number: int) -> pl.DataFrame:
 def test_bucket_ledger_and_lake_agree_and_nothing_kept_is_damaged(renamed: Home) -> None:
     assert renamed.told["reconcile"].stdout.startswith("bucket = ledger = lake")
     assert "BAD" not in renamed.told["doctor"].stdout
+
+
+def test_two_releases_on_either_side_of_a_rename_compare_as_one_community(renamed: Home) -> None:
+    home = Home(renamed.home, renamed.seeds, renamed.before)
+    home.call("compare", "compare", renamed.before.folder.name, "current", "--community", NOW)
+    told = home.told["compare"].stdout
+    assert f"{NOW}/2018 resubmitted" in told and f"{NOW}/2016" not in told.partition("Tables that differ")[0]
+    assert "fct_trend" not in told and f"{NOW}: new" not in told and FORMER not in told.partition("Tables")[2]
