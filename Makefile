@@ -9,7 +9,7 @@ export DAGSTER_HOME ?= $(CRADLE_HOME)/dagster
 # dbt and Dagster send nothing; see dbt/dbt_project.yml and dagster.yaml.
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: lock setup run test test-fast lint format dev bench clean system-deps example docs fuzz torture disclosure-long
+.PHONY: lock setup run test test-fast lint format dev bench clean system-deps example docs fuzz folders torture disclosure-long test-long mutation
 
 setup: $(VENV)/.ready dbt/target/manifest.json
 
@@ -38,10 +38,11 @@ $(CRADLE_HOME)/.example: $(wildcard examples/*.py examples/distributions/*.csv)
 run: example
 	CRADLE_TODAY=$${CRADLE_TODAY:-$(EXAMPLE_TODAY)} $(BIN)/cradle run
 
-# Rules and structure on both cores; what starts whole homes, servers and browsers one after the other.
+# Everything on both cores. What starts whole homes, servers and browsers keeps to one worker by module, and all modules
+# of a shared home to one (tests/conftest.py), the longest first.
 test: setup
 	$(BIN)/python -m pytest tests/unit tests/structure -n 2
-	$(BIN)/python -m pytest tests/integration tests/browser
+	$(BIN)/python -m pytest tests/integration tests/browser -n 2 --dist loadgroup --no-loadscope-reorder
 
 test-fast: setup
 	$(BIN)/python -m pytest tests/unit tests/structure -n 2
@@ -68,13 +69,27 @@ bench: setup
 disclosure-long: setup
 	DISCLOSURE_LONG=1 $(BIN)/python -m pytest -q tests/unit/disclosure_attack/test_product.py
 
-# Runs killed at a thousand moments; CI kills four.
+# Runs killed at a thousand moments (CI kills four), and faults of machines and servers.
 torture: setup
 	CRADLE_KILLS=1000 $(BIN)/python -m pytest -q tests/integration/test_killed_runs.py
+	CRADLE_DAEMON_KILLS=20 $(BIN)/python -m pytest -q tests/long/test_machine_faults.py tests/long/test_killed_servers.py
+
+# What takes too long for every change: full disks, failing buckets, killed servers, everything at once, system calls.
+test-long: setup
+	$(BIN)/python -m pytest -q tests/long
+
+# A sample of planted faults in the rooms of rules, always the same one; each survivor is a line.
+mutation: setup
+	$(BIN)/python -m tests.mutants --sample 100 --seed 1
+
+# Findings of the member's page, of the command and of a run, compared for two hundred random folders; CI takes four.
+folders: setup
+	CRADLE_FOLDERS=200 $(BIN)/python -m pytest -q tests/browser/test_member_page.py -k findings_of_the_page
 
 fuzz: setup
 	$(BIN)/python -m tests.fuzz --files 10000
 	$(BIN)/python -m tests.fuzz.truth --files 2000
+	$(BIN)/python -m tests.fuzz.seeds --files 2000
 
 docs: setup
 	$(BIN)/python -m docs.generate
@@ -82,8 +97,8 @@ docs: setup
 
 # What tests need beside the lock: a browser for pages, a Ceph gateway for bucket policies, a server for BI tools, whose
 # programs lie off the path.
-SYSTEM_PACKAGES := chromium radosgw ceph-mon ceph-osd postgresql
-SYSTEM_PROGRAMS := chromium radosgw ceph-mon ceph-osd /usr/lib/postgresql/*/bin/pg_ctl
+SYSTEM_PACKAGES := chromium radosgw ceph-mon ceph-osd postgresql strace
+SYSTEM_PROGRAMS := chromium strace radosgw ceph-mon ceph-osd /usr/lib/postgresql/*/bin/pg_ctl
 system-deps:
 	@if (for tool in $(SYSTEM_PROGRAMS); do command -v $$tool >/dev/null || exit 1; done); then echo "system packages are installed"; else \
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SYSTEM_PACKAGES) >/dev/null; fi

@@ -48,7 +48,7 @@ CODE_KINDS: tuple[str, ...] = ("indicator", "dimension", "group", "outcome")
 
 @dataclass(frozen=True)
 class Column:
-    """One column of a submitted table: its name, kind, what it means, and what may stand in it.
+    """One column of a submitted table: its name, kind, what it means, what it is used for, and what may stand in it.
 
     `kept_as` is the name under which lake and warehouse keep it, where a later version renamed the column; blank: the
     column's own name.
@@ -63,6 +63,7 @@ class Column:
     minimum: float | None = None
     maximum: float | None = None
     kept_as: str = ""
+    purpose: str = ""
 
     @property
     def kept(self) -> str:

@@ -101,10 +101,17 @@ def _table(contract: TableContract) -> Iterator[str]:
     key = f"Key: {', '.join(f'`{name}`' for name in names)}." if names else "One row."
     yield f"### {contract.table}\n\n{contract.description} {place}{key} {MEMORY[contract.memory]}\n"
     rows = [
-        (f"`{column.name}`", "yes" if column.required else "", column.kind, column.description, _allowed(column))
+        (
+            f"`{column.name}`",
+            "yes" if column.required else "",
+            column.kind,
+            column.description,
+            _allowed(column),
+            column.purpose,
+        )
         for column in contract.columns
     ]
-    yield from grid(("column", "required", "kind", "meaning", "allowed"), rows)
+    yield from grid(("column", "required", "kind", "meaning", "allowed", "used for"), rows)
     for rule in contract.row_rules:
         column = contract.renamed.get(rule.column, rule.column)
         yield f"Within a row, `{column}`: {rule.allowed} (`{rule.rule_id}`).\n"

@@ -1,6 +1,6 @@
 """Fixtures that several kinds of tests share.
 
-Belongs here: a small seeds folder made from the project's own, what intake needs, taking a folder given as a dict.
+Belongs here: a small seeds folder, what intake needs, taking a folder given as a dict; what two workers may not divide.
 Does not: fixtures of one room (the conftest.py of its folder), or any expectation.
 """
 
@@ -34,6 +34,25 @@ if str(ROOT) not in sys.path:
 # One without anything of its own, one with a crosswalk line of its own, one with districts.
 COMMUNITIES = ("alderwick_bend", "ashgrove_hollow", "birchmont_falls")
 COMMUNITY, YEAR = "birchmont_falls", 2024
+WHOLE = ("integration", "browser", "long")
+"""Folders of tests whose modules make homes, servers and browsers of their own: each module is one worker's."""
+SHARED_HOME = "example"
+"""The fixture of a home that many modules look at and some run in: all of them are one worker's."""
+LONGEST_FIRST = ("example", "test_year", "test_orchestration", "test_killed_runs", "test_cycle", "test_connecticut")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """With `-n 2 --dist loadgroup` no home, port or server is ever two workers': see the Makefile."""
+    whole = [item for item in items if item.path.parent.name in WHOLE]
+    shared = {item.path for item in whole if SHARED_HOME in getattr(item, "fixturenames", ())}
+    for item in whole:
+        item.add_marker(pytest.mark.xdist_group(SHARED_HOME if item.path in shared else item.path.stem))
+    rank = {name: place for place, name in enumerate(LONGEST_FIRST)}
+    items.sort(
+        key=lambda item: min(
+            (rank.get(mark.args[0], len(rank)) for mark in item.iter_markers("xdist_group")), default=-1
+        )
+    )
 
 
 def small_seeds(target: Path) -> Path:

@@ -11,8 +11,14 @@ CONTRACT = TableContract(
     version=1,
     description="Confirmations that the folder is complete and right, by role.",
     columns=(
-        Column("role", "text", "The role of who confirms, for example data lead; no name", required=True),
-        Column("day", "date", "When", required=True),
+        Column(
+            "role",
+            "text",
+            "The role of who confirms, for example data lead; no name",
+            required=True,
+            purpose="Shows that somebody answers for the folder",
+        ),
+        Column("day", "date", "When", required=True, purpose="Shows when it was confirmed"),
     ),
     key=("role", "day"),
     memory="log",

@@ -11,8 +11,15 @@ CONTRACT = TableContract(
     version=1,
     description="What the partnership says of its folder as a whole.",
     columns=(
-        Column("kind", "choice", "What is declared", required=True, choices=("nothing_to_report",)),
-        Column("reason", "text", "Why"),
+        Column(
+            "kind",
+            "choice",
+            "What is declared",
+            required=True,
+            choices=("nothing_to_report",),
+            purpose="Tells an empty year from a missing folder",
+        ),
+        Column("reason", "text", "Why", purpose="Read by the network data team"),
     ),
     key=("kind",),
     memory="log",

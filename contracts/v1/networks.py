@@ -11,9 +11,15 @@ CONTRACT = TableContract(
     version=1,
     description="Working groups and the result each is tied to.",
     columns=(
-        Column("name", "text", "Name of the network or working group", required=True),
-        Column("outcome", "outcome", "Outcome it works on"),
-        Column("indicator", "indicator", "Indicator it works on"),
+        Column(
+            "name",
+            "text",
+            "Name of the network or working group",
+            required=True,
+            purpose="Tells rows of the register apart",
+        ),
+        Column("outcome", "outcome", "Outcome it works on", purpose="Networks that work on an outcome"),
+        Column("indicator", "indicator", "Indicator it works on", purpose="Networks that work on a core indicator"),
     ),
     key=("name", "outcome", "indicator"),
     memory="state",

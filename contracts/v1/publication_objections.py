@@ -11,10 +11,17 @@ CONTRACT = TableContract(
     version=1,
     description="Communities' objections to the publication of an indicator, as the network recorded them.",
     columns=(
-        Column("community_id", "text", "Community", required=True),
-        Column("indicator", "indicator", "Indicator objected to; blank for all"),
-        Column("decided_on", "date", "When the objection was recorded", required=True),
-        Column("reason", "text", "Why"),
+        Column("community_id", "text", "Community", required=True, purpose="Finds the community"),
+        Column(
+            "indicator",
+            "indicator",
+            "Indicator objected to; blank for all",
+            purpose="Keeps the indicator out of the public edition",
+        ),
+        Column(
+            "decided_on", "date", "When the objection was recorded", required=True, purpose="From when it is kept out"
+        ),
+        Column("reason", "text", "Why", purpose="Read by the privacy officer"),
     ),
     key=("community_id", "indicator"),
     memory="log",

@@ -11,9 +11,19 @@ CONTRACT = TableContract(
     version=1,
     description="Populations of focus and the results wanted for them.",
     columns=(
-        Column("population", "text", "The population of focus"),
-        Column("statement", "text", "The result wanted for the whole population"),
-        Column("outcome", "outcome", "Outcome it belongs to"),
+        Column(
+            "population",
+            "text",
+            "The population of focus: a group of the dictionary by id or name, or local: and a name of your own",
+            purpose="Groups on whom work concentrates (exploring.6.1)",
+        ),
+        Column(
+            "statement",
+            "text",
+            "The result wanted for the whole population",
+            purpose="Results wanted for whole populations (exploring.6.2)",
+        ),
+        Column("outcome", "outcome", "Outcome it belongs to", purpose="Ties the result to an outcome"),
     ),
     key=("population", "statement"),
     memory="state",

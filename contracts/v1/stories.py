@@ -11,12 +11,31 @@ CONTRACT = TableContract(
     version=1,
     description="Narratives beside the numbers.",
     columns=(
-        Column("title", "text", "A short title", required=True),
-        Column("text", "text", "The story", required=True),
-        Column("indicator", "indicator", "Indicator it speaks to"),
-        Column("consent", "boolean", "Whether everyone in it agreed to publication", required=True),
-        Column("author_role", "text", "The author's role, for example parent, teacher"),
-        Column("language", "text", "Language it is told in, for example English, Spanish"),
+        Column("title", "text", "A short title", required=True, purpose="Heads the story where it is shown"),
+        Column(
+            "text",
+            "text",
+            "The story",
+            required=True,
+            purpose="Shown beside the numbers of its indicator, with consent only",
+        ),
+        Column("indicator", "indicator", "Indicator it speaks to", purpose="Places the story beside its numbers"),
+        Column(
+            "consent",
+            "boolean",
+            "Whether everyone in it agreed to publication",
+            required=True,
+            purpose="Without it the story is shown nowhere",
+        ),
+        Column(
+            "author_role", "text", "The author's role, for example parent, teacher", purpose="Tells whose voice it is"
+        ),
+        Column(
+            "language",
+            "text",
+            "Language it is told in, for example English, Spanish",
+            purpose="Tells readers and screen readers the language",
+        ),
     ),
     key=("title",),
     memory="log",

@@ -1,11 +1,12 @@
 """What every command needs: the error that is one line and a hint, and the settings.
 
-Belongs here: CradleError, the settings of a command, communities and years as options and whether there are such.
+Belongs here: CradleError, a full disk, the settings of a command, communities and years as options and if they exist.
 Does not: any command (cli/main.py, cli/intake.py).
 """
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -19,6 +20,10 @@ if TYPE_CHECKING:
 
 
 Command = TypeVar("Command", bound=Callable[..., Any])
+FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL_WORDS = ("disk is full", "no space left", "quota exceeded", "not enough space")
+"""How SQLite, DuckDB, the object store and the system say it; most libraries pass the words on and lose the number."""
+FULL_HINT = "make room and run again: cradle prune deletes old releases; what was published is whole"
 
 
 class CradleError(click.ClickException):
@@ -34,6 +39,17 @@ class CradleError(click.ClickException):
         click.echo(f"cradle: {visible(self.message)}", err=True)
         if self.hint:
             click.echo(f"  hint: {visible(self.hint)}", err=True)
+
+
+def is_full(error: BaseException) -> bool:
+    """Whether an error, or what led to it, is a disk without room."""
+    seen: list[BaseException] = []
+    led_to: BaseException | None = error
+    while led_to is not None and led_to not in seen:
+        seen.append(led_to)
+        led_to = led_to.__cause__ or led_to.__context__
+    said = " ".join(str(one) for one in seen).lower()
+    return any(getattr(one, "errno", None) in FULL for one in seen) or any(words in said for words in FULL_WORDS)
 
 
 def settings() -> Settings:

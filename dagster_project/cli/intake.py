@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dagster_project.cli.base import CradleError, communities_option, known_communities, settings
+from dagster_project.cli.progress import shown_progress
 from dagster_project.settings import Settings
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
     from dagster_project.lib.member.suggest import Proposal
 
 UNCLEAN, USAGE = 1, 2
+PUBLIC_ENDING = ".duckdb"
+"""By which a public edition's database is told from the id of a release."""
 
 
 def _intake(config: Settings, community: str, year: int, ahead: int = 0) -> Intake:
@@ -63,11 +66,28 @@ def _history(config: Settings, against: str | None) -> History | None:
 
     if against is None:
         return None
+    if against.endswith(PUBLIC_ENDING):
+        return _public_history(Path(against))
     with _release(config, None if against == "current" else against) as connection:
         try:
             return history_of(connection)
         except NoHistoryError as error:
             raise CradleError(f"release {against}: {error}", "name a newer release", USAGE) from None
+
+
+def _public_history(database: Path) -> History:
+    from dagster_project.lib.base import engine
+    from dagster_project.lib.member.check import NoHistoryError
+    from dagster_project.lib.member.public_history import public_history
+
+    hint = "name the public.duckdb of a public edition, as it was downloaded"
+    if not database.is_file():
+        raise CradleError(f"there is no file {database}", hint, USAGE)
+    try:
+        with engine.opened(database) as connection:
+            return public_history(connection)
+    except (NoHistoryError, engine.EngineError) as error:
+        raise CradleError(f"{database}: {str(error).splitlines()[0]}", hint, USAGE) from None
 
 
 def _comparisons(reference: Reference, today: dt.date) -> Compare:
@@ -83,7 +103,10 @@ def _comparisons(reference: Reference, today: dt.date) -> Compare:
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option("--community", required=True, metavar="ID", help="The community whose folder this would be.")
 @click.option("--year", required=True, type=int, metavar="Y", help="The reporting year of the folder.")
-@click.option("--against", metavar="RELEASE", help="Compare with the earlier values of a release (an id, or current).")
+@click.option(
+    "--against", metavar="RELEASE",
+    help="Compare with the earlier values of a release (an id, or current), or of a public edition (public.duckdb).",
+)  # fmt: skip
 @click.option("--changes", is_flag=True, help="Say what the folder would change in that release (takes a while).")
 @click.option("--json", "as_json", is_flag=True, help="Print the receipt.")
 def check(path: Path, community: str, year: int, against: str | None, changes: bool, as_json: bool) -> None:
@@ -101,7 +124,8 @@ def check(path: Path, community: str, year: int, against: str | None, changes: b
     intake = _intake(config, community, year)
     history = _history(config, against)
     try:
-        checked = examine(path, community, year, intake, history, _comparisons(intake.reference, config.today))
+        with shown_progress():
+            checked = examine(path, community, year, intake, history, _comparisons(intake.reference, config.today))
     except (NothingToCheckError, StoreError) as error:
         raise CradleError(str(error), "name a file, or a folder that holds the files of one year", USAGE) from None
     receipt = checked.receipt
@@ -121,6 +145,8 @@ def _refuse_changes(community: str, against: str | None) -> None:
 
     if against is None:
         raise CradleError("--changes needs a release to compare with", "add --against current", USAGE)
+    if against.endswith(PUBLIC_ENDING):
+        raise CradleError("a public edition does not hold what --changes computes from", "leave --changes out", USAGE)
     if community == NETWORK_FOLDER:
         hint = "see cradle compare for two releases"
         raise CradleError("--changes speaks of one community; the network's own folder moves all of them", hint, USAGE)

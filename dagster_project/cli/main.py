@@ -15,7 +15,15 @@ from typing import Any
 
 import click
 
-from dagster_project.cli.base import CradleError, communities_option, known_communities, known_year, settings
+from dagster_project.cli.base import (
+    FULL_HINT,
+    CradleError,
+    communities_option,
+    is_full,
+    known_communities,
+    known_year,
+    settings,
+)
 from dagster_project.cli.bucket import COMMANDS as BUCKET_COMMANDS
 from dagster_project.cli.cycle import COMMANDS as CYCLE_COMMANDS
 from dagster_project.cli.forgetting import COMMANDS as FORGET_COMMANDS
@@ -28,6 +36,7 @@ from dagster_project.cli.retention import COMMANDS as RETENTION_COMMANDS
 from dagster_project.cli.seeds import COMMANDS as SEED_COMMANDS
 from dagster_project.cli.serve import COMMANDS as SERVE_COMMANDS
 from dagster_project.cli.server import serve_current
+from dagster_project.cli.worklist import COMMANDS as WORKLIST_COMMANDS
 from dagster_project.lib.base.shown import visible
 from dagster_project.settings import Settings
 
@@ -45,7 +54,7 @@ LATER = {
 
 
 class _Told(click.Group):
-    """Commands whose faults of reference data and of kept state are told in one line, whichever command meets them."""
+    """Commands; faults of reference data, of kept state and a full disk are told in one line, whichever meets them."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command."""
@@ -59,6 +68,14 @@ class _Told(click.Group):
             raise CradleError(str(error), "correct the file and run again; cradle doctor lists all faults", 2) from None
         except StateError as error:
             raise CradleError(str(error), "cradle doctor looks at everything that is kept") from None
+        except Exception as error:
+            if isinstance(error, CradleError) or not is_full(error):
+                raise
+            raise CradleError(f"the disk is full ({_first_line(error)})", FULL_HINT) from None
+
+
+def _first_line(error: Exception) -> str:
+    return (str(error).strip() or type(error).__name__).splitlines()[0]
 
 
 @click.group(cls=_Told, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
@@ -140,7 +157,8 @@ def _run(config: Settings, selection: Any) -> None:
         raise CradleError(str(error), f"{hint}--accept-withdrawals") from None
     except (RunFailedError, StoreError) as error:
         if not public_failed(error):
-            raise CradleError(str(error), "the Dagster UI (make dev) shows the whole run") from None
+            hint = FULL_HINT if is_full(error) else "the Dagster UI (make dev) shows the whole run"
+            raise CradleError(str(error), hint) from None
         _tell_release(config, current_release(pipeline.published))
         _tell_left(pipeline)
         raise CradleError(str(error), PUBLIC_HINT) from None
@@ -195,7 +213,11 @@ def _tell_release(config: Settings, release_id: str | None) -> None:
 @click.option("--status", "wanted", metavar="STATUS", help="Only folders of this status.")
 @click.option("--json", "as_json", is_flag=True, help="Print rows of fct_submission_status as JSON.")
 def status(year: int | None, communities: tuple[str, ...], wanted: str | None, as_json: bool) -> None:
-    """Who has submitted what, from the current release; last, totals of each reporting year with its due date."""
+    """Who has submitted what, from the current release; last, totals of each reporting year with its due date.
+
+    Of communities that are named it also tells which dimensions of their core indicators have values in the latest
+    school years, and which criteria wait for one.
+    """
     config = settings()
     _known_status(config, year, communities, wanted)
     rows = _rows(
@@ -214,6 +236,16 @@ def status(year: int | None, communities: tuple[str, ...], wanted: str | None, a
             f"{'' if not row['findings_open'] else f'  {row_questions(row)}'}"
         )
     for line in total_lines(rows):
+        click.echo(line)
+    if communities:
+        _tell_coverage(communities)
+
+
+def _tell_coverage(communities: tuple[str, ...]) -> None:
+    from dagster_project.lib.monitoring.coverage import coverage_lines
+
+    query = "select * from marts.rpt_coverage where list_contains(?, community_id)"
+    for line in coverage_lines(_rows(query, [list(communities)])):
         click.echo(line)
 
 
@@ -297,6 +329,7 @@ for _command in (
     *SEED_COMMANDS,
     *FORGET_COMMANDS,
     *SERVE_COMMANDS,
+    *WORKLIST_COMMANDS,
 ):
     cli.add_command(_command)
 

@@ -29,7 +29,7 @@ def upgrade(dry_run: bool) -> None:
     No cell that stands there is changed.
     """
     from dagster_project.lib.base.reference import SeedError
-    from dagster_project.lib.base.seed_upgrade import additions, write
+    from dagster_project.lib.base.seeds.upgrade import additions, write
 
     config = settings()
     try:

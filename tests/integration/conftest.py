@@ -12,7 +12,6 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -182,7 +181,8 @@ def changed(example_again: Run, tmp_path_factory: pytest.TempPathFactory) -> Run
 
 @pytest.fixture(scope="session")
 def elsewhere(changed: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The bucket as it stood at last, copied file by file in another order and with other times, in another home."""
+    """A home with nothing in it but the bucket as it stood at last, copied file by file in another order and with other
+    times: what is left when everything else is deleted."""
     folder = tmp_path_factory.mktemp("elsewhere") / "data [1] 100% é" / "o'brien"
     copy_shuffled(changed.home / "drop", folder / "drop")
     return run(folder, changed.seeds, EXAMPLE_TODAY)
@@ -198,22 +198,3 @@ def copy_shuffled(source: Path, target: Path) -> None:
         shutil.copyfile(source / file, target / file)
         when = 1_500_000_000 + 86_400 * position
         os.utime(target / file, (when, when))
-
-
-@pytest.fixture(scope="session")
-def from_nothing(elsewhere: Run) -> tuple[dict[str, str], Run]:
-    """Everything but the bucket deleted, and the main job run again: the hashes before, and the new run."""
-    before = elsewhere.release.hashes
-    delete_all_but(elsewhere.home, ["drop"])
-    return before, run(elsewhere.home, elsewhere.seeds, EXAMPLE_TODAY)
-
-
-def delete_all_but(home: Path, kept: Iterable[str]) -> None:
-    """Delete everything below a home but the folders named."""
-    for path in sorted(home.iterdir()):
-        if path.name in set(kept):
-            continue
-        if path.is_dir():
-            shutil.rmtree(path)
-        else:
-            path.unlink()

@@ -1,6 +1,6 @@
 """A PostgreSQL server of the system's packages for one test session, on a port of its own.
 
-Belongs here: finding the server's programs, starting it as a user that may run it, stopping it.
+Belongs here: finding the server's programs, starting it as a user that may run it, stopping and killing it.
 Does not: what is loaded into it, expectations (test_*.py).
 """
 
@@ -9,11 +9,13 @@ from __future__ import annotations
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
+import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -65,11 +67,44 @@ def running_server() -> Iterator[str]:
     data, port = folder / "data", free_port()
     try:
         _run([programs / "initdb", "-D", data, "-U", "keeper", "--auth=trust", "-E", "UTF8", "--no-sync"], folder)
-        options = f"-p {port} -c listen_addresses={NAMELESS} -k {folder} -c fsync=off"
-        _run([programs / "pg_ctl", "-D", data, "-w", "-o", options, "start"], folder)
+        _start(programs, data, port)
         try:
             yield f"postgresql://keeper@{NAMELESS}:{port}/postgres"
         finally:
             _run([programs / "pg_ctl", "-D", data, "-m", "immediate", "stop"], folder)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _start(programs: Path, data: Path, port: int) -> None:
+    options = f"-p {port} -c listen_addresses={NAMELESS} -k {data.parent} -c fsync=off"
+    _run([programs / "pg_ctl", "-D", data, "-w", "-o", options, "start"], data.parent)
+
+
+def kill_and_start_again(url: str) -> None:
+    """kill -9 of the server and of every process of it, as a machine without memory does, and its start."""
+    import psycopg
+
+    programs = _programs()
+    assert programs is not None
+    with psycopg.connect(url) as connection:
+        told = connection.execute("select current_setting('data_directory'), current_setting('port')").fetchone()
+    assert told is not None
+    data, port = Path(told[0]), int(told[1])
+    keeper = int((data / "postmaster.pid").read_text(encoding="utf-8").split()[0])
+    children = Path(f"/proc/{keeper}/task/{keeper}/children").read_text(encoding="utf-8").split()
+    for process in (keeper, *map(int, children)):
+        with suppress(ProcessLookupError):
+            os.kill(process, signal.SIGKILL)
+    while any(Path(f"/proc/{process}/stat").exists() and not _is_dead(process) for process in (str(keeper), *children)):
+        time.sleep(0.05)
+    # Where nobody reads the end of orphans the number stays taken, and the server would think that it runs.
+    (data / "postmaster.pid").unlink()
+    _start(programs, data, port)
+
+
+def _is_dead(process: int | str) -> bool:
+    """Whether only the entry of a process is left, for its parent to read."""
+    with suppress(FileNotFoundError, ProcessLookupError):
+        return ") Z" in Path(f"/proc/{process}/stat").read_text(encoding="utf-8")
+    return True

@@ -19,7 +19,7 @@ from click.testing import CliRunner
 
 from dagster_project.cli.bucket import grant
 from dagster_project.lib.base.reference import Reference
-from dagster_project.lib.base.store import Store
+from dagster_project.lib.base.store import DeniedError, Store
 from tests.integration.s3_servers import Account, Gateway, ceph_gateway, client, require_ceph
 
 SEEDS = Path(__file__).resolve().parents[2] / "seeds"
@@ -158,3 +158,34 @@ def test_of_many_writers_of_one_key_a_real_server_lets_one_create_it(gateway: Ga
         made = list(pool.map(lambda number: store.create("ops/one", json.dumps(number).encode()), range(24)))
     assert sum(made) == 1
     assert store.get("ops/one") == json.dumps(made.index(True)).encode()
+
+
+def test_the_warehouse_under_its_shipped_policy_reads_uploads_and_writes_none(
+    gateway: Gateway, owner: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    document = json.loads((SEEDS.parent / "deploy" / "bucket" / "warehouse.json").read_text(encoding="utf-8"))
+    keeper = client(gateway.endpoint, owner)
+    for name, value in gateway.account("warehouse").environment.items():
+        monkeypatch.setenv(name, value)
+    for bucket in ("network-uploads", "network-house"):
+        keeper.create_bucket(Bucket=bucket)
+        # As the policy of a bucket, which names its user and nothing of other buckets.
+        own = [
+            {**told, "Principal": {"AWS": ["arn:aws:iam:::user/warehouse"]}, "Resource": mine}
+            for told in document["Statement"]
+            if (mine := [place for place in told["Resource"] if place.split(":::")[1].split("/")[0] == bucket])
+        ]
+        keeper.put_bucket_policy(Bucket=bucket, Policy=json.dumps({**document, "Statement": own}))
+    upload = f"{OWN}/2024/values.csv"
+    keeper.put_object(Bucket="network-uploads", Key=upload, Body=BYTES)
+    drop, lake = Store("s3://network-uploads", gateway.endpoint), Store("s3://network-house/lake", gateway.endpoint)
+    assert drop.get(upload) == BYTES
+    assert [info.key for info in drop.objects(OWN)] == [upload]
+    with pytest.raises(DeniedError):
+        drop.put(upload, b"")
+    with pytest.raises(DeniedError):
+        drop.delete([upload])
+    assert lake.create("ops/own", BYTES) and not lake.create("ops/own", BYTES)
+    assert lake.get("ops/own") == BYTES and lake.get_or_none("ops/none") is None
+    lake.delete(["ops/own"])
+    assert lake.objects("ops") == []

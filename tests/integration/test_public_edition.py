@@ -6,8 +6,10 @@ Does not: which cells are withheld and why (tests/unit/disclosure), the room's o
 
 from __future__ import annotations
 
+import csv
 import json
 import subprocess
+import zipfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -100,6 +102,96 @@ def test_pages_say_what_is_withheld_and_name_no_source(public: Public) -> None:
     assert any("withheld to protect a small group" in text for text in texts)
     assert not any("Internal: contains small groups" in text for text in texts)
     assert not any("What is on file" in text for text in texts)
+
+
+def test_licence_citation_and_publisher_of_the_seeds_stand_in_the_package(example: Run, public: Public) -> None:
+    with (example.seeds / "network" / "publication.csv").open(encoding="utf-8", newline="") as file:
+        said = {row["name"]: row["value"] for row in csv.DictReader(file)}
+    package = json.loads((public.folder / "datapackage.json").read_text())
+    licence = {"name": said["licence_name"], "title": said["licence_title"], "path": said["licence_url"]}
+    assert package["licenses"] == [licence]
+    assert package["citation"] == said["citation"]
+    assert said["publisher"] in str(package["contributors"])
+
+
+def test_nothing_that_only_one_community_sent_is_below_another(example: Run) -> None:
+    """Submissions, names of files and small counts of one member, looked for in what every other member is given."""
+    by_community: dict[str, set[str]] = {}
+    rows = example.release.rows(
+        "select community_id, submission_id from marts.dim_submission union all "
+        "select community_id, split_part(source_file, '/', -1) from marts.fct_submission_file union all "
+        "select community_id, cast(value as varchar) from marts.fct_indicator_value "
+        "where denominator < 10 and len(cast(value as varchar)) > 7"
+    )
+    for community, text in rows:
+        if community is not None:
+            by_community.setdefault(str(community), set()).add(str(text))
+    sent = [text for texts in by_community.values() for text in texts]
+    only = {
+        community: {text for text in texts if sum(text in other for other in sent) == 1}
+        for community, texts in by_community.items()
+    }
+    assert sum(map(len, only.values())) > 40
+    looked = 0
+    for path in sorted(path for path in (example.home / "outbox").rglob("*") if path.is_file()):
+        own = path.relative_to(example.home / "outbox").parts[0]
+        others = {text for community, texts in only.items() if community != own for text in texts}
+        said = unpacked(path)
+        assert {text for text in others if text in said} == set(), path
+        looked += any(text in said for text in only.get(own, ()))
+    assert looked > 10, "what a community sent is found in its own receipts by the same look"
+
+
+def test_a_member_can_check_against_the_public_edition_alone(example: Run, public: Public, tmp_path: Path) -> None:
+    (value, *row), *_ = public.rows(
+        "select value, community_id, indicator_id, school_year + 1 from marts.fct_indicator_value "
+        "where population_group_id = 'all' and geography_id = community_id and origin = 'submitted' "
+        "and unit = 'percent' and period = 'annual' and denominator > 200 and value > 20 and school_year < 2018 "
+        "order by all limit 1"
+    )
+    community, indicator, year = row
+    file = tmp_path / "values.csv"
+    far = round(value) - 18
+    header = "indicator,dimension,group,geography_id,school_year,series,numerator,denominator,value"
+    file.write_text(f"{header}\n{indicator},all,all,,{year},,{far * 10},1000,\n", encoding="utf-8")
+    database = public.folder / "public.duckdb"
+    asked = ("check", str(file), "--community", community, "--year", "2018", "--json")
+    alone, held = call(example, *asked), call(example, *asked, "--against", str(database))
+    assert "year_over_year_change" not in {found["rule_id"] for found in json.loads(alone.stdout)["findings"]}
+    receipt = json.loads(held.stdout)
+    assert "year_over_year_change" in {found["rule_id"] for found in receipt["findings"]}
+    assert {"group_vanishes", "selection_changed"} <= set(receipt["skipped_rules"])
+    assert "year_over_year_change" not in receipt["skipped_rules"]
+    refused = call(example, *asked, "--against", str(file.with_suffix(".duckdb")))
+    assert (refused.returncode, "there is no file" in refused.stderr) == (2, True)
+    assert call(example, *asked, "--against", str(database), "--changes").returncode == 2
+    assert call(example, *asked, "--against", str(_empty(tmp_path / "none.duckdb"))).returncode == 2
+
+
+def _empty(database: Path) -> Path:
+    duckdb.connect(str(database)).close()
+    return database
+
+
+def test_logs_hold_no_free_text_of_a_member(example: Run) -> None:
+    notes = example.release.rows(
+        "select note from (select note from marts.fct_indicator_value union select text from marts.fct_story "
+        "union select title from marts.fct_strategy) where len(note) > 12"
+    )
+    canaries = [*SECRETS, *(str(note) for (note,) in notes)]
+    files = [path for path in (example.home / "dagster").rglob("*") if path.is_file()]
+    assert notes and files
+    for path in files:
+        data = path.read_bytes()
+        assert [canary for canary in canaries if canary.encode() in data] == [], path
+
+
+def unpacked(path: Path) -> str:
+    """A file as text; a workbook as the texts of all its parts."""
+    if not zipfile.is_zipfile(path):
+        return path.read_text(encoding="utf-8", errors="replace")
+    with zipfile.ZipFile(path) as parts:
+        return "\n".join(parts.read(name).decode("utf-8", errors="replace") for name in parts.namelist())
 
 
 def test_its_checksums_hold(public: Public) -> None:

@@ -137,5 +137,9 @@ def test_two_releases_on_either_side_of_a_rename_compare_as_one_community(rename
     home = Home(renamed.home, renamed.seeds, renamed.before)
     home.call("compare", "compare", renamed.before.folder.name, "current", "--community", NOW)
     told = home.told["compare"].stdout
-    assert f"{NOW}/2018 resubmitted" in told and f"{NOW}/2016" not in told.partition("Tables that differ")[0]
-    assert "fct_trend" not in told and f"{NOW}: new" not in told and FORMER not in told.partition("Tables")[2]
+    submitted, _, tables = told.partition("Tables that differ")
+    assert f"{NOW}/2018 replaced" in submitted and f"{NOW}/2017" not in submitted
+    # The freeze and the folder that was given again are all that moved.
+    assert "Designations, gateways and criteria that moved: 0" in tables
+    assert f"{NOW}: new" not in tables and FORMER not in tables
+    assert "dim_community" not in tables and "fct_trend:" not in tables

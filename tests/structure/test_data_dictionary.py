@@ -32,6 +32,18 @@ def test_the_dictionary_names_every_column_of_every_table_and_every_rule() -> No
     assert all(f"| {rule_id} |" in page for rule_id in catalogue().rules["rule_id"])
 
 
+@pytest.mark.parametrize("known", contracts.VERSIONS, ids=lambda known: str(known.version))
+def test_every_submitted_column_says_what_it_is_used_for_and_the_dictionary_prints_it(
+    known: contracts.Version,
+) -> None:
+    page = data_dictionary()
+    for table in contracts.tables(known.version).values():
+        section = page.split(f"### {table.table}\n")[1].split("### ")[0]
+        for column in table.columns:
+            assert column.purpose.strip(), f"{table.table}.{column.name} has no purpose"
+            assert column.purpose != column.description and f"| {column.purpose} |" in section
+
+
 def test_every_mart_and_every_column_of_it_has_its_meaning_and_its_key_on_the_page() -> None:
     page, keys = marts_dictionary(), table_keys(MANIFEST)
     for name, table in declared_marts(MANIFEST, Reference(ROOT / "seeds")).items():

@@ -51,6 +51,7 @@ class Seeds:
     """Reference data the analysis reads, each a seed of this name as text or typed."""
 
     communities: pl.DataFrame
+    geographies: pl.DataFrame
     indicators: pl.DataFrame
     outcomes: pl.DataFrame
     dimensions: pl.DataFrame
@@ -145,7 +146,7 @@ def compute_figures(inputs: AnalysisInputs, ruleset: Ruleset) -> Figures:
     judged = until_left(grid, seeds.communities)
     outcome = compute_outcomes(trend, gap, registers[SELECTION], indicators, seeds.outcomes, judged, ruleset)
     network_trend, network_outcome = compute_network(
-        trend, trend_point, outcome, seeds.communities, indicators, ruleset
+        trend, trend_point, outcome, seeds.communities, seeds.geographies, indicators, ruleset
     )
     tables = {
         "fct_trend": trend,

@@ -52,7 +52,6 @@ NOT_INPUTS = frozenset(
         "community_reviews",
         "confirmations",
         "declarations",
-        "definitions",
         "explanation_decisions",
         "explanations",
         "publication_objections",
@@ -93,6 +92,7 @@ def _inputs(
 def _seeds(reference: Reference) -> Seeds:
     return Seeds(
         communities=reference.communities,
+        geographies=reference.geographies,
         indicators=reference.indicators,
         outcomes=reference.outcomes,
         dimensions=reference.dimensions,
@@ -120,7 +120,9 @@ def record_inputs(
         query = f'select * from {schema}."{table}" where community_id = ? or ? is null'
         return connection.execute(query, [community_id, community_id]).pl()
 
-    landing = {name: rows(INPUTS, name) for name in analysis_inputs()}
+    # A release of before lacks registers that were not read then: nothing was decided from them.
+    held = engine.tables_of(connection, INPUTS)
+    landing = {name: rows(INPUTS, name) for name in analysis_inputs() if name in held}
     inputs = _inputs(rows(INPUTS, KNOWN_TABLE), landing, reference, today)
     tables = {name: rows("marts", name) for name in RECORD_TABLES}
     return run.designate(run.context_of(inputs, ruleset), tables, inputs.seeds)

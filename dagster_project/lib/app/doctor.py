@@ -23,7 +23,7 @@ from dagster_project.lib.app.ready import reference_faults
 from dagster_project.lib.app.state import is_database, state_faults
 from dagster_project.lib.base.folder_tree import look
 from dagster_project.lib.base.reference import Reference, SeedError
-from dagster_project.lib.base.seed_forms import ignored_lines
+from dagster_project.lib.base.seeds.forms import ignored_lines
 from dagster_project.lib.base.state import StateError
 from dagster_project.lib.base.store import FOR_ALL, PRIVATE, Store, StoreError
 from dagster_project.lib.base.successions import CommunityIds
@@ -61,7 +61,7 @@ class Line:
 
 def examine(settings: Settings) -> list[Line]:
     """Look at everything; every line says what was found, a bad one also how to mend it."""
-    looks = (_home, _seeds, _stores, _kept, _clock, _release, _public, _server)
+    looks = (_home, _seeds, _stores, _kept, _release, _public, _server)
     return [*_tools(), *(line for look_at in looks for line in look_at(settings))]
 
 
@@ -167,8 +167,9 @@ def _kept(settings: Settings) -> Iterator[Line]:
     lake = Store(settings.lake_url, settings.s3_endpoint)
     found = [*state_faults(lake).values()]
     log = ChangeLog(lake)
+    moments: list[str] = []
     looks: list[Callable[[], object]] = [log.records, lambda: log.told, lambda: log.telling]
-    looks.append(lambda: _ledger(lake, Reference(settings.seeds).names))
+    looks.append(lambda: _ledger(lake, Reference(settings.seeds).names, moments))
     looks += [cycle.read for cycle in read_frozen(lake)]
     for look_at in looks:
         try:
@@ -182,20 +183,22 @@ def _kept(settings: Settings) -> Iterator[Line]:
         hint = "delete it; the next run makes it anew"
         yield Line(False, "warehouse", f"{settings.warehouse} is no database any more", hint)
     yield from _history(settings)
+    yield from _clock(moments)
 
 
-def _ledger(lake: Store, names: CommunityIds) -> None:
-    """StateError for a damaged segment, or for folders whose rows are gone."""
-    if gone := sorted(damaged_places(lake, Ledger(lake, names).events(), names)):
+def _ledger(lake: Store, names: CommunityIds, moments: list[str]) -> None:
+    """StateError for a damaged segment, or for folders whose rows are gone; `moments` gets when its files were seen."""
+    events = Ledger(lake, names).events()
+    moments += events["seen_at"].drop_nulls().to_list()
+    if gone := sorted(damaged_places(lake, events, names)):
         raise DamagedLakeError(dict.fromkeys(gone, GONE))
 
 
-def _clock(settings: Settings) -> Iterator[Line]:
-    """Whether the machine's clock stands behind what it wrote before: leases of runs and signed addresses go by it."""
-    try:
-        moments = Ledger(Store(settings.lake_url, settings.s3_endpoint)).events()["seen_at"].drop_nulls().to_list()
-    except (StateError, StoreError):
-        return  # Said of the ledger itself.
+def _clock(moments: list[str]) -> Iterator[Line]:
+    """Whether the machine's clock stands behind what it wrote before: leases of runs and signed addresses go by it.
+
+    Without moments nothing was written yet, or the ledger's own line says that it cannot be read.
+    """
     now = dt.datetime.now(dt.UTC)
     if moments:
         seen = max(moments)

@@ -62,6 +62,7 @@ from dagster_project.lib.intake.bucket.whole import DamagedLakeError, damaged_pl
 from dagster_project.lib.intake.findings import to_findings
 from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.intake.session import IntakeResult, Places, TakenPartition, run_intake
+from dagster_project.lib.monitoring.latency import submission_latency, value_latency
 from dagster_project.lib.publish.release.as_built import AsBuilt
 from dagster_project.lib.publish.release.dependencies import code_version, figures_version, words_version
 from dagster_project.lib.publish.release.hashing import lock_sha256
@@ -341,9 +342,7 @@ class Pipeline:
     def publish(self, facts: ReleaseFacts) -> Release:
         """The warehouse as it stands as a release, told to nobody yet."""
         tell("Publishing the release and its report")
-        ledger = self.ledger.events()
-        ops = self.settings.work / "ops"
-        write_tables({"ledger_event": ledger}, ops)
+        ops = self._write_arrivals()
         # Records are rebuilt from the release alone, so it carries what they were decided from.
         inputs = {
             name: self.settings.landing / f"{name}.parquet"
@@ -355,12 +354,25 @@ class Pipeline:
             self.settings.warehouse,
             facts,
             table_keys(MANIFEST),
-            {"ops": {"ledger_event": ops / "ledger_event.parquet"}, INPUTS: inputs},
+            {"ops": ops, INPUTS: inputs},
             self.settings.work,
             self._write_report,
             declared_marts(MANIFEST, self.reference),
             vocabularies(self.reference),
         )
+
+    def _write_arrivals(self) -> dict[str, Path]:
+        """The tables of schema `ops`, which no hash covers: the ledger, and how late folders and values came."""
+        events, calendar = self.ledger.events(), self.reference.table("network/calendar")
+        observations = pl.read_parquet(self.settings.landing / "observations.parquet", glob=False)
+        tables = {
+            "ledger_event": events,
+            "submission_latency": submission_latency(events, calendar),
+            "value_latency": value_latency(events, observations, calendar),
+        }
+        folder = self.settings.work / "ops"
+        write_tables(tables, folder)
+        return {name: folder / f"{name}.parquet" for name in tables}
 
     def _write_report(self, database: Path, folder: Path, manifest: Mapping[str, Any]) -> None:
         with engine.opened(database) as connection:

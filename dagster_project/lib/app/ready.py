@@ -1,7 +1,7 @@
 """Whether reference data and layouts are right, asked as a whole before anything runs.
 
 Belongs here: one list of faults over seeds, the ruleset in force, its comparisons and the layouts.
-Does not: finding any of them (base/seed_forms.py, base/seed_lint.py, intake/layouts/soundness.py), or printing.
+Does not: finding any of them (base/seeds/forms.py, base/seeds/lint.py, intake/layouts/soundness.py), or printing.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import datetime as dt
 import contracts
 from dagster_project.lib.base.reference import Reference, SeedError
 from dagster_project.lib.base.ruleset import RulesetKey
-from dagster_project.lib.base.seed_lint import faults, first_of
+from dagster_project.lib.base.seeds.lint import faults, first_of
 from dagster_project.lib.intake.layouts.soundness import layout_faults
 
 

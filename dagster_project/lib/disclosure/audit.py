@@ -6,12 +6,11 @@ Does not: choosing what is withheld (choice.py). Nothing here reads an internal 
 
 from __future__ import annotations
 
-import multiprocessing
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
+from dagster_project.lib.base.workers import side_by_side
 from dagster_project.lib.disclosure.judging import Unknown, judge
 from dagster_project.lib.disclosure.profiles import AUDIT_PROGRAMS, Parameters
 from dagster_project.lib.disclosure.programs import Budget, BudgetError
@@ -92,12 +91,8 @@ def audit(releases: Sequence[Release], parameters: Parameters, families: set[Fam
     newest = [name in by_release[-1] for name in names] if by_release else []
     work = list(zip(names, parts, newest, strict=True))
     judge_one = partial(_audit_community, parameters=parameters, families=families)
-    if parameters.workers > 1 and len(work) > 1:
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(min(parameters.workers, len(work)), mp_context=context) as pool:
-            found = list(pool.map(judge_one, work))
-    else:
-        found = [judge_one(each) for each in work]
+    with side_by_side(min(parameters.workers, len(work))) as each:
+        found = list(each(judge_one, work))
     return Audit(
         tuple(failure for part in found for failure in part.failures),
         sum(part.families for part in found),

@@ -7,15 +7,14 @@ Does not: any rule (its own module), reading or writing anything.
 from __future__ import annotations
 
 import datetime as dt
-import multiprocessing
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 
 import polars as pl
 
+from dagster_project.lib.base.workers import side_by_side
 from dagster_project.lib.disclosure.audit import Audit, audit
 from dagster_project.lib.disclosure.cells import (
     PUBLIC_COLUMNS,
@@ -231,13 +230,8 @@ def _content(
 def _solve(units: Sequence[Unit], parameters: Parameters) -> dict[str, Outcome]:
     """Each unit's outcome; processes share the units and change nothing of the result."""
     solve = partial(protect_unit, parameters=parameters)
-    if parameters.workers > 1 and len(units) > 1:
-        # A forked child would inherit the locks of threads it does not have.
-        context = multiprocessing.get_context("spawn")
-        with ProcessPoolExecutor(min(parameters.workers, len(units)), mp_context=context) as pool:
-            found = list(pool.map(solve, units))
-    else:
-        found = [solve(unit) for unit in units]
+    with side_by_side(min(parameters.workers, len(units))) as each:
+        found = list(each(solve, units))
     return {unit.community_id: outcome for unit, outcome in zip(units, found, strict=True)}
 
 

@@ -100,11 +100,11 @@ def run_intake(
     guard = Guard(places.drop.tag if places.drop.folder is not None else None, left)
     # A bucket that was put back from a backup has other tags for the same bytes: nothing of it is news.
     same, seen = same_content(places.drop, plan.take, events, version, selection.again, damaged)
-    ledger.append(_stamped(seen, run_id))
+    ledger.append(_stamped(seen, run_id, today))
     plan = replace(plan, take=tuple(folder for folder in plan.take if folder.partition not in same))
     done: list[TakenPartition] = []
     total = len(plan.take) + len(plan.withdrawn)
-    for partition in _withdraw(places.lake, ledger, events, plan.withdrawn, run_id):
+    for partition in _withdraw(places.lake, ledger, events, plan.withdrawn, run_id, today):
         done.append(partition)
         yield partition
     with WorkbookReader(intake.limits) as workbooks, ThreadPoolExecutor(WRITERS) as writers:
@@ -115,7 +115,7 @@ def run_intake(
                 written.result()
             _write_all(places.lake, taken, writers)
             summaries = [_summary_of(item) for item in taken]
-            ledger.append(_events(taken, summaries, events, version, run_id))
+            ledger.append(_events(taken, summaries, events, version, run_id, today))
             for summary in summaries:
                 done.append(summary)
                 yield summary
@@ -179,7 +179,12 @@ def _write_all(lake: Store, taken: Sequence[Taken], writers: ThreadPoolExecutor)
 
 
 def _withdraw(
-    lake: Store, ledger: Ledger, events: pl.DataFrame, withdrawn: Sequence[tuple[str, int]], run_id: str
+    lake: Store,
+    ledger: Ledger,
+    events: pl.DataFrame,
+    withdrawn: Sequence[tuple[str, int]],
+    run_id: str,
+    today: dt.date,
 ) -> Iterator[TakenPartition]:
     objects = current_objects(events)
     for community_id, year in withdrawn:
@@ -191,7 +196,7 @@ def _withdraw(
             submission_id=pl.lit(None, pl.String),
             status=pl.lit("withdrawn"),
         )
-        ledger.append(_stamped(pl.concat([gone.with_columns(event=pl.lit("withdrawn")), state]), run_id))
+        ledger.append(_stamped(pl.concat([gone.with_columns(event=pl.lit("withdrawn")), state]), run_id, today))
         yield _withdrawn(community_id, year)
 
 
@@ -235,7 +240,12 @@ def _summary(
 
 
 def _events(
-    taken: Sequence[Taken], summaries: Sequence[TakenPartition], events: pl.DataFrame, version: str, run_id: str
+    taken: Sequence[Taken],
+    summaries: Sequence[TakenPartition],
+    events: pl.DataFrame,
+    version: str,
+    run_id: str,
+    today: dt.date,
 ) -> pl.DataFrame:
     """Ledger events of one batch: each file as it stands, each file that is gone, each folder's state."""
     rows: list[tuple[object, ...]] = []
@@ -253,8 +263,8 @@ def _events(
             rows.append(("withdrawn", *place, name, seen[place][name], None, None, None, None, version, None))
         tag = item.folder.links_tag
         rows.append(("submission", *place, None, None, None, tag, None, item.submission_id, version, summary.status))
-    names = [name for name in EVENTS if name not in ("sequence", "run_id", "seen_at")]
-    return _stamped(pl.DataFrame(rows, schema={name: EVENTS[name] for name in names}, orient="row"), run_id)
+    names = [name for name in EVENTS if name not in ("sequence", "run_id", "seen_at", "seen_on")]
+    return _stamped(pl.DataFrame(rows, schema={name: EVENTS[name] for name in names}, orient="row"), run_id, today)
 
 
 def _dropped(item: Taken) -> pl.DataFrame:
@@ -278,10 +288,13 @@ def _dropped(item: Taken) -> pl.DataFrame:
     return pl.concat([files.filter(~inside), archives])
 
 
-def _stamped(events: pl.DataFrame, run_id: str) -> pl.DataFrame:
+def _stamped(events: pl.DataFrame, run_id: str, today: dt.date) -> pl.DataFrame:
     # Arrival times live in the ledger only; no figure reads them.
     now = dt.datetime.now(dt.UTC).isoformat(timespec="seconds")
     stamped = events.with_columns(
-        pl.lit(0, pl.Int64).alias("sequence"), pl.lit(run_id).alias("run_id"), pl.lit(now).alias("seen_at")
+        pl.lit(0, pl.Int64).alias("sequence"),
+        pl.lit(run_id).alias("run_id"),
+        pl.lit(now).alias("seen_at"),
+        pl.lit(today.isoformat()).alias("seen_on"),
     )
     return stamped.select(list(EVENTS)).cast(EVENTS)

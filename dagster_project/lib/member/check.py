@@ -17,6 +17,7 @@ import contracts
 from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.folder_tree import look
 from dagster_project.lib.base.names import ANSWERS_TABLE, DECISIONS_TABLE, INPUTS, OBSERVATIONS_TABLE
+from dagster_project.lib.base.progress import tell
 from dagster_project.lib.base.shown import visible
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.answers import answered, astray_answers, submissions
@@ -94,6 +95,10 @@ TOLD = pl.Schema(
 )
 
 
+READING, COMPARING, JUDGING = STEPS = ("Reading the files", "Comparing rows and years", "Counting what was found")
+"""Steps of a check, as it tells them."""
+
+
 @dataclass(frozen=True)
 class Checked:
     """A folder that was checked: its rows as intake would write them, and its receipt."""
@@ -121,6 +126,8 @@ class History:
     decisions: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=DECISIONS))
     selection: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=SELECTION))
     findings: pl.DataFrame = field(default_factory=lambda: pl.DataFrame(schema=TOLD))
+    skipped: tuple[str, ...] = ()
+    """Rules that this history cannot carry: that of a public edition knows neither registers nor withheld rows."""
 
     def without(self, community_id: str, reporting_year: int) -> History:
         """What is known of all folders but the one that is checked."""
@@ -157,14 +164,17 @@ def examine(
     in an earlier year is not asked again. NothingToCheckError if there is no file.
     """
     folder, source = _as_folder(path, community_id, reporting_year)
+    tell(READING)
     with WorkbookReader(intake.limits) as workbooks:
         (taken,) = take_in(intake, [folder], source, None, workbooks)
+    tell(COMPARING)
     replaced = _replaced(taken, history)
     history = history.without(*folder.partition) if history else None
     findings = pl.concat([_table(taken, "findings", FINDINGS), _compared(taken, history, compare)])
     registers = _registers(taken, "explanations", "indicator_selection", "declarations")
-    if history is not None and compare is not None:
+    if history is not None and compare is not None and not history.skipped:
         findings = pl.concat([findings, _across_years(taken, registers, history, findings)])
+    tell(JUDGING)
     answers = _answers(registers["explanations"], history)
     findings = answered(findings, answers, history.decisions if history else pl.DataFrame(schema=DECISIONS))
     files = taken.tables["files"]
@@ -180,7 +190,7 @@ def skipped_rules(history: History | None, compare: Compare | None) -> list[str]
     """Rules that a check without history (or without comparisons at all) cannot run."""
     if compare is None:
         return [*RULES, *ACROSS_YEARS]
-    return [*NEEDS_HISTORY, *ACROSS_YEARS] if history is None else []
+    return [*NEEDS_HISTORY, *ACROSS_YEARS] if history is None else list(history.skipped)
 
 
 def is_clean(receipt: Receipt) -> bool:
@@ -211,7 +221,8 @@ def _lines(receipt: Receipt) -> Iterator[str]:
         if finding["explanation"]:
             yield f"  Your explanation: {finding['explanation']}"
     if receipt["skipped_rules"]:
-        yield f"Skipped, since they need earlier years (--against RELEASE): {', '.join(receipt['skipped_rules'])}"
+        skipped = ", ".join(receipt["skipped_rules"])
+        yield f"Skipped, since they need all that the network knows of earlier years (--against RELEASE): {skipped}"
     if receipt["changes"]["state"] != PENDING:
         yield from change_lines(receipt["changes"])
 
@@ -258,8 +269,7 @@ def _compared(taken: Taken, history: History | None, compare: Compare | None) ->
     issues = compare(pl.concat([others, own]).sort("community_id", "reporting_year", maintain_order=True))
     community_id, reporting_year = taken.folder.partition
     mine = issues.filter((pl.col("community_id") == community_id) & (pl.col("reporting_year") == reporting_year))
-    if history is None:
-        mine = mine.filter(~pl.col("rule_id").is_in(NEEDS_HISTORY))
+    mine = mine.filter(~pl.col("rule_id").is_in(skipped_rules(history, compare)))
     return to_findings(mine.select(list(LOCATED)))
 
 

@@ -250,13 +250,18 @@ def _write_notes(
         "Never put names, birth dates or ids of persons into any sheet: such a file is refused unread.",
         "Check the workbook before you upload it: cradle check FILE.xlsx "
         f"--community {community_id} --year {reporting_year}",
-        "The sheets:",
-        *(f"{contract.table}: {contract.description}" for contract in own),
+        "The sheets, and what each of their columns is used for:",
+        *(line for contract in own for line in _uses(contract)),
     ]
     for line, text in enumerate(lines, 1):
         sheet.cell(line, 1, text).alignment = Alignment(wrap_text=True, vertical="top")
     sheet["A1"].font = Font(bold=True, size=14)
     sheet.column_dimensions["A"].width = 110
+
+
+def _uses(contract: TableContract) -> Iterator[str]:
+    yield f"{contract.table}: {contract.description}"
+    yield from (f"    {column.name}: {column.purpose}." for column in contract.columns)
 
 
 def _write_header(sheet: Worksheet, contract: TableContract, lists: _Lists) -> None:

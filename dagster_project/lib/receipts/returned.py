@@ -6,24 +6,44 @@ Does not: the marking itself (marked_copy.py), receipts (receipts.py), or any ru
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, islice
 from pathlib import PurePosixPath
 
 from dagster_project.lib.base.names import FINDINGS_SHEET
 from dagster_project.lib.base.store import Store
+from dagster_project.lib.base.workers import processes, shares, side_by_side
 from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.lake import raw_key
 from dagster_project.lib.intake.reading.archive import member
 from dagster_project.lib.intake.reading.files import WorkbookReader, largest_bytes, read_file
 from dagster_project.lib.intake.reading.grid import FileRead, Grid
+from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.receipts.marked_copy import Finding, is_list, marked_copy
 from dagster_project.lib.receipts.marked_files import MARKED
 from dagster_project.lib.receipts.marked_workbook import marked_workbook
 from dagster_project.lib.receipts.receipts import Delivery, Receipt, receipt_folder
 
+COPIES_A_PROCESS = 40
+"""Copies for which a further process is worth its start: a copy takes some 20 milliseconds, a start about a second."""
+FOLDERS_AT_ONCE = 48
+"""Folders whose files are held in memory at once."""
+
+
+@dataclass(frozen=True)
+class _Asked:
+    """One file to be marked: what a process of its own needs for it."""
+
+    name: str
+    data: bytes
+    encoding: str | None
+    findings: Sequence[Finding]
+
 
 def return_files(
-    outbox: Store, lake: Store, intake: Intake, receipts: Iterable[Receipt], delivery: Delivery | None = None
+    outbox: Store, lake: Store, intake: Intake, receipts: Sequence[Receipt], delivery: Delivery | None = None
 ) -> list[str]:
     """Write a marked copy beside each receipt for every file that has one by its receipt (marked_files.py).
 
@@ -32,50 +52,61 @@ def return_files(
     where nothing is asked.
     """
     written: list[str] = []
-    with WorkbookReader(intake.limits) as workbooks:
-        for receipt in receipts:
+    marked = sum(file["marked_copy"] is not None for receipt in receipts for file in receipt["files"])
+    number = processes(marked, COPIES_A_PROCESS)
+    with side_by_side(number) as each:
+        for first in range(0, len(receipts), FOLDERS_AT_ONCE):
+            part = receipts[first : first + FOLDERS_AT_ONCE]
+            asked = [_asked(lake, intake, receipt) for receipt in part]
+            files = [file for folder in asked for file in folder.values()]
+            copies = chain.from_iterable(each(partial(_copies, intake.limits), shares(files, number)))
+            for receipt, folder in zip(part, asked, strict=True):
+                own = dict(zip(folder, islice(copies, len(folder)), strict=True))
 
-            def give_back(receipt: Receipt = receipt) -> bool:
-                written.extend(_return_folder(outbox, lake, intake, receipt, workbooks))
-                return True
+                def give_back(receipt: Receipt = receipt, own: dict[str, bytes] = own) -> bool:
+                    written.extend(_put(outbox, receipt, own))
+                    return True
 
-            if delivery:
-                delivery.attempt((receipt["community_id"], receipt["reporting_year"]), give_back)
-            else:
-                give_back()
+                if delivery:
+                    delivery.attempt((receipt["community_id"], receipt["reporting_year"]), give_back)
+                else:
+                    give_back()
     return written
 
 
-def _return_folder(
-    outbox: Store, lake: Store, intake: Intake, receipt: Receipt, workbooks: WorkbookReader
-) -> list[str]:
+def _asked(lake: Store, intake: Intake, receipt: Receipt) -> dict[str, _Asked]:
+    """The files of one folder that are returned, by the name of their copy; those whose bytes are gone are left out."""
+    asked = {}
+    for file in receipt["files"]:
+        key = raw_key(str(file["sha256"]))
+        if file["marked_copy"] is None or lake.size(key) is None:
+            continue
+        name = str(file["name"])
+        data = member(name, lake.get(key), intake.limits, largest_bytes) or b""
+        encoding = intake.encodings.get(receipt["community_id"])
+        findings = [finding for finding in receipt["findings"] if finding["source_file"] == name]
+        asked[str(file["marked_copy"])] = _Asked(name, data, encoding, findings)
+    return asked
+
+
+def _copies(limits: Limits, files: Sequence[_Asked]) -> list[bytes]:
+    with WorkbookReader(limits) as workbooks:
+        return [_copy(limits, file, workbooks) for file in files]
+
+
+def _copy(limits: Limits, file: _Asked, workbooks: WorkbookReader) -> bytes:
+    read = read_file(file.name, file.data, file.encoding, limits, workbooks)
+    return copy_of(PurePosixPath(file.name).name, file.data, read, file.findings, workbooks)
+
+
+def _put(outbox: Store, receipt: Receipt, copies: Mapping[str, bytes]) -> list[str]:
     folder = receipt_folder(receipt["community_id"], receipt["reporting_year"])
     keys = []
-    for file in receipt["files"]:
-        if file["marked_copy"] is None:
-            continue
-        copy = _copy(lake, intake, receipt, file, workbooks)
-        if copy is not None:
-            key = f"{folder}/{file['marked_copy']}"
-            outbox.put(key, copy)
-            keys.append(key)
+    for name, copy in copies.items():
+        outbox.put(f"{folder}/{name}", copy)
+        keys.append(f"{folder}/{name}")
     _remove_others(outbox, folder, keys)
     return keys
-
-
-def _copy(
-    lake: Store, intake: Intake, receipt: Receipt, file: dict[str, object], workbooks: WorkbookReader
-) -> bytes | None:
-    key = raw_key(str(file["sha256"]))
-    if lake.size(key) is None:
-        return None
-    data = lake.get(key)
-    name = str(file["name"])
-    data = member(name, data, intake.limits, largest_bytes) or b""
-    encoding = intake.encodings.get(receipt["community_id"])
-    read = read_file(name, data, encoding, intake.limits, workbooks)
-    findings = [finding for finding in receipt["findings"] if finding["source_file"] == name]
-    return copy_of(PurePosixPath(name).name, data, read, findings, workbooks)
 
 
 def copy_of(name: str, data: bytes, read: FileRead, findings: Sequence[Finding], workbooks: WorkbookReader) -> bytes:

@@ -25,8 +25,9 @@ select
     expected.is_past_due as is_due,
     expected.waiver_reason,
     case
-        when submissions.status is not null then cast(1 as double)
-        when expected.status_without_folder = 'late' then cast(0 as double)
+        when expected.status_without_folder = 'late' and submissions.status is null then cast(0 as double)
+        -- Once the day has passed a folder alone does not tell when it came: schema ops does.
+        when submissions.status is not null and not coalesce(expected.is_past_due, false) then cast(1 as double)
     end as timeliness,
     cast(submissions.accepted_cells as double) / nullif(submissions.expected_cells, 0) as completeness,
     cast(submissions.rows_accepted as double)

@@ -1,6 +1,6 @@
 -- What follows a place that ends, and the share of its students that it takes over.
 -- Belongs here: names and types of seed crosswalks/geography_successions.
--- Does not: carry a share over several successions (dim_geography_succession), or check weights (base/seed_lint.py).
+-- Does not: carry a share over several successions (dim_geography_succession), or check weights (base/seeds/lint.py).
 select
     trim(community_id) as community_id,
     trim(geography_id) as geography_id,

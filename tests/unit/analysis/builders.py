@@ -80,6 +80,17 @@ INDICATORS = pl.DataFrame(
     orient="row",
 )
 
+# Districts d1 and d2 of one code are one place; d3 is a place of east alone.
+GEOGRAPHIES = pl.DataFrame(
+    [
+        ("d1", "east", "district", "nces", "0900001", None, None),
+        ("d2", "west", "district", "nces", "0900001", None, None),
+        ("d3", "east", "district", "nces", "0900003", None, None),
+    ],
+    schema=["geography_id", "community_id", "geography_level", "code_system", "code", "valid_from", "valid_to"],
+    orient="row",
+)
+
 
 def known(rows: Iterable[Mapping[str, Any]]) -> pl.DataFrame:
     """A frame of known values; what a row does not say is DEFAULTS, its geography the community."""
@@ -118,6 +129,7 @@ def seeds(communities: pl.DataFrame) -> Seeds:
     folder = ROOT / "seeds"
     return Seeds(
         communities=communities,
+        geographies=GEOGRAPHIES,
         indicators=INDICATORS,
         outcomes=pl.read_csv(folder / "dictionary/outcomes.csv"),
         dimensions=pl.read_csv(folder / "dictionary/dimensions.csv"),

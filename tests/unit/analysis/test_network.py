@@ -17,7 +17,7 @@ from dagster_project.lib.analysis.figures.network import compute_network
 from dagster_project.lib.analysis.tables import FCT_OUTCOME_STATUS, FCT_TREND, FCT_TREND_POINT
 from dagster_project.lib.base.ruleset import Ruleset
 from tests.unit.analysis import reference
-from tests.unit.analysis.builders import INDICATORS, known, members, tables, yearly
+from tests.unit.analysis.builders import GEOGRAPHIES, INDICATORS, known, members, tables, yearly
 
 Rows = list[dict[str, Any]]
 
@@ -78,6 +78,38 @@ def test_the_pooled_rate_is_that_of_the_constant_panel(ruleset: Ruleset) -> None
     assert (row["panel_size"], row["window_first_year"], row["window_last_year"]) == (2, 2022, 2024)
     assert row["pooled_rate_last"] == pytest.approx(100 * 210 / 500)
     assert row["pooled_slope"] == pytest.approx((42.0 - 30.0) / 2)
+
+
+def shared(in_east: Rows, in_west: Rows) -> Rows:
+    """Two communities of 100 and 400 students whose totals hold the rows given of a district they share."""
+    rows = counted({2022: (50, 100), 2023: (60, 100), 2024: (70, 100)}, community_id="east")
+    rows += counted({2022: (100, 400), 2023: (120, 400), 2024: (140, 400)}, community_id="west")
+    of_east = [row | {"community_id": "east", "geography_id": "d1"} for row in in_east]
+    return rows + of_east + [row | {"community_id": "west", "geography_id": "d2"} for row in in_west]
+
+
+DISTRICT = {2022: (20, 40), 2023: (20, 40), 2024: (20, 40)}
+
+
+def test_a_district_of_two_communities_counts_once_in_the_pooled_rate(ruleset: Ruleset) -> None:
+    row = network(shared(counted(DISTRICT), counted(DISTRICT)), ruleset)
+    assert row["panel_size"] == 2
+    assert row["pooled_rate_last"] == pytest.approx(100 * (70 + 140 - 20) / (100 + 400 - 40))
+    assert row["pooled_slope"] == pytest.approx(100 * ((190 / 460) - (130 / 460)) / 2)
+
+
+def test_a_total_that_cannot_be_parted_from_a_shared_district_is_in_no_pooled_rate(ruleset: Ruleset) -> None:
+    some_years = {year: counts for year, counts in DISTRICT.items() if year != 2023}
+    larger = dict.fromkeys(DISTRICT, (150, 200))
+    for in_west in (some_years, {}, larger):
+        row = network(shared(counted(DISTRICT), counted(in_west)), ruleset)
+        assert (row["panel_size"], row["pooled_rate_last"], row["n_communities"]) == (1, 70.0, 2)
+
+
+def test_a_district_that_only_one_of_the_panel_serves_stays_in_its_total(ruleset: Ruleset) -> None:
+    alone = [row for row in shared([], counted(DISTRICT)) if row["community_id"] == "west"]
+    row = network(alone, ruleset)
+    assert (row["panel_size"], row["pooled_rate_last"]) == (1, 35.0)
 
 
 @pytest.mark.parametrize(("held_by", "years"), [(1, 2), (2, 3), (3, 3)])
@@ -209,7 +241,7 @@ def test_outcomes_are_counted_and_shared_among_the_determined(ruleset: Ruleset) 
         schema=dict(FCT_OUTCOME_STATUS.schema),
     )
     trend, trend_point = FCT_TREND.empty(), FCT_TREND_POINT.empty()
-    _, outcome = compute_network(trend, trend_point, status, members(status), INDICATORS, ruleset)
+    _, outcome = compute_network(trend, trend_point, status, members(status), GEOGRAPHIES, INDICATORS, ruleset)
     row = outcome.row(0, named=True)
     names = ("communities", "improving", "maintained", "declining", "mixed", "undetermined")
     assert [row[f"n_{name}"] for name in names] == [6, 2, 1, 1, 1, 1]

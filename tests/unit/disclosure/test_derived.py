@@ -46,9 +46,12 @@ def fact(group: str, reporting_year: int = 2024, **more: object) -> Row:
     }
 
 
-def derived(profile: Profile, counts: dict[str, list[tuple[int, int]]], **points: float) -> Derived:
+def derived(
+    profile: Profile, counts: dict[str, list[tuple[int, int]]], *, is_determined: bool = True, **points: float
+) -> Derived:
     """A network of groups over four years, their trends, the gap of black behind white, outcome and target.
 
+    is_determined: False gives trends and gap no slope and no class.
     points: values of points that differ from today's, by group and year, such as `all_2022=50.0`.
     """
     rows = [
@@ -76,12 +79,13 @@ def derived(profile: Profile, counts: dict[str, list[tuple[int, int]]], **points
         }
         for each in rows
     ]
-    trends = [fact(group, slope=1.5, trend_status="improving", outcome_id="graduation") for group in counts]
+    slope, status = (1.5, "improving") if is_determined else (None, "undetermined")
+    trends = [fact(group, slope=slope, trend_status=status, outcome_id="graduation") for group in counts]
     gap = fact(
         BLACK,
         reference_group_id=WHITE,
-        group_slope=2.0,
-        gap_status="narrowed",
+        group_slope=2.0 if is_determined else None,
+        gap_status="narrowed" if is_determined else "undetermined",
         reference_declined=False,
         standing="burdened",
         dimension="race_ethnicity",
@@ -151,6 +155,24 @@ def test_a_trend_with_one_coded_point_is_withheld_whole(profile: Profile) -> Non
         2022,
         2023,
     ]
+
+
+def test_what_is_undetermined_stays_and_tells_no_years_where_a_point_within_them_is_hidden(profile: Profile) -> None:
+    years = ("n_years", "first_year", "last_year", "series")
+    found = derived(profile, {"all": CODED, WHITE: OPEN, BLACK: CODED}, is_determined=False)
+    shown = {
+        name: [only(frame, population_group_id=group)[column] for column in (status, *years)]
+        for name, frame, group, status in (
+            ("hidden trend", found.trend, "all", "trend_status"),
+            ("whole trend", found.trend, WHITE, "trend_status"),
+            ("hidden gap", found.gap, BLACK, "gap_status"),
+        )
+    }
+    assert shown == {
+        "hidden trend": ["undetermined", None, None, None, None],
+        "whole trend": ["undetermined", 4, 2021, 2024, "default"],
+        "hidden gap": ["undetermined", None, None, None, None],
+    }
 
 
 @pytest.mark.parametrize("hidden", [WHITE, BLACK])

@@ -79,6 +79,18 @@ def test_a_new_series_is_not_compared_with_the_old_one() -> None:
     assert told([*STEADY, line(2023, 84.2, 400, series="new test")], "year_over_year_change") == []
 
 
+def test_a_new_label_is_asked_about_once_and_labels_side_by_side_are_not() -> None:
+    old, new = {"series": "old test"}, {"series": "new test"}
+    years = [line(2021, 61.0, 400, **old), line(2022, 61.0, 400, **new), line(2023, 61.0, 400, **new)]
+    assert told(years, "new_series") == ["new test after old test for Students who graduate within four years"]
+    groups = [row | {"population_group_id": "gender:male", "dimension": "gender"} for row in years]
+    back = line(2024, 61.0, 400, **old)
+    assert len(told([*years, *groups, back], "new_series")) == 1
+    assert len(told([row | {"reporting_year": 2023} for row in years], "new_series")) == 1
+    beside = [row | {"school_year": 2021, "reporting_year": 2023} for row in years[:2]]
+    assert told(beside, "new_series") == []
+
+
 def test_a_value_is_judged_by_what_was_known_when_it_was_submitted() -> None:
     corrected_later = line(2022, 84.0, 400, reported=2024)
     now = [*STEADY, line(2023, 84.2, 400), corrected_later]

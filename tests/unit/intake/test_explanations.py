@@ -103,6 +103,7 @@ CASES: dict[str, tuple[list[Line], Line | None]] = {
     "double_counting": (REGIONS, None),
     "all_fractions": (FRACTIONS, {"value": 0.9}),
     "fraction_suspected": (FRACTION, {"value": 0.9}),
+    "new_series": ([line(2022, 61.0, 400), line(2023, 62.0, 400, series="new test")], None),
 }
 
 

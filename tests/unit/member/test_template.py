@@ -216,6 +216,15 @@ def test_a_filled_in_template_counts_with_the_keys_of_the_year_before(intake: In
     assert receipt["files"][0]["rows_accepted"] == BEFORE.height
 
 
+def test_the_first_sheet_says_what_each_column_is_used_for(intake: Intake) -> None:
+    book = load_workbook(io.BytesIO(template_workbook("birchmont_falls", 2025, intake)))
+    said = [cell for (cell,) in book["Read me"].iter_rows(values_only=True)]
+    for contract in OWN:
+        start = said.index(f"{contract.table}: {contract.description}")
+        uses = said[start + 1 : start + 1 + len(contract.columns)]
+        assert uses == [f"    {column.name}: {column.purpose}." for column in contract.columns]
+
+
 def test_the_networks_folder_gets_the_networks_tables(intake: Intake) -> None:
     book = load_workbook(io.BytesIO(template_workbook("_network", 2025, intake)))
     assert {"scores", "gateway_decisions", "review_decisions"} < set(book.sheetnames)

@@ -274,6 +274,7 @@ def seeds(communities: Sequence[str] = (COMMUNITY,)) -> run.Seeds:
     """All reference data that the analysis reads."""
     return run.Seeds(
         communities=members(communities),
+        geographies=seed("network/geographies"),
         indicators=seed("dictionary/indicators").with_columns(pl.col("direction").cast(pl.Int32)),
         outcomes=seed("dictionary/outcomes"),
         dimensions=seed("dictionary/dimensions"),

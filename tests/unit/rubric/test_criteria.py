@@ -35,6 +35,29 @@ def test_a_threshold_gives_the_epsilon_in_favour_of_equality() -> None:
     assert codes == [MET, NOT_MET]
 
 
+@pytest.mark.parametrize("criterion", ["emerging.5.2", "emerging.6.4"])
+def test_factors_on_file_are_printed_by_kind_beside_what_the_community_claims_and_decide_nothing(
+    criterion: str,
+) -> None:
+    factor = {"indicator": "chronic_absence_pct", "factor": "buses"}
+    kinds = ("quantitative", "community_voice", "community_voice")
+    rows = [{**factor, "factor": f"cause {n}", "evidence": kind} for n, kind in enumerate(kinds)]
+    world = World().add("factors", *rows)
+    row = world.row(criterion)
+    words = "factors on file by kind of evidence: 1 quantitative, 0 qualitative, 2 community voice"
+    assert words in row["evidence"] and row["status"] == "undetermined"
+    assert world.claim(criterion).status(criterion) == "met"
+    assert "factors on file" not in str(World().row(criterion)["evidence"])
+
+
+def test_the_partnerships_own_definition_is_printed_beside_the_criterion_that_asks_for_one() -> None:
+    term = {"term": "Continuous Improvement", "text": "we learn", "approved_on": "2021-05-01"}
+    world = World().add("definitions", term, {"term": "vision", "text": "all"})
+    told = "definition of continuous improvement on file, approved on 2021-05-01: we learn"
+    assert world.row("exploring.6.4")["evidence"].endswith(told)
+    assert "definition" not in str(world.row("systems_transformation.1.2.a")["evidence"])
+
+
 def test_a_claim_with_fresh_evidence_is_met() -> None:
     assert World().claim(ATTESTED).status(ATTESTED) == "met"
 

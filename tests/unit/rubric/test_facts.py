@@ -202,7 +202,16 @@ def test_quarterly_needs_both_audiences() -> None:
     rows = [*events("progress", QUARTERS, ("partners",)), *events("progress", QUARTERS[:3], ("community",))]
     world = World().add("communications", *rows)
     assert fact(world, "sustaining.2.2") == "not_met"
-    assert "partners in 4 of 4, community in 3 of 4" in world.row("sustaining.2.2")["evidence"]
+    evidence = world.row("sustaining.2.2")["evidence"]
+    assert "partners in 4 of 4, community in 3 of 4; without one: 2022-Q4 (community)" in evidence
+
+
+def test_quarters_without_an_event_are_named_with_who_heard_nothing() -> None:
+    world = World().add("communications", *events("progress", QUARTERS[1:3]))
+    named = world.row("sustaining.2.2")["evidence"].partition("without one: ")[2].partition("; ")[0]
+    assert named == "2022-Q1 (community, partners), 2022-Q4 (community, partners)"
+    full = World().add("communications", *events("progress", QUARTERS))
+    assert "without one" not in full.row("sustaining.2.2")["evidence"]
 
 
 @pytest.mark.parametrize(("today", "expected"), [("2022-12-30", "met"), ("2022-12-31", "not_met")])

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dagster_project.lib.base.reference import Reference, SeedError
-from dagster_project.lib.base.seed_lint import faults, require_sound
+from dagster_project.lib.base.seeds.lint import faults, require_sound
 from tests.support import cradle
 
 SEEDS = Path(__file__).resolve().parents[3] / "seeds"

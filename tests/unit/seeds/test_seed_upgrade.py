@@ -19,9 +19,9 @@ from hypothesis import strategies as st
 
 from dagster_project.cli.main import cli
 from dagster_project.lib.base.reference import Reference, SeedError
-from dagster_project.lib.base.seed_forms import forms, read_sheet
-from dagster_project.lib.base.seed_lint import faults
-from dagster_project.lib.base.seed_upgrade import additions, write
+from dagster_project.lib.base.seeds.forms import forms, read_sheet
+from dagster_project.lib.base.seeds.lint import faults
+from dagster_project.lib.base.seeds.upgrade import additions, write
 
 SEEDS = Path(__file__).resolve().parents[3] / "seeds"
 TODAY = dt.date(2024, 12, 31)

@@ -12,6 +12,7 @@ import polars as pl
 from dagster_project.lib.analysis.figures import regression
 from dagster_project.lib.analysis.figures.members import of_members
 from dagster_project.lib.analysis.figures.regression import Floats, Ints
+from dagster_project.lib.analysis.figures.shared_districts import counted_once, shared_districts
 from dagster_project.lib.analysis.figures.trend import with_outcome
 from dagster_project.lib.analysis.tables import FCT_NETWORK_OUTCOME, FCT_NETWORK_TREND, with_shared_codes
 from dagster_project.lib.analysis.vocabulary import PERCENT, VALID_LEFT_OUT
@@ -30,19 +31,28 @@ def compute_network(
     trend_point: pl.DataFrame,
     outcome_status: pl.DataFrame,
     communities: pl.DataFrame,
+    geographies: pl.DataFrame,
     indicators: pl.DataFrame,
     ruleset: Ruleset,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """fct_network_trend and fct_network_outcome from fct_trend, fct_trend_point and fct_outcome_status.
 
-    communities: community_id, joined_year, left_year; only members of a reporting year are counted in it. indicators:
-    indicator_id, outcome_id, unit, poolable. Only communities' own rows enter; slopes are raw, per year.
+    communities: community_id, joined_year, left_year; only members of a reporting year are counted in it. geographies:
+    the seed; a district of several communities counts once in what is pooled. indicators: indicator_id, outcome_id,
+    unit, poolable. Only communities' own rows enter; slopes are raw, per year.
     """
     own = pl.col("geography_id") == pl.col("community_id")
     points = of_members(_recent_points(trend_point, ruleset), communities)
     columns = [*_CELL, "community_id", "trend_status", "slope"]
-    rows, points, dictionary = with_shared_codes(
-        [of_members(trend.filter(own).select(columns), communities), points, indicators],
+    shared = shared_districts(geographies)
+    rows, points, parts, shared, dictionary = with_shared_codes(
+        [
+            of_members(trend.filter(own).select(columns), communities),
+            points,
+            _parts(trend_point, shared, ruleset),
+            shared,
+            indicators,
+        ],
         ["indicator_id", "population_group_id", "community_id", "series"],
     )
     points = _window_points(points, ruleset)
@@ -55,7 +65,7 @@ def compute_network(
             how="left",
         )
         .join(_windows(points), on=_CELL, how="left")
-        .join(_pooled(points, dictionary, ruleset), on=_CELL, how="left")
+        .join(_pooled(points, parts, shared, dictionary, ruleset), on=_CELL, how="left")
         .join(_fixed_effects(points, ruleset), on=_CELL, how="left")
         .with_columns(pl.lit(ruleset.ruleset_version).alias("ruleset_version"))
     )
@@ -96,9 +106,20 @@ def _recent_points(trend_point: pl.DataFrame, ruleset: Ruleset) -> pl.DataFrame:
     """Valid points of communities' own rows in the years R-4..R."""
     own = pl.col("geography_id") == pl.col("community_id")
     valid = pl.col("used") | pl.col("left_out_reason").is_in(VALID_LEFT_OUT)
-    recent = pl.col("school_year") > pl.col("reporting_year") - ruleset.network.window_years
     columns = [*_UNIT, "school_year", "value", "numerator", "denominator"]
-    return trend_point.lazy().filter(recent & own & valid).select(columns).collect()
+    return trend_point.lazy().filter(_recent(ruleset) & own & valid).select(columns).collect()
+
+
+def _parts(trend_point: pl.DataFrame, shared: pl.DataFrame, ruleset: Ruleset) -> pl.DataFrame:
+    """Points of shared districts in the years R-4..R, valid or not: what a total counts, it counts either way."""
+    columns = [*_UNIT, "geography_id", "school_year", "numerator", "denominator"]
+    recent = trend_point.lazy().filter(_recent(ruleset)).select(columns)
+    places = shared.lazy().select("community_id", "geography_id").unique()
+    return recent.join(places, on=["community_id", "geography_id"], how="semi").collect()
+
+
+def _recent(ruleset: Ruleset) -> pl.Expr:
+    return pl.col("school_year") > pl.col("reporting_year") - ruleset.network.window_years
 
 
 def _window_points(points: pl.DataFrame, ruleset: Ruleset) -> pl.DataFrame:
@@ -127,11 +148,14 @@ def _windows(points: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _pooled(points: pl.DataFrame, indicators: pl.DataFrame, ruleset: Ruleset) -> pl.DataFrame:
+def _pooled(
+    points: pl.DataFrame, parts: pl.DataFrame, shared: pl.DataFrame, indicators: pl.DataFrame, ruleset: Ruleset
+) -> pl.DataFrame:
     """Pooled rate and slope of the constant panel, for indicators whose definition is national.
 
     The panel: communities with numerator and denominator in every year of the window, in one series (no slope crosses
-    a break); where two series of a community qualify, the label that sorts last.
+    a break); where two series of a community qualify, the label that sorts last. A district of several communities of
+    the panel counts once.
     """
     poolable = indicators.filter(
         (pl.col("poolable").cast(pl.String).str.to_lowercase() == "true") & (pl.col("unit") == PERCENT)
@@ -141,11 +165,14 @@ def _pooled(points: pl.DataFrame, indicators: pl.DataFrame, ruleset: Ruleset) ->
     )
     units = counted.group_by(_UNIT).agg(pl.len().alias("held"), pl.col("window_n_years").first())
     panel = units.filter(pl.col("held") == pl.col("window_n_years")).group_by(*_CELL, "community_id")
-    members = panel.agg(pl.col("series").max())
+    totals = counted.join(panel.agg(pl.col("series").max()), on=_UNIT, how="semi")
+    if shared.height:
+        totals = counted_once(totals, _shared_parts(totals, parts, shared), _CELL)
+    members = totals.select(*_CELL, "community_id").unique()
     yearly = (
-        counted.join(members, on=_UNIT, how="semi")
-        .group_by(*_CELL, "school_year", "long_enough")
+        totals.group_by(*_CELL, "school_year", "long_enough")
         .agg(pl.col("numerator").sum(), pl.col("denominator").sum())
+        .filter(pl.col("denominator") > 0)
         .with_columns((100.0 * pl.col("numerator") / pl.col("denominator")).alias("rate"))
         .sort(*_CELL, "school_year")
     )
@@ -154,8 +181,16 @@ def _pooled(points: pl.DataFrame, indicators: pl.DataFrame, ruleset: Ruleset) ->
     return (
         rates.join(sizes, on=_CELL)
         .join(_slopes(yearly.filter("long_enough"), ruleset), on=_CELL, how="left")
-        .join(_changes(members.select(*_CELL, "community_id"), "panel_entered", "panel_left"), on=_CELL, how="left")
+        .join(_changes(members, "panel_entered", "panel_left"), on=_CELL, how="left")
     )
+
+
+def _shared_parts(totals: pl.DataFrame, parts: pl.DataFrame, shared: pl.DataFrame) -> pl.DataFrame:
+    """A row for every shared district of a community of the panel and year, with its counts in the total's series."""
+    of_years = totals.select(*_UNIT, "school_year").join(shared, on="community_id", how="inner")
+    began = (pl.col("valid_from") <= pl.col("school_year")).fill_null(True)
+    goes_on = (pl.col("valid_to") >= pl.col("school_year")).fill_null(True)
+    return of_years.filter(began & goes_on).join(parts, on=[*_UNIT, "geography_id", "school_year"], how="left")
 
 
 def _slopes(yearly: pl.DataFrame, ruleset: Ruleset) -> pl.DataFrame:

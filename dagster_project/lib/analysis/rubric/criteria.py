@@ -10,6 +10,7 @@ import polars as pl
 
 from dagster_project.lib.analysis.rubric.context import FactContext
 from dagster_project.lib.analysis.rubric.facts import computed_facts
+from dagster_project.lib.analysis.rubric.on_file import ON_FILE, words_on_file
 from dagster_project.lib.analysis.rubric.registers import AT
 from dagster_project.lib.analysis.tables import FCT_CRITERION_STATUS, before_freezing
 from dagster_project.lib.analysis.vocabulary import MET, NOT_MET, STATUSES, UNDETERMINED
@@ -52,6 +53,8 @@ def criterion_statuses(context: FactContext, rubric: pl.DataFrame) -> pl.DataFra
     rows = context.scaffold.join(ruled.select(_RUBRIC_COLUMNS), how="cross", maintain_order="left_right")
     facts = computed_facts(context, ruled).rename({"evidence": "fact"})
     rows = rows.join(facts, on=[*AT, "criterion_id"], how="left", maintain_order="left")
+    on_file = words_on_file(context, ruled)
+    rows = rows.join(on_file, on=[*AT, "criterion_id"], how="left", maintain_order="left")
     rows = _with_claims(rows, context)
     rows = _with_decisions(rows, context)
     rows = _own_part(rows, context.ruleset)
@@ -169,7 +172,7 @@ def _with_children(rows: pl.DataFrame, ruleset: Ruleset) -> pl.DataFrame:
     )
     rows = rows.with_columns(children.alias("children"))
     final = pl.when("valid_override").then(pl.lit(MET, pl.Int8)).otherwise(pl.min_horizontal("own", "children"))
-    words = pl.concat_list([_children_words(), pl.col("own_words")]).list.drop_nulls()
+    words = pl.concat_list([_children_words(), pl.col("own_words"), pl.col(ON_FILE)]).list.drop_nulls()
     return rows.with_columns(
         status_text(final).alias("status"),
         status_text(pl.col("own")).alias("own_status"),

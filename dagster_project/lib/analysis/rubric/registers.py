@@ -31,6 +31,7 @@ FACT_DATES: dict[str, tuple[str, ...]] = {
     "review_decisions": ("decided_on",),
     "gateway_decisions": ("decided_on",),
     "scores": ("decided_on",),
+    "definitions": ("approved_on",),
 }
 
 

@@ -247,7 +247,11 @@ FCT_NETWORK_TREND = TableSpec(
         Column("window_first_year", WHOLE, "First school year of the common window."),
         Column("window_last_year", WHOLE, "Last school year of the common window."),
         Column("window_n_years", WHOLE, "School years in the common window."),
-        Column("panel_size", WHOLE, "Communities with counts in every year of the window."),
+        Column(
+            "panel_size",
+            WHOLE,
+            "Communities with counts in every year of the window; a district of several of them counts once.",
+        ),
         Column("pooled_rate_last", NUMBER, "Pooled rate in the last year of the window."),
         Column("fixed_effects_units", WHOLE, "Number of units, community by series."),
         promised(

@@ -21,6 +21,7 @@ EVENTS = pl.Schema(
         "sequence": pl.Int64(),
         "run_id": pl.String(),
         "seen_at": pl.String(),
+        "seen_on": pl.String(),
         "event": pl.String(),
         "community_id": pl.String(),
         "reporting_year": pl.Int32(),
@@ -36,6 +37,7 @@ EVENTS = pl.Schema(
 )
 """`event` is `object` (a file as it stood), `withdrawn` (a file that is gone) or `submission` (a folder's state).
 
+`seen_at` is the clock's moment, `seen_on` the day of the run, which latencies are counted in.
 The tag of a submission says which links lay beside its files (null without any): they were told, and not followed.
 """
 
@@ -61,7 +63,10 @@ class Ledger:
     def _segment(self, key: str) -> pl.DataFrame:
         data = self.lake.get(key)
         with whole(f"{self.lake.url}/{key}", MEND_LEDGER):
-            return pl.read_parquet(io.BytesIO(data)).select(list(EVENTS)).cast(EVENTS)
+            segment = pl.read_parquet(io.BytesIO(data))
+            if "seen_on" not in segment.columns:  # Segments of before: the day of the clock.
+                segment = segment.with_columns(seen_on=pl.col("seen_at").str.slice(0, 10))
+            return segment.select(list(EVENTS)).cast(EVENTS)
 
     def rename(self, place: tuple[str, int], names: Mapping[str, str]) -> None:
         """Write other names into the events of one folder's files: of what is forgotten not even a name stays.

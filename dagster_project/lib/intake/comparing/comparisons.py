@@ -16,6 +16,7 @@ from dagster_project.lib.intake.comparing.compared_values import compared_values
 from dagster_project.lib.intake.comparing.outliers import short_series_outliers
 from dagster_project.lib.intake.comparing.over_years import changes_over_years, groups_over_years
 from dagster_project.lib.intake.comparing.overlaps import double_counting
+from dagster_project.lib.intake.comparing.series_labels import new_series
 from dagster_project.lib.intake.comparing.whole_folders import all_fractions, nothing_new, total_missing
 from dagster_project.lib.intake.comparing.within_submission import fractions, geography_sums, groups_against_totals
 
@@ -33,12 +34,14 @@ RULES = (
     "nothing_new",
     "total_missing",
     "shared_cause",
+    "new_series",
 )
 """Every rule of this module; all are explainable."""
 NEEDS_HISTORY = (
     *("year_over_year_change", "count_change", "group_appears", "group_vanishes", "short_series_outlier"),
     "nothing_new",
     "shared_cause",
+    "new_series",
 )
 """Rules that say little or nothing about one folder alone (`cradle check` lists them as skipped without history)."""
 
@@ -79,6 +82,7 @@ def compare_submissions(observations: pl.DataFrame, reference: Reference, limits
         whole_files,
         nothing_new(values),
         total_missing(values, refused, limits),
+        new_series(values),
         short_series_outliers(values, limits, pl.concat([changed.values, in_fractions])),
     ]
     issues = pl.concat(parts)

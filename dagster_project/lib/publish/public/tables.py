@@ -89,10 +89,10 @@ def _network(
 ) -> dict[str, pl.DataFrame]:
     """Network figures from published rows alone, by the code that computed the internal ones (RULES 8.4)."""
     trend, outcome = made["fct_trend"], made["fct_outcome_status"]
-    indicators = read("dim_indicator")
-    if indicators is None:
-        raise ValueError("the release has no table dim_indicator")
-    trends, outcomes = compute_network(trend, made["fct_trend_point"], outcome, joined, indicators, ruleset)
+    indicators, places = read("dim_indicator"), read("dim_geography")
+    if indicators is None or places is None:
+        raise ValueError("the release has no table dim_indicator or dim_geography")
+    trends, outcomes = compute_network(trend, made["fct_trend_point"], outcome, joined, places, indicators, ruleset)
     own = trend.filter(pl.col("geography_id") == pl.col("community_id"))
     members = of_members(own, joined)
     key = ["indicator_id", "population_group_id", "reporting_year"]

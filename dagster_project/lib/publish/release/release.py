@@ -12,6 +12,7 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -158,8 +159,11 @@ def publish(
         database = building / DATABASE
         copy_marts(warehouse, database, extra, words)
         stated = {**facts.stated(), "report_edition": EDITION, "notice": EDITION_SENTENCE}
-        tables = hash_tables(database, keys)
-        write_report(database, building, {**stated, **MARKS})
+        # The engine hashes without Python's lock, and pages are all Python: each has a core.
+        with ThreadPoolExecutor(1) as beside:
+            hashed = beside.submit(hash_tables, database, keys)
+            write_report(database, building, {**stated, **MARKS})
+            tables = hashed.result()
         if words is not None:
             write_dictionary(building, words, vocabularies or {})
             _keep_contract(store, words)

@@ -6,7 +6,7 @@ Does not: rules that other pillars use too (common).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import polars as pl
 
@@ -66,7 +66,7 @@ def baseline_release(context: FactContext, row: Mapping[str, str]) -> pl.DataFra
 
 
 def quarterly(context: FactContext, row: Mapping[str, str]) -> pl.DataFrame:
-    """Every audience has an event in each of the last completed calendar quarters."""
+    """Every audience has an event in each of the last completed calendar quarters; those without one are named."""
     quarters = int(context.ruleset.needed(row["parameter"]))
     audiences = context.ruleset.codes("cadence.audiences")
     # A quarter is completed when its last day is reached: the day after then opens the next one.
@@ -75,13 +75,33 @@ def quarterly(context: FactContext, row: Mapping[str, str]) -> pl.DataFrame:
     rows = events(context, row["argument"]).filter(pl.col("audience").is_in(audiences))
     rows = rows.filter(pl.col("date").is_between(since, opened, closed="left"))
     cells = rows.select(*AT, "audience", pl.col("date").dt.truncate("1q").alias("quarter")).unique()
+    lacking = _quarters_without(context.scaffold.select(*AT, opened=opened), cells, audiences, quarters)
     counts = cells.group_by(AT).agg(
         *[(pl.col("audience") == name).sum().alias(name) for name in audiences], pl.len().alias("cells")
     )
     words = ", ".join(f"{name} in {{}} of {quarters}" for name in audiences)
     text = pl.format(f"last completed quarters with {row['argument']}: {words}", *[whole(pl.col(a)) for a in audiences])
     passed = pl.col("cells") == quarters * len(audiences)
-    return counts.select(*AT, passed.alias("passed"), text.alias("evidence"))
+    counts = counts.join(lacking, on=AT, how="left", maintain_order="left")
+    named = pl.coalesce(pl.format("; without one: {}", "lacking"), pl.lit(""))
+    return counts.select(*AT, passed.alias("passed"), pl.concat_str(text, named).alias("evidence"))
+
+
+def _quarters_without(
+    years: pl.DataFrame, cells: pl.DataFrame, audiences: Sequence[str], quarters: int
+) -> pl.DataFrame:
+    """AT, lacking: the completed quarters in which an audience heard nothing, for example "2018-Q3 (partners)".
+
+    years: AT and opened, the first day after the last completed quarter. cells: AT, audience, quarter with an event.
+    """
+    back = pl.DataFrame({"back": [f"-{3 * n}mo" for n in range(quarters, 0, -1)]})
+    asked = years.join(back, how="cross").join(pl.DataFrame({"audience": audiences}), how="cross")
+    asked = asked.with_columns(quarter=pl.col("opened").dt.offset_by(pl.col("back")))
+    none = asked.join(cells, on=[*AT, "audience", "quarter"], how="anti").sort(*AT, "quarter", "audience")
+    by_quarter = none.group_by(*AT, "quarter", maintain_order=True).agg(pl.col("audience").str.join(", "))
+    quarter = pl.col("quarter")
+    name = pl.format("{}-Q{} ({})", quarter.dt.year(), quarter.dt.quarter(), "audience")
+    return by_quarter.group_by(AT, maintain_order=True).agg(name.str.join(", ").alias("lacking"))
 
 
 def _shared(context: FactContext) -> pl.DataFrame:

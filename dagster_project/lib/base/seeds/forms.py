@@ -1,7 +1,7 @@
 """The form each seed must have, as seeds/_seeds.yml declares it, and every line that has another.
 
 Belongs here: reading declarations, files as written with their line numbers, columns, keys, words, numbers, references.
-Does not: what places and crosswalks mean over years (seed_lint.py), or completing older seeds (seed_upgrade.py).
+Does not: what places and crosswalks mean over years (lint.py), or completing older seeds (upgrade.py).
 
 A seed's `meta` says: `file`, path below seeds/; `key`, columns that identify a line (none blank but those of
 `may_be_blank`); `folded`, columns compared without regard to case and blanks; `optional`, columns that may be absent;
@@ -28,7 +28,7 @@ from typing import Any
 
 import yaml
 
-DECLARATIONS = Path(__file__).resolve().parents[3] / "seeds" / "_seeds.yml"
+DECLARATIONS = Path(__file__).resolve().parents[4] / "seeds" / "_seeds.yml"
 COMMUNITIES = "network/communities"
 UPGRADE = "`cradle seeds upgrade`"
 LISTED = 8

@@ -1,7 +1,7 @@
 """Older seeds completed with what the project's own have and they lack; what stands in them stays as it is.
 
 Belongs here: files, columns and needed lines that are missing, taken from the project's seeds and written at the end.
-Does not: judging seeds (seed_forms.py, seed_lint.py), or any change of a line's cells.
+Does not: judging seeds (forms.py, lint.py), or any change of a line's cells.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from pathlib import Path
 
 from dagster_project.lib.base.reference import Reference, SeedError
 from dagster_project.lib.base.ruleset import IN_FORCE, RulesetKey, in_force
-from dagster_project.lib.base.seed_forms import (
+from dagster_project.lib.base.seeds.forms import (
     COMMUNITIES,
     DECLARATIONS,
     RULESET_COLUMNS,

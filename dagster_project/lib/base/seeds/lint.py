@@ -2,7 +2,7 @@
 
 Belongs here: labels with two meanings, codes that lead nowhere, places out of their years, places counted twice,
 weights that do not add to one. Lines for communities outside the network are ignored, as everywhere.
-Does not: the form of each file (seed_forms.py), style (tests/unit/seeds), or loading them (reference.py).
+Does not: the form of each file (forms.py), style (tests/unit/seeds), or loading them (reference.py).
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import polars as pl
 
 from dagster_project.lib.base.reference import Reference, SeedError
 from dagster_project.lib.base.ruleset import IN_FORCE, PARAMETER_SEEDS, RulesetKey, in_force_on, read_ruleset
-from dagster_project.lib.base.seed_forms import COMMUNITIES, Fault, form_faults, ruleset_faults
+from dagster_project.lib.base.seeds.forms import COMMUNITIES, Fault, form_faults, ruleset_faults
 from dagster_project.lib.base.successions import COMMUNITY_SUCCESSIONS, succession_faults
 
 FIRST_YEAR, LAST_YEAR = 0, 9999
