@@ -118,6 +118,7 @@ def test_from_the_link_to_a_clean_receipt_and_back(site: Site, page: Page, tmp_p
     assert site.drop() == {}
 
 
+UNKNOWN_LABEL = HEAD + "2018,graduation_4yr_pct,race_ethnicity,Zebras,60,100\n"
 JUMP = HEAD + "2017,graduation_4yr_pct,all,all,500,1000\n2018,graduation_4yr_pct,all,all,950,1000\n"
 
 
@@ -137,10 +138,10 @@ def random_folders() -> dict[tuple[str, int], list[tuple[str, bytes]]]:
 
 
 def _answered(home: Path) -> None:
-    """A folder of another community with the same question, answered in it."""
+    """A folder of another community with a question, answered in it."""
     folder = home / "drop" / ANSWERING / str(YEAR)
     folder.mkdir(parents=True)
-    (folder / "jump.csv").write_text(JUMP, encoding="utf-8")
+    (folder / "label.csv").write_text(UNKNOWN_LABEL, encoding="utf-8")
     checked = cradle("check", str(folder), "--community", ANSWERING, "--year", str(YEAR), "--json",
                      CRADLE_HOME=home, CRADLE_TODAY=TODAY)  # fmt: skip
     (asked,) = (row["finding_id"] for row in json.loads(checked.stdout)["findings"] if row["severity"] == "explainable")
