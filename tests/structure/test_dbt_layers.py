@@ -65,7 +65,8 @@ REFERS_TO = {
     "school_year": "dim_school_year",
     "reporting_year": "dim_reporting_year",
 }
-# The network's own folder is no submission of a member and has no row in dim_submission; a replaced state may lie after today.
+# The network's own folder is no submission of a member and has no row in dim_submission; a replaced state may lie
+# after today.
 REFERS_TO_NOTHING = {
     "fct_submission_file": {"submission_id"},
     "fct_waiting_row": {"submission_id"},

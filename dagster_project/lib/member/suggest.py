@@ -58,7 +58,8 @@ HELD_COLUMNS = pl.Schema(
 )
 WAITING = f"""
 select
-    coalesce(community_id, '{NETWORK_FOLDER}') as community_id, reporting_year, layout_id, raw_indicator, raw_dimension, raw_group, raw_geography,
+    coalesce(community_id, '{NETWORK_FOLDER}') as community_id,
+    reporting_year, layout_id, raw_indicator, raw_dimension, raw_group, raw_geography,
     sum(n_rows)::integer as n_rows
 from marts.fct_waiting_row
 group by all
