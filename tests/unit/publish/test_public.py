@@ -36,7 +36,7 @@ from dagster_project.lib.publish.public.edition import (
     publish_public,
     take_down,
 )
-from dagster_project.lib.publish.public.files import guarded
+from dagster_project.lib.publish.public.files import field_type, flat, guarded
 from dagster_project.lib.publish.public.register import Register
 from dagster_project.lib.publish.public.selection import PublicTable, SelectionError, read_not_public, read_selection
 from dagster_project.lib.publish.public.tables import Terms, finding_counts, public_tables
@@ -552,3 +552,10 @@ def test_a_release_that_was_taken_down_stays_in_the_register_and_is_not_put_out_
         publish_public(here, candidate, no_pages)
     with pytest.raises(LookupError, match="no public release"):
         take_down(here, "2025-01-01-000000000000", "2025-01-02", "")
+
+
+def test_a_list_is_json_in_a_cell_of_csv_and_an_array_of_the_table_schema() -> None:
+    frame = pl.DataFrame({"names": [["a", "ä, b"], [], None]}, schema={"names": pl.List(pl.String)})
+    cells = flat(frame)["names"].to_list()
+    assert [cell if cell is None else json.loads(cell) for cell in cells] == frame["names"].to_list()
+    assert field_type(frame.schema["names"]) == "array"
