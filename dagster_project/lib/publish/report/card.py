@@ -20,7 +20,7 @@ STRATEGIES_SHOWN, GROUPS_SHOWN = 2, 5
 def is_core(chosen: Mapping[str, Row], indicator: Row) -> bool:
     """Whether an indicator is core: by the community's own choice where it made one, else by the dictionary."""
     own = chosen.get(indicator["indicator_id"])
-    return (own or indicator)["role"] == "core"
+    return bool((own or indicator)["role"] == "core")
 
 
 def _baseline(view: Row, chosen: Row | None, targets: Sequence[Row]) -> Row | None:

@@ -13,11 +13,11 @@ from textwrap import wrap
 
 from markupsafe import Markup, escape
 
-from dagster_project.lib.publish.report.charts import px, nice_ticks, svg_element
+from dagster_project.lib.publish.report.charts import nice_ticks, px, svg_element
 from dagster_project.lib.publish.report.words import number, value_text
 
 _COLUMNS, _WIDTH, _LEFT = 3, 640, 40
-_STEP, _HEIGHT, _PLOT = 204, 132, 70
+_STEP, _HEIGHT, _PLOT, _TOP = 204, 132, 70, 38
 _FILE_STYLE = (
     "text{font:11.5px sans-serif;fill:#515c6b}.grid{stroke:#e4e8ed}.axis{stroke:#8a94a3}"
     ".step,.others{stroke:#9db4cb;stroke-width:1.5}.others{stroke:#c3c9d2}.fit{stroke:#a84a08;stroke-width:2.5}"
@@ -27,6 +27,8 @@ _FILE_STYLE = (
 
 Years = Sequence[tuple[int, str, float]]
 """Year, series and value, in the order of the years."""
+Scale = tuple[float, float, float, float]
+"""Lowest and highest value, first and last year."""
 
 
 @dataclass(frozen=True)
@@ -37,26 +39,21 @@ class Panel:
     values: Years
 
 
-def _lines(values: Years, scale: tuple[float, float, float, float], corner: tuple[float, float], css: str) -> str:
+def _lines(values: Years, scale: Scale, css: str) -> str:
     """Values of neighbouring years in one series, joined; a year apart from others is a dot."""
     low, high, first, last = scale
-    left, top = corner
-
-    def at(year: int, value: float) -> tuple[str, str]:
-        x = left + (_STEP - _LEFT - 24) * (0.5 if last == first else (year - first) / (last - first))
-        return px(x), px(top + _PLOT * (high - value) / (high - low))
-
-    parts = []
-    joined = set()
-    for a, b in pairwise(values):
+    across, along = (_STEP - _LEFT - 24) / max(last - first, 1.0), _PLOT / (high - low)
+    places = [(px(_LEFT + across * (y - first)), px(_TOP + along * (high - v))) for y, _, v in values]
+    parts, joined = [], set()
+    for i, (a, b) in enumerate(pairwise(values)):
         if b[0] - a[0] == 1 and a[1] == b[1]:
-            (x1, y1), (x2, y2) = at(a[0], a[2]), at(b[0], b[2])
-            parts.append(f"M{x1} {y1}L{x2} {y2}")
-            joined |= {a, b}
+            # One stroke for as long as the years run on: a file of half the size.
+            start = "" if i in joined else f"M{places[i][0]} {places[i][1]}"
+            parts.append(f"{start}L{places[i + 1][0]} {places[i + 1][1]}")
+            joined |= {i, i + 1} if start else {i + 1}
     path = f'<path class="{css}" fill="none" d="{"".join(parts)}"/>' if parts else ""
-    dots = [at(year, value) for year, series, value in values if (year, series, value) not in joined]
-    alone = "" if css == "others" else "".join(f'<circle class="used" cx="{x}" cy="{y}" r="3"/>' for x, y in dots)
-    return path + alone
+    alone = [] if css == "others" else [place for i, place in enumerate(places) if i not in joined]
+    return path + "".join(f'<circle class="used" cx="{x}" cy="{y}" r="3"/>' for x, y in alone)
 
 
 def _spoken(panel: Panel, unit: str) -> str:
@@ -66,24 +63,25 @@ def _spoken(panel: Panel, unit: str) -> str:
     return f"{panel.label}: {value_text(start, unit)} in {first}, {value_text(end, unit)} in {last}"
 
 
-def _drawn(panel: Panel, everyone: Years, scale: tuple[float, float, float, float], place: tuple[int, int]) -> str:
-    x, y = place
-    left, top = x + _LEFT, y + 38
+def _behind(everyone: Years, scale: Scale) -> str:
+    """What every panel has: the scale, its first and last year, and everyone as a pale line."""
     low, high, first, last = scale
-    parts = [
-        f'<text class="row" x="{x + _LEFT - 6}" y="{y + 13 + 13 * i}">{escape(line)}</text>'
+    right, parts = _STEP - 24, []
+    for tick, at in ((high, _TOP), (low, _TOP + _PLOT)):
+        parts.append(f'<line class="grid" x1="{_LEFT}" x2="{right}" y1="{at}" y2="{at}"/>')
+        parts.append(f'<text x="{_LEFT - 6}" y="{at}" dy=".35em" text-anchor="end">{number(tick, 0)}</text>')
+    for year, anchor, across in ((first, "start", _LEFT), (last, "end", right)):
+        parts.append(f'<text x="{across}" y="{_TOP + _PLOT + 15}" text-anchor="{anchor}">{year:.0f}</text>')
+    return "".join(parts) + _lines(everyone, scale, "others")
+
+
+def _panel(panel: Panel, behind: str, scale: Scale, place: tuple[int, int]) -> str:
+    label = "".join(
+        f'<text class="row" x="{_LEFT - 6}" y="{13 + 13 * i}">{escape(line)}</text>'
         for i, line in enumerate(wrap(panel.label, 28, max_lines=2, placeholder="…"))
-    ]
-    for tick in (low, high):
-        at = px(top + _PLOT * (high - tick) / (high - low))
-        right = x + _STEP - 24
-        parts.append(f'<line class="grid" x1="{left}" x2="{right}" y1="{at}" y2="{at}"/>')
-        parts.append(f'<text x="{left - 6}" y="{at}" dy=".35em" text-anchor="end">{number(tick, 0)}</text>')
-    for year, anchor, across in ((first, "start", left), (last, "end", x + _STEP - 24)):
-        parts.append(f'<text x="{across}" y="{top + _PLOT + 15}" text-anchor="{anchor}">{year:.0f}</text>')
-    parts.append(_lines(everyone, scale, (left, top), "others"))
-    parts.append(_lines(panel.values, scale, (left, top), "line"))
-    return "".join(parts)
+    )
+    at = f"translate({place[0]} {place[1]})"
+    return f'<g transform="{at}">{label}{behind}{_lines(panel.values, scale, "line")}</g>'
 
 
 def panel_chart(key: str, title: str, unit: str, panels: Sequence[Panel], everyone: Years) -> Markup:
@@ -99,8 +97,9 @@ def panel_chart(key: str, title: str, unit: str, panels: Sequence[Panel], everyo
     low, high = min(values), max(values)
     ticks = nice_ticks(low, high if high > low else low + 1.0, 3)
     scale = (ticks[0], ticks[-1], float(min(years)), float(max(years)))
+    behind = _behind(everyone, scale)
     parts = [
-        _drawn(panel, everyone, scale, (_STEP * (i % _COLUMNS), _HEIGHT * (i // _COLUMNS)))
+        _panel(panel, behind, scale, (_STEP * (i % _COLUMNS), _HEIGHT * (i // _COLUMNS)))
         for i, panel in enumerate(panels)
     ]
     height = _HEIGHT * -(-len(panels) // _COLUMNS)

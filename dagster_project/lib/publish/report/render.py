@@ -13,13 +13,14 @@ from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
 
 from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.arranging import Row, folder_name, page_name
 from dagster_project.lib.publish.report.card import detail, report_card
 from dagster_project.lib.publish.report.community import community_page
-from dagster_project.lib.publish.report.indicator import detail_name, dimension_label
+from dagster_project.lib.publish.report.indicator import detail_name, dimension_label, value_cells
 from dagster_project.lib.publish.report.marts import INTERNAL, PUBLIC, Marts, ReportContext, ReportError, read_marts
 from dagster_project.lib.publish.report.network import network_page
 from dagster_project.lib.publish.report.panels import svg_file
@@ -65,6 +66,7 @@ def _environment(context: ReportContext) -> Environment:
     environment.filters["gateway_words"] = lambda code: words.GATEWAY_WORDS.get(
         code, words.humanized(code or "unknown")
     )
+    environment.filters["value_cells"] = value_cells
     environment.filters["urlpath"] = lambda name: quote(str(name))
     environment.filters["detail_href"] = lambda ident: f"{quote(detail_name(ident))}.html"
     environment.filters["slug"] = lambda text: re.sub(r"[^a-z0-9]+", "-", str(text).lower())
@@ -114,6 +116,8 @@ def write_report(connection: Connection, out: Path, edition: str, context: Repor
     environment.filters["indicator_name"] = lambda ident: (
         marts.indicators[ident]["name"] if ident in marts.indicators else words.sentence_case(words.humanized(ident))
     )
+    style = environment.get_template("_style.html").render()
+    environment.globals.update(style=Markup(style))  # the same on every page, so it is made once
     report = out / "report"
 
     def page(name: str, template: str, **view: Any) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Sequence
+from functools import lru_cache
 
 from dagster_project.lib.base.shown import visible
 from dagster_project.lib.publish.report.arranging import Row
@@ -40,6 +41,9 @@ def values_csv(marts: Marts, view: Row, edition: str) -> str:
 def _cell(value: object) -> object:
     if isinstance(value, bool):
         return "true" if value else "false"
-    if not isinstance(value, str):
-        return value
+    return _text(value) if isinstance(value, str) else value
+
+
+@lru_cache(maxsize=4096)
+def _text(value: str) -> str:
     return f"'{visible(value)}" if value.startswith(_FORMULA) else visible(value)
