@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from dagster_project.lib.analysis.tables import (
@@ -128,9 +129,13 @@ class ReportContext:
         """The dimensions whose gaps decide designations."""
         return tuple(self.limits().get("gap.dimensions", "").split())
 
-    def limits(self) -> dict[str, str]:
-        """Parameter values by name, for the texts that quote them."""
+    @cached_property
+    def _limits(self) -> Mapping[str, str]:
         return {p.name: p.value for p in self.parameters}
+
+    def limits(self) -> Mapping[str, str]:
+        """Parameter values by name, for the texts that quote them."""
+        return self._limits
 
 
 class Point(NamedTuple):

@@ -16,34 +16,32 @@ from dagster_project.lib.publish.report.arranging import Row
 from dagster_project.lib.publish.report.indicator import group_label
 from dagster_project.lib.publish.report.marts import INTERNAL, Marts, Point
 
-_SHARED = (
-    *("population_group_id", "school_year", "series", "value", "value_low", "value_high", "numerator", "denominator"),
-    *("used", "left_out_reason", "value_status"),
-)
-_SOURCE = ("source_file", "source_sheet", "source_row", "submission_id")
+_SHARED = ("school_year", "series", "value", "numerator", "denominator", "used", "left_out_reason")
+_SOURCE = ("submission_id", "source_file", "source_sheet", "source_row")
+_RANGE = ("value_low", "value_high", "value_status")
 # Signs that make a spreadsheet take a text for a formula when they stand first.
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def values_csv(marts: Marts, view: Row, edition: str) -> str:
     """The rows of an indicator's page: indicator, group by name, then the columns of the marts that the page shows."""
-    columns = (*_SHARED, *(_SOURCE if edition == INTERNAL else ()))
-    points: Sequence[Point] = view["points"]
+    source = _SOURCE if edition == INTERNAL else ()
     out = io.StringIO()
     write = csv.writer(out, lineterminator="\r\n")
-    write.writerow(("indicator_id", "group", *columns))
-    for point in points:
-        own = (point.indicator_id, group_label(marts, point.population_group_id))
-        write.writerow([_cell(each) for each in (*own, *(getattr(point, name) for name in columns))])
+    write.writerow(("indicator_id", "population_group_id", "group", *_SHARED, *_RANGE, *source))
+    points: Sequence[Point] = view["points"]
+    for p in points:
+        first = (p.indicator_id, p.population_group_id, _text(group_label(marts, p.population_group_id)))
+        state = ("true" if p.used else "false", p.left_out_reason, p.value_low, p.value_high, p.value_status)
+        row: tuple[object, ...] = (*first, p.school_year, _text(p.series), p.value, p.numerator, p.denominator, *state)
+        if source:
+            row = (*row, p.submission_id, _text(p.source_file), _text(p.source_sheet), p.source_row)
+        write.writerow(row)
     return out.getvalue()
 
 
-def _cell(value: object) -> object:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return _text(value) if isinstance(value, str) else value
-
-
 @lru_cache(maxsize=4096)
-def _text(value: str) -> str:
+def _text(value: str | None) -> str | None:
+    if value is None:
+        return None
     return f"'{visible(value)}" if value.startswith(_FORMULA) else visible(value)
