@@ -14,7 +14,7 @@ from dagster_project.lib.publish.report.marts import Marts
 
 STRATEGY_KINDS = ("strategy", "systems_change", "policy", "feedback")
 STORY_LETTERS = 420
-STRATEGIES_SHOWN, GROUPS_SHOWN = 2, 5
+STRATEGIES_SHOWN, GROUPS_SHOWN = 2, 4
 
 
 def is_core(chosen: Mapping[str, Row], indicator: Row) -> bool:
