@@ -24,13 +24,12 @@ from dagster_project.lib.base.ruleset import in_force_on, read_ruleset
 from dagster_project.lib.intake.answers import answered, submissions
 from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.drop import list_drop, open_drop, stray_findings
-from dagster_project.lib.intake.comparing.comparisons import compare_submissions
 from dagster_project.lib.intake.findings import FINDINGS, to_findings
 from dagster_project.lib.intake.reading.files import WorkbookReader
 from dagster_project.lib.intake.rows.registers import unfold
 from dagster_project.lib.intake.tables import FILES, OBSERVATIONS, REGISTER_ROWS
 from dagster_project.lib.intake.take_in import batches, by_version, take_in
-from dagster_project.lib.warehouse.landing import write_tables
+from dagster_project.lib.warehouse.landing import all_findings, write_tables
 
 SCHEMAS = {"observations": OBSERVATIONS, "register_rows": REGISTER_ROWS, "findings": FINDINGS, "files": FILES}
 KEY = "community_id, indicator_id, series, population_group_id, school_year"
@@ -172,10 +171,8 @@ def tables_of(read: dict[str, pl.DataFrame], reference: Reference, today: dt.dat
     """What SQL and analysis start from: rows, files, answered findings, the state of each folder, the registers."""
     registers = {name: unfold(read["register_rows"], it) for name, it in contracts.landed_registers().items()}
     thresholds = read_ruleset(reference, in_force_on(reference, today)).comparison
-    compared = to_findings(compare_submissions(read["observations"], reference, thresholds)).select(list(FINDINGS))
-    findings = answered(
-        pl.concat([read["findings"], compared]), registers["explanations"], registers["explanation_decisions"]
-    )
+    told = all_findings(read, registers, reference, thresholds, read["findings"].clear())
+    findings = answered(told, registers["explanations"], registers["explanation_decisions"])
     own_files = read["files"].filter(pl.col("community_id") != NETWORK_FOLDER)
     selection = registers["indicator_selection"]
     return {
@@ -193,8 +190,8 @@ def write_marts(database: Path, tables: dict[str, pl.DataFrame], reference: Refe
     """Values, dimensions and states of submissions, in SQL."""
     years = reference.reporting_years(today)
     settings = read_ruleset(reference, in_force_on(reference, today)).parameters
-    known = {"first": years.start, "last": years.stop - 1, "today": today}
-    known["min_coverage"] = float(settings["aggregate.min_coverage"])
+    known: dict[str, object] = {"first": years.start, "last": years.stop - 1, "today": today}
+    known["min_coverage"] = float(settings["aggregate.min_coverage"] or 0)
     with duckdb.connect(str(database)) as connection:
         connection.execute("create schema marts; create schema intermediate")
         for name, frame in _seeds(reference).items():

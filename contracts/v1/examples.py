@@ -50,6 +50,10 @@ CONTRACT = TableContract(
         Column(
             "as_of", "date", "The day this status speaks of", purpose="Of several rows on one example the latest counts"
         ),
+        Column("planned", "text", "Of an improvement cycle: what was planned", purpose="Shown with the example"),
+        Column("done", "text", "Of an improvement cycle: what was done", purpose="Shown with the example"),
+        Column("studied", "text", "Of an improvement cycle: what was learnt from it", purpose="Shown with the example"),
+        Column("acted", "text", "Of an improvement cycle: what was changed after it", purpose="Shown with the example"),
     ),
     key=("example_id", "as_of"),
     memory="log",

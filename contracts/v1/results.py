@@ -12,7 +12,10 @@ CONTRACT = TableContract(
     description="Populations of focus and the results wanted for them.",
     columns=(
         Column(
-            "population", "text", "The population of focus", purpose="Groups on whom work concentrates (exploring.6.1)"
+            "population",
+            "text",
+            "The population of focus: a group of the dictionary by id or name, or local: and a name of your own",
+            purpose="Groups on whom work concentrates (exploring.6.1)",
         ),
         Column(
             "statement",

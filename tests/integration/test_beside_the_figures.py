@@ -38,15 +38,39 @@ SELECTION = (
 )
 
 
+OLD_TEST = (
+    "school_year,indicator,dimension,group,numerator,denominator,value,series\n"
+    "2016,grade8_math_proficient_pct,all,all,40,80,,old test\n"
+)
+NEW_TEST = OLD_TEST.replace("2016", "2018").replace("old test", "new test")
+REGISTERS = {
+    "results.csv": "population,statement,outcome\nNewcomers,All ready,\nfemale,All read,\nlocal: twins,All count,\n",
+    "factors.csv": "indicator,factor,evidence\nchronic_absence_pct,Buses come late,community_voice\n",
+    "communications.csv": "kind,audience,date\nprogress,partners,2018-02-01\nprogress,community,2018-05-01\n",
+    "definitions.csv": "term,text,approved_on\nContinuous improvement,We learn in short cycles,2018-03-01\n",
+    "examples.csv": (
+        "example_id,kind,title,status,first_evidenced_on,planned,done,studied,acted\n"
+        "e1,strategy,Reading hour,accepted,2018-02-01,An hour,12 schools,Half came,Moved to mornings\n"
+    ),
+}
+# Both serve one district: it is a third of the one's graduates and a half of the other's.
+YEARS = (2016, 2017, 2018)
+GRADUATION = HEADER + lines("graduation_4yr_pct", dict.fromkeys(YEARS, (60, 90)))
+DISTRICT = "school_year,indicator,dimension,group,numerator,denominator,geography_level,geography\n" + "".join(
+    f"{year},graduation_4yr_pct,all,all,15,30,district,{{place}}\n" for year in YEARS
+)
+SERVED = "{community}_shared,{community},Shared District,district,{community},nces,0900001,,\n"
+
+
 class Home:
     """A home with two communities, run as often as asked."""
 
     def __init__(self, folder: Path) -> None:
         self.seeds, self.home = small_seeds(folder / "seeds"), folder / "home"
 
-    def put(self, community: str, name: str, text: str) -> None:
-        """A file in the folder of 2018."""
-        path = self.home / "drop" / community / "2018" / name
+    def put(self, community: str, name: str, text: str, year: int = 2018) -> None:
+        """A file in the folder of a year."""
+        path = self.home / "drop" / community / str(year) / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text, encoding="utf-8")
 
@@ -80,7 +104,15 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
         reach.write(f"{QUIET},99003,2018,50,20,invented\n")
     with (made.seeds / "network" / "reference_values.csv").open("a", encoding="utf-8") as references:
         references.write("state,OH,grade3_reading_proficient_pct,,,2017,60.5,invented,CC0\n")
+    with (made.seeds / "network" / "geographies.csv").open("a", encoding="utf-8") as places:
+        places.writelines(SERVED.format(community=name) for name in (COMMUNITY, QUIET))
+    made.put(COMMUNITY, "old.csv", OLD_TEST, 2016)
+    for name in (COMMUNITY, QUIET):
+        made.put(name, "graduation.csv", GRADUATION)
+        made.put(name, "district.csv", DISTRICT.format(place=f"{name}_shared"))
     for name, text in (
+        *REGISTERS.items(),
+        ("new.csv", NEW_TEST),
         ("values.csv", VALUES),
         ("program.csv", PROGRAM),
         ("persons.csv", PERSONS),
@@ -88,7 +120,7 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
         ("indicator_selection.csv", SELECTION),
     ):
         made.put(COMMUNITY, name, text)
-    made.put(QUIET, "declarations.csv", "kind,reason\nnothing_to_report,The tests of the year were cancelled\n")
+    made.put(QUIET, "declarations.csv", "kind,reason\nnothing_to_report,The tests of the year were cancelled\n", 2017)
     made.run()
     return made
 
@@ -125,7 +157,9 @@ def test_coverage_tells_the_hole_and_the_criteria_that_wait_for_it(home: Home) -
 
 def test_the_status_of_a_community_prints_its_coverage_and_what_waits_for_it(home: Home) -> None:
     told = home.cradle("status", "--community", COMMUNITY, "--year", "2018")
-    assert "grade3_reading_proficient_pct\n    all                    2016: 1 of 1; 2017: 1 of 1; 2018: 1 of 1\n" in told
+    assert (
+        "grade3_reading_proficient_pct\n    all                    2016: 1 of 1; 2017: 1 of 1; 2018: 1 of 1\n" in told
+    )
     assert "    gender                 no value - waiting for it: systems_transformation.3.1\n" in told
 
 
@@ -135,8 +169,54 @@ def test_a_folder_that_came_after_its_day_is_not_timely_and_its_days_are_told_ap
     where = f"where community_id = '{COMMUNITY}' and reporting_year = 2018"
     assert home.rows(f"select timeliness from marts.fct_submission_status {where}") == [(None,)]
     assert home.rows(f"select days_after_due, timeliness from ops.submission_latency {where}") == [(31, 0.0)]
-    values = "select days_after_period, days_after_due, criterion_id from ops.value_latency"
+    values = "select distinct days_after_period, days_after_due, criterion_id from ops.value_latency"
     assert home.rows(f"{values} {where} and school_year = 2018") == [(184, 31, "systems_change.3.3")]
+
+
+def test_a_district_of_two_communities_counts_once_in_every_pooled_figure(home: Home) -> None:
+    once = 100 * (60 + 60 - 15) / (90 + 90 - 30)
+    where = "where indicator_id = 'graduation_4yr_pct' and population_group_id = 'all'"
+    network = home.rows(
+        f"select pooled_rate_last, panel_size from marts.fct_network_trend {where} and reporting_year = 2018"
+    )
+    assert network == [(pytest.approx(once), 2)]
+    added = "sum(numerator_once), sum(denominator_once), sum(numerator), sum(denominator)"
+    own = f"{where} and geography_level = 'community' and school_year = 2018"
+    assert home.rows(f"select {added} from marts.fct_indicator_value {own}") == [(105, 150, 120, 180)]
+
+
+def test_a_new_label_of_series_is_asked_about_and_its_answer_says_why_and_whether_it_compares(home: Home) -> None:
+    asked = home.asked("new_series")
+    assert str(asked["found"]).startswith("new test after old test for ")
+    query = "select series, first_school_year, is_explained, explanation, is_comparable from marts.fct_series_change"
+    assert home.rows(query) == [("new test", 2018, False, None, None)]
+
+
+def test_a_population_of_focus_is_a_group_or_marked_local_and_is_told_if_it_is_neither(home: Home) -> None:
+    assert (home.asked("population_unknown")["found"], home.asked("population_unknown")["severity"]) == (
+        "Newcomers",
+        "info",
+    )
+    results = home.rows("select population, population_group_id, is_local from marts.fct_result order by population")
+    assert results == [("Newcomers", None, False), ("female", "gender:female", False), ("local: twins", None, True)]
+
+
+def test_evidence_prints_factors_by_kind_definitions_and_quarters_without_an_event(home: Home) -> None:
+    query = f"select evidence from marts.fct_criterion_status where community_id = '{COMMUNITY}'"
+    words = {
+        "emerging.5.2": "factors on file by kind of evidence: 0 quantitative, 0 qualitative, 1 community voice",
+        "emerging.6.4": "factors on file by kind of evidence: 0 quantitative, 0 qualitative, 1 community voice",
+        "exploring.6.4": "on file, approved on 2018-03-01: We learn in short cycles",
+        "sustaining.2.2": "without one: 2018-Q1 (community), 2018-Q2 (partners), 2018-Q3 (community, partners)",
+    }
+    for criterion, expected in words.items():
+        ((evidence,),) = home.rows(f"{query} and reporting_year = 2018 and criterion_id = '{criterion}'")
+        assert expected in str(evidence)
+
+
+def test_notes_of_an_improvement_cycle_stand_with_their_example(home: Home) -> None:
+    query = "select planned, done, studied, acted from marts.fct_strategy where kind = 'strategy'"
+    assert home.rows(query) == [("An hour", "12 schools", "Half came", "Moved to mornings")]
 
 
 def test_a_file_that_calls_its_rows_individual_is_refused_before_it_is_kept(home: Home) -> None:
@@ -147,7 +227,7 @@ def test_a_file_that_calls_its_rows_individual_is_refused_before_it_is_kept(home
 
 def test_a_folder_that_only_declares_nothing_to_report_is_accepted_with_no_rows(home: Home) -> None:
     query = f"select status, rows_accepted from marts.fct_submission_status where community_id = '{QUIET}'"
-    assert home.rows(f"{query} and reporting_year = 2018") == [("accepted", 0)]
+    assert home.rows(f"{query} and reporting_year = 2017") == [("accepted", 0)]
 
 
 def test_a_selection_that_no_dictionary_allows_is_an_error_and_one_that_it_doubts_a_question(home: Home) -> None:
@@ -164,7 +244,9 @@ def test_a_story_that_names_a_child_is_held_and_an_answer_alone_does_not_free_it
     assert home.rows(told) == [("Mornings", "English")]
     story, role = home.asked("story_names_persons"), home.asked("contributing_as_core")
     assert "Maria" not in str(story["message"])
+    label = home.asked("new_series")
     answers = f"finding_id,text,reason\n{story['finding_id']},The name is invented,\n{role['finding_id']},It leads,\n"
+    answers += f"{label['finding_id']},The state changed its test,not comparable\n"
     home.put(COMMUNITY, "explanations.csv", answers)
     decision = (
         f"finding_id,decision,decided_on,approver,reason\n{role['finding_id']},rejected,2018-11-01,lead,Show it\n"
@@ -173,6 +255,8 @@ def test_a_story_that_names_a_child_is_held_and_an_answer_alone_does_not_free_it
     home.run()
     assert home.rows(told) == [("Mornings", "English")]
     assert home.asked("story_names_persons")["status"] == "explained"
+    query = "select is_explained, explanation, is_comparable from marts.fct_series_change"
+    assert home.rows(query) == [(True, "The state changed its test", False)]
     rejected = home.asked("contributing_as_core")
     assert rejected["status"] == "open"
     assert rejected["explanation"] == "not accepted on 2018-11-01: Show it (the answer was: It leads)"

@@ -100,7 +100,7 @@ def test_a_district_of_two_communities_counts_once_in_the_pooled_rate(ruleset: R
 
 def test_a_total_that_cannot_be_parted_from_a_shared_district_is_in_no_pooled_rate(ruleset: Ruleset) -> None:
     some_years = {year: counts for year, counts in DISTRICT.items() if year != 2023}
-    larger = {year: (150, 200) for year in DISTRICT}
+    larger = dict.fromkeys(DISTRICT, (150, 200))
     for in_west in (some_years, {}, larger):
         row = network(shared(counted(DISTRICT), counted(in_west)), ruleset)
         assert (row["panel_size"], row["pooled_rate_last"], row["n_communities"]) == (1, 70.0, 2)

@@ -16,7 +16,8 @@ import pytest
 from dagster_project.lib.intake.bucket.ledger import EVENTS
 from dagster_project.lib.monitoring.latency import submission_latency, value_latency
 
-CALENDAR = pl.DataFrame({"reporting_year": ["2018", "2019", "2020", "2021"], "due_on": ["2018-11-30", "2019-11-30", "2020-11-30", None]})  # fmt: skip
+DUE = {"2018": "2018-11-30", "2019": "2019-11-30", "2020": "2020-11-30", "2021": None}
+CALENDAR = pl.DataFrame({"reporting_year": list(DUE), "due_on": list(DUE.values())})
 SCHEMA = {
     "community_id": pl.String,
     "reporting_year": pl.Int32,

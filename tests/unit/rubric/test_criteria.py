@@ -36,7 +36,9 @@ def test_a_threshold_gives_the_epsilon_in_favour_of_equality() -> None:
 
 
 @pytest.mark.parametrize("criterion", ["emerging.5.2", "emerging.6.4"])
-def test_factors_on_file_are_printed_by_kind_beside_what_the_community_claims_and_decide_nothing(criterion: str) -> None:
+def test_factors_on_file_are_printed_by_kind_beside_what_the_community_claims_and_decide_nothing(
+    criterion: str,
+) -> None:
     factor = {"indicator": "chronic_absence_pct", "factor": "buses"}
     kinds = ("quantitative", "community_voice", "community_voice")
     rows = [{**factor, "factor": f"cause {n}", "evidence": kind} for n, kind in enumerate(kinds)]

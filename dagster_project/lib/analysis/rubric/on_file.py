@@ -41,7 +41,9 @@ def factors(context: FactContext, argument: str) -> pl.DataFrame:
     kinds = [(plain("evidence") == kind).sum().cast(pl.String).alias(kind) for kind in EVIDENCE_KINDS]
     counts = context.known["factors"].filter(filled("factor")).group_by(AT).agg(kinds)
     words = ", ".join(f"{{}} {kind.replace('_', ' ')}" for kind in EVIDENCE_KINDS)
-    return counts.select(*AT, pl.format(f"factors on file by kind of evidence: {words}", *EVIDENCE_KINDS).alias(ON_FILE))
+    return counts.select(
+        *AT, pl.format(f"factors on file by kind of evidence: {words}", *EVIDENCE_KINDS).alias(ON_FILE)
+    )
 
 
 def definition(context: FactContext, argument: str) -> pl.DataFrame:

@@ -14,6 +14,8 @@ from dagster_project.lib.analysis.rubric.rules.common import current_examples
 from dagster_project.lib.analysis.tables import FCT_COMMUNITY_INDICATOR, FCT_STRATEGY
 
 MEASURE, FACTOR = "measure", "factor"
+CYCLE = ("planned", "done", "studied", "acted")
+"""Notes of an improvement cycle: plan, do, study, act."""
 MEASURE_KEY, FACTOR_KEY = ("name", "action"), ("indicator", "factor", "evidence")
 
 
@@ -47,7 +49,10 @@ def strategies(context: FactContext) -> pl.DataFrame:
 
 def _examples(context: FactContext) -> pl.DataFrame:
     columns = ["kind", "title", "status", "first_evidenced_on", "as_of"]
-    return current_examples(context).select(*AT, pl.col("example_id").alias("strategy_id"), *columns)
+    rows = current_examples(context)
+    # A release of before has no notes of a cycle.
+    notes = [name for name in CYCLE if name in rows.columns]
+    return rows.select(*AT, pl.col("example_id").alias("strategy_id"), *columns, *notes)
 
 
 def _measures(context: FactContext) -> pl.DataFrame:

@@ -1,4 +1,4 @@
-"""Rules of single registers that look past one cell: selections that fit the dictionary, persons in stories.
+"""Rules of single registers that look past one cell: what fits the dictionary, persons in stories.
 
 Belongs here: issues of a coded row that the dictionary or the words of its text give.
 Does not: kinds, choices and keys of columns (contracts, registers.py), questions between years (comparing).
@@ -15,7 +15,7 @@ from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.findings import issues_where, no_issues
 from dagster_project.lib.intake.reading.person_level.text import persons_in_text
 
-EDUCATION = "education"
+EDUCATION, LOCAL = "education", "local:"
 HIT_WORDS = {
     "birth_date": "a birth date",
     "mail": "an e-mail address",
@@ -64,6 +64,16 @@ def _measures(coded: pl.DataFrame, reference: Reference) -> pl.DataFrame:
     return issues_where(coded, pl.col("action").is_null(), "measure_without_action", "action", pl.col("name"))
 
 
+def _results(coded: pl.DataFrame, reference: Reference) -> pl.DataFrame:
+    """population_unknown: a population of focus that is no group of the dictionary and is not marked as a local one."""
+    groups = reference.groups
+    alone = groups.filter(~pl.col("label").is_duplicated())
+    names = {*alone["label"], *groups.select(pl.format("{}:{}", "dimension", "group_code")).to_series()}
+    said = pl.col("population").str.strip_chars().str.to_lowercase()
+    known = said.is_in(sorted(name.lower() for name in names if name)) | said.str.starts_with(LOCAL)
+    return issues_where(coded, said.is_not_null() & ~known, "population_unknown", "population", pl.col("population"))
+
+
 def _stories(coded: pl.DataFrame, reference: Reference) -> pl.DataFrame:
     """story_names_persons: words that may name or reach one person.
 
@@ -86,5 +96,6 @@ def _hash(text: str) -> str:
 RULES: Mapping[str, Callable[[pl.DataFrame, Reference], pl.DataFrame]] = {
     "indicator_selection": _selections,
     "measures": _measures,
+    "results": _results,
     "stories": _stories,
 }

@@ -12,9 +12,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
+from dagster_project.lib.base import templates
 from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.arranging import Row, folder_name, page_name
@@ -35,15 +36,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 def _environment(context: ReportContext) -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-        auto_reload=False,
-    )
+    environment = templates.environment(_TEMPLATES)
     filters: list[Callable[..., str]] = [
         words.number,
         words.signed,
