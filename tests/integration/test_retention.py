@@ -60,6 +60,8 @@ def life(example: Run, tmp_path_factory: pytest.TempPathFactory) -> Life:
     life.call("unreviewed", "release", "finalize", "current", code=1)
     waiver = ["--waive-reviews", "the councils meet in spring"]
     life.call("final", "release", "finalize", "current", "--reason", "sent to the board", *waiver)
+    (life.home / "outbox" / "reedmere" / "2018" / "network_results.csv").unlink()
+    life.call("returned again", "release", "results", "current")
     values = life.home / "drop" / "reedmere" / "2018" / "values.csv"
     values.write_text(HEADER + lines("grade3_reading_proficient_pct", {2018: (79, 80)}), encoding="utf-8")
     life.call("second", "run")
@@ -85,6 +87,7 @@ def test_a_release_is_final_only_when_every_community_looked_at_it_or_somebody_s
 
 def test_results_go_back_to_each_community_and_say_nothing_of_a_network_of_few(life: Life) -> None:
     assert "Returned each community's results" in life.told["final"].stdout
+    assert "Returned each community's results" in life.told["returned again"].stdout
     text = (life.home / "outbox" / "reedmere" / "2018" / "network_results.csv").read_text(encoding="utf-8")
     header, *rows = text.splitlines()
     assert header.endswith("own,own_status,n_communities,quartile_1,median,quartile_3,said")

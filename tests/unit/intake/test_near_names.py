@@ -115,11 +115,12 @@ def test_a_column_that_says_what_blank_means_anyway_is_a_note(network: Intake, h
     assert outcome.rules <= {"unknown_columns", "near_column"}
 
 
-def test_a_place_of_the_community_without_its_kind_is_not_the_community(network: Intake) -> None:
+def test_a_place_of_the_community_without_its_kind_is_asked_about(network: Intake) -> None:
     outcome = take(network, "value,geography", "46.8,Reach Mountain Schools")
-    assert outcome.observations["row_status"].to_list() == ["rejected"]
+    assert outcome.observations.select("row_status", "geography_id").rows() == [("accepted", "aspenreach")]
     (missing,) = outcome.findings.filter(rule_id="missing_level").to_dicts()
     assert (missing["source_column"], missing["found"]) == ("geography_level", "Reach Mountain Schools")
+    assert (missing["severity"], missing["status"]) == ("explainable", "open")
     other = take(network, "value,geography", "46.8,our town")
     assert other.rules == {"place_not_community"}
 
