@@ -6,6 +6,7 @@ Does not: processes that die (test_killed_servers.py), a burst that the daemon t
 
 from __future__ import annotations
 
+import random
 import shutil
 import subprocess
 import threading
@@ -31,7 +32,7 @@ def settings(home: Path, seeds: Path) -> dict[str, str | Path]:
     return {"CRADLE_HOME": home, "CRADLE_SEEDS": seeds, "CRADLE_TODAY": TODAY, "CRADLE_SETTLE_SECONDS": "0"}
 
 
-def read(home: Path, stop: threading.Event, faults: list[str]) -> int:
+def read(home: Path, stop: threading.Event, faults: list[str], chance: random.Random) -> int:
     """Open what is current again and again as a BI tool does; how often it was read."""
     times = 0
     while not stop.is_set():
@@ -44,7 +45,7 @@ def read(home: Path, stop: threading.Event, faults: list[str]) -> int:
         except (duckdb.Error, OSError, ValueError) as error:
             faults.append(f"{type(error).__name__}: {error}")
         times += 1
-        stop.wait(0.2)
+        stop.wait(chance.uniform(2, 6))
     return times
 
 
@@ -81,7 +82,7 @@ def test_runs_uploads_a_freeze_the_public_edition_and_readers_at_once_end_in_one
     )
     stop, faults = threading.Event(), list[str]()
     with ThreadPoolExecutor(READERS + len(commands) + 1) as pool:
-        readers = [pool.submit(read, home, stop, faults) for _ in range(READERS)]
+        readers = [pool.submit(read, home, stop, faults, random.Random(number)) for number in range(READERS)]
         uploading = pool.submit(upload, home, third)
         running = [pool.submit(cradle, *command, **own) for command in commands]
         ended: list[subprocess.CompletedProcess[str]] = [one.result() for one in running]

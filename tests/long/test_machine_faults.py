@@ -112,13 +112,14 @@ def test_a_bucket_that_fails_now_and_then_changes_nothing(
 ) -> None:
     for name, value in ACCOUNT.environment.items():
         monkeypatch.setenv(name, value)
+    house = f"house-{way}"  # What one server of this process holds, all of them hold.
     with moto_server() as endpoint:
-        client(endpoint, ACCOUNT).create_bucket(Bucket="house")
+        client(endpoint, ACCOUNT).create_bucket(Bucket=house)
         for path in sorted(network.drop.rglob("*")):
             if path.is_file():
                 key = f"drop/{path.relative_to(network.drop)}"
-                client(endpoint, ACCOUNT).put_object(Bucket="house", Key=key, Body=path.read_bytes())
-        places = {f"CRADLE_{room.upper()}_URL": f"s3://house/{room}" for room in ROOMS}
+                client(endpoint, ACCOUNT).put_object(Bucket=house, Key=key, Body=path.read_bytes())
+        places = {f"CRADLE_{room.upper()}_URL": f"s3://{house}/{room}" for room in ROOMS}
         with faulty(endpoint, way, SHARE, SEED) as faults:
             done = network.run(tmp_path / "home", CRADLE_S3_ENDPOINT=faults.url, **places)
             tries = 1
@@ -130,10 +131,10 @@ def test_a_bucket_that_fails_now_and_then_changes_nothing(
         assert faults.seen[way] > 5, "the bucket did fail"
         assert done.returncode == 0, done.stderr
         s3 = client(endpoint, ACCOUNT)
-        name = s3.get_object(Bucket="house", Key="publish/current")["Body"].read().decode().strip()
+        name = s3.get_object(Bucket=house, Key="publish/current")["Body"].read().decode().strip()
         folder = tmp_path / "fetched"
         folder.mkdir()
-        data = s3.get_object(Bucket="house", Key=f"publish/releases/{name}/manifest.json")["Body"].read()
+        data = s3.get_object(Bucket=house, Key=f"publish/releases/{name}/manifest.json")["Body"].read()
         (folder / "manifest.json").write_bytes(data)
         assert Published(folder).hashes == network.calm.release.hashes
         checked = cradle("verify", **network.settings(tmp_path / "home", CRADLE_S3_ENDPOINT=endpoint, **places))
@@ -150,7 +151,6 @@ def test_a_bucket_that_only_fails_ends_a_run_in_one_line(
     for name, value in ACCOUNT.environment.items():
         monkeypatch.setenv(name, value)
     with moto_server() as endpoint, faulty(endpoint, way, 1.0, SEED) as faults:
-        client(endpoint, ACCOUNT).create_bucket(Bucket="house")
         home = network.home(tmp_path / "home")
         line = ends_in_one_line(network.run(home, CRADLE_S3_ENDPOINT=faults.url, CRADLE_LAKE_URL="s3://house/lake"))
         assert "s3://house/lake" in line
