@@ -44,8 +44,13 @@ TYPED: dict[str, object] = {
     "outcome": "early_grade_reading",
     "share": 97.5,
 }
-# Text that the network's own lists must know, and numbers with a range of their own.
-SPECIAL = {"criterion_id": "exploring.1.1", "community_id": "birchmont_falls", "fte": "1.5"}
+# Text that the network's own lists must know or that says it is local, and numbers with a range of their own.
+SPECIAL = {
+    "criterion_id": "exploring.1.1",
+    "community_id": "birchmont_falls",
+    "fte": "1.5",
+    "population": "local: newcomers",
+}
 
 
 def sample(column: Column) -> str:
