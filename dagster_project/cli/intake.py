@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -109,7 +109,10 @@ def _comparisons(reference: Reference, today: dt.date) -> Compare:
 )  # fmt: skip
 @click.option("--changes", is_flag=True, help="Say what the folder would change in that release (takes a while).")
 @click.option("--json", "as_json", is_flag=True, help="Print the receipt.")
-def check(path: Path, community: str, year: int, against: str | None, changes: bool, as_json: bool) -> None:
+@click.option("--progress", is_flag=True, help="Say on standard error how far it is.")
+def check(
+    path: Path, community: str, year: int, against: str | None, changes: bool, as_json: bool, progress: bool
+) -> None:
     """The checks of intake on a file or folder of this machine, offline; nothing is written.
 
     Exit code 0: no fatal or error finding; 1: at least one; 2: usage.
@@ -124,7 +127,7 @@ def check(path: Path, community: str, year: int, against: str | None, changes: b
     intake = _intake(config, community, year)
     history = _history(config, against)
     try:
-        with shown_progress():
+        with shown_progress() if progress else nullcontext():
             checked = examine(path, community, year, intake, history, _comparisons(intake.reference, config.today))
     except (NothingToCheckError, StoreError) as error:
         raise CradleError(str(error), "name a file, or a folder that holds the files of one year", USAGE) from None

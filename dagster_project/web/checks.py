@@ -68,7 +68,7 @@ async def _checked(visit: Visit, held: Held, names: list[str], changes: bool) ->
     released = bool(await run_in_threadpool(lambda: visit.statuses))
     place = ["--community", visit.member.community_id, "--year", str(visit.year)]
     against = ["--against", "current", *(["--changes"] if changes else [])] if released else []
-    ended = await call_cradle(["check", str(held.files), *place, "--json", *against], told=told)
+    ended = await call_cradle(["check", str(held.files), *place, "--json", "--progress", *against], told=told)
     if ended.code not in (0, 1) or not ended.out:
         AUDIT.error("check of %s %s ended with %s", visit.member.community_id, visit.year, ended.code)
         return Note("failed", names, words=FAILED)
