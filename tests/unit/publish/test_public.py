@@ -448,7 +448,7 @@ def unpacked(path: Path) -> bytes:
     else:
         return data
     for frame in frames:
-        data += frame.write_csv().encode()
+        data += flat(frame).write_csv().encode()
         data += b"".join(
             struct.pack("<d", each)
             for name in frame.columns
