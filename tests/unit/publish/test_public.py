@@ -19,6 +19,7 @@ from typing import Any
 
 import duckdb
 import polars as pl
+import pyarrow.parquet as pq
 import pytest
 
 from dagster_project.lib.analysis.tables import TABLES
@@ -36,11 +37,11 @@ from dagster_project.lib.publish.public.edition import (
     publish_public,
     take_down,
 )
-from dagster_project.lib.publish.public.files import field_type, flat, guarded
+from dagster_project.lib.publish.public.files import field_type, flat, guarded, write_tables
 from dagster_project.lib.publish.public.register import Register
 from dagster_project.lib.publish.public.selection import PublicTable, SelectionError, read_not_public, read_selection
 from dagster_project.lib.publish.public.tables import Terms, finding_counts, public_tables
-from dagster_project.lib.warehouse.declared import declared_marts
+from dagster_project.lib.warehouse.declared import ColumnWords, TableWords, declared_marts
 
 ROOT = Path(__file__).resolve().parents[3]
 SEEDS = ROOT / "seeds"
@@ -559,3 +560,14 @@ def test_a_list_is_json_in_a_cell_of_csv_and_an_array_of_the_table_schema() -> N
     cells = flat(frame)["names"].to_list()
     assert [cell if cell is None else json.loads(cell) for cell in cells] == frame["names"].to_list()
     assert field_type(frame.schema["names"]) == "array"
+
+
+def test_a_table_with_a_list_says_what_it_means_in_its_parquet_file(tmp_path: Path) -> None:
+    columns = (ColumnWords("id", "bigint", "Its number."), ColumnWords("names", "varchar[]", "Who came."))
+    words = {"dim_one": TableWords("dim_one", "Lists.", ("id",), columns)}
+    write_tables({"dim_one": pl.DataFrame({"id": [1, 2], "names": [["a", "b"], None]})}, tmp_path, words)
+    schema = pq.read_schema(tmp_path / "parquet" / "dim_one.parquet")
+    assert schema.metadata[b"description"] == b"Lists."
+    assert schema.field("names").metadata[b"description"] == b"Who came."
+    with (tmp_path / "csv" / "dim_one.csv").open(newline="") as lines:
+        assert [line["names"] for line in csv.DictReader(lines)] == ['["a", "b"]', ""]

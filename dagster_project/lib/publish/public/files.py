@@ -14,6 +14,7 @@ from typing import Any
 
 import polars as pl
 import pyarrow as pa
+import pyarrow.parquet as pq
 
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import MARTS
@@ -36,8 +37,9 @@ def write_tables(tables: Mapping[str, pl.DataFrame], folder: Path, words: Mappin
     for part in ("parquet", "csv"):
         (folder / part).mkdir(parents=True, exist_ok=True)
     for name, frame in tables.items():
-        described = _described(frame, words.get(name))
-        frame.write_parquet(folder / "parquet" / f"{name}.parquet", compression="zstd", arrow_schema=described)
+        # By pyarrow: the writer of Polars drops what is said of a table that has a list.
+        described = frame.to_arrow().cast(_described(frame, words.get(name)))
+        pq.write_table(described, folder / "parquet" / f"{name}.parquet", compression="zstd")
         guarded(flat(frame)).write_csv(folder / "csv" / f"{name}.csv")
     with engine.written(folder / DATABASE, threads=1) as connection:
         connection.execute(f"create schema {MARTS}")
