@@ -567,7 +567,7 @@ def test_a_table_with_a_list_says_what_it_means_in_its_parquet_file(tmp_path: Pa
     words = {"dim_one": TableWords("dim_one", "Lists.", ("id",), columns)}
     write_tables({"dim_one": pl.DataFrame({"id": [1, 2], "names": [["a", "b"], None]})}, tmp_path, words)
     schema = pq.read_schema(tmp_path / "parquet" / "dim_one.parquet")
-    assert schema.metadata[b"description"] == b"Lists."
+    assert schema.metadata[b"description"] == b"Lists. Key: id."
     assert schema.field("names").metadata[b"description"] == b"Who came."
     with (tmp_path / "csv" / "dim_one.csv").open(newline="") as lines:
         assert [line["names"] for line in csv.DictReader(lines)] == ['["a", "b"]', ""]
