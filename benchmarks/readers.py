@@ -149,7 +149,7 @@ def cradle_run(settings: dict[str, str]) -> None:
     """One `cradle run`; its own words where it fails."""
     done = subprocess.run([str(BIN / "cradle"), "run"], cwd=ROOT, env=settings, capture_output=True, text=True)
     if done.returncode:
-        raise SystemExit(done.stdout + done.stderr)
+        raise SystemExit(f"exit code {done.returncode}\n{done.stdout}{done.stderr}")
 
 
 def told(idle: dict[str, Answers], busy: dict[str, Answers]) -> Iterable[str]:

@@ -53,7 +53,7 @@ def shared(folder: Path) -> int:
 def _cradle(settings: dict[str, str], *arguments: str) -> str:
     done = subprocess.run([str(BIN / "cradle"), *arguments], cwd=ROOT, env=settings, capture_output=True, text=True)
     if done.returncode:
-        raise SystemExit(done.stdout + done.stderr)
+        raise SystemExit(f"exit code {done.returncode}\n{done.stdout}{done.stderr}")
     return done.stdout
 
 
