@@ -78,7 +78,7 @@ torture: setup
 test-long: setup
 	$(BIN)/python -m pytest -q tests/long
 
-# A sample of planted faults in the rooms of rules, always the same one; each survivor is a line.
+# A sample of planted faults in the rooms of rules, always the same one.
 mutation: setup
 	$(BIN)/python -m tests.mutants --sample 100 --seed 1
 

@@ -191,7 +191,7 @@ def _environment(copied: Path) -> dict[str, str]:
 
 
 def main() -> None:
-    """Plant a sample and print each survivor, then the score of each room."""
+    """Plant a sample and print what became of each, then the score of each room."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sample", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
@@ -205,12 +205,12 @@ def main() -> None:
         shutil.copytree(ROOT, copied, ignore=LEFT_OUT, symlinks=True)
         if SHARED.exists():
             copied.with_name(SHARED.name).symlink_to(SHARED)
-        for mutant in sample:
+        for number, mutant in enumerate(sample, 1):
             tried[mutant.room] += 1
-            if survives(copied, mutant):
-                print(f"survived  {mutant.file}:{mutant.line}  {mutant.what}", flush=True)
-            else:
-                killed[mutant.room] += 1
+            survived = survives(copied, mutant)
+            killed[mutant.room] += not survived
+            verdict = "survived" if survived else "died    "
+            print(f"{number:4}  {verdict}  {mutant.file}:{mutant.line}  {mutant.what}", flush=True)
     for room in sorted(tried):
         print(f"{room}: {killed[room]} of {tried[room]} died ({100 * killed[room] / tried[room]:.0f} %)")
     print(f"all: {killed.total()} of {tried.total()} of {len(everything)} places died")

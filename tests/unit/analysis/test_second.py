@@ -9,7 +9,7 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from dagster_project.lib.analysis.figures.second import check_gaps, check_trends
+from dagster_project.lib.analysis.figures.second import _CELL, _fit_by_pattern, check_gaps, check_trends
 from dagster_project.lib.analysis.run import compute_figures
 from dagster_project.lib.base.ruleset import Ruleset
 from tests.unit.analysis.builders import INDICATORS, inputs, known, tables, yearly
@@ -71,3 +71,12 @@ def test_nothing_to_compare_agrees(ruleset: Ruleset) -> None:
     result = compute_figures(inputs(known([]), 2024), ruleset)
     assert result.second_trends.agrees
     assert result.second_gaps.n_compared == 0
+
+
+def test_two_years_have_a_line_and_one_year_has_none() -> None:
+    key = {name: ["two", "two", "one"] for name in _CELL}
+    points = pl.DataFrame({**key, "x": [-1, 0, 0], "value": [1.0, 3.0, 5.0]})
+    fitted = {row[_CELL[0]]: row for row in _fit_by_pattern(points, ["value"]).iter_rows(named=True)}
+    assert fitted["two"]["value_slope"] == pytest.approx(2.0)
+    assert fitted["two"]["value_intercept"] == pytest.approx(3.0)
+    assert (fitted["one"]["value_slope"], fitted["one"]["value_intercept"]) == (None, None)
