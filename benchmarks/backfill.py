@@ -174,7 +174,11 @@ def _copies(communities: Sequence[tuple[str, int]], folders: int) -> Iterator[tu
 
 def measured(home: Path, seeds: Path, mode: str, again: bool = False, selection: Any = None) -> dict[str, Any]:
     """Run one measured process over a home."""
-    own = {"CRADLE_SEEDS": seeds, "CRADLE_SETTLE_SECONDS": "0", "BENCH_SELECTION": json.dumps(selection or {})}
+    own: dict[str, str | Path] = {
+        "CRADLE_SEEDS": seeds,
+        "CRADLE_SETTLE_SECONDS": "0",
+        "BENCH_SELECTION": json.dumps(selection or {}),
+    }
     command = [sys.executable, "-m", "benchmarks.backfill", "--worker", mode, *(["--again"] if again else [])]
     settings = environment(home, TODAY, **own)
     done = subprocess.run(command, cwd=ROOT, env=settings, capture_output=True, text=True, check=False)

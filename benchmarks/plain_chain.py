@@ -190,8 +190,8 @@ def write_marts(database: Path, tables: dict[str, pl.DataFrame], reference: Refe
     """Values, dimensions and states of submissions, in SQL."""
     years = reference.reporting_years(today)
     settings = read_ruleset(reference, in_force_on(reference, today)).parameters
-    known = {"first": years.start, "last": years.stop - 1, "today": today}
-    known["min_coverage"] = float(settings["aggregate.min_coverage"])
+    known: dict[str, object] = {"first": years.start, "last": years.stop - 1, "today": today}
+    known["min_coverage"] = float(settings["aggregate.min_coverage"] or 0)
     with duckdb.connect(str(database)) as connection:
         connection.execute("create schema marts; create schema intermediate")
         for name, frame in _seeds(reference).items():

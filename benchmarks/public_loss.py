@@ -14,6 +14,7 @@ import resource
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import polars as pl
 
@@ -26,8 +27,10 @@ from dagster_project.lib.disclosure.words import WITHHELD
 from dagster_project.lib.publish.release.opening import ReleaseMissingError
 from dagster_project.settings import Settings, from_environment
 
-OF_COMMUNITIES = ("values", "communities", "geographies", "trend", "trend_point", "gap", "outcome_status")
-OF_COMMUNITIES += ("target_progress", "gap_year")
+OF_COMMUNITIES = (
+    *("values", "communities", "geographies", "trend", "trend_point", "gap", "outcome_status"),
+    *("target_progress", "gap_year"),
+)
 MEGABYTE = 1024
 """`ru_maxrss` is in kilobytes on Linux."""
 
@@ -40,7 +43,8 @@ def several(inputs: DisclosureInputs, times: int) -> DisclosureInputs:
             return None
         return pl.concat([_renamed(frame, number) for number in range(times)])
 
-    return replace(inputs, **{name: copies(getattr(inputs, name)) for name in OF_COMMUNITIES})
+    own: dict[str, Any] = {name: copies(getattr(inputs, name)) for name in OF_COMMUNITIES}
+    return replace(inputs, **own)
 
 
 def _renamed(frame: pl.DataFrame, number: int) -> pl.DataFrame:

@@ -57,7 +57,7 @@ def cradle_run(home: Path) -> float:
 @contextmanager
 def daemon(home: Path) -> Iterator[int]:
     """Dagster's daemon over a home, ended with the block; its process."""
-    own = {"CRADLE_HOME": home, "CRADLE_TODAY": TODAY, "DAGSTER_HOME": home / "dagster"}
+    own: dict[str, str | Path] = {"CRADLE_HOME": home, "CRADLE_TODAY": TODAY, "DAGSTER_HOME": home / "dagster"}
     with started(home / "daemon.log", "dagster-daemon", "run", "-w", str(ROOT / "workspace.yaml"), **own) as process:
         yield process.pid
 

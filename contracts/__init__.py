@@ -19,6 +19,8 @@ from contracts.base import Column, TableContract
 ROOT = Path(__file__).resolve().parent
 LAYOUTS = ROOT / "layouts"
 CATALOGUE = ROOT / "findings.csv"
+REASONS = ROOT / "reasons.csv"
+"""Kinds of reasons that the member's page offers for an answer; the column `reason` takes any other word too."""
 NEAR_COLUMNS = ROOT / "near_columns.csv"
 LAYOUT_MACROS = ROOT / "layout_macros.sql"
 VALUES_TABLE = "indicator_values"
@@ -145,6 +147,7 @@ __all__ = [
     "LAYOUTS",
     "LAYOUT_MACROS",
     "NEAR_COLUMNS",
+    "REASONS",
     "Column",
     "TableContract",
     "Version",

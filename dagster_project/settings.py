@@ -34,15 +34,13 @@ KNOWN = {
     "CRADLE_RELEASES_KEPT": "newest provisional releases whose data files `cradle prune` leaves (default 10)",
     "CRADLE_SERVE_SECRET": "signs links to the member's page; at least 32 characters (unset: no links)",
     "CRADLE_SERVE_USER_HEADER": "header in which the site's own proxy names the community (unset: none is read)",
+    "CRADLE_SMTP_URL": "mail server, smtp://user:password@host:587/?from=address (unset: mails are files in "
+    "{CRADLE_HOME}/mail)",
 }
 LEAST_SECRET = 32
 
 
 ENGINES = ("duckdb",)
-# Named in the plan of the house; set, they are refused, so that nobody waits for what does not come.
-NOT_BUILT = {
-    "CRADLE_SMTP_URL": "mail",
-}
 
 
 class SettingsError(ValueError):
@@ -69,8 +67,9 @@ class Settings:
     releases_kept: int
     serve_secret: str | None = field(default=None, repr=False)
     serve_user_header: str | None = None
-    # Holds a password, so no message that shows the settings shows it.
+    # The next two may hold a password, so no message that shows the settings shows it.
     postgres_url: str | None = field(default=None, repr=False)
+    smtp_url: str | None = field(default=None, repr=False)
 
     @property
     def work(self) -> Path:
@@ -101,10 +100,7 @@ class Settings:
 def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     """Read the settings; SettingsError for an unknown CRADLE_ variable or a value that cannot be used."""
     env = os.environ if environment is None else environment
-    later = sorted(name for name in NOT_BUILT if env.get(name))
-    if later:
-        raise SettingsError(f"{later[0]} is set, but {NOT_BUILT[later[0]]} is not built yet; unset it")
-    unknown = sorted(name for name in env if name.startswith("CRADLE_") and name not in (*KNOWN, *NOT_BUILT))
+    unknown = sorted(name for name in env if name.startswith("CRADLE_") and name not in KNOWN)
     if unknown:
         raise SettingsError(f"unknown setting {', '.join(unknown)}; known are {', '.join(sorted(KNOWN))}")
     engine = env.get("CRADLE_ENGINE") or ENGINES[0]
@@ -128,6 +124,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         releases_kept=int(_number(env, "CRADLE_RELEASES_KEPT", 10)),
         serve_secret=_secret(env),
         serve_user_header=env.get("CRADLE_SERVE_USER_HEADER") or None,
+        smtp_url=_smtp(env),
         postgres_url=_postgres(env),
     )
 
@@ -157,6 +154,16 @@ def _postgres(env: Mapping[str, str]) -> str | None:
     if value and not value.startswith(("postgresql://", "postgres://")):
         # Never the value: it may hold a password.
         raise SettingsError("CRADLE_POSTGRES_URL does not begin with postgresql://; write postgresql://user@host/base")
+    return value or None
+
+
+def _smtp(env: Mapping[str, str]) -> str | None:
+    value = env.get("CRADLE_SMTP_URL")
+    if value and not value.startswith(("smtp://", "smtps://")):
+        # Never the value: it may hold a password.
+        raise SettingsError(
+            "CRADLE_SMTP_URL does not begin with smtp:// or smtps://; write smtp://host:587/?from=address"
+        )
     return value or None
 
 

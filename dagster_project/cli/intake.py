@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dagster_project.cli.base import CradleError, communities_option, known_communities, settings
+from dagster_project.cli.progress import shown_progress
 from dagster_project.settings import Settings
 
 if TYPE_CHECKING:
@@ -123,7 +124,8 @@ def check(path: Path, community: str, year: int, against: str | None, changes: b
     intake = _intake(config, community, year)
     history = _history(config, against)
     try:
-        checked = examine(path, community, year, intake, history, _comparisons(intake.reference, config.today))
+        with shown_progress():
+            checked = examine(path, community, year, intake, history, _comparisons(intake.reference, config.today))
     except (NothingToCheckError, StoreError) as error:
         raise CradleError(str(error), "name a file, or a folder that holds the files of one year", USAGE) from None
     receipt = checked.receipt

@@ -36,6 +36,7 @@ from dagster_project.cli.retention import COMMANDS as RETENTION_COMMANDS
 from dagster_project.cli.seeds import COMMANDS as SEED_COMMANDS
 from dagster_project.cli.serve import COMMANDS as SERVE_COMMANDS
 from dagster_project.cli.server import serve_current
+from dagster_project.cli.worklist import COMMANDS as WORKLIST_COMMANDS
 from dagster_project.lib.base.shown import visible
 from dagster_project.settings import Settings
 
@@ -328,6 +329,7 @@ for _command in (
     *SEED_COMMANDS,
     *FORGET_COMMANDS,
     *SERVE_COMMANDS,
+    *WORKLIST_COMMANDS,
 ):
     cli.add_command(_command)
 

@@ -78,6 +78,38 @@ def finalize(release: str, reason: str, waive_reviews: str) -> None:
     n_folders = sum(1 for row in pinned if row["submission_id"])
     click.echo(f"Final    {manifest['release_id']}, from {config.today} on; its data files are never pruned")
     click.echo(f"Pinned   the raw files of its {n_folders:,} folders and its frozen cycles")
+    _return_results(config, manifest["release_id"])
+
+
+def _return_results(config: Settings, release_id: str) -> None:
+    """Put each community's results beside the public figures into its outbox folder; exit 1 for refused ones."""
+    from dagster_project.lib.app.public import PublicEdition
+
+    with _deciding(config):
+        refused = PublicEdition(config).return_results(release_id)
+    if refused is None:
+        click.echo("Returned nothing: no public edition of this release is out; `cradle public` and then")
+        click.echo(f"         `cradle release results {release_id}` put each community's results beside it")
+        return
+    click.echo(f"Returned each community's results beside the public figures, to {config.outbox_url}")
+    for community, why in sorted(refused.items()):
+        click.echo(f"refused  the results of {community}: {why}", err=True)
+    if refused:
+        raise CradleError("some results were not written", f"mend the outbox and: cradle release results {release_id}")
+
+
+@release_group.command()
+@click.argument("release")
+def results(release: str) -> None:
+    """Return results again: each community's own figures of a final RELEASE beside the public network figures."""
+    from dagster_project.lib.base.store import Store
+    from dagster_project.lib.publish.release.states import FINAL, read_states
+
+    config = settings()
+    release_id = manifest_of_release(config, release)["release_id"]
+    if read_states(Store(config.publish_url, config.s3_endpoint)).state(release_id) != FINAL:
+        raise CradleError(f"release {release_id} is not final", f"`cradle release finalize {release_id}` first")
+    _return_results(config, release_id)
 
 
 def _reviews_asked_for(config: Settings, release_id: str, waiver: str) -> str:

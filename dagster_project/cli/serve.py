@@ -1,4 +1,4 @@
-"""Commands of the member's page: serve and invite.
+"""Commands of the member's page: serve, invite and mail.
 
 Belongs here: arguments, exit codes and output of these commands.
 Does not: the page (web/), who may see what (lib/member/page/access.py).
@@ -9,12 +9,19 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import click
 
 from dagster_project.cli.base import CradleError, known_communities, settings
+from dagster_project.lib.base.shown import visible
+from dagster_project.settings import Settings
 
-USAGE = 2
+if TYPE_CHECKING:
+    from dagster_project.lib.monitoring.mail.day import Sent
+
+USAGE, SHOWN = 2, 8
 
 
 def _loopback(host: str) -> bool:
@@ -69,4 +76,72 @@ def invite(community: str, days: int, at: str) -> None:
     click.echo(f"It works up to and including {until}.", err=True)
 
 
-COMMANDS: list[click.Command] = [serve, invite]
+def _page_of(config: Settings, at: str | None, days: int) -> Callable[[str], str | None]:
+    """The address of a community's page, with a link that opens it where links are signed."""
+    from dagster_project.lib.member.page.access import link_text
+
+    def page(community: str) -> str | None:
+        if at is None:
+            return None
+        if not config.serve_secret:
+            return at
+        link = link_text(config.serve_secret, community, config.today + dt.timedelta(days=days))
+        return f"{at.rstrip('/')}/enter?link={link}"
+
+    return page
+
+
+@click.command()
+@click.option("--at", metavar="ADDRESS", help="The page's address; messages then hold a link that opens it.")
+@click.option("--days", type=click.IntRange(1, 400), default=14, show_default=True, help="How long the link works.")
+@click.option("--dry-run", is_flag=True, help="Say what would be told of which community; send nothing.")
+def mail(at: str | None, days: int, dry_run: bool) -> None:
+    """Write to communities what is due, late, received, to be mended or accepted: once each, one message a day at most.
+
+    Addresses stand in network/contacts.csv. With CRADLE_SMTP_URL messages are sent; without it they are files in
+    {CRADLE_HOME}/mail that a mail program opens. Run it once a day.
+    """
+    from dagster_project.lib.app.pipeline import Pipeline
+    from dagster_project.lib.base.store import StoreError
+    from dagster_project.lib.member.page.opened import store
+    from dagster_project.lib.monitoring.mail.contacts import ContactError, read_contacts
+    from dagster_project.lib.monitoring.mail.day import occasions, send_due
+    from dagster_project.lib.monitoring.mail.sending import MailError, Memory, as_files, by_server, server
+
+    config = settings()
+    try:
+        home = Pipeline(config)
+        whom = read_contacts(config.seeds, home.reference.communities["community_id"].to_list(), config.today)
+        told = occasions(home.reference, home.ledger.events(), home.listing(), home.outbox, config.today)
+        if whom is None:
+            raise CradleError("there is no network/contacts.csv", f"it stands below {config.seeds}", USAGE)
+        if dry_run:
+            for one in told:
+                click.echo(f"{one.reporting_year}  {one.community_id:<28} {one.kind.replace('_', ' ')}")
+            return
+        to = server(config.smtp_url) if config.smtp_url else None
+        with by_server(to) if to else as_files(config.home / "mail", config.today) as deliver:
+            memory, sender = Memory(store(config.home)), to.sender if to else None
+            page = _page_of(config, at, days)
+            done = send_due(home.reference, memory, config.today, whom, told, deliver, sender, page)
+    except (ContactError, ValueError) as error:
+        raise CradleError(str(error), "see the member's page in docs/operations.md", USAGE) from None
+    except (MailError, StoreError) as error:
+        raise CradleError(str(error), "nothing is lost: what was not sent is sent by the next cradle mail") from None
+    _tell_sent(done, "sent" if to else f"written to {config.home / 'mail'}")
+
+
+def _tell_sent(done: Sent, how: str) -> None:
+    click.echo(f"{done.sent:,} message{'' if done.sent == 1 else 's'} {how}")
+    if done.waiting:
+        click.echo(f"{done.waiting:,} wait until tomorrow: these addresses were written to today")
+    if done.without_contact:
+        shown = ", ".join(done.without_contact[:SHOWN]) + (" and others" if len(done.without_contact) > SHOWN else "")
+        click.echo(f"without a contact: {len(done.without_contact):,} ({shown})")
+    for community, role, reason in done.refused:
+        click.echo(visible(f"refused  {community}, {role or 'no role'}: {reason}"), err=True)
+    if done.refused:
+        raise CradleError(f"{len(done.refused):,} not sent", "the next cradle mail tries again")
+
+
+COMMANDS: list[click.Command] = [serve, invite, mail]

@@ -17,14 +17,13 @@ from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.intake.bucket.drop import Listing, list_drop, stray_findings
 from dagster_project.lib.intake.bucket.ledger import current_submissions
 from dagster_project.lib.intake.findings import to_findings
-from dagster_project.lib.monitoring.freshness import deadlines
+from dagster_project.lib.monitoring.freshness import NOTICE_DAYS, deadlines
 from dagster_project.lib.monitoring.verdicts import Verdict, strays_verdict
 from dagster_project.partitions import SUBMISSION_PARTITIONS
 
 DROP_FILES = dg.AssetKey(["drop", "files"])
 SUBMISSIONS = dg.AssetKey(["lake", "submissions"])
 STATUS = dg.AssetKey(["marts", "fct_submission_status"])
-NOTICE_DAYS = (14, 7)
 """Reminders before a due day: operations, not a rule of the network, and in no figure."""
 
 

@@ -6,9 +6,10 @@ Does not: who somebody is (app.py), limits of reading a file (lib/intake/reading
 
 from __future__ import annotations
 
+import asyncio
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from starlette.exceptions import HTTPException
@@ -83,12 +84,23 @@ class Rate:
         sent.append(now)
 
     @contextmanager
-    def checking(self, community_id: str) -> Iterator[None]:
-        """While a check runs; HTTPException 429 where one of the community runs, or too many of all."""
+    def checking(self, community_id: str) -> Iterator[Callable[[asyncio.Task[None]], None]]:
+        """While a check runs; HTTPException 429 where one of the community runs, or too many of all.
+
+        Gives what counts it on as running until a task is done, beyond the end of the block.
+        """
         if community_id in self._checking or len(self._checking) >= MOST_CHECKS:
             raise HTTPException(429, "A check is still running. Please wait a moment and try again.")
         self._checking.add(community_id)
+        handed_on = False
+
+        def until_done(task: asyncio.Task[None]) -> None:
+            nonlocal handed_on
+            handed_on = True
+            task.add_done_callback(lambda _: self._checking.discard(community_id))
+
         try:
-            yield
+            yield until_done
         finally:
-            self._checking.discard(community_id)
+            if not handed_on:
+                self._checking.discard(community_id)

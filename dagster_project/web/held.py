@@ -11,16 +11,31 @@ import re
 import secrets
 import shutil
 import time
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any
 
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.bucket.grant import upload_key
 
 KEPT_SECONDS = 3600
 TICKET = re.compile(r"[\w-]{22}")
+
+
+@dataclass(frozen=True)
+class Note:
+    """What is known of an upload. `state` is running, checked or failed, `steps` what a running check has done.
+
+    `folder` is the folder as it was checked, by name: its version there (of new files, of those they replace).
+    """
+
+    state: str
+    names: list[str]
+    steps: list[str] = field(default_factory=list)
+    words: str = ""
+    receipt: str = ""
+    persons: list[str] = field(default_factory=list)
+    folder: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -39,14 +54,15 @@ class Held:
         """The folder as it would stand."""
         return self.place / "files"
 
-    def read(self) -> dict[str, Any]:
-        """What `keep` wrote."""
-        note: dict[str, Any] = json.loads((self.place / "note.json").read_bytes())
-        return note
+    def read(self) -> Note:
+        """What `keep` wrote last."""
+        return Note(**json.loads((self.place / "note.json").read_bytes()))
 
-    def keep(self, note: dict[str, Any]) -> None:
-        """Remember names, what they replace, and the receipt of the check."""
-        (self.place / "note.json").write_text(json.dumps(note, ensure_ascii=False), encoding="utf-8")
+    def keep(self, note: Note) -> None:
+        """Remember how the check stands; who reads meanwhile finds the old note or the new one."""
+        half = self.place / "note.half"
+        half.write_text(json.dumps(asdict(note), ensure_ascii=False), encoding="utf-8")
+        half.replace(self.place / "note.json")
 
     def remove(self) -> None:
         """Leave no byte of it."""
@@ -79,17 +95,20 @@ class Holding:
         return held if TICKET.fullmatch(ticket) and (held.place / "note.json").is_file() else None
 
 
-def complete(held: Held, drop: Store, community_id: str, year: int) -> list[str]:
-    """Put what lies in the drop folder beside the new files; names of new files that replace one of them."""
-    replaced = []
-    for info in drop.files(f"{community_id}/{year}/"):
-        target = held.files / info.key.rsplit("/", 1)[-1]
-        if target.exists():
-            replaced.append(target.name)
-            continue
-        with target.open("wb") as out:
-            out.writelines(drop.stream(info.key))
-    return sorted(replaced)
+def complete(held: Held, drop: Store, community_id: str, year: int) -> dict[str, str]:
+    """Put what lies in the drop folder beside the new files; the folder as it is now, versions by name."""
+    folder = listed(drop, community_id, year)
+    for name in folder:
+        target = held.files / name
+        if not target.exists():
+            with target.open("wb") as out:
+                out.writelines(drop.stream(f"{community_id}/{year}/{name}"))
+    return folder
+
+
+def listed(drop: Store, community_id: str, year: int) -> dict[str, str]:
+    """The versions of the files of a folder, by name."""
+    return {info.key.rsplit("/", 1)[-1]: info.etag for info in drop.files(f"{community_id}/{year}/")}
 
 
 def reduce(held: Held, names: Iterable[str]) -> None:
@@ -101,13 +120,18 @@ def reduce(held: Held, names: Iterable[str]) -> None:
 
 
 def send(held: Held, drop: Store, community_id: str, year: int) -> list[str]:
-    """Put held files into the drop folder, replacing only what the check said; names that somebody else wrote since."""
-    note, taken = held.read(), []
-    for name in note["names"]:
-        key, data = upload_key(community_id, year, name), (held.files / name).read_bytes()
-        if name in note["replaced"]:
-            drop.put(key, data)
-        elif not drop.create(key, data):
-            taken.append(name)
+    """Put held files into the drop folder; names that were not sent, since the folder is not the one that was checked.
+
+    Where anything of the folder changed, nothing is sent: what the check said does not hold for it. Each file is then
+    written only where its place is as it was, so that nothing is lost that somebody writes in the same moment.
+    """
+    note = held.read()
+    changed = listed(drop, community_id, year) != note.folder
+    taken = [name for name in note.names if changed or not _put(held, drop, community_id, year, name, note.folder)]
     held.remove()
     return taken
+
+
+def _put(held: Held, drop: Store, community_id: str, year: int, name: str, folder: Mapping[str, str]) -> bool:
+    key, data = upload_key(community_id, year, name), (held.files / name).read_bytes()
+    return drop.replace(key, data, folder[name]) if name in folder else drop.create(key, data)

@@ -6,6 +6,7 @@ Does not: expectations (test_member_page*.py).
 
 from __future__ import annotations
 
+import html
 import http.client
 import re
 import socket
@@ -30,6 +31,7 @@ class Site:
 
     port: int
     settings: Mapping[str, str | Path]
+    pid: int
 
     @property
     def address(self) -> str:
@@ -66,7 +68,7 @@ def serving(home: Path, today: str, **more: str) -> Iterator[Site]:
     process = subprocess.Popen(command, env=clean_environment(**settings), cwd=PROJECT)
     try:
         _until_open(port, process)
-        yield Site(port, settings)
+        yield Site(port, settings, process.pid)
     finally:
         process.terminate()
         process.wait(timeout=60)
@@ -88,6 +90,7 @@ class Visitor:
 
     site: Site
     headers: dict[str, str] = field(default_factory=dict)
+    told: str = ""
 
     def ask(
         self, method: str, path: str, body: bytes = b"", **headers: str
@@ -113,11 +116,22 @@ class Visitor:
         found = re.search(r'name="mark" value="(\w+)"', self.ask("GET", f"/year/{year}")[2])
         return found[1] if found else ""
 
+    def tag(self, year: int, name: str) -> str:
+        """The version of a file that the year's page shows."""
+        found = re.search(rf'name="name" value="{re.escape(name)}"><input type="hidden" name="tag" value="([^"]*)"',
+                          self.ask("GET", f"/year/{year}")[2])  # fmt: skip
+        return html.unescape(found[1]) if found else ""
+
     def check(self, year: int, files: Sequence[tuple[str, bytes]], mark: str | None = None) -> tuple[int, str]:
-        """Choose files and check them: status and the address of what the check said, or the page's words."""
+        """Choose files and check them: status and the address of what the check said, or the page's words.
+
+        As in a browser the answer leads to the page that waits for the check; `told` is what it then holds.
+        """
         body, kind = multipart({"mark": self.mark(year) if mark is None else mark}, files)
         status, headers, text = self.ask("POST", f"/year/{year}/check", body, content_type=kind)
-        return status, headers.get("location") or text
+        place = headers.get("location")
+        self.told = self.ask("GET", place)[2] if place else text
+        return status, place or text
 
     def send(self, path: str, year: int, do: str = "send") -> int:
         """Decide on files that were checked."""

@@ -6,16 +6,23 @@ Does not: what others must not get (test_member_page_safety.py).
 
 from __future__ import annotations
 
+import html
+import itertools
 import json
 import os
+import random
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, sync_playwright
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
 
+from dagster_project.lib.member.page.views import PERSON_RULE
+from dagster_project.lib.receipts.receipt_page import what
 from tests.browser.member_site import Site, Visitor, multipart, serving
-from tests.support import cradle
+from tests.fuzz.harness import files
+from tests.support import PROJECT, cradle
 
 COMMUNITY = "alderwick_bend"
 TODAY, YEAR = "2018-06-30", 2018
@@ -24,7 +31,10 @@ MISTAKEN = HEAD + "2018,graduation_4yr_pct,all,all,160,100\n"
 MENDED = HEAD + "2018,graduation_4yr_pct,all,all,60,100\n"
 CHROMIUM = Path("/usr/bin/chromium")
 FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
-WIDTHS = {"phone": 360, "desk": 1280}
+FOLDERS = int(os.environ.get("CRADLE_FOLDERS", "4"))
+"""Random folders whose findings are compared: `make folders` takes two hundred."""
+WIDTHS = {"phone": 390, "desk": 1280}
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 @pytest.fixture(scope="module")
@@ -33,9 +43,8 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield running
 
 
-@pytest.fixture(params=sorted(WIDTHS))
-def page(request: pytest.FixtureRequest) -> Iterator[Page]:
-    """A browser without JavaScript: nothing essential may need it."""
+@pytest.fixture
+def browser() -> Iterator[Browser]:
     if not CHROMIUM.exists():
         message = f"BROWSER TESTS DID NOT RUN: there is no {CHROMIUM} (install the system package chromium)"
         if os.environ.get("CI") == "true":
@@ -43,9 +52,26 @@ def page(request: pytest.FixtureRequest) -> Iterator[Page]:
         pytest.skip(message)
     with sync_playwright() as driver:
         browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        size = {"width": WIDTHS[request.param], "height": 800}
-        yield browser.new_context(viewport=size, java_script_enabled=False).new_page()  # type: ignore[arg-type]
+        yield browser
         browser.close()
+
+
+@pytest.fixture(params=sorted(WIDTHS))
+def page(browser: Browser, request: pytest.FixtureRequest) -> Page:
+    """A browser without JavaScript: nothing essential may need it."""
+    size = ViewportSize(width=WIDTHS[request.param], height=800)
+    return browser.new_context(viewport=size, java_script_enabled=False).new_page()
+
+
+def breaches(page: Page) -> list[str]:
+    """What axe-core finds wrong on the page, opened again by the same visitor with scripts, which axe is one of."""
+    assert page.context.browser is not None
+    again = page.context.browser.new_context(viewport=page.viewport_size, storage_state=page.context.storage_state())
+    looked_at = again.new_page()
+    looked_at.goto(page.url)
+    found = Axe().run(looked_at, options={"runOnly": RULES}).response["violations"]
+    again.close()
+    return [f"{each['id']}: {node['html']}" for each in found for node in each["nodes"]]
 
 
 def seen(page: Page, shots: Path, name: str) -> str:
@@ -57,7 +83,8 @@ def seen(page: Page, shots: Path, name: str) -> str:
     assert box is not None
     assert page.viewport_size is not None
     assert box["x"] + box["width"] <= page.viewport_size["width"]
-    for field in page.locator("input:not([type=hidden]), textarea").all():
+    assert breaches(page) == []
+    for field in page.locator("input:not([type=hidden]), textarea, select").all():
         assert page.locator(f"label[for='{field.get_attribute('id')}']").count() == 1
     return page.locator("main").text_content() or ""
 
@@ -65,6 +92,7 @@ def seen(page: Page, shots: Path, name: str) -> str:
 def choose(page: Page, name: str, text: str) -> None:
     page.get_by_label("Files").set_input_files([{"name": name, "mimeType": "text/csv", "buffer": text.encode()}])
     page.get_by_role("button", name="Check, without sending").click()
+    page.get_by_role("heading", name="What the checks found").wait_for(timeout=120_000)
 
 
 def test_from_the_link_to_a_clean_receipt_and_back(site: Site, page: Page, tmp_path: Path) -> None:
@@ -93,10 +121,30 @@ def test_from_the_link_to_a_clean_receipt_and_back(site: Site, page: Page, tmp_p
 JUMP = HEAD + "2017,graduation_4yr_pct,all,all,500,1000\n2018,graduation_4yr_pct,all,all,950,1000\n"
 
 
+def random_folders() -> dict[tuple[str, int], list[tuple[str, bytes]]]:
+    """Folders of one to three random files each, by community and year; the same ones each time."""
+    lines = (PROJECT / "seeds/network/communities.csv").read_text(encoding="utf-8").splitlines()[1:]
+    others = [line.split(",")[0] for line in lines if not line.startswith(f"{COMMUNITY},")]
+    places = ((other, year) for year in (YEAR, YEAR - 1, YEAR - 2) for other in others)
+    draw, numbers = random.Random(21), itertools.count()
+    made = {}
+    for place in itertools.islice(places, FOLDERS):
+        wanted = draw.randint(1, 3)
+        drawn = (file for number in numbers for _, file in files(21, range(number, number + 1)))
+        named = dict(itertools.islice(drawn, wanted))
+        made[place] = list(named.items())
+    return made
+
+
 @pytest.fixture(scope="module")
 def taken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """A page after the network's run took a folder that raises a question."""
+    """A page after the network's run took a folder that raises a question, and random ones of other communities."""
     home = tmp_path_factory.mktemp("taken") / "home"
+    for (community, year), own in random_folders().items():
+        place = home / "drop" / community / str(year)
+        place.mkdir(parents=True)
+        for name, data in own:
+            (place / name).write_bytes(data)
     folder = home / "drop" / COMMUNITY / str(YEAR)
     folder.mkdir(parents=True)
     (folder / "jump.csv").write_text(JUMP, encoding="utf-8")
@@ -112,11 +160,12 @@ def test_the_receipt_stands_on_the_page_and_its_question_is_answered_there(
     page.goto(taken.link(COMMUNITY))
     assert "Accepted, with questions for you" in seen(page, tmp_path, "years-after")
     page.goto(f"{taken.address}/year/{YEAR}")
-    assert "Question:" in seen(page, tmp_path, "question")
+    assert "Question 1" in seen(page, tmp_path, "question")
     question = page.locator("form.question").first
     asked = question.locator("input[name=finding_id]").get_attribute("value")
-    question.get_by_label("say why").fill('The school joined; "two" classes, =1+1')
-    question.get_by_role("button", name="Answer").click()
+    question.get_by_label("Kind of reason").select_option("real_change")
+    question.get_by_label("In your own words").fill('The school joined; "two" classes, =1+1')
+    question.get_by_role("button", name="Answer question 1").click()
     assert "Your answer was sent" in seen(page, tmp_path, "answered")
     drop = Path(taken.settings["CRADLE_HOME"]) / "drop" / COMMUNITY / str(YEAR)
     checked = cradle(
@@ -138,6 +187,58 @@ def test_a_check_on_the_page_says_what_would_change(taken: Site, page: Page, tmp
     text = seen(page, tmp_path, "changes")
     assert "These files replace files of the same name: jump.csv" in text
     assert "What would change" in text
+
+
+@pytest.mark.parametrize("place", sorted(random_folders()), ids=str)
+def test_the_findings_of_the_page_are_those_of_the_command_and_of_the_networks_run(
+    taken: Site, place: tuple[str, int]
+) -> None:
+    """Byte for byte; a list of persons is told by all three and then gone from the page."""
+    community, year = place
+    home = Path(taken.settings["CRADLE_HOME"])
+    folder, path = home / "drop" / community / str(year), ["--community", community, "--year", str(year)]
+    told = json.loads((home / "outbox" / community / str(year) / "receipt.json").read_text(encoding="utf-8"))
+    checked = cradle("check", str(folder), *path, "--against", "current", "--json", **taken.settings).stdout
+    visitor = Visitor(taken)
+    assert visitor.enter(taken.link(community)) == 303
+    status, where = visitor.check(year, random_folders()[place])
+    assert status == 303, where
+    assert "</html>" in visitor.told
+    notes = list(home.glob(f"work/serve/{community}/{year}/{where.rsplit('/', 1)[1]}/note.json"))
+    persons = [row for row in told["findings"] if row["rule_id"] == PERSON_RULE]
+    assert bool(notes) != bool(persons)
+    for note in notes:
+        assert json.loads(note.read_text(encoding="utf-8"))["receipt"] == checked
+    said = [json.dumps(each["findings"], ensure_ascii=False).encode() for each in (json.loads(checked), told)]
+    assert said[0] == said[1]
+    page = html.unescape(visitor.told)
+    assert all(what(row) in page and row["remedy"] in page for row in told["findings"])
+
+
+@pytest.mark.parametrize("width", sorted(WIDTHS))
+def test_a_browser_that_asks_for_spanish_gets_the_whole_way_in_spanish(
+    taken: Site, browser: Browser, tmp_path: Path, width: str
+) -> None:
+    size = ViewportSize(width=WIDTHS[width], height=800)
+    page = browser.new_context(viewport=size, java_script_enabled=False, locale="es-US").new_page()
+    page.goto(taken.link(COMMUNITY))
+    assert "Aceptado, con preguntas para usted" in seen(page, tmp_path, "years-es")
+    page.goto(f"{taken.address}/year/{YEAR}")
+    assert "Aceptado: 2 de 2 filas. 1 pregunta está abierta." in seen(page, tmp_path, "year-es")
+    page.get_by_label("Archivos").set_input_files(
+        [{"name": "j.csv", "mimeType": "text/csv", "buffer": MISTAKEN.encode()}]
+    )
+    page.get_by_role("button", name="Comprobar sin enviar").click()
+    page.get_by_text("Archivos recibidos.").wait_for()
+    page.screenshot(path=tmp_path / "waiting-es.png", full_page=True)
+    page.get_by_role("heading", name="Lo que encontró la comprobación").wait_for(timeout=120_000)
+    assert "Filas que no cuentan" in seen(page, tmp_path, "checked-es")
+    page.get_by_role("button", name="No enviar y borrarlos aquí").click()
+    assert "no se enviaron" in seen(page, tmp_path, "discarded-es")
+    page.goto(f"{taken.address}/year/1901")
+    assert "1901 no es un año de informe." in seen(page, tmp_path, "message-es")
+    page.get_by_role("link", name="English").click()
+    assert page.locator("html[lang=en]").count() == 1
 
 
 def test_nothing_to_report_is_said_and_the_template_is_a_workbook(site: Site, tmp_path: Path) -> None:

@@ -6,8 +6,10 @@ Does not: the way of a member (test_member_page.py).
 
 from __future__ import annotations
 
+import html
 import io
 import json
+import socket
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -15,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.browser.member_site import SECRET, Site, Visitor, serving
+from dagster_project.lib.receipts.receipt_page import what
+from tests.browser.member_site import SECRET, Site, Visitor, multipart, serving
 from tests.support import cradle
 
 TODAY, YEAR = "2018-06-30", 2018
@@ -97,6 +100,98 @@ def test_nothing_of_another_community_is_shown_or_sent(site: Site, own: Visitor,
     assert "ours.csv" not in other.ask("GET", f"/year/{YEAR}")[2]
 
 
+def test_what_a_colleague_changed_since_the_check_is_not_overwritten(site: Site, own: Visitor) -> None:
+    """Neither a file of the same name, nor one beside it of which the check knew nothing."""
+    _, place = own.check(YEAR, [("shared.csv", GOOD)])
+    assert own.send(place, YEAR) == 303
+    (sent,) = (path for path in site.drop() if path.endswith("shared.csv"))
+    folder = Path(site.settings["CRADLE_HOME"]) / "drop" / Path(sent).parent
+    _, place = own.check(YEAR, [("shared.csv", BAD)])
+    assert "replace files of the same name: shared.csv" in own.told
+    (folder / "shared.csv").write_bytes(b"from a colleague")
+    assert own.send(place, YEAR) == 303
+    assert site.drop()[sent] == b"from a colleague"
+    _, place = own.check(YEAR, [("late.csv", GOOD)])
+    (folder / "beside.csv").write_bytes(GOOD)
+    assert own.send(place, YEAR) == 303
+    assert not (folder / "late.csv").exists()
+    assert "somebody changed the folder" in own.ask("GET", f"/year/{YEAR}?done=taken")[2]
+    for name in ("shared.csv", "beside.csv"):
+        (folder / name).unlink()
+
+
+def test_a_file_that_was_replaced_since_the_page_was_opened_is_not_taken_back(site: Site, own: Visitor) -> None:
+    _, place = own.check(YEAR, [("mine.csv", GOOD)])
+    own.send(place, YEAR)
+    (sent,) = (path for path in site.drop() if path.endswith("mine.csv"))
+    form = {
+        "mark": own.mark(YEAR),
+        "do": "withdraw",
+        "sure": "yes",
+        "name": "mine.csv",
+        "tag": own.tag(YEAR, "mine.csv"),
+    }
+    (Path(site.settings["CRADLE_HOME"]) / "drop" / sent).write_bytes(BAD)
+    body, kind = multipart(form, [])
+    assert own.ask("POST", f"/year/{YEAR}/change", body, content_type=kind)[1]["location"].endswith("done=changed")
+    body, kind = multipart({**form, "tag": own.tag(YEAR, "mine.csv")}, [])
+    assert own.ask("POST", f"/year/{YEAR}/change", body, content_type=kind)[1]["location"].endswith("done=withdrawn")
+    assert sent not in site.drop()
+
+
+def test_receipts_and_copies_are_given_to_their_own_community_alone(
+    site: Site, own: Visitor, other: Visitor, communities: tuple[str, str]
+) -> None:
+    outbox = Path(site.settings["CRADLE_HOME"]) / "outbox" / communities[0] / str(YEAR)
+    (outbox / "0123456789abcdef").mkdir(parents=True)
+    files = [{"name": "a.csv", "marked_copy": "ä.csv.marked.xlsx", "rows_read": 1, "rows_accepted": 1}]
+    told = {
+        "submission_id": "fedcba9876543210",
+        "status": "accepted",
+        "first_line": "Now.",
+        "files": files,
+        "findings": [],
+    }
+    (outbox / "receipt.json").write_text(json.dumps(told), encoding="utf-8")
+    (outbox / "0123456789abcdef" / "receipt.json").write_text(json.dumps({**told, "first_line": "Before."}))
+    for place in (outbox, outbox / "0123456789abcdef"):
+        (place / "receipt.html").write_text(f"<p>{place.name}</p>")
+    (outbox / "ä.csv.marked.xlsx").write_bytes(b"PK marked")
+    (outbox / "hidden.marked.xlsx").write_bytes(b"PK stale")
+    page = own.ask("GET", f"/year/{YEAR}")[2]
+    assert "Before." in page and f"/year/{YEAR}/receipt/0123456789abcdef" in page
+    paths = ("receipt", "receipt/0123456789abcdef", "copy/%C3%A4.csv.marked.xlsx")
+    for path, words in zip(paths, (str(YEAR), "0123456789abcdef", "PK marked"), strict=True):
+        status, headers, text = own.ask("GET", f"/year/{YEAR}/{path}")
+        assert (status, words in text) == (200, True)
+        assert headers["content-disposition"].startswith("attachment; ")
+        assert other.ask("GET", f"/year/{YEAR}/{path}")[0] == 404
+        assert Visitor(site).ask("GET", f"/year/{YEAR}/{path}")[0] == 403
+    strange = (
+        "receipt/..",
+        "receipt/../2017",
+        "receipt/%2e%2e",
+        "copy/receipt.json",
+        "copy/hidden.marked.xlsx",
+        "copy/..%2f..%2fx",
+    )
+    for path in strange:
+        assert own.ask("GET", f"/year/{YEAR}/{path}")[0] == 404, path
+    assert (Path(site.settings["CRADLE_HOME"]) / "serve" / "opened" / communities[0] / f"{YEAR}.json").is_file()
+
+
+def test_the_page_speaks_the_language_that_is_asked_for_and_then_the_one_that_is_chosen(own: Visitor) -> None:
+    _, _, text = own.ask("GET", "/", accept_language="es-MX,en;q=0.5")
+    assert '<html lang="es">' in text and "Sus años" in text
+    status, headers, _ = own.ask("GET", f"/language/en?back=/year/{YEAR}", accept_language="es")
+    assert (status, headers["location"]) == (303, f"/year/{YEAR}")
+    chosen = f"{own.headers['cookie']}; {headers['set-cookie'].split(';')[0]}"
+    assert '<html lang="en">' in own.ask("GET", "/", accept_language="es", cookie=chosen)[2]
+    for away in ("//elsewhere.example", "https://elsewhere.example", "/\\elsewhere.example"):
+        assert own.ask("GET", f"/language/es?back={away}")[1]["location"] == "/"
+    assert own.ask("GET", "/language/xx")[0] == 404
+
+
 def test_a_form_without_the_mark_or_with_anothers_does_nothing(site: Site, own: Visitor, other: Visitor) -> None:
     before = site.drop()
     for mark in ("", "0" * 64, other.mark(YEAR)):
@@ -127,14 +222,26 @@ def test_a_list_of_persons_leaves_no_bytes(site: Site, own: Visitor) -> None:
         assert status == 303
         assert site.left_over(b"Zyxwvut") == []
         assert not list((Path(site.settings["CRADLE_HOME"]) / "work" / "serve").rglob("pupils.*"))
-        page = own.ask("GET", place)[2]
-        assert "list single persons" in page and "Zyxwvut" not in page
+        assert "list single persons" in own.told and "Zyxwvut" not in own.told
         assert own.send(place, YEAR) == 404
 
 
 def test_too_much_is_refused_before_it_is_read(own: Visitor) -> None:
     two_gib = {"content-length": str(2 * 1024**3), "content-type": "multipart/form-data; boundary=x"}
     assert Visitor(own.site, {**own.headers, **two_gib}).ask("POST", f"/year/{YEAR}/check", b"x")[0] == 413
+
+
+def test_a_slow_upload_keeps_nobody_waiting(site: Site, own: Visitor, other: Visitor) -> None:
+    """Half a form that never ends: another community checks its files beside it."""
+    body, kind = multipart({"mark": own.mark(YEAR)}, [("slow.csv", GOOD)])
+    head = f"POST /year/{YEAR}/check HTTP/1.1\r\nhost: x\r\ncookie: {own.headers['cookie']}\r\ncontent-type: {kind}\r\n"
+    with socket.create_connection(("127.0.0.1", site.port)) as slow:
+        slow.sendall(f"{head}content-length: {len(body)}\r\n\r\n".encode() + body[:10])
+        assert own.ask("GET", f"/year/{YEAR}")[0] == 200
+        status, place = other.check(YEAR, [("beside.csv", GOOD)])
+        assert status == 303
+        assert other.send(place, YEAR, "discard") == 303
+    assert not any(path.endswith("slow.csv") for path in site.drop())
 
 
 def test_many_uploads_at_once_are_answered_and_none_is_lost_unseen(site: Site, other: Visitor) -> None:
@@ -179,8 +286,10 @@ def test_the_page_holds_the_very_findings_of_the_command(
     told = cradle("check", folder, "--community", communities[0], "--year", str(YEAR), "--json", **site.settings).stdout
     (note,) = Path(site.settings["CRADLE_HOME"]).glob(f"work/serve/*/*/{place.rsplit('/', 1)[1]}/note.json")
     assert json.loads(note.read_text(encoding="utf-8"))["receipt"] == told
-    page = own.ask("GET", place)[2]
-    assert page.count("How to fix it") == len(json.loads(told)["findings"]) > 0
+    page = html.unescape(own.ask("GET", place)[2])
+    findings = json.loads(told)["findings"]
+    assert findings
+    assert all(finding["remedy"] in page and what(finding) in page for finding in findings)
 
 
 def test_serve_refuses_to_run_open_to_everybody(tmp_path: Path) -> None:

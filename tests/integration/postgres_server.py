@@ -96,7 +96,7 @@ def kill_and_start_again(url: str) -> None:
     for process in (keeper, *map(int, children)):
         with suppress(ProcessLookupError):
             os.kill(process, signal.SIGKILL)
-    while any(Path(f"/proc/{process}/stat").exists() and not _is_dead(process) for process in (keeper, *children)):
+    while any(Path(f"/proc/{process}/stat").exists() and not _is_dead(process) for process in (str(keeper), *children)):
         time.sleep(0.05)
     # Where nobody reads the end of orphans the number stays taken, and the server would think that it runs.
     (data / "postmaster.pid").unlink()

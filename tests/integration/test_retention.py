@@ -83,6 +83,16 @@ def test_a_release_is_final_only_when_every_community_looked_at_it_or_somebody_s
     assert re.search(r"sent to the board; reviews of .*reedmere.* waived: the councils meet in spring", states)
 
 
+def test_results_go_back_to_each_community_and_say_nothing_of_a_network_of_few(life: Life) -> None:
+    assert "Returned each community's results" in life.told["final"].stdout
+    text = (life.home / "outbox" / "reedmere" / "2018" / "network_results.csv").read_text(encoding="utf-8")
+    header, *rows = text.splitlines()
+    assert header.endswith("own,own_status,n_communities,quartile_1,median,quartile_3,said")
+    assert any(row.startswith("grade3_reading_proficient_pct,all,latest value,2018,") for row in rows)
+    unsaid = (",,,,,too_few", ",,,,,measured_differently")
+    assert all(row.endswith(unsaid) for row in rows), "eight communities are fewer than the profile asks for"
+
+
 def test_a_release_comes_out_again_from_raw_bytes_hash_by_hash(life: Life) -> None:
     tables = len(current(life.home).manifest["tables"])
     said = f"{life.ids['copied']}: {tables} tables made again, every hash of tables and of the pages came out"

@@ -155,6 +155,21 @@ def test_of_many_writers_of_one_key_exactly_one_creates_it(places: Places) -> No
     assert places.lake.get("ops/one") == str(made.index(True)).encode()
 
 
+def test_what_somebody_wrote_since_it_was_listed_is_not_replaced(places: Places) -> None:
+    place = f"{FIRST}/2022/one.csv"
+    places.drop.put(place, b"first")
+    listed = places.drop.listed(place)
+    assert listed is not None
+    places.drop.put(place, b"other")
+    assert not places.drop.replace(place, b"mine", listed.etag)
+    again = places.drop.listed(place)
+    assert again is not None
+    assert places.drop.replace(place, b"mine", again.etag)
+    assert places.drop.get(place) == b"mine"
+    places.drop.delete([place])
+    assert not places.drop.replace(place, b"again", again.etag)
+
+
 @pytest.mark.parametrize("odd", ["//values.csv", "/2022//values.csv", "/../values.csv"])
 def test_an_odd_key_spoils_nothing_that_was_taken(places: Places, bucket: tuple[Any, str], odd: str) -> None:
     s3, name = bucket

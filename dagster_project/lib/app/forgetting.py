@@ -23,6 +23,7 @@ from dagster_project.lib.intake.bucket.lake import raw_key
 from dagster_project.lib.intake.bucket.ledger import Version, current_submissions, versions
 from dagster_project.lib.publish.public.edition import manifest_or_none, take_down
 from dagster_project.lib.publish.public.preview import preview_key
+from dagster_project.lib.publish.public.results import packages
 from dagster_project.lib.publish.release.decisions import DecisionError, has_data, withdraw
 from dagster_project.lib.publish.release.opening import database_path
 from dagster_project.lib.publish.release.release import current_release, read_manifest
@@ -139,7 +140,8 @@ class Forgetter:
     def _receipts(self, place: tuple[str, int], submission_id: str) -> tuple[str, ...]:
         """Keys of its receipts and marked copies, of the folder's latest, and of those that say what it was before.
 
-        A preview shows the community's figures of the last edition, whatever has become of it.
+        A preview shows the community's figures of the last edition, whatever has become of it, and the results that
+        were returned to it those of a final release.
         """
         names = self.home.reference.names.all_of(place[0])
         folders = [receipt_folder(name, place[1]) for name in names]
@@ -153,7 +155,8 @@ class Forgetter:
         latest = len(folders[0].split("/")) + 1
         own = {submission_id, *told}
         found = [key for key in sorted(keys) if len(key.split("/")) == latest or key.split("/")[-2] in own]
-        return (*found, *previews)
+        results = [key for name in names for key in packages(self.home.outbox, name)]
+        return tuple(dict.fromkeys([*found, *previews, *results]))
 
     def _speaks_of(self, key: str, submission_id: str) -> bool:
         changes = json.loads(self.home.outbox.get(key)).get("changes") or {}

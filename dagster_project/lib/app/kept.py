@@ -13,6 +13,7 @@ from pathlib import Path
 
 import polars as pl
 
+from dagster_project.lib.base.reference import governed
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.bucket.drop import LINK_RULE, ODD_RULE, SPECIAL_RULE
 from dagster_project.lib.intake.findings import FINDINGS
@@ -50,8 +51,7 @@ SCHEMAS = {
 
 def kept_inputs(seeds: Path, landed: Mapping[str, pl.DataFrame], bucket_findings: pl.DataFrame) -> KeptInputs:
     """What is to be kept of a run. `landed`: landing tables `files` and `findings`."""
-    paths = sorted(path for path in seeds.rglob("*") if path.suffix in (".csv", ".yml"))
-    rows = [(path.relative_to(seeds).as_posix(), path.read_bytes()) for path in paths]
+    rows = [(path.relative_to(seeds).as_posix(), path.read_bytes()) for path in governed(seeds, ".yml")]
     files = landed["files"].select(list(FILES))
     refused = files.filter(pl.col("kind") == REFUSED_KIND)
     findings = landed["findings"].select(list(FINDINGS)).join(bucket_findings, on="finding_id", how="anti")

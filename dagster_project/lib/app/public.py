@@ -45,6 +45,7 @@ from dagster_project.lib.publish.public.pages import write_pages
 from dagster_project.lib.publish.public.preview import Preview, Previews, names_of, write_previews
 from dagster_project.lib.publish.public.publication import Publication, read_publication
 from dagster_project.lib.publish.public.register import Register
+from dagster_project.lib.publish.public.results import Cycle, public_frames, results_of, write_results
 from dagster_project.lib.publish.public.tables import Terms, public_tables
 from dagster_project.lib.publish.release.dependencies import code_version
 from dagster_project.lib.publish.release.opening import ReleaseMissingError, database_path
@@ -56,6 +57,7 @@ from dagster_project.settings import PROJECT_ROOT, Settings
 
 Frames = TypeVar("Frames", DisclosureInputs, Derived)
 TERMS, CALENDAR = "network/publication_terms", "network/calendar"
+PROFILES, LEAST_COMMUNITIES = "network/disclosure_profiles", 10
 # Processes pay only where there are many cells; the result does not depend on them.
 CELLS_A_PROCESS = 20_000
 NEEDED = ("fct_indicator_value", "fct_trend", "fct_trend_point", "fct_gap", "fct_outcome_status", "fct_target_progress")
@@ -141,6 +143,37 @@ class PublicEdition:
         preview = replace(preview, refused=write_previews(outbox, tables, communities, names_of(tables), preview))
         self.previews.keep(preview)
         return preview
+
+    def return_results(self, release_id: str) -> dict[str, str] | None:
+        """Write each community's own results of a release beside the public network figures; refused ones, and why.
+
+        None where the edition that is public was not made of this release: there is nothing to put beside them.
+        """
+        public_id = current_public(self.places.public)
+        kept = self.places.published.get_or_none(f"public/{public_id}/certificate.json")
+        if public_id is None or kept is None or json.loads(kept)["release_id"] != release_id:
+            return None
+        marts = _Marts(self.settings, release_id)
+        years = marts.needed("dim_reporting_year")
+        year = int(years.filter("is_latest")["reporting_year"].item())
+        cycle = Cycle(release_id, public_id, year, self._least_communities())
+        own = {name: marts.needed(name) for name in ("fct_indicator_value", "fct_trend", "dim_indicator")}
+        public = public_frames(self.places.public, public_id, ("fct_indicator_value", "fct_network_trend"))
+        groups = marts.needed("dim_population_group").select("population_group_id", "label")
+        names = {
+            "indicator_id": dict(own["dim_indicator"].select("indicator_id", "name").iter_rows()),
+            "population_group_id": dict(groups.iter_rows()),
+        }
+        outbox = Store(self.settings.outbox_url, self.settings.s3_endpoint)
+        return write_results(outbox, results_of(own, public, cycle), self.reference.communities, names, cycle)
+
+    def _least_communities(self) -> int:
+        """Communities that a median told to a member rests on at least (`min_communities` of the profile's lines)."""
+        lines = self.reference.table(PROFILES)
+        said = (
+            lines["min_communities"].drop_nulls().cast(pl.Int64) if "min_communities" in lines.columns else pl.Series()
+        )
+        return int(max(said, default=LEAST_COMMUNITIES))
 
     def _preview_days(self, year: int) -> int:
         """Days that communities have to look at the previews of a reporting year (`preview_days` of the calendar)."""

@@ -7,6 +7,10 @@ Does not: values that only one room uses, columns of tables (contracts, intake/t
 NETWORK_FOLDER = "_network"
 """The folder of the drop bucket that holds the network's own tables, and the community_id of its rows."""
 
+CONTACTS = "network/contacts"
+"""The seed of addresses of people. No copy, no hash and no message holds anything of it (monitoring/mail/contacts.py);
+dbt does not see it (dbt/.dbtignore)."""
+
 NOTES_SHEET, LISTS_SHEET, FINDINGS_SHEET = "Read me", "Lists", "Findings"
 """Sheets that templates and marked copies have beside the member's tables; put back they say nothing."""
 

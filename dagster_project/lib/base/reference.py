@@ -14,6 +14,7 @@ from pathlib import Path
 
 import polars as pl
 
+from dagster_project.lib.base.names import CONTACTS
 from dagster_project.lib.base.successions import (
     COMMUNITY_SUCCESSIONS,
     FORMER,
@@ -163,7 +164,18 @@ class Reference:
     def fingerprint(self, *parts: str) -> str:
         """sha256 over the names and bytes of the CSV files in the given subfolders (all when none is given)."""
         roots = [self.folder / part for part in parts] or [self.folder]
-        return hash_files(sorted(path for root in roots for path in root.rglob("*.csv")), self.folder)
+        return hash_files([path for root in roots for path in governed(root)], self.folder)
+
+
+def governed(folder: Path, *others: str) -> list[Path]:
+    """All seeds below a folder, and files with `others` as endings; never the contacts, which are no reference data."""
+    found = sorted(path for path in folder.rglob("*") if path.suffix in (".csv", *others))
+    return [path for path in found if not is_contacts(path)]
+
+
+def is_contacts(path: Path) -> bool:
+    """Whether this is the file of addresses."""
+    return path.with_suffix("").as_posix().endswith(CONTACTS)
 
 
 def hash_files(paths: list[Path], root: Path) -> str:

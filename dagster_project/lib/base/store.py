@@ -11,6 +11,7 @@ import errno
 import io
 import os
 import re
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,7 +21,14 @@ from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 import obstore
-from obstore.exceptions import AlreadyExistsError, BaseError, NotFoundError, PermissionDeniedError, UnauthenticatedError
+from obstore.exceptions import (
+    AlreadyExistsError,
+    BaseError,
+    NotFoundError,
+    PermissionDeniedError,
+    PreconditionError,
+    UnauthenticatedError,
+)
 from obstore.store import LocalStore, S3Store
 
 LONGEST_ERROR = 400
@@ -62,6 +70,7 @@ class ObjectInfo:
     etag: str
 
 
+_REPLACING = threading.Lock()
 PRIVATE, FOR_ALL = 0o700, 0o755
 """Rights of a folder that a store makes: for its user alone, or to be read by everybody."""
 CUT = "response body"
@@ -264,6 +273,32 @@ class Store:
         except BaseError as error:
             raise StoreError(f"cannot write {self.url}/{key}: {_one_line(error)}") from error
         return True
+
+    def replace(self, key: str, data: bytes, etag: str) -> bool:
+        """Write the object only where it still is the version that was listed (`files`, `listed`); else False.
+
+        S3 itself compares. Of a folder the versions are compared right before the file is put in the old one's place,
+        one of these at a time; somebody else's copy in that very moment would go unseen.
+        """
+        if self.folder is not None:
+            with _REPLACING:
+                now = self.listed(key)
+                if now is None or now.etag != etag:
+                    return False
+                self.put(key, data)
+                return True
+        try:
+            obstore.put(self._store, key, data, mode={"e_tag": etag})
+        except (PreconditionError, NotFoundError, FileNotFoundError):
+            return False
+        except BaseError as error:
+            raise self._writing_error("write", key, error) from error
+        return True
+
+    def listed(self, key: str) -> ObjectInfo | None:
+        """One object as `files` lists it; None if it is not there."""
+        folder = f"{key.rpartition('/')[0]}/" if "/" in key else ""
+        return next((info for info in self.files(folder) if info.key == key), None)
 
     def put_pieces(self, key: str, pieces: Iterator[bytes]) -> None:
         """Write an object that comes piece by piece, holding a few pieces at once.

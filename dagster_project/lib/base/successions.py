@@ -12,9 +12,11 @@ import shutil
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import polars as pl
+
+from dagster_project.lib.base.names import CONTACTS
 
 COMMUNITY_SUCCESSIONS = "network/community_successions"
 FORMER, NOW = "community_id", "successor_id"
@@ -185,7 +187,7 @@ def _renamed(column: pl.Expr, names: Mapping[str, str]) -> pl.Expr:
 def write_as_read(seeds: Path, target: Path, names: CommunityIds) -> None:
     """A copy of a seeds folder with every community under its id of now, for programs that read files themselves."""
     shutil.rmtree(target, ignore_errors=True)
-    shutil.copytree(seeds, target)
+    shutil.copytree(seeds, target, ignore=shutil.ignore_patterns(f"{PurePosixPath(CONTACTS).name}.csv"))
     for path in sorted(target.rglob("*.csv")):
         if path.relative_to(target).with_suffix("").as_posix() != COMMUNITY_SUCCESSIONS:
             path.write_bytes(_as_read(path.read_bytes(), names.of))

@@ -17,6 +17,7 @@ import contracts
 from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.folder_tree import look
 from dagster_project.lib.base.names import ANSWERS_TABLE, DECISIONS_TABLE, INPUTS, OBSERVATIONS_TABLE
+from dagster_project.lib.base.progress import tell
 from dagster_project.lib.base.shown import visible
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.answers import answered, astray_answers, submissions
@@ -94,6 +95,10 @@ TOLD = pl.Schema(
 )
 
 
+READING, COMPARING, JUDGING = STEPS = ("Reading the files", "Comparing rows and years", "Counting what was found")
+"""Steps of a check, as it tells them."""
+
+
 @dataclass(frozen=True)
 class Checked:
     """A folder that was checked: its rows as intake would write them, and its receipt."""
@@ -159,14 +164,17 @@ def examine(
     in an earlier year is not asked again. NothingToCheckError if there is no file.
     """
     folder, source = _as_folder(path, community_id, reporting_year)
+    tell(READING)
     with WorkbookReader(intake.limits) as workbooks:
         (taken,) = take_in(intake, [folder], source, None, workbooks)
+    tell(COMPARING)
     replaced = _replaced(taken, history)
     history = history.without(*folder.partition) if history else None
     findings = pl.concat([_table(taken, "findings", FINDINGS), _compared(taken, history, compare)])
     registers = _registers(taken, "explanations", "indicator_selection", "declarations")
     if history is not None and compare is not None and not history.skipped:
         findings = pl.concat([findings, _across_years(taken, registers, history, findings)])
+    tell(JUDGING)
     answers = _answers(registers["explanations"], history)
     findings = answered(findings, answers, history.decisions if history else pl.DataFrame(schema=DECISIONS))
     files = taken.tables["files"]

@@ -13,7 +13,7 @@ from dagster_project.lib.base.names import MARTS
 from dagster_project.lib.intake.tables import OBSERVATIONS
 from dagster_project.lib.member.check import ACROSS_YEARS, ANSWERS, History, NoHistoryError
 
-SKIPPED = (*("group_appears", "group_vanishes", "nothing_new", "shared_cause"), *ACROSS_YEARS)
+SKIPPED = (*("group_appears", "group_vanishes", "nothing_new", "new_series", "shared_cause"), *ACROSS_YEARS)
 """Rules that withheld rows, and registers and answers that are not public, would mislead."""
 SOURCE = "the public edition"
 ROWS = f"""

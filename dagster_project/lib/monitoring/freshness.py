@@ -19,6 +19,8 @@ from dagster_project.lib.intake.bucket.plan import Plan
 PLACE = ["community_id", "reporting_year"]
 STATUS_COLUMNS = [*PLACE, "status", "due_on"]
 LATE = "late"
+NOTICE_DAYS = (14, 7)
+"""So many days before a folder is due its community is reminded."""
 MISSING = (LATE, "rejected")
 """Statuses that say: of this community and year there is nothing to publish, and there should be."""
 

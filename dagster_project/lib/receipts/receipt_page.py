@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 
 from dagster_project.lib.base.shown import visible
+from dagster_project.lib.base.templates import environment
 from dagster_project.lib.intake.findings import catalogue
 from dagster_project.lib.receipts.change_words import SHOWN_LINES, compared, sections, summary, value_rows
 
@@ -143,7 +144,7 @@ def _order(finding: Finding) -> tuple[str, int, str, str]:
     return (str(finding.get("source_sheet") or ""), finding.get("source_row") or 0, *texts)  # type: ignore[return-value]
 
 
-def _sections(findings: Sequence[Finding]) -> list[dict[str, Any]]:
+def finding_sections(findings: Sequence[Finding]) -> list[dict[str, Any]]:
     """Findings by severity, then file, then rule; a severity without words of its own comes last."""
     order = [*SEVERITIES, *sorted({str(f["severity"]) for f in findings} - set(SEVERITIES))]
     sections = []
@@ -173,16 +174,8 @@ def _effects(changes: Mapping[str, Any]) -> dict[str, Any]:
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(
-        visible=visible,
+    pages = environment(
+        _TEMPLATES,
         what=what,
         where=where,
         count=lambda n: "–" if n is None else f"{n:,d}",
@@ -191,7 +184,7 @@ def _template() -> Template:
         title_of=lambda code: str(code).replace("_", " ").capitalize(),
         status_words=lambda code: STATUS_WORDS.get(code, str(code).replace("_", " ").capitalize()),
     )
-    return environment.get_template("receipt.html")
+    return pages.get_template("receipt.html")
 
 
 def render_receipt(receipt: Mapping[str, Any], copies: bool = True) -> str:
@@ -214,6 +207,6 @@ def render_receipt(receipt: Mapping[str, Any], copies: bool = True) -> str:
         },
         blocking=blocking,
         questions=questions,
-        sections=_sections(findings),
+        sections=finding_sections(findings),
         effects=changes and _effects(changes),
     )

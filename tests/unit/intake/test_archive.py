@@ -221,3 +221,8 @@ def test_a_file_inside_an_archive_is_given_back_with_its_marks(reference: Refere
         "findings": findings,
     }
     assert return_files(outbox, lake, intake, [receipt]) == ["aspenreach/2024/a.zip values.csv.marked.xlsx"]
+
+
+def test_a_table_packed_alone_without_an_ending_is_read_as_text() -> None:
+    (held,) = unpacked("values.gz", gzip.compress(b"a,b\n1,2\n"), Limits(), largest_bytes)
+    assert (held.name, held.data) == ("values.gz/values.csv", b"a,b\n1,2\n")

@@ -207,6 +207,24 @@ def test_a_total_outside_the_range_of_its_groups_is_asked_about() -> None:
     assert told(lines, "groups_against_total") == []
 
 
+def test_groups_without_a_total_are_one_question_for_an_indicator() -> None:
+    years = (2016, 2018, 2019)
+    lines = [line(year, 60.0, group=f"gender:{group}", reported=2022) for year in years for group in ("female", "male")]
+    (said,) = told(lines, "total_missing")
+    assert said.endswith(" has groups and no total in 2016, 2018 to 2019")
+    total = [line(year, 60.0, reported=2022) for year in years]
+    assert told([*lines, *total], "total_missing") == []
+    assert told([*lines, *total[:2]], "total_missing")[0].endswith(" in 2019")
+    masked = line(2019, None, reported=2022, value_status="suppressed_at_source")
+    of_a_district = line(2019, 60.0, reported=2022, place="district:East")
+    before = line(2019, 60.0, reported=2021)
+    refused = line(2019, 60.0, reported=2022, row_status="rejected")
+    for other in (masked, of_a_district, before, refused):
+        assert told([*lines, *total[:2], other], "total_missing") == []
+    later = line(2019, 60.0, reported=2023)
+    assert len(told([*lines, *total[:2], later], "total_missing")) == 1
+
+
 def test_a_question_points_at_the_cell_of_the_file_and_names_things_as_the_dictionary_does() -> None:
     wide = {"source_column": "2021-22"}
     rates = [line(2022, 70.0, **wide), *(line(2022, 60.0, group=f"gender:{g}", **wide) for g in ("female", "male"))]

@@ -79,6 +79,7 @@ GROUPS = [
     line(2022, 60.0, 100, numerator=60, group="gender:male"),
     line(2022, 60.0, 100, numerator=60, group="gender:female"),
 ]
+NO_TOTAL = [line(2022, 60.0, group="gender:male"), line(2022, 61.0, group="gender:female")]
 PLACES = [
     line(2022, 60.0, 100, numerator=60),
     line(2022, 60.0, 90, numerator=54, place="zip:10001"),
@@ -97,6 +98,7 @@ CASES: dict[str, tuple[list[Line], Line | None]] = {
     "group_appears": (APPEARS, None),
     "group_vanishes": (VANISHES, None),
     "groups_against_total": (GROUPS, {"denominator": 150, "numerator": 90}),
+    "total_missing": (NO_TOTAL, None),
     "geography_sum": (PLACES, {"denominator": 110, "numerator": 66}),
     "double_counting": (REGIONS, None),
     "all_fractions": (FRACTIONS, {"value": 0.9}),

@@ -7,13 +7,22 @@ Does not: what rows with and without codes become (test_values.py), proposals (t
 from __future__ import annotations
 
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from dagster_project.lib.base.reference import Reference
-from dagster_project.lib.intake.rows.labels import code_table, nearest, nearest_labels, place_table, resolve
+from dagster_project.lib.intake.rows.labels import (
+    MOST_SEARCHED,
+    NOT_SEARCHED,
+    code_table,
+    nearest,
+    place_table,
+    resolve,
+    with_nearest,
+)
 
 INDICATORS = """scope,scope_id,label,indicator_id,unit,valid_from,valid_to,note
 global,,Reading Rate,grade3_reading_proficient_pct,,,,
@@ -118,8 +127,53 @@ def test_the_nearest_known_labels_are_named_and_none_where_nothing_is_near(label
     known = sorted(set(code_table(labels, "indicator")["label"]))
     assert "reading rate" in nearest("Reding Rate", known)
     assert nearest("zzzzzz", known) == "none"
-    table = nearest_labels(pl.Series(["Reding Rate", "Reding Rate", None]), code_table(labels, "indicator"))
-    assert table["label"].to_list() == ["Reding Rate"]
+
+
+def asked_for(labels: Sequence[str], submission: str = "a", dimension: str = "gender") -> pl.DataFrame:
+    """Rows with unknown labels of groups."""
+    return pl.DataFrame({"group": labels}).with_columns(
+        community_id=pl.lit("alderwick_bend"), submission_id=pl.lit(submission), d=pl.lit(dimension)
+    )
+
+
+def test_nearest_labels_are_of_the_rows_own_dimension(labels: Reference) -> None:
+    table = code_table(labels, "group")
+    rows = pl.concat(asked_for(["Everyone Els"], dimension=dimension) for dimension in ("gender", "disability"))
+    gender, disability = with_nearest(rows, "group", table, "d")["nearest"]
+    assert "everyone else" in gender and "everyone else" not in disability
+
+
+def test_labels_that_another_community_or_a_layout_uses_are_no_answer(labels: Reference) -> None:
+    rows = asked_for(["Reading Rte"]).rename({"group": "indicator"})
+    table = code_table(labels, "indicator").filter(pl.col("scope") != "global")
+    (here,) = with_nearest(rows, "indicator", table)["nearest"]
+    there = rows.with_columns(community_id=pl.lit("birchmont_falls"))
+    (own,) = with_nearest(there, "indicator", table)["nearest"]
+    assert "reading rate" in own and "reading rate" not in here.split(", ")
+
+
+def test_the_search_for_nearest_labels_is_bounded(labels: Reference, monkeypatch: pytest.MonkeyPatch) -> None:
+    searched: list[str] = []
+
+    def count(label: str, known: Sequence[str]) -> str:
+        searched.append(label)
+        return nearest(label, known)
+
+    monkeypatch.setattr("dagster_project.lib.intake.rows.labels.nearest", count)
+    many = [f"Unheard of {number}" for number in range(2_000)]
+    first, second = asked_for([*many, *many]), asked_for(many[:3], "b")
+    found = with_nearest(pl.concat([first, second]), "group", code_table(labels, "group"), "d")
+    assert searched == many[:MOST_SEARCHED]
+    assert found.height == first.height + second.height
+    assert found["nearest"].to_list()[MOST_SEARCHED] == NOT_SEARCHED
+    # What one folder hears does not hang on the others of its batch.
+    alone = with_nearest(second, "group", code_table(labels, "group"), "d")
+    assert found.filter(submission_id="b")["nearest"].to_list() == alone["nearest"].to_list()
+
+
+def test_a_very_long_label_is_searched_by_its_beginning(labels: Reference) -> None:
+    known = sorted(set(code_table(labels, "indicator")["label"]))
+    assert nearest("reading rate" + " x" * 10_000, known) == nearest(("reading rate" + " x" * 10_000)[:80], known)
 
 
 PLACES = """geography_id,community_id,name,geography_level,parent_id,code_system,code,valid_from,valid_to

@@ -30,6 +30,9 @@ ACCOUNTING = '_($* #,##0_);_($* \\(#,##0\\);_($* "-"??_);_(@_)'
         ('[<10]"*"', 50.0, "50", "number"),
         ('[=1]"yes";[=0]"no";General', 0.0, "no", "number"),
         ('"<"0', 5.0, "<5", "number"),
+        ('0"+"', 95.0, "95+", "number"),
+        ('"~"0', 46.0, "~46", "number"),
+        ("+0.0;-0.0", 4.6, "4.6", "number"),
         (";;;", 412.0, "", "hidden"),
         ("0;-0;;@", 0.0, "", "hidden"),
         ("0;-0;;@", 7.0, "7", "number"),
@@ -66,6 +69,7 @@ def test_formats_that_show_plain_numbers_are_known_as_such(code: str) -> None:
 
 def test_formats_known_by_their_number_alone() -> None:
     assert built_in_format(9).show_number(0.5, False) == ("50%", "number")
+    assert built_in_format(67).show_number(0.468, False) == ("46.8%", "number")
     assert built_in_format(14).show_number(45473, False) == ("2024-06-30", "date")
     assert all(built_in_format(number).plain for number in (0, 1, 4, 37, 41, 44, 48, 49, 163))
 

@@ -106,6 +106,15 @@ def test_a_single_group_that_folders_drop_is_shared_as_well() -> None:
     assert found["found"][0].startswith("gender male vanishes")
 
 
+def test_totals_that_half_of_the_folders_lack_are_one_question_to_the_network() -> None:
+    lines = [line(2022, 60.0, group="gender:female", community=community) for community in MEMBERS]
+    found = asked(lines)
+    assert found.select("community_id", "rule_id", "n_rows").rows() == [("_network", "shared_cause", len(MEMBERS))]
+    assert "has groups and no total in 2022" in found["found"][0]
+    alone = asked([*lines, *(line(2022, 60.0, community=community) for community in MEMBERS[1:])])
+    assert alone.select("community_id", "rule_id").rows() == [(MEMBERS[0], "total_missing")]
+
+
 def test_a_group_that_appears_everywhere_is_shared() -> None:
     lines = breakdown(MEMBERS, set())
     lines += [line(2023, 60.0, 75, group="gender:nonbinary", community=community) for community in MEMBERS]

@@ -83,6 +83,12 @@ def make_plan(
     return Plan(tuple(take), tuple(sorted(withdrawn)))
 
 
+def changed_folders(listing: Listing, events: pl.DataFrame) -> list[Folder]:
+    """Folders whose files are not those that the ledger last saw, whatever the rules that read them."""
+    seen = _seen(current_objects(events))
+    return [folder for folder in listing.folders if _listed(folder.files) != seen.get(folder.partition)]
+
+
 def refuse_bucket_fault(listing: Listing, plan: Plan, events: pl.DataFrame, selection: Selection) -> None:
     """BucketFaultError where the bucket is empty and folders stood, or too many of those asked for are missing.
 

@@ -17,7 +17,7 @@ from dagster_project.lib.intake.comparing.outliers import short_series_outliers
 from dagster_project.lib.intake.comparing.over_years import changes_over_years, groups_over_years
 from dagster_project.lib.intake.comparing.overlaps import double_counting
 from dagster_project.lib.intake.comparing.series_labels import new_series
-from dagster_project.lib.intake.comparing.whole_folders import all_fractions, nothing_new
+from dagster_project.lib.intake.comparing.whole_folders import all_fractions, nothing_new, total_missing
 from dagster_project.lib.intake.comparing.within_submission import fractions, geography_sums, groups_against_totals
 
 RULES = (
@@ -32,6 +32,7 @@ RULES = (
     "fraction_suspected",
     "all_fractions",
     "nothing_new",
+    "total_missing",
     "shared_cause",
     "new_series",
 )
@@ -80,6 +81,7 @@ def compare_submissions(observations: pl.DataFrame, reference: Reference, limits
         suspected.issues,
         whole_files,
         nothing_new(values),
+        total_missing(values, refused, limits),
         new_series(values),
         short_series_outliers(values, limits, pl.concat([changed.values, in_fractions])),
     ]

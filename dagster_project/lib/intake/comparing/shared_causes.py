@@ -83,6 +83,23 @@ def without_shared_groups(
     return Shared(own, pl.concat(parts))
 
 
+def without_shared_totals(lacking: pl.DataFrame, groups: pl.DataFrame, limits: ComparisonRules) -> Shared:
+    """Takes out totals that many folders lack for an indicator and school year, as where a state publishes none.
+
+    `lacking` has a row for each folder, indicator and school year; `groups` are the rows of groups that stand there.
+    """
+    own, parts, cause = lacking, [no_issues()], ["_scope", "indicator_id", "school_year"]
+    for scope in SCOPES:
+        could = _in_scope(groups, scope).group_by(cause).agg(pl.col("community_id").n_unique().alias("_could"))
+        hit = _in_scope(own, scope).join(
+            _shared(_in_scope(lacking, scope), could, cause, cause, limits), on=cause, maintain_order="left"
+        )
+        words = text_of(pl.col("indicator_name"), " has groups and no total in ", pl.col("school_year"))
+        parts.append(_tell(hit, "total_missing", words, ["total_missing", *cause], limits))
+        own = own.join(hit.select(own.columns), on=own.columns, how="anti", nulls_equal=True, maintain_order="left")
+    return Shared(own, pl.concat(parts))
+
+
 def _in_scope(frame: pl.DataFrame, scope: str) -> pl.DataFrame:
     return frame.with_columns(_scope=pl.lit("the network") if scope == "network" else pl.col("state"))
 

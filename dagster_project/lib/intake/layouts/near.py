@@ -41,14 +41,19 @@ class NearColumns:
     doubtful: tuple[Near, ...] = ()
 
 
+def squeezed(text: str) -> str:
+    """A header as names are compared here: its letters and digits, so that StudentGroup is Student Group."""
+    return snake_name(text).replace("_", "")
+
+
 @cache
 def near_names(path: Path = contracts.NEAR_COLUMNS) -> Mapping[str, Mapping[str, NearName]]:
-    """The catalogue: table, then the header as `snake_name` writes it."""
+    """The catalogue: table, then the header as `squeezed` writes it."""
     found: dict[str, dict[str, NearName]] = defaultdict(dict)
     with path.open(encoding="utf-8", newline="") as lines:
         for line in csv.DictReader(lines):
             reading: Literal["map", "ask"] = "ask" if line["reading"] == "ask" else "map"
-            found[line["table"]][snake_name(line["near_name"])] = NearName(line["column"], line["needs"], reading)
+            found[line["table"]][squeezed(line["near_name"])] = NearName(line["column"], line["needs"], reading)
     return found
 
 
@@ -58,12 +63,14 @@ def near_columns(
     """Which of the headers that are no column of the table are near to one.
 
     `headers` are place and text of the others. A near one is read where the column it means does not stand in the
-    header, no second header means the same, and what it needs is there.
+    header, no second header means the same, and what it needs is there. Names that differ from the table's own or from
+    the catalogue's by spaces or capitals only (SchoolYear, Zipcode) are near as well.
     """
-    known = near_names().get(table, {})
+    own = {squeezed(column): NearName(column, "", "map") for column in columns}
+    known = {**near_names().get(table, {}), **own}
     candidates: dict[str, list[tuple[NearName, Near]]] = defaultdict(list)
     for place, text in headers:
-        name = known.get(snake_name(text))
+        name = known.get(squeezed(text))
         if name is not None and name.column in columns:
             candidates[name.column].append((name, (name.column, place, text)))
     read: dict[str, Near] = {}

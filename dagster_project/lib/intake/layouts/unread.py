@@ -19,23 +19,43 @@ from dagster_project.lib.intake.reading.grid import Problem, column_letter, exce
 
 NOT_FILLED = "values_not_filled"
 """Told of a sheet of several that has rows and no value in any of them; none of the rows is taken."""
-VALUE_CELLS = ("numerator", "denominator", "value")
+COUNTS = ("numerator", "denominator")
+VALUE_CELLS = (*COUNTS, "value")
 NUMBER = re.compile(r"[-+]?\$?\d[\d.,]*\s*%?", re.ASCII)
+MONTH = (
+    "jan(?:uary)?|feb(?:ruary)?|mar(?:ch)?|apr(?:il)?|may|june?|july?|aug(?:ust)?"
+    "|sept?(?:ember)?|oct(?:ober)?|nov(?:ember)?|dec(?:ember)?"
+)
+PART = "(?:quarter|semester|trimester|term|marking period)"
 PERIOD_WORD = re.compile(
-    r"(?:\d{4}[- ]?)?(?:q[1-4]|t[1-3])|\d{4}-(?:0[1-9]|1[0-2])|(?:fall|winter|spring|summer)(?: \d{4})?", re.ASCII
+    r"(?:\d{4}[- ]?)?(?:q[1-4]|t[1-4]|s[12])|\d{4}-(?:0[1-9]|1[0-2])"
+    rf"|{PART} ?[1-6]|[1-4](?:st|nd|rd|th) {PART}"
+    r"|boy|moy|eoy|(?:beginning|middle|end) of (?:the )?year"
+    rf"|(?:fall|autumn|winter|spring|summer|{MONTH})(?:,? \d{{4}})?",
+    re.ASCII,
 )
 NAMES_ONLY = frozenset({"id", "ids", "code", "codes", "key", "no", "row", "line", "rank", "fips", "nces", "year"})
 """Words of headers whose numbers are names and no values."""
-USUAL_UNIT, USUAL_LEVEL = "percent", "community"
-TOTALS = frozenset({"", "all", "total", "all students"})
+USUAL_UNIT, USUAL_LEVEL, USUAL_DATA = "percent", "community", "population"
+TOTALS = frozenset({"", "all", "total", "totals", "all students", "all schools", "all districts", "none", "n/a", "-"})
+USUAL = {"unit": frozenset({USUAL_UNIT, "%", "percentage", "pct"}), "geography_level": frozenset({USUAL_LEVEL})}
+"""What a column means where it is blank, in the words of files."""
+OWN_NAMES = "own names"
+"""The key of Words under which the community's own names stand."""
 
 Words = Mapping[str, frozenset[str]]
 """Words that say something only where their column is read, by column: units, levels, places (lower case)."""
 
 
 def words_of(reference: Reference, community_id: str) -> Words:
-    """The words of one community's tables: units other than the usual one, kinds of places, its governed places."""
-    levels = contracts.landed()[contracts.VALUES_TABLE].column("geography_level").choices
+    """The words of one community's tables: units other than the usual one, kinds of places, its governed places.
+
+    Names of other communities are places too: rows of one of them in this folder would count for this one.
+    """
+    values = contracts.landed()[contracts.VALUES_TABLE]
+    named = reference.communities.select("community_id", "name", "district_name")
+    names = {row[0]: {one_line(name).lower() for name in row if name} for row in named.iter_rows()}
+    self_named = names.pop(community_id, set())
     own = reference.geographies.filter(pl.col("community_id") == community_id)
     labels = reference.crosswalk("geography").filter(
         (pl.col("scope") == "community") & (pl.col("scope_id") == community_id)
@@ -43,8 +63,11 @@ def words_of(reference: Reference, community_id: str) -> Words:
     places = [*own["geography_id"], *own["name"], *labels["label"]]
     return {
         "unit": frozenset(reference.units["unit"]) - {USUAL_UNIT},
-        "geography_level": frozenset(levels) - {USUAL_LEVEL},
-        "geography": frozenset(one_line(place).lower() for place in places if place),
+        "geography_level": frozenset(values.column("geography_level").choices) - {USUAL_LEVEL},
+        "data_level": frozenset(values.column("data_level").choices) - {USUAL_DATA},
+        "geography": frozenset(one_line(place).lower() for place in places if place)
+        | (frozenset().union(*names.values()) - self_named),
+        OWN_NAMES: frozenset(self_named),
     }
 
 
@@ -57,7 +80,7 @@ def unread_problems(match: Match, words: Words, alone: bool) -> list[Problem]:
     if not match.layout.contract:
         return []
     sheet = _Sheet(match)
-    told = [*_twice(sheet), *_doubtful(sheet), *_words(sheet, words)]
+    told = [*_twice(sheet), *_doubtful(sheet, words), *_words(sheet, words)]
     if match.table == contracts.VALUES_TABLE and match.data and not told:
         told += _without_values(sheet, alone)
     return [*_read_as(sheet), *told]
@@ -92,6 +115,11 @@ class _Sheet:
         """Of those the rows in which the columns that are read hold nothing."""
         return [(row, text) for row, text in self.filled(place) if not any(self.cell(row, name) for name in columns)]
 
+    def says_anything(self, row: Sequence[str]) -> bool:
+        """Whether a row gives a value, both counts that make one, or in place of one a mask or a base of zero."""
+        counts = [cell for name in COUNTS if (cell := self.cell(row, name))]
+        return bool(self.cell(row, "value")) or len(counts) == len(COUNTS) or any(map(_no_number, counts))
+
     def tell(self, rule_id: str, found: str, allowed: str | None = None) -> Problem:
         return problem(rule_id, sheet=self.match.grid.sheet, rows=[self.match.header_row], found=found, allowed=allowed)
 
@@ -108,12 +136,14 @@ def _twice(sheet: _Sheet) -> Iterator[Problem]:
             yield sheet.tell("duplicate_column", column)
 
 
-def _doubtful(sheet: _Sheet) -> Iterator[Problem]:
+def _doubtful(sheet: _Sheet, words: Words) -> Iterator[Problem]:
     for column, place, text in sheet.match.fit.doubtful:
-        if column == "group":  # a second group beside the one that is read narrows every row
-            open_cells = [cell for _, cell in sheet.filled(place) if one_line(cell).lower() not in TOTALS]
-        else:
-            open_cells = [cell for _, cell in sheet.blank_beside(place, column)]
+        # A second group beside the one that is read narrows every row.
+        cells = sheet.filled(place) if column == "group" else sheet.blank_beside(place, column)
+        nothing = TOTALS | USUAL.get(column, frozenset())
+        if column == "geography":
+            nothing |= words[OWN_NAMES]
+        open_cells = [cell for _, cell in cells if one_line(cell).lower() not in nothing]
         if open_cells:
             yield sheet.tell("column_unclear", f"{excerpt(text)} (holding {excerpt(open_cells[0])})", column)
 
@@ -139,24 +169,28 @@ def _speaks_of(column: str, cell: str, words: Words) -> bool:
 def _without_values(sheet: _Sheet, alone: bool) -> Iterator[Problem]:
     """A table without any value, and rows without one beside a number that was not read."""
     numbers = {place: text for place, text in sheet.unread() if _of_numbers(sheet, place, text)}
-    if not any(sheet.cell(row, name) for row in sheet.rows for name in VALUE_CELLS):
-        if not alone and not numbers:
+    if not any(map(sheet.says_anything, sheet.rows)):
+        if not alone and not numbers and not any(sheet.cell(row, name) for row in sheet.rows for name in VALUE_CELLS):
             yield problem(NOT_FILLED, sheet=sheet.match.grid.sheet)
             return
         unread = ", ".join(map(excerpt, numbers.values()))
-        found = f"Numbers stand in columns that were not read: {unread}." if unread else "All of them are empty."
+        found = (
+            f"Numbers stand in columns that were not read: {unread}." if unread else "No other column holds numbers."
+        )
         yield sheet.tell("no_values", found)
         return
     for place, text in numbers.items():
         rows = [
             at + 1
             for at in sheet.match.data
-            if place < len(row := sheet.match.grid.rows[at])
-            and row[place].strip()
-            and not any(sheet.cell(row, name) for name in VALUE_CELLS)
+            if place < len(row := sheet.match.grid.rows[at]) and row[place].strip() and not sheet.says_anything(row)
         ]
         if rows:
             yield problem("unread_number", sheet=sheet.match.grid.sheet, rows=rows, column=text, found=excerpt(text))
+
+
+def _no_number(cell: str) -> bool:
+    return cell == "0" or not NUMBER.fullmatch(cell)
 
 
 def _of_numbers(sheet: _Sheet, place: int, text: str) -> bool:

@@ -123,6 +123,7 @@ def _of_zip(name: str, data: bytes, limits: Limits, largest: Callable[[str, Limi
 
 def _of_gzip(name: str, data: bytes, limits: Limits, largest: Callable[[str, Limits], int]) -> Iterator[Contained]:
     inner = name.rpartition("/")[2][: -len(".gz")]
+    inner = inner if ending(inner) else f"{inner}.csv"  # what is packed alone under no ending is text, or is refused
     whole = f"{name}/{inner}"
     if ending(inner) in OPENED | NOT_OPENED:
         yield _refused(whole, "it is an archive inside an archive")

@@ -40,12 +40,12 @@ COMPARE: dict[str, Callable[[float, float], bool]] = {
 DATE_LETTERS = frozenset("ymdhs")
 DIGITS = frozenset("0#?")
 SEPARATORS = frozenset(",.")
-BOUNDS = frozenset("<>≤≥*†‡")
-"""Signs that, printed beside a number, say that it is no plain number."""
+BOUNDS = frozenset("<>≤≥*†‡~≈±")
+"""Signs that, printed beside a number, say that it is no plain number; so does + behind it (95+)."""
 DASHES = frozenset({"-", "–", "—"})
 """How accounting formats print a zero."""
 BUILT_IN = {9: "0%", 10: "0.00%", 49: "@", **dict.fromkeys([*range(14, 23), *range(27, 37), *range(45, 48)], "yyyy")}
-BUILT_IN |= dict.fromkeys(range(50, 59), "yyyy")
+BUILT_IN |= {67: "0%", 68: "0.00%", **dict.fromkeys([*range(50, 59), *range(71, 82)], "yyyy")}
 """Formats known by their number alone that show anything but a plain number (18.8.30)."""
 
 Kind = Literal["number", "date", "hidden"]
@@ -60,6 +60,11 @@ class Section:
     before: str = ""
     after: str = ""
     condition: tuple[str, float] | None = None
+
+    @property
+    def bounded(self) -> bool:
+        """Whether signs beside the number say that it is no plain number."""
+        return bool(BOUNDS & {*self.before, *self.after}) or "+" in self.after
 
     def applies(self, value: float) -> bool:
         """Whether the section's own condition holds."""
@@ -101,7 +106,7 @@ class NumberFormat:
             if not value and section.before in DASHES:
                 return "0", "number"
             return section.before, "number" if section.before else "hidden"
-        if BOUNDS & {*section.before, *section.after}:
+        if section.bounded:
             return f"{section.before}{number_text(value)}{section.after}", "number"
         return number_text(value), "number"
 
@@ -121,17 +126,13 @@ def number_format(code: str) -> NumberFormat:
         text = sections.pop() if len(sections) <= 4 else sections[3]
     numbers = tuple(sections[:3])
     hides_text = text is not None and text.shape == "literal"
-    plain = all(section.shape in ("plain", "text") and not _bounded(section) for section in numbers) and not hides_text
+    plain = all(section.shape in ("plain", "text") and not section.bounded for section in numbers) and not hides_text
     return NumberFormat(numbers, text, plain)
 
 
 def built_in_format(number: int) -> NumberFormat:
     """The format that a number stands for where the workbook does not spell it out."""
     return number_format(BUILT_IN.get(number, "General"))
-
-
-def _bounded(section: Section) -> bool:
-    return bool(BOUNDS & {*section.before, *section.after})
 
 
 def _split(code: str) -> list[list[re.Match[str]]]:

@@ -27,6 +27,9 @@ ONE_COMMA = r"^[+-]?\d{1,3},\d{3}$"
 """A number whose comma may separate thousands or decimals."""
 DOT_THOUSANDS = r"^[1-9]\d{0,2}\.\d{3}$"
 """A number whose point may separate thousands or decimals."""
+MONTHS = "(?:jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)"
+DAY_OF_A_SHEET = rf"(?i)^\s*(?:\d{{1,2}}-{MONTHS}(?:-\d{{2}}(?:\d{{2}})?)?|{MONTHS}-\d{{2}}(?:\d{{2}})?)\s*$"
+"""What spreadsheet programs show, and save as text, where somebody typed 5-9 or 10-1 or 2011-12."""
 SCHOOL_YEAR = re.compile(r"(?:SY\s*)?(\d{4})(?:\s*[-/\u2013]\s*(\d{4}|\d{2}))?", re.ASCII | re.IGNORECASE)
 PERIOD = re.compile(r"(\d{4})-(?:Q[1-4]|T[1-4]|0[1-9]|1[0-2]|FALL|WINTER|SPRING|SUMMER)", re.ASCII | re.IGNORECASE)
 SEASON = re.compile(r"(?P<season>FALL|AUTUMN|WINTER|SPRING|SUMMER)\s+(?P<year>\d{4})", re.ASCII | re.IGNORECASE)

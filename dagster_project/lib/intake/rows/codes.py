@@ -12,7 +12,7 @@ import polars as pl
 
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.findings import issues_where, no_issues
-from dagster_project.lib.intake.rows.labels import code_table, nearest_labels, normalised, resolve
+from dagster_project.lib.intake.rows.labels import code_table, normalised, resolve, with_nearest
 from dagster_project.lib.intake.rows.places import placed
 
 
@@ -86,8 +86,8 @@ def _waiting(rows: pl.DataFrame, codes: CodeTables) -> pl.DataFrame:
     for kind, unknown in asked.items():
         hit = rows.filter(unknown)
         if hit.height:
-            near = nearest_labels(hit[kind], getattr(codes, kind))
-            hit = hit.join(near, left_on=kind, right_on="label", how="left", maintain_order="left")
+            within = "dimension_code" if kind == "group" else None
+            hit = with_nearest(hit, kind, getattr(codes, kind), within)
             subject = (
                 normalised(kind)
                 if kind != "group"

@@ -11,7 +11,8 @@ from pandera.errors import SchemaErrors
 
 from contracts.base import CODE_KINDS, Column, TableContract
 from dagster_project.lib.intake.findings import ISSUES, issues_where, no_issues
-from dagster_project.lib.intake.rows.cells import PARSERS, cast_texts
+from dagster_project.lib.intake.layouts.cell_facts import FREE_COLUMNS
+from dagster_project.lib.intake.rows.cells import DAY_OF_A_SHEET, PARSERS, cast_texts
 
 
 def required_issues(texts: pl.DataFrame, contract: TableContract) -> pl.DataFrame:
@@ -22,6 +23,21 @@ def required_issues(texts: pl.DataFrame, contract: TableContract) -> pl.DataFram
         if column.required
     ]
     return pl.concat([no_issues(), *parts])
+
+
+def told_as_dates(issues: pl.DataFrame, texts: pl.DataFrame, contract: TableContract) -> pl.DataFrame:
+    """The issues, with a cell that a spreadsheet program made a date of told as that and as nothing else.
+
+    Text saved from such a program holds 9-May where 5-9 was typed, also in columns that take any text.
+    """
+    parts = [
+        issues_where(texts, pl.col(column.name).str.contains(DAY_OF_A_SHEET), "date_cell", column.name,
+                     pl.col(column.name), column.allowed)
+        for column in contract.columns
+        if column.kind != "date" and column.name not in FREE_COLUMNS
+    ]  # fmt: skip
+    dates = pl.concat([no_issues(), *parts])
+    return pl.concat([issues.join(dates, on=["row", "column"], how="anti", maintain_order="left"), dates])
 
 
 def cast_column(texts: pl.DataFrame, column: Column) -> tuple[pl.Series, pl.DataFrame]:

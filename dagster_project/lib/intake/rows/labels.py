@@ -7,6 +7,8 @@ Does not: deciding what happens to rows without a code (values.py, registers.py)
 from __future__ import annotations
 
 import difflib
+from collections import Counter
+from collections.abc import Sequence
 
 import polars as pl
 
@@ -14,6 +16,10 @@ from dagster_project.lib.base.reference import Reference
 
 SCOPE_RANK = {"community": 0, "layout": 1, "global": 2, "dictionary": 3}
 NEAREST_SHOWN = 3
+MOST_SEARCHED = 50
+"""Distinct labels of one submission and column for which the nearest known ones are looked for."""
+LONGEST_SEARCHED = 80
+NOT_SEARCHED = f"not looked for (more than {MOST_SEARCHED} labels of the folder are not known)"
 
 
 def composed(column: str | pl.Expr) -> pl.Expr:
@@ -138,14 +144,55 @@ def resolve(
     return joined["code"]
 
 
-def nearest(label: str, known: list[str]) -> str:
+def nearest(label: str, known: Sequence[str]) -> str:
     """Up to three known labels nearest to an unknown one, for a finding's text."""
-    return ", ".join(difflib.get_close_matches(label.strip().lower(), known, n=NEAREST_SHOWN, cutoff=0.4)) or "none"
+    text = label.strip().lower()[:LONGEST_SEARCHED]
+    return ", ".join(difflib.get_close_matches(text, known, n=NEAREST_SHOWN, cutoff=0.4)) or "none"
 
 
-def nearest_labels(labels: pl.Series, table: pl.DataFrame) -> pl.DataFrame:
-    """Distinct labels with their nearest known ones: columns label, nearest."""
-    known = sorted(set(table["label"].drop_nulls()))
-    distinct = labels.drop_nulls().unique(maintain_order=True)
-    schema = {"label": pl.String, "nearest": pl.String}
-    return pl.DataFrame({"label": distinct, "nearest": [nearest(text, known) for text in distinct]}, schema=schema)
+def with_nearest(rows: pl.DataFrame, label: str, table: pl.DataFrame, dimension: str | None = None) -> pl.DataFrame:
+    """The rows with `nearest`: the known labels nearest to each row's own, of its dimension where one is given.
+
+    Rows need community_id and submission_id. Labels of other communities and of layouts are no answer. The search costs
+    much more than anything else that is done for a label: each is looked for once, and of one submission the first
+    MOST_SEARCHED in the order of its rows, so that what a folder hears never hangs on which others are read with it.
+    """
+    asked = [label, "community_id", "submission_id", *([dimension] if dimension else [])]
+    distinct = rows.select(asked).drop_nulls(label).unique(maintain_order=True)
+    known = _Known(table)
+    met: Counter[str] = Counter()
+    found = []
+    for text, community, submission, *kind in distinct.iter_rows():
+        met[submission] += 1
+        searched = met[submission] <= MOST_SEARCHED
+        found.append(known.nearest(text, community, kind[0] if kind else None) if searched else NOT_SEARCHED)
+    lines = distinct.with_columns(pl.Series("nearest", found, pl.String))
+    return rows.join(lines, on=asked, how="left", nulls_equal=True, maintain_order="left")
+
+
+class _Known:
+    """Known labels by community and dimension, and what was found for a label among them."""
+
+    def __init__(self, table: pl.DataFrame) -> None:
+        own = table["scope"] == "community"
+        self.table = table.filter(own | (table["scope"] != "layout"))
+        self.communities = frozenset(table.filter(own)["scope_id"])
+        self.labels: dict[tuple[str | None, str | None], list[str]] = {}
+        self.found: dict[tuple[str, str | None, str | None], str] = {}
+
+    def nearest(self, label: str, community: str, dimension: str | None) -> str:
+        """The nearest labels that may be used in a community (a dimension's, unless it is not known)."""
+        owner = community if community in self.communities else None
+        key = (label, owner, dimension)
+        if key not in self.found:
+            self.found[key] = nearest(label, self._among(owner, dimension))
+        return self.found[key]
+
+    def _among(self, owner: str | None, dimension: str | None) -> list[str]:
+        key = (owner, dimension)
+        if key not in self.labels:
+            usable = (pl.col("scope") != "community") | (pl.col("scope_id") == pl.lit(owner, pl.String))
+            if dimension is not None:
+                usable = usable & (pl.col("dimension").is_null() | (pl.col("dimension") == dimension))
+            self.labels[key] = sorted(set(self.table.filter(usable)["label"].drop_nulls()))
+        return self.labels[key]

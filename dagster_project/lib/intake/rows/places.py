@@ -10,15 +10,15 @@ import polars as pl
 
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.findings import issues_where
-from dagster_project.lib.intake.rows.labels import nearest_labels, normalised, place_table, resolve
+from dagster_project.lib.intake.rows.labels import normalised, place_table, resolve, with_nearest
 
 POWER = r"(?i)^\d+(?:\.\d+)?E\+?\d+$"
 """A long code as spreadsheets show it once they took it for a number."""
 POINT_ZERO = r"^\d+\.0+$"
+GROUPED = r"^\d{1,3}(?:,\d{3})+$"
 ZIP = r"(?i)^(?:zip(?:\s*code)?[\s:#]*)?(\d{5})(?:-?\d{4})?$"
 """A zip code of five digits, with the four that may follow; they name a part of it."""
 CODE_WORDS = "the code as text with all its digits; a zip code has five"
-DIGITS_ONLY = r"^\d+$"
 
 
 def slug(name: str) -> pl.Expr:
@@ -53,14 +53,14 @@ def placed(rows: pl.DataFrame, reference: Reference) -> tuple[pl.DataFrame, pl.D
         .when(pl.col("governed").is_null())
         .then(invented)
     )
-    return rows.drop("_listed"), pl.concat([_place_issues(rows, places, reference), _spoilt_codes(rows)])
+    return rows.drop("_listed"), pl.concat([_place_issues(rows, reference), _spoilt_codes(rows)])
 
 
 def _spoilt_codes(rows: pl.DataFrame) -> pl.DataFrame:
     """Codes that lost digits in a spreadsheet: as numbers they would be places of their own beside the right one."""
     text = pl.col("geography").str.strip_chars()
-    short = (pl.col("geography_level") == "zip") & text.str.contains(DIGITS_ONLY) & ~text.str.contains(ZIP)
-    spoilt = text.str.contains(POWER) | text.str.contains(POINT_ZERO) | short
+    short = (pl.col("geography_level") == "zip") & text.str.contains(r"\d") & ~text.str.contains(ZIP)
+    spoilt = text.str.contains(POWER) | text.str.contains(POINT_ZERO) | text.str.contains(GROUPED) | short
     asked = (pl.col("geography_level") != "community") & ~pl.col("_listed") & spoilt
     series = pl.col("series").str.contains(POWER)
     return pl.concat(
@@ -71,24 +71,27 @@ def _spoilt_codes(rows: pl.DataFrame) -> pl.DataFrame:
     )
 
 
-def _place_issues(rows: pl.DataFrame, places: pl.DataFrame, reference: Reference) -> pl.DataFrame:
+def _place_issues(rows: pl.DataFrame, reference: Reference) -> pl.DataFrame:
     own = pl.col("geography_level") == "community"
     named = pl.col("geography").is_not_null()
     unmapped = rows.filter(~own & named & pl.col("geography_id").is_null())
     parts = [
         issues_where(rows, ~own & ~named, "missing_geography", "geography"),
-        _other_place(rows.filter(own & named), reference),
+        *_other_place(rows.filter(own & named), reference),
     ]
     if unmapped.height:
-        near = nearest_labels(unmapped["geography"], places.select(normalised("name").alias("label")))
-        unmapped = unmapped.join(near, left_on="geography", right_on="label", how="left", maintain_order="left")
+        unmapped = with_nearest(unmapped, "geography", place_table(reference), "geography_level")
         found, subject = pl.col("geography"), pl.concat_str("geography_level", "_place", separator=":")
         parts.append(issues_where(unmapped, None, "unmapped_geography", "geography", found, pl.col("nearest"), subject))
     return pl.concat(parts)
 
 
-def _other_place(rows: pl.DataFrame, reference: Reference) -> pl.DataFrame:
-    """Rows that count as the community's own value but name another place (information only)."""
+def _other_place(rows: pl.DataFrame, reference: Reference) -> list[pl.DataFrame]:
+    """Rows that count as the community's own value but name another place.
+
+    A place that the network lists for the community is one of its parts, so that its level was forgotten; any other
+    name is information only.
+    """
     names = reference.communities.select("community_id", "name", "district_name")
     hit = rows.join(names, on="community_id", how="left", maintain_order="left").with_columns(
         pl.concat_str(
@@ -96,9 +99,15 @@ def _other_place(rows: pl.DataFrame, reference: Reference) -> pl.DataFrame:
             normalised("name"),
             normalised(pl.col("district_name").fill_null("")),
             separator="\x1f",
-        ).alias("_own")
+        ).alias("_own"),
+        _part=resolve(rows, "geography", place_table(reference).with_columns(dimension=pl.lit(None, pl.String))),
     )
     differs = ~pl.struct("_place", "_own").map_elements(
         lambda pair: pair["_place"] in pair["_own"].split("\x1f"), return_dtype=pl.Boolean
     )
-    return issues_where(hit, differs, "place_not_community", "geography", pl.col("geography"), pl.col("name"))
+    part = differs & pl.col("_part").is_not_null()
+    found, level = pl.col("geography"), pl.lit("the kind of place that geography names")
+    return [
+        issues_where(hit, differs & ~part, "place_not_community", "geography", found, pl.col("name")),
+        issues_where(hit, part, "missing_level", "geography_level", found, level),
+    ]

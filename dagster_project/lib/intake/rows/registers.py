@@ -14,8 +14,13 @@ from contracts.base import CODE_KINDS, TableContract
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.findings import ISSUES, blocked_rows, issues_where, no_issues
 from dagster_project.lib.intake.rows.codes import CodeTables
-from dagster_project.lib.intake.rows.contract_check import cast_column, contract_issues, required_issues
-from dagster_project.lib.intake.rows.labels import nearest_labels, normalised, resolve
+from dagster_project.lib.intake.rows.contract_check import (
+    cast_column,
+    contract_issues,
+    required_issues,
+    told_as_dates,
+)
+from dagster_project.lib.intake.rows.labels import normalised, resolve, with_nearest
 from dagster_project.lib.intake.rows.register_rules import register_issues
 from dagster_project.lib.intake.rows.repeated import settle_repeats
 from dagster_project.lib.intake.tables import REGISTER_ROWS, WAITING_REGISTER_ROWS
@@ -44,9 +49,10 @@ def check_register(
     typed, waiting = _codes(typed, texts, contract, codes)
     issues.append(waiting)
     issues.append(register_issues(contract.table, typed, reference))
-    rows = _rows(typed, texts, contract, pl.concat(issues).cast(ISSUES), waiting)
+    told = told_as_dates(pl.concat(issues).cast(ISSUES), texts, contract)
+    rows = _rows(typed, texts, contract, told, waiting)
     rows, repeated = _repeats(rows, typed, contract)
-    return rows, pl.concat([*issues, repeated]).cast(ISSUES)
+    return rows, pl.concat([told, repeated]).cast(ISSUES)
 
 
 def _known_keys(texts: pl.DataFrame, contract: TableContract, reference: Reference) -> pl.DataFrame:
@@ -81,11 +87,10 @@ def _codes(
         code = resolve(lookup, column.name, table, dimension)
         if column.kind == "dimension":
             lookup = lookup.with_columns(code.alias("_dimension"))
-        given = texts.with_columns(code.alias("_code"))
+        given = texts.with_columns(code.alias("_code"), *([lookup[dimension]] if dimension else []))
         unknown = given.filter(pl.col(column.name).is_not_null() & pl.col("_code").is_null())
         if unknown.height:
-            near = nearest_labels(unknown[column.name], table)
-            unknown = unknown.join(near, left_on=column.name, right_on="label", how="left", maintain_order="left")
+            unknown = with_nearest(unknown, column.name, table, dimension)
             waiting.append(
                 issues_where(
                     unknown,

@@ -14,7 +14,12 @@ from dagster_project.lib.base.ruleset import JudgingRules
 from dagster_project.lib.intake.findings import ISSUES, blocked_rows, issues_where
 from dagster_project.lib.intake.rows.cells import DECIMAL_COMMA, DOT_THOUSANDS, ONE_COMMA, cast_texts, parse_cells
 from dagster_project.lib.intake.rows.codes import CodeTables, coded
-from dagster_project.lib.intake.rows.contract_check import cast_column, contract_issues, required_issues
+from dagster_project.lib.intake.rows.contract_check import (
+    cast_column,
+    contract_issues,
+    required_issues,
+    told_as_dates,
+)
 from dagster_project.lib.intake.rows.labels import normalised
 from dagster_project.lib.intake.rows.repeated import settle_repeats
 from dagster_project.lib.intake.tables import OBSERVATIONS, POPULATION, added_columns
@@ -106,7 +111,7 @@ def check_values(
     checked = contract_issues(_contract_frame(typed, contract), texts, contract)
     typed, value_issues = _values(typed, rules)
     issues = pl.concat([reading, issues, waiting, unit_issues, cell_issues, checked, value_issues]).cast(ISSUES)
-    issues = _lines_that_are_no_rows(issues, contract)
+    issues = _lines_that_are_no_rows(told_as_dates(issues, texts, contract), contract)
     rows = _statuses(typed, issues)
     # Exact comparison of content: floats that come from the same text are the same bits.
     rows, repeated = settle_repeats(rows, KEY, pl.struct(SAME), "indicator", (_key_words(), _content_words()))

@@ -7,19 +7,42 @@ Does not: judge anything (intake does), markup (dagster_project/web/templates).
 from __future__ import annotations
 
 import csv
-import io
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
+import contracts
 from dagster_project.lib.intake.bucket.grant import GrantError, upload_key
-from dagster_project.lib.receipts.receipt_page import SEVERITIES, rule_title
+from dagster_project.lib.member.page.tables import (
+    ANSWER_COLUMNS,
+    ANSWER_KEY,
+    NoTableError,
+    as_table,
+    one_line,
+    rows_of,
+)
+from dagster_project.lib.receipts.receipt_page import finding_sections, rule_title
 
-ANSWERS_FILE = "answers-from-the-page.csv"
 NOTHING_FILE = "nothing-to-report.csv"
-OWN_FILES = (ANSWERS_FILE, NOTHING_FILE)
-LONGEST_TEXT = 2000
+LONGEST_TEXT, LONGEST_NAME = 2000, 255
 PERSON_RULE = "person_level"
 NO_RELEASE = "unknown"
+ASKED = {
+    "heading": "Questions",
+    "meaning": "Please look at each value. If it is wrong, correct the file. If it is right, send the files: the page "
+    "of the year asks you for the reason once the network has taken them.",
+}
+ANSWERED = {"heading": "Answered questions", "meaning": ""}
+DONE = {
+    "sent": "Your files were sent. The network's next run takes them; then their receipt stands here.",
+    "withdrawn": "The file was taken back. The next receipt says what no longer counts.",
+    "answered": "Your answer was sent. The next receipt shows it.",
+    "nothing": "It was noted that you have nothing to report. The next receipt confirms it.",
+    "discarded": "The files were deleted here and not sent.",
+    "taken": "Your files were not all sent: while you looked, somebody changed the folder, so that what the checks "
+    "said no longer holds. Nothing was overwritten. Please check your files again.",
+    "changed": "The file was not taken back: somebody has replaced it since this page was opened. Look at it again.",
+}
 YEAR_WORDS = {
     "accepted": "Accepted",
     "accepted_with_queries": "Accepted, with questions for you",
@@ -52,16 +75,16 @@ def year_rows(years: Iterable[int], statuses: Iterable[Mapping[str, Any]]) -> li
     return rows
 
 
-def finding_sections(receipt: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """Findings by severity in the order in which a member should read them, each with the title of its rule."""
-    sections = []
-    for severity, (heading, meaning) in SEVERITIES.items():
-        own = [
-            {**row, "title": rule_title(row["rule_id"])} for row in receipt["findings"] if row["severity"] == severity
-        ]
-        if own:
-            sections.append({"heading": heading, "meaning": meaning, "findings": own})
-    return sections
+def told_sections(receipt: Mapping[str, Any], asking: bool = False) -> list[dict[str, Any]]:
+    """Findings by severity, file and rule, as the receipt's own page has them.
+
+    asking: open questions stand among the others, as before files are sent; else they have forms of their own
+    (`open_questions`), and what is left of them is answered.
+    """
+    open_ids = set() if asking else {row["finding_id"] for row in open_questions(receipt)}
+    sections = finding_sections([row for row in receipt["findings"] if row["finding_id"] not in open_ids])
+    own = ASKED if asking else ANSWERED
+    return [{**each, **own} if each["code"] == "explainable" else each for each in sections]
 
 
 def open_questions(receipt: Mapping[str, Any] | None) -> list[dict[str, Any]]:
@@ -78,39 +101,33 @@ def persons_in(receipt: Mapping[str, Any], names: Iterable[str]) -> list[str]:
 
 
 def refused_name(community_id: str, year: int, name: str) -> str | None:
-    """Why a file of that name is not taken, in words; None where it is."""
+    """Why a file of that name is not taken, in words with a place for the name; None where it is."""
+    if name.startswith("."):
+        return "{name}: a name that begins with a point hides the file. Rename it."
     try:
         upload_key(community_id, year, name)
-    except GrantError as error:
-        return str(error)
-    if len(name.encode()) > 255:
-        return "the file's name is too long; 255 bytes are the most"
-    if name.startswith("."):
-        return "the file's name begins with a point, which hides it; rename it"
+    except GrantError:
+        return "{name}: this is no name of a file. Use one such as values.csv, without folders, of at most 200 letters."
+    if len(name.encode()) > LONGEST_NAME:
+        return "{name}: the name is too long; 255 bytes are the most."
     return None
 
 
-def with_answer(before: bytes | None, finding_id: str, text: str) -> bytes:
-    """The table of answers with one more, or with another text for a question that was answered before."""
-    rows = csv.DictReader(io.StringIO(before.decode() if before else ""))
-    answers = {row["finding_id"]: row["text"] for row in rows}
-    answers[finding_id] = one_line(text)
-    return _table(("finding_id", "text"), sorted(answers.items()))
+def answers_in(table: bytes | None) -> dict[str, dict[str, str]]:
+    """The answers that a table of answers holds, by finding; none where it is no such table."""
+    try:
+        return {finding_id: row for (finding_id,), row in rows_of(table, ANSWER_COLUMNS, ANSWER_KEY).items()}
+    except NoTableError:
+        return {}
+
+
+@cache
+def reasons() -> dict[str, str]:
+    """Kinds of reasons for an answer and their words."""
+    with contracts.REASONS.open(encoding="utf-8", newline="") as lines:
+        return {row["reason"]: row["words"] for row in csv.DictReader(lines)}
 
 
 def nothing_to_report(reason: str) -> bytes:
     """The declaration that a year has nothing to report."""
-    return _table(("kind", "reason"), [("nothing_to_report", one_line(reason))])
-
-
-def one_line(text: str) -> str:
-    """A text of a form as one line without signs that print nothing."""
-    return " ".join("".join(sign if sign.isprintable() else " " for sign in text).split())
-
-
-def _table(header: Sequence[str], rows: Iterable[Sequence[str]]) -> bytes:
-    out = io.StringIO()
-    table = csv.writer(out, lineterminator="\n")
-    table.writerow(header)
-    table.writerows(rows)
-    return out.getvalue().encode()
+    return as_table(("kind", "reason"), [("nothing_to_report", one_line(reason))])

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import polars as pl
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 
 from dagster_project.lib.base.store import Store, StoreError
+from dagster_project.lib.base.templates import environment
 from dagster_project.lib.disclosure.words import WITHHELD
 from dagster_project.lib.publish.report import words
 
@@ -197,15 +198,9 @@ def _own(
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader([_HERE / "templates", _STYLE]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    environment.filters.update(
+    pages = environment(
+        _HERE / "templates",
+        _STYLE,
         count=words.count,
         signed=words.signed,
         status_words=words.status_words,
@@ -214,7 +209,7 @@ def _template() -> Template:
         shown=_shown,
         value_text=words.value_text,
     )
-    return environment.get_template("public_preview.html")
+    return pages.get_template("public_preview.html")
 
 
 def _shown(row: Mapping[str, Any]) -> str:

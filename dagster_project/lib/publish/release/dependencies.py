@@ -28,10 +28,11 @@ FIGURES = (
 )
 """Files and folders below the project's root that a table of a release can depend on, but for WORDS within them."""
 WORDS = (
-    *("contracts/examples", "contracts/layouts/samples"),
+    *("contracts/examples", "contracts/layouts/samples", "contracts/reasons.csv"),
     f"{LIB}/analysis/records/explain.py",
     f"{LIB}/analysis/records/one_outcome.py",
     f"{LIB}/base/progress.py",
+    f"{LIB}/base/templates.py",
     f"{LIB}/base/seeds/upgrade.py",
     f"{LIB}/base/workbook_bytes.py",
     f"{LIB}/intake/bucket/grant.py",

@@ -11,8 +11,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
+from dagster_project.lib.base import templates
 from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.arranging import page_name
@@ -29,14 +30,7 @@ _TEMPLATES = Path(__file__).parent / "templates"
 
 
 def _environment(context: ReportContext) -> Environment:
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
+    environment = templates.environment(_TEMPLATES)
     filters: list[Callable[..., str]] = [
         words.number,
         words.signed,

@@ -31,6 +31,7 @@ LEVELS_OF_PERSONS = frozenset({"individual", "individuals", "person", "student",
 GROUP_COLUMNS = ("group", "dimension", "indicator", "geography", "series", "data_source")
 NUMBER = re.compile(r"[-+]?[\d.,]+%?")
 BIRTH_NUMBER = re.compile(r"\d{5,8}(?:\.0)?|(?:19|20)\d\d|\d{1,2}[.]\d{1,2}[.]\d{2,4}")
+NUMBERED = re.compile(r"[A-Za-z]{0,3}-?\d{3,}")
 ONE = re.compile(r"0*1(?:\.0+)?")
 
 Grid = Sequence[Sequence[str]]
@@ -204,6 +205,8 @@ def _header_row(table: _Table, row: int, signs: list[tuple[int, str]]) -> Hit | 
     form = next((hit for column, sign in signs if (hit := _form_hit(table, row, column, sign))), None)
     if form:
         return form
+    if any(column + 1 < len(table.rows[row]) and _is_list_of_fields(table, row, column) for column, _ in signs[:-1]):
+        return None
     for column, sign in signs:
         if sign in STRONG and not _is_list_of_fields(table, row, column) and _confirmed(table, row, column, sign):
             return _hit(TOLD_AS.get(sign, sign), row, column)
@@ -323,11 +326,12 @@ def _form_hit(table: _Table, row: int, column: int, sign: str) -> Hit | None:
     """A form about one person: labels in one column, what they ask for beside them."""
     if row and sign_of(_cell(table, row - 1, column)):
         return None  # The form was looked at from its first line on.
-    answered = 0
+    answers = set()  # a description of a table says `text` of one name as of the other
     for index in range(row, min(len(table.rows), row + 20)):
         said_sign, beside = sign_of(_cell(table, index, column)), _cell(table, index, column + 1).strip()
-        answered += bool(said_sign and _answers(said_sign, beside))
-    return _hit("form", row, column) if answered >= 2 else None
+        if said_sign and _answers(said_sign, beside):
+            answers.add(beside)
+    return _hit("form", row, column) if len(answers) >= 2 else None
 
 
 def _cell(table: _Table, row: int, column: int) -> str:
@@ -400,9 +404,15 @@ def _by_names(table: _Table) -> Hit | None:
         sure = shapes.are_names(values)
         supposed = schooling >= 2 and sign_of(title) == "plain_name" and shapes.may_be_names(values)
         unheaded = not title.strip() and sure and _has_numbers(table, start)
-        if (sure and (schooling or sign_of(title) or unheaded)) or supposed:
+        untold = sure and not sign_of(title) and _all_last_first(values) and _has_numbers(table, start)
+        if (sure and (schooling or sign_of(title) or unheaded)) or supposed or untold:
             return _hit("listed_names", start, column)
     return None
+
+
+def _all_last_first(values: Sequence[str]) -> bool:
+    """Whether every cell of a column is a name as lists of persons sort them, so that its header need not say so."""
+    return all(shapes.name_form(value) == "comma" for value in values)
 
 
 def _has_numbers(table: _Table, start: int) -> bool:
@@ -417,7 +427,7 @@ def _names_in_contract(table: _Table) -> Hit | None:
         places = [
             (r, column)
             for r in range(table.head + 1, len(table.rows))
-            if _cell(table, r, column) in table.named and not _of_place(table, r)
+            if _cell(table, r, column) in table.named and not _of_place(table, r, column)
         ]
         if len({_cell(table, *place) for place in places}) >= ENOUGH_NUMBERS:
             return _hit("listed_names", *places[0])
@@ -428,9 +438,10 @@ def _named(table: _Table, names: Sequence[str]) -> list[int]:
     return [i for i, cell in enumerate(table.rows[table.head]) if snake_name(cell) in names]
 
 
-def _of_place(table: _Table, row: int) -> bool:
-    """Whether a row of values says that its group is a place: schools bear persons' names."""
-    return any("place" in contexts(_cell(table, row, column)) for column in _named(table, ("dimension",)))
+def _of_place(table: _Table, row: int, column: int | None = None) -> bool:
+    """Whether a row of values says that its group is a place, or its `geography`: schools bear persons' names."""
+    saying = ("geography_level",) if column in _named(table, ("geography",)) else ("dimension",)
+    return any("place" in contexts(_cell(table, row, said)) for said in _named(table, saying))
 
 
 def _by_groups_of_one(table: _Table) -> Hit | None:
@@ -450,6 +461,8 @@ def _by_groups_of_one(table: _Table) -> Hit | None:
             continue
         for column in grouping:
             cell = _cell(table, index, column).strip()
+            if _of_a_person(table, index) and NUMBERED.fullmatch(cell):
+                return _hit("pseudonyms", index, column)
             if shapes.person_named(cell) or (_of_a_person(table, index) and not _known_label(cell)):
                 return _hit("named_one", index, column)
             alone += [(index, column)] if shapes.is_single_given(cell) else []

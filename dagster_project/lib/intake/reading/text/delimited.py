@@ -67,7 +67,7 @@ def read_delimited(data: bytes, encoding: str | None, limits: Limits) -> FileRea
         return refused("too_many_columns", f"{too_wide:,} columns", f"{limits.columns:,} columns", reading)
     grids, told = settled([Grid("", rows)])
     told += split.problems + long_cells(rows, text, limits)
-    if name == DEFAULT_ENCODING and encoding is None and (words := doubtful_words(text)):
+    if encoding is None and (words := doubtful_words(text, name == DEFAULT_ENCODING)):
         told.append(problem("doubtful_encoding", found=words))
     return FileRead(grids, told, reading)
 

@@ -25,8 +25,14 @@ ODD_MARKS = "\u20ac\u201a\u201e\u2026\u2020\u2021\u2030\u2039\u2018\u201c\u201d\
 UNLIKELY = re.compile(
     rf"[A-Za-z][{ODD_LETTERS}]|[{ODD_LETTERS}][a-z]|[A-Za-z][{ODD_MARKS}][a-z]|[a-z]{{2}}\u2019[a-z]{{3}}"
     r"|[\u00c2\u00c3][^\sA-Za-z\x00-\x7f]"
+    # Letters of DOS code pages: signs of money and of Spanish questions behind a letter, fractions before one.
+    r"|[A-Za-z][\u00a1-\u00a9\u00ac\u00af\u00b5-\u00b8\u00bf\u201a\u201e]|[\u00bc-\u00be][a-z]"
+    # Words of other scripts: no western word begins with three accented letters.
+    r"|(?<![A-Za-z\u00c0-\u00ff])[\u00c0-\u00ff]{3}"
 )
-WORD = re.compile(r"[^\s,;|\"]+")
+BROKEN = re.compile(r"\ufffd|[\u00c2\u00c3][\u0080-\u00bf]|\u00e2\u20ac|&(?:[A-Za-z]{2,8}|#\d{2,5});")
+"""What is left in a text in UTF-8 where an earlier program read or saved it with the wrong signs."""
+WORDS = {True: re.compile(r"[^\s,;|\"]+"), False: re.compile(r"[^\s,|\"]+")}
 SHOWN_WORDS = 3
 
 
@@ -61,10 +67,14 @@ def _settle(grid: Grid, rows: list[int]) -> list[Problem]:
     ]
 
 
-def doubtful_words(text: str) -> str:
-    """Words of a text read as cp1252 that hold unlikely signs, for a question; empty where there are none."""
-    if text.isascii():
+def doubtful_words(text: str, guessed: bool) -> str:
+    """Words of a text that hold unlikely signs, for a question; empty where there are none.
+
+    `guessed`: the text was read as cp1252 since it is no UTF-8; else only signs that were broken before count.
+    """
+    unlikely = UNLIKELY if guessed else BROKEN
+    if not unlikely.search(text):
         return ""
-    found = dict.fromkeys(word for word in WORD.findall(text) if not word.isascii() and UNLIKELY.search(word))
+    found = dict.fromkeys(word for word in WORDS[guessed].findall(text) if unlikely.search(word))
     shown = list(found)[:SHOWN_WORDS]
     return ", ".join(shown) + (" and others" if len(found) > SHOWN_WORDS else "")

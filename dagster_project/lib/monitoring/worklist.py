@@ -1,0 +1,105 @@
+"""What waits for the network's data team: shared causes to answer, answers to review, folders that do not go on alone.
+
+Belongs here: reading these from a release, as rows and as lines of text.
+Does not: answering and deciding (cli/worklist.py), deadlines (freshness.py).
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from dagster_project.lib.base.engine import Connection
+from dagster_project.lib.base.names import DECISIONS_TABLE, INPUTS, NETWORK_FOLDER
+
+Row = dict[str, Any]
+NO_DECISIONS = "select null::varchar as finding_id where false"
+SHARED = f"""
+select finding_id, reporting_year, rule_id, message, n_rows
+from marts.fct_finding
+where community_id = '{NETWORK_FOLDER}' and severity = 'explainable' and status = 'open'
+  and (? is null or reporting_year = ?)
+order by reporting_year desc, n_rows desc, finding_id
+"""
+ANSWERS = """
+select f.finding_id, f.community_id, f.reporting_year, f.message, f.explanation as answer
+from marts.fct_finding as f
+where f.severity = 'explainable' and f.status = 'explained' and (? is null or f.reporting_year = ?)
+  and f.finding_id not in (select d.finding_id from ({decisions}) as d where d.finding_id is not null)
+order by f.reporting_year desc, f.community_id, f.finding_id
+"""
+FOLDERS = """
+select community_id, reporting_year, status, due_on, submission_id, findings_blocking, findings_open
+from marts.fct_submission_status
+where status not in ('accepted', 'waived', 'not_expected') and (? is null or reporting_year = ?)
+order by reporting_year desc, community_id
+"""
+LATE, EXPECTED = "late", "expected"
+
+
+@dataclass(frozen=True)
+class Worklist:
+    """`shared`: open questions to the network. `answers`: members' answers that nobody has reviewed. `folders`: due
+    soon, late, or with something open, and since when their receipt was opened (None: it was not).
+    """
+
+    shared: list[Row]
+    answers: list[Row]
+    folders: list[Row]
+
+
+def worklist(
+    release: Connection,
+    opened: Mapping[tuple[str, int], tuple[str, str]],
+    today: dt.date,
+    notice_days: int,
+    year: int | None = None,
+) -> Worklist:
+    """What waits, of all reporting years or of one. `opened`: receipts opened (member/page/opened.py)."""
+    given = [year, year]
+    tables = "select table_name from information_schema.tables where table_schema = ? and table_name = ?"
+    kept = release.execute(tables, [INPUTS, DECISIONS_TABLE]).fetchall()
+    decisions = f"select finding_id from {INPUTS}.{DECISIONS_TABLE}" if kept else NO_DECISIONS
+    folders = []
+    for row in _rows(release, FOLDERS, given):
+        days = (row["due_on"] - today).days if row["due_on"] else None
+        if row["status"] == EXPECTED and days is not None and days < 0:
+            row["status"] = LATE  # the day has come since the release was made
+        if row["status"] == EXPECTED and (days is None or days > notice_days):
+            continue
+        submission, since = opened.get((row["community_id"], row["reporting_year"]), (None, None))
+        folders.append({**row, "receipt_opened": since if submission == row["submission_id"] else None})
+    answers = _rows(release, ANSWERS.format(decisions=decisions), given)
+    return Worklist(_rows(release, SHARED, given), answers, folders)
+
+
+def _rows(release: Connection, query: str, given: Sequence[Any]) -> list[Row]:
+    return release.execute(query, list(given)).pl().to_dicts()
+
+
+def lines(work: Worklist) -> Iterator[str]:
+    """The worklist for a terminal."""
+    yield f"Shared causes to answer: {len(work.shared):,} (cradle answer FINDING TEXT)"
+    for row in work.shared:
+        yield f"  {row['finding_id']}  {row['reporting_year']}  {row['message']}"
+    yield f"Answers to review: {len(work.answers):,} (cradle review FINDING accepted|rejected)"
+    for row in work.answers:
+        yield f"  {row['finding_id']}  {row['reporting_year']}  {row['community_id']}: {row['message']}"
+        yield f"      answer: {row['answer']}"
+    yield f"Folders that wait: {len(work.folders):,}"
+    for row in work.folders:
+        yield f"  {row['reporting_year']}  {row['community_id']:<28} {row['status'].replace('_', ' ')}{_more(row)}"
+
+
+def _more(row: Row) -> str:
+    parts = [f"due on {row['due_on']}"] if row["status"] in (LATE, EXPECTED) else []
+    if row["findings_blocking"]:
+        parts.append(f"{row['findings_blocking']:,} to mend")
+    if row["findings_open"]:
+        parts.append(f"{row['findings_open']:,} open question{'' if row['findings_open'] == 1 else 's'}")
+    if row["submission_id"]:
+        since = row["receipt_opened"]
+        parts.append(f"receipt opened {since}" if since else "receipt not opened on the page")
+    return f": {', '.join(parts)}" if parts else ""

@@ -1,0 +1,173 @@
+"""Names of columns as portals and members spell them: read and told, or refused by name, and never a wrong row.
+
+Belongs here: headers that were tried against intake and once left a value silently behind or in the wrong place.
+Does not: the cases of the field (test_field_texts.py), layouts of foreign tables (test_layouts_matching.py).
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.intake.batch import Intake
+from tests.conftest import ROOT, Outcome, take_folder
+
+HEADER = "school_year,indicator,dimension,group"
+READING = "grade3_reading_proficient_pct,all,all"
+
+
+@pytest.fixture(scope="module")
+def network() -> Intake:
+    """What intake needs for the example network."""
+    return Intake(Reference(ROOT / "seeds"))
+
+
+def take(network: Intake, header: str, cells: str) -> Outcome:
+    text = f"{HEADER},{header}\n2024,{READING},{cells}\n"
+    return take_folder(network, {"values.csv": text}, "aspenreach", 2024)
+
+
+@pytest.mark.parametrize(
+    ("tested", "reached"),
+    [
+        ("Total Tested", "Met Standard"),
+        ("Number in Cohort", "Number Graduated"),
+        ("Students Assessed", "Students Meeting Standard"),
+        ("CountTested", "CountProficient"),
+        ("Num_Tested", "Num_Prof"),
+        ("Cohort Size", "Grad Count"),
+    ],
+)
+def test_counts_under_names_of_portals_make_the_rate(network: Intake, tested: str, reached: str) -> None:
+    outcome = take(network, f"{tested},{reached}", "200,93")
+    assert outcome.observations["value"].to_list() == [46.5]
+    assert outcome.rules == {"near_column"}
+
+
+@pytest.mark.parametrize(
+    ("header", "cells"), [("Met Standard,Kids in the room", "93,200"), ("denominator,Hits", "200,93")]
+)
+def test_half_of_the_counts_beside_an_unread_number_is_no_row_with_a_value(
+    network: Intake, header: str, cells: str
+) -> None:
+    outcome = take(network, header, cells)
+    assert outcome.observations.is_empty()
+    assert "no_values" in outcome.rules
+
+
+@pytest.mark.parametrize("lone", ["denominator,*", "denominator,0", "numerator,<5"])
+def test_a_mask_or_a_base_of_zero_in_place_of_a_count_says_something(network: Intake, lone: str) -> None:
+    outcome = take(network, *lone.split(","))
+    assert outcome.observations["row_status"].to_list() == ["accepted"]
+
+
+@pytest.mark.parametrize("header", ["SchoolYear", "schoolYear", "SCHOOL YEAR", "School-Year"])
+def test_a_column_is_its_own_name_whichever_way_it_is_spaced(network: Intake, header: str) -> None:
+    text = f"{header},indicator,dimension,group,value,DataSource\n2024,{READING},46.8,the state\n"
+    outcome = take_folder(network, {"values.csv": text}, "aspenreach", 2024)
+    assert outcome.observations.select("school_year", "value", "data_source").rows() == [(2024, 46.8, "the state")]
+
+
+@pytest.mark.parametrize(
+    ("header", "cell"),
+    [
+        ("StudentGroup", "Black"),
+        ("Subgroup Name", "Black"),
+        ("English Learner", "Yes"),
+        ("FRL", "Yes"),
+        ("Grade Level", "04"),
+        ("Building", "Lincoln Elementary"),
+        ("SchoolCode", "1234"),
+        ("Zipcode", "02138"),
+        ("Census Tract", "001200"),
+        ("GeoName", "Reach Mountain Schools"),
+        ("Community", "Alderwick Bend"),
+        ("Level of Data", "LEA"),
+        ("Window", "BOY"),
+        ("Part of the year", "Semester 1"),
+        ("Mois", "March"),
+        ("Whom", "program"),
+        ("Data Format", "proportion"),
+    ],
+)
+def test_a_column_that_narrows_the_rows_is_refused_by_name(network: Intake, header: str, cell: str) -> None:
+    outcome = take(network, f"value,{header}", f"46.8,{cell}")
+    assert outcome.observations.is_empty()
+    assert "column_unclear" in outcome.rules
+
+
+@pytest.mark.parametrize(
+    ("header", "cell"),
+    [
+        ("District", "Aspenreach"),
+        ("School Name", "All Schools"),
+        ("Student Group Name", "All Students"),
+        ("Data Format", "percent"),
+        ("Community", "Aspenreach"),
+        ("Subject", "Reading"),
+        ("Region", "North"),
+    ],
+)
+def test_a_column_that_says_what_blank_means_anyway_is_a_note(network: Intake, header: str, cell: str) -> None:
+    outcome = take(network, f"value,{header}", f"46.8,{cell}")
+    assert outcome.observations["value"].to_list() == [46.8]
+    assert outcome.observations["geography_id"].to_list() == ["aspenreach"]
+    assert outcome.rules <= {"unknown_columns", "near_column"}
+
+
+def test_a_place_of_the_community_without_its_kind_is_not_the_community(network: Intake) -> None:
+    outcome = take(network, "value,geography", "46.8,Reach Mountain Schools")
+    assert outcome.observations["row_status"].to_list() == ["rejected"]
+    (missing,) = outcome.findings.filter(rule_id="missing_level").to_dicts()
+    assert (missing["source_column"], missing["found"]) == ("geography_level", "Reach Mountain Schools")
+    other = take(network, "value,geography", "46.8,our town")
+    assert other.rules == {"place_not_community"}
+
+
+@pytest.mark.parametrize("day", ["10-Jan", "3-Aug", "Oct-10", "9-May-24", "Sep-2011"])
+@pytest.mark.parametrize("column", ["series", "geography", "value", "denominator"])
+def test_a_date_that_a_spreadsheet_saved_into_a_text_file_is_told_once(network: Intake, day: str, column: str) -> None:
+    cells = {"value": "46", "denominator": "", "geography": "", "series": "", "geography_level": ""}
+    cells |= {column: day} | ({"geography_level": "school"} if column == "geography" else {})
+    outcome = take(network, ",".join(cells), ",".join(cells.values()))
+    assert outcome.observations["row_status"].to_list() == ["rejected"]
+    assert [(line["rule_id"], line["found"]) for line in outcome.findings.to_dicts()] == [("date_cell", day)]
+
+
+def test_a_day_in_a_note_is_a_note(network: Intake) -> None:
+    assert take(network, "value,note", "46,10-Jan").rules == set()
+
+
+@pytest.mark.parametrize(("code", "level"), [("2,138", "zip"), ("10 001", "zip"), ("1,234,567", "school")])
+def test_codes_with_separators_of_thousands_are_no_places(network: Intake, code: str, level: str) -> None:
+    outcome = take(network, "value,geography,geography_level", f'46,"{code}",{level}')
+    assert outcome.observations["row_status"].to_list() == ["rejected"]
+    assert outcome.rules == {"spoilt_code"}
+
+
+@pytest.mark.parametrize(
+    ("word", "encoding"),
+    [
+        ("Pe\u00f1asco", "cp850"),
+        ("Jos\u00e9 Mart\u00ed", "cp437"),
+        ("\u0152uvre", "latin9"),
+        ("\u041c\u043e\u0441\u043a\u0432\u0430", "cp1251"),
+        ("\u4e2d\u6587", "gb18030"),
+        ("Pe\u00c3\u00b1asco", "utf-8"),
+        ("Pe\ufffdasco", "utf-8"),
+        ("Pe&ntilde;asco", "utf-8"),
+        ("the school\u00e2\u20ac\u2122s", "utf-8"),
+    ],
+)
+def test_words_with_broken_letters_are_asked_about(network: Intake, word: str, encoding: str) -> None:
+    text = f"{HEADER},value,data_source\n2024,{READING},46,{word}\n"
+    outcome = take_folder(network, {"values.csv": text.encode(encoding)}, "aspenreach", 2024)
+    assert outcome.rules == {"doubtful_encoding"}
+
+
+@pytest.mark.parametrize(
+    "word", ["Pe\u00f1asco", "Caf\u00e9 & bar", "\u00c2ge", "S\u00c3O", "\u201cquoted\u201d", "R&D;x"]
+)
+def test_right_letters_are_no_question(network: Intake, word: str) -> None:
+    outcome = take(network, "value,note", f'46,"{word}"')
+    assert not outcome.rules
