@@ -24,6 +24,7 @@ DBT_TYPES: Mapping[pl.DataType, str] = {
     pl.Float64(): "double",
     pl.Boolean(): "boolean",
     pl.Date(): "date",
+    pl.List(pl.String()): "varchar[]",
 }
 # Names that a contract has to quote.
 RESERVED = frozenset({"group", "left", "order", "right"})

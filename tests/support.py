@@ -22,6 +22,8 @@ from typing import Any
 import duckdb
 import pytest
 
+from dagster_project.lib.warehouse.declared import TableWords
+
 PROJECT = Path(__file__).resolve().parents[1]
 REAL = PROJECT.parent / "shared" / "real"
 FIELD = PROJECT.parent / "shared" / "field"
@@ -130,6 +132,24 @@ class Published:
         """All rows of a query by column name."""
         with self.open() as connection:
             return connection.execute(query, list(parameters)).pl().to_dicts()
+
+
+def unresolved(database: Path, words: Mapping[str, TableWords]) -> list[tuple[str, str, str]]:
+    """Table, column and target of every declared relation of which a value that is there has no row in the target."""
+    found = []
+    with duckdb.connect(str(database), read_only=True) as connection:
+        there = connection.execute("select table_name, column_name from information_schema.columns").fetchall()
+        stated = [(name, column) for name, told in words.items() for column in told.columns if column.refers_to]
+        for name, column in stated:
+            target, _, field = str(column.refers_to).partition(".")
+            if {(name, column.name), (target, field)} <= set(there):
+                missing = connection.execute(
+                    f'select 1 from marts."{name}" as child where "{column.name}" is not null and not exists '
+                    f'(from marts."{target}" as parent where parent."{field}" = child."{column.name}") limit 1'
+                ).fetchall()
+                found += [(name, column.name, str(column.refers_to))] if missing else []
+    assert stated
+    return found
 
 
 def documented_queries(page: Path = PROJECT / "docs" / "analysts.md") -> dict[str, str]:

@@ -10,6 +10,7 @@ import datetime as dt
 import json
 import sys
 from collections.abc import Iterable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -227,24 +228,29 @@ def compare(
     from dagster_project.lib.base.reference import Reference
     from dagster_project.lib.base.store import Store
     from dagster_project.lib.publish.release.compare import compare_releases
-    from dagster_project.lib.receipts.difference import Side, difference, summary_lines
+    from dagster_project.lib.receipts.difference import Side, as_named_now, difference, summary_lines
 
     config = settings()
     manifest_a, manifest_b = (manifest_of_release(config, release) for release in (release_a, release_b))
     _known_tables(tables, manifest_a, manifest_b)
-    known_communities(Reference(config.seeds), communities)
-    a, b = (Side(manifest, database_of(config, manifest)) for manifest in (manifest_a, manifest_b))
-    differences = compare_releases(a.database, b.database, manifest_a, manifest_b, tables, communities)
-    if as_json:
-        rows = [[d.table, d.key, d.column, d.a, d.b] for d in differences]
-        click.echo(json.dumps(rows, ensure_ascii=False, default=str))
-        return
-    shown = None if all_cells else SHOWN
-    if manifest_a["content_sha256"] != manifest_b["content_sha256"]:
-        lake = Store(config.lake_url, config.s3_endpoint)
-        for line in summary_lines(difference(a, b, partial(kept_seeds, lake), communities), shown):
-            click.echo(visible(line))
-    _tell_cells(differences, shown)
+    reference = Reference(config.seeds)
+    known_communities(reference, communities)
+    with ExitStack() as sides:
+        a, b = (
+            sides.enter_context(as_named_now(Side(manifest, database_of(config, manifest)), reference.names))
+            for manifest in (manifest_a, manifest_b)
+        )
+        differences = compare_releases(a.database, b.database, a.manifest, b.manifest, tables, communities)
+        if as_json:
+            rows = [[d.table, d.key, d.column, d.a, d.b] for d in differences]
+            click.echo(json.dumps(rows, ensure_ascii=False, default=str))
+            return
+        shown = None if all_cells else SHOWN
+        if manifest_a["content_sha256"] != manifest_b["content_sha256"]:
+            lake = Store(config.lake_url, config.s3_endpoint)
+            for line in summary_lines(difference(a, b, partial(kept_seeds, lake), communities), shown):
+                click.echo(visible(line))
+        _tell_cells(differences, shown)
 
 
 def _known_tables(tables: tuple[str, ...], *manifests: Mapping[str, Any]) -> None:

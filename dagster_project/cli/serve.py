@@ -104,7 +104,7 @@ def mail(at: str | None, days: int, dry_run: bool) -> None:
     from dagster_project.lib.app.pipeline import Pipeline
     from dagster_project.lib.base.store import StoreError
     from dagster_project.lib.member.page.opened import store
-    from dagster_project.lib.monitoring.mail.contacts import ContactError, read_contacts
+    from dagster_project.lib.monitoring.mail.contacts import COLUMNS, ContactError, read_contacts
     from dagster_project.lib.monitoring.mail.day import occasions, send_due
     from dagster_project.lib.monitoring.mail.sending import MailError, Memory, as_files, by_server, server
 
@@ -114,7 +114,11 @@ def mail(at: str | None, days: int, dry_run: bool) -> None:
         whom = read_contacts(config.seeds, home.reference.communities["community_id"].to_list(), config.today)
         told = occasions(home.reference, home.ledger.events(), home.listing(), home.outbox, config.today)
         if whom is None:
-            raise CradleError("there is no network/contacts.csv", f"it stands below {config.seeds}", USAGE)
+            raise CradleError(
+                "there is no network/contacts.csv",
+                f"write {','.join(COLUMNS)} as its header, below {config.seeds}",
+                USAGE,
+            )
         if dry_run:
             for one in told:
                 click.echo(f"{one.reporting_year}  {one.community_id:<28} {one.kind.replace('_', ' ')}")

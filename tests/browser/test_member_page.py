@@ -24,7 +24,7 @@ from tests.browser.member_site import Site, Visitor, multipart, serving
 from tests.fuzz.harness import files
 from tests.support import PROJECT, cradle
 
-COMMUNITY = "alderwick_bend"
+COMMUNITY, ANSWERING = "alderwick_bend", "amberly_shoals"
 TODAY, YEAR = "2018-06-30", 2018
 HEAD = "school_year,indicator,dimension,group,numerator,denominator\n"
 MISTAKEN = HEAD + "2018,graduation_4yr_pct,all,all,160,100\n"
@@ -118,13 +118,14 @@ def test_from_the_link_to_a_clean_receipt_and_back(site: Site, page: Page, tmp_p
     assert site.drop() == {}
 
 
+UNKNOWN_LABEL = HEAD + "2018,graduation_4yr_pct,race_ethnicity,Zebras,60,100\n"
 JUMP = HEAD + "2017,graduation_4yr_pct,all,all,500,1000\n2018,graduation_4yr_pct,all,all,950,1000\n"
 
 
 def random_folders() -> dict[tuple[str, int], list[tuple[str, bytes]]]:
     """Folders of one to three random files each, by community and year; the same ones each time."""
     lines = (PROJECT / "seeds/network/communities.csv").read_text(encoding="utf-8").splitlines()[1:]
-    others = [line.split(",")[0] for line in lines if not line.startswith(f"{COMMUNITY},")]
+    others = [line.split(",")[0] for line in lines if line.split(",")[0] not in (COMMUNITY, ANSWERING)]
     places = ((other, year) for year in (YEAR, YEAR - 1, YEAR - 2) for other in others)
     draw, numbers = random.Random(21), itertools.count()
     made = {}
@@ -134,6 +135,17 @@ def random_folders() -> dict[tuple[str, int], list[tuple[str, bytes]]]:
         named = dict(itertools.islice(drawn, wanted))
         made[place] = list(named.items())
     return made
+
+
+def _answered(home: Path) -> None:
+    """A folder of another community with a question, answered in it."""
+    folder = home / "drop" / ANSWERING / str(YEAR)
+    folder.mkdir(parents=True)
+    (folder / "label.csv").write_text(UNKNOWN_LABEL, encoding="utf-8")
+    checked = cradle("check", str(folder), "--community", ANSWERING, "--year", str(YEAR), "--json",
+                     CRADLE_HOME=home, CRADLE_TODAY=TODAY)  # fmt: skip
+    (asked,) = (row["finding_id"] for row in json.loads(checked.stdout)["findings"] if row["severity"] == "explainable")
+    (folder / "why.csv").write_text(f"finding_id,text\n{asked},We joined two schools.\n", encoding="utf-8")
 
 
 @pytest.fixture(scope="module")
@@ -148,6 +160,7 @@ def taken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     folder = home / "drop" / COMMUNITY / str(YEAR)
     folder.mkdir(parents=True)
     (folder / "jump.csv").write_text(JUMP, encoding="utf-8")
+    _answered(home)
     with serving(home, TODAY, CRADLE_PUBLIC="off") as running:
         ran = cradle("run", **running.settings)
         assert ran.returncode == 0, ran.stderr
@@ -187,6 +200,23 @@ def test_a_check_on_the_page_says_what_would_change(taken: Site, page: Page, tmp
     text = seen(page, tmp_path, "changes")
     assert "These files replace files of the same name: jump.csv" in text
     assert "What would change" in text
+
+
+def test_what_waits_for_the_data_team_is_listed_and_an_answer_is_reviewed(taken: Site) -> None:
+    waits = cradle("worklist", "--year", str(YEAR), **taken.settings).stdout
+    assert f"{YEAR}  {COMMUNITY:<28} accepted with queries: 1 open question, receipt" in waits
+    listed = json.loads(cradle("worklist", "--json", **taken.settings).stdout)
+    (answer,) = (row for row in listed["answers"] if row["community_id"] == ANSWERING)
+    assert answer["answer"] == "We joined two schools."
+    reviewed = cradle(
+        "review", answer["finding_id"], "rejected", "--reason", "Which?", "--by", "lead", **taken.settings
+    )
+    assert reviewed.returncode == 0, reviewed.stderr
+    folder = Path(taken.settings["CRADLE_HOME"]) / "drop" / "_network" / str(YEAR)
+    place = ["--community", "_network", "--year", str(YEAR)]
+    told = json.loads(cradle("check", str(folder), *place, "--json", **taken.settings).stdout)
+    assert [(file["rows_read"], file["rows_accepted"]) for file in told["files"]] == [(1, 1)]
+    assert cradle("answer", "nobody asked", "text", "--reason", "other", **taken.settings).returncode == 2
 
 
 @pytest.mark.parametrize("place", sorted(random_folders()), ids=str)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import shutil
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -20,6 +21,7 @@ import pytest
 import sqlalchemy
 import yaml
 
+from benchmarks.readers import measure, places
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.publish.public.declared import declared_public
 from dagster_project.lib.publish.release.dictionary import questions
@@ -28,7 +30,7 @@ from dagster_project.lib.warehouse.dbt_run import MANIFEST
 from dagster_project.lib.warehouse.declared import TableWords, declared_marts
 from tests.integration.conftest import EXAMPLE_TODAY, Run
 from tests.integration.postgres_server import free_port, running_server
-from tests.support import Published, cradle, current
+from tests.support import Published, cradle, current, unresolved
 
 SECRET = "correct-horse"
 OWN = "quill_harbor"
@@ -251,6 +253,14 @@ def test_the_data_team_sees_all_rows_and_changes_none(served: Served) -> None:
             analyst.execute("update marts.dim_community set name = 'x'")
 
 
+@pytest.mark.parametrize("schema", ["marts", "public_marts"])
+def test_every_stated_relation_has_its_row(served: Served, schema: str) -> None:
+    assert unresolved(served.database(schema), served.words(schema)) == []
+    if schema == "marts":
+        own = "select distinct community_id from marts.fct_submission_file where folder = '_network'"
+        assert served.internal.rows(own) == [(None,)]
+
+
 def test_what_is_there_already_is_not_loaded_again(served: Served) -> None:
     oid = "select 'marts.fct_trend'::regclass::oid"
     with psycopg.connect(served.url, autocommit=True) as admin:
@@ -276,6 +286,53 @@ def test_a_server_that_does_not_answer_leaves_the_release_and_says_so_in_one_lin
     assert current(Path(served.settings["CRADLE_HOME"])).folder == served.internal.folder
     examined = cradle("doctor", **served.settings, CRADLE_POSTGRES_URL=url)
     assert examined.returncode == 1 and "BAD  PostgreSQL" in examined.stdout and SECRET not in examined.stdout
+
+
+FAILING = """
+create function no_room() returns event_trigger language plpgsql as
+$$ begin raise exception 'could not extend file: No space left on device'; end $$;
+create event trigger no_room on ddl_command_end when tag in ('CREATE INDEX') execute function no_room();
+comment on schema marts is 'Something that a load is due for.'
+"""
+
+
+def test_a_server_that_fails_with_half_the_rows_in_it_keeps_what_it_held_and_the_release_stands(served: Served) -> None:
+    """The server has every row and refuses an index, as one whose disk is full does."""
+    count = "select count(*) from marts.fct_trend"
+    with psycopg.connect(served.url, autocommit=True) as admin:
+        before = admin.execute(count).fetchone()
+        admin.execute(FAILING)
+        try:
+            done = cradle("run", **served.settings, CRADLE_POSTGRES_URL=served.url)
+        finally:
+            admin.execute("drop event trigger no_room; drop function no_room")
+        assert done.returncode == 1
+        message = done.stderr.strip().splitlines()[-2]
+        assert message.startswith("cradle: the releases stand, the PostgreSQL server was not loaded")
+        assert "No space left on device" in message and "Traceback" not in done.stderr
+        assert current(Path(served.settings["CRADLE_HOME"])).folder == served.internal.folder
+        assert admin.execute(count).fetchone() == before
+        # The next run tries again and leaves nothing of the failed load.
+        assert cradle("run", **served.settings, CRADLE_POSTGRES_URL=served.url).returncode == 0
+        assert admin.execute(count).fetchone() == before
+        assert admin.execute("select to_regnamespace('marts_next')").fetchone() == (None,)
+
+
+def test_readers_of_all_three_places_meet_no_error(served: Served) -> None:
+    """The short form of `python -m benchmarks.readers`: what it measures is asked, and is answered."""
+    asked = places(Path(served.settings["CRADLE_HOME"]), served.url)
+    found = measure(asked, 6, lambda: time.sleep(2), pause=0.1)
+    assert set(found) == {place.name for place in asked} and len(found) == 3
+    assert all(answers.seconds and not answers.errors for answers in found.values()), found
+
+
+def test_lists_of_communities_are_arrays_on_the_server_and_lists_in_files(served: Served) -> None:
+    with psycopg.connect(served.url) as there:
+        kinds = "select pg_typeof(communities_entered)::text from marts.fct_network_trend limit 1"
+        assert there.execute(kinds).fetchone() == ("text[]",)
+    with duckdb.connect(str(served.database("marts")), read_only=True) as here:
+        ((entered,),) = here.execute("select max(len(communities_entered)) from marts.fct_network_trend").fetchall()
+    assert entered > 1
 
 
 def test_what_is_withdrawn_does_not_stay_on_the_server(served: Served, tmp_path: Path) -> None:

@@ -224,7 +224,7 @@ def test_all_communities_years_and_files_are_processed(connecticut: Run) -> None
     drop = connecticut.home / "drop"
     dropped = {tuple(path.relative_to(drop).parts) for path in drop.rglob("*.csv")}
     taken = connecticut.release.rows(
-        "select community_id, cast(reporting_year as varchar), source_file from marts.fct_submission_file"
+        "select folder, cast(reporting_year as varchar), source_file from marts.fct_submission_file"
     )
     assert len(taken) == FILES
     assert set(taken) == dropped
@@ -237,7 +237,7 @@ def test_all_communities_years_and_files_are_processed(connecticut: Run) -> None
 def test_every_file_has_accepted_rows_or_a_finding_that_says_why(connecticut: Run) -> None:
     silent = connecticut.release.rows(
         """
-        select community_id, reporting_year, source_file from marts.fct_submission_file as file
+        select folder, reporting_year, source_file from marts.fct_submission_file as file
         where rows_accepted = 0 and not exists (
             from marts.fct_finding as finding
             where finding.submission_id = file.submission_id and finding.source_file = file.source_file

@@ -9,14 +9,18 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from random import Random
 from typing import Any
 
 import pytest
 
+from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.warehouse.dbt_run import MANIFEST
+from dagster_project.lib.warehouse.declared import declared_marts
 from tests.reference.figures import Network, Rows
 from tests.reference.networks import LAST, make_drop, make_seeds
-from tests.support import Published, cradle, current
+from tests.support import Published, cradle, current, unresolved
 from tests.unit.analysis.test_against_reference import GAP_NUMBERS, TREND_NUMBERS
 
 SEED = 56
@@ -59,6 +63,7 @@ class Case:
 
     release: Published
     expected: Network
+    seeds: Path
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +78,7 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
     network.write_text("\n".join([f"{head},left_year", *left, ""]), encoding="utf-8")
     process = cradle("run", CRADLE_HOME=home, CRADLE_SEEDS=seeds, CRADLE_TODAY=TODAY.isoformat())
     assert process.returncode == 0, process.stdout + process.stderr
-    return Case(current(home), Network(home / "drop", seeds, TODAY))
+    return Case(current(home), Network(home / "drop", seeds, TODAY), seeds)
 
 
 def rows_of(release: Published, name: str) -> Rows:
@@ -113,6 +118,13 @@ def test_every_point_names_the_row_of_the_file_it_came_from(case: Case) -> None:
     ours = {key: row for key, row in case.expected.tables["fct_trend_point"].items() if "source_file" in row}
     assert ours
     assert differences(ours, theirs, SOURCE) == []
+
+
+def test_every_stated_relation_has_its_row_and_the_networks_own_files_name_no_community(case: Case) -> None:
+    words = declared_marts(MANIFEST, Reference(case.seeds))
+    assert unresolved(case.release.folder / "internal.duckdb", words) == []
+    own = "select distinct community_id from marts.fct_submission_file where folder = '_network'"
+    assert set(case.release.rows(own)) <= {(None,)}
 
 
 REACHED: dict[tuple[str, str], set[str | None]] = {

@@ -117,7 +117,7 @@ def test_the_run_after_the_kills_ends_where_an_undisturbed_one_does(killed: Kill
 
 def test_no_file_is_counted_twice_or_lost(killed: Killed) -> None:
     assert killed.after is not None
-    files = "select community_id, reporting_year, source_file from marts.fct_submission_file order by all"
+    files = "select folder, reporting_year, source_file from marts.fct_submission_file order by all"
     assert killed.after.release.rows(files) == killed.undisturbed.release.rows(files)
     doctor = shutil.which("cradle", path=str(Path(sys.executable).parent))
     own = {"CRADLE_HOME": killed.after.home, "CRADLE_SEEDS": killed.after.seeds, "CRADLE_TODAY": EXAMPLE_TODAY}

@@ -159,9 +159,7 @@ def test_the_run_goes_on_after_bad_input(example: Run) -> None:
 
 def test_raw_bytes_of_every_file_are_kept_but_of_persons_none(changed: Run) -> None:
     """Replaced and withdrawn files included: `changed` has one of each."""
-    files = changed.release.rows(
-        "select community_id, reporting_year, source_file, kind from marts.fct_submission_file"
-    )
+    files = changed.release.rows("select folder, reporting_year, source_file, kind from marts.fct_submission_file")
     assert {kind for *_, kind in files} >= {"table", "refused", "unreadable"}
     for community, year, name, kind in files:
         content = (changed.home / "drop" / community / str(year) / name).read_bytes()

@@ -131,3 +131,15 @@ def _register(renamed: Home, number: int) -> pl.DataFrame:
 def test_bucket_ledger_and_lake_agree_and_nothing_kept_is_damaged(renamed: Home) -> None:
     assert renamed.told["reconcile"].stdout.startswith("bucket = ledger = lake")
     assert "BAD" not in renamed.told["doctor"].stdout
+
+
+def test_two_releases_on_either_side_of_a_rename_compare_as_one_community(renamed: Home) -> None:
+    home = Home(renamed.home, renamed.seeds, renamed.before)
+    home.call("compare", "compare", renamed.before.folder.name, "current", "--community", NOW)
+    told = home.told["compare"].stdout
+    submitted, _, tables = told.partition("Tables that differ")
+    assert f"{NOW}/2018 replaced" in submitted and f"{NOW}/2017" not in submitted
+    # The freeze and the folder that was given again are all that moved.
+    assert "Designations, gateways and criteria that moved: 0" in tables
+    assert f"{NOW}: new" not in tables and FORMER not in tables
+    assert "dim_community" not in tables and "fct_trend:" not in tables

@@ -65,10 +65,11 @@ REFERS_TO = {
     "school_year": "dim_school_year",
     "reporting_year": "dim_reporting_year",
 }
-# The network's own folder is no community and has no row in dim_submission; a replaced state may lie after today.
+# The network's own folder is no submission of a member and has no row in dim_submission; a replaced state may lie
+# after today.
 REFERS_TO_NOTHING = {
-    "fct_submission_file": {"community_id", "submission_id"},
-    "fct_waiting_row": {"community_id", "submission_id"},
+    "fct_submission_file": {"submission_id"},
+    "fct_waiting_row": {"submission_id"},
     "fct_finding": {"submission_id"},
     "dim_submission": {"reporting_year"},
     # Of states and the nation: their years need be none of the network's.
@@ -88,6 +89,7 @@ DUCKDB_TYPES: dict[pl.DataType, str] = {
     pl.Float64(): "double",
     pl.Boolean(): "boolean",
     pl.Date(): "date",
+    pl.List(pl.String()): "varchar[]",
 }
 PLACE = ["community_id", "reporting_year", "submission_id", "source_file", "source_sheet", "source_row"]
 CELL = "community_id indicator_id population_group_id geography_id"

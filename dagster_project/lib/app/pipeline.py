@@ -313,7 +313,14 @@ class Pipeline:
             keep(self.lake, made.release_id, kept_inputs(self.settings.seeds, landed, self.strays()))
         if before != made.release_id:
             self._tell_changes(before, {**made.manifest, **facts.stated(), "today": made.manifest["today"]})
-            keep_summary(self.settings, self.published, partial(kept_seeds, self.lake), before, made.release_id)
+            keep_summary(
+                self.settings,
+                self.published,
+                partial(kept_seeds, self.lake),
+                before,
+                made.release_id,
+                self.reference.names,
+            )
         self.change_log.tell(made.release_id)
         self.as_built.keep(made.release_id, facts.stated())
         return made

@@ -18,6 +18,7 @@ import polars as pl
 from sklearn.feature_extraction.text import TfidfVectorizer
 
 from dagster_project.lib.base.engine import Connection
+from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.rows.codes import CodeTables
 from dagster_project.lib.intake.rows.labels import normalised, resolve
@@ -55,9 +56,10 @@ HELD_COLUMNS = pl.Schema(
         "geography_id": pl.String(),
     }
 )
-WAITING = """
+WAITING = f"""
 select
-    community_id, reporting_year, layout_id, raw_indicator, raw_dimension, raw_group, raw_geography,
+    coalesce(community_id, '{NETWORK_FOLDER}') as community_id,
+    reporting_year, layout_id, raw_indicator, raw_dimension, raw_group, raw_geography,
     sum(n_rows)::integer as n_rows
 from marts.fct_waiting_row
 group by all

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 import csv
 import io
+import shutil
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import polars as pl
@@ -19,6 +22,7 @@ import polars as pl
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.base.store import Store
+from dagster_project.lib.base.successions import OWN_COLUMNS, PART, CommunityIds
 from dagster_project.lib.intake.bucket.ledger import current_objects
 from dagster_project.lib.publish.release.compare import TableCounts, count_differences
 from dagster_project.lib.publish.release.opening import ReleaseMissingError, database_path
@@ -58,6 +62,42 @@ class Side:
 
     manifest: Mapping[str, Any]
     database: Path
+
+
+@contextmanager
+def as_named_now(side: Side, names: CommunityIds) -> Iterator[Side]:
+    """A release with every community under its id of now, in a copy of its database for as long as it is looked at.
+
+    Without this all rows of a renamed community would be gone and as many new, and nothing could be seen to move.
+    """
+    inputs = side.manifest["inputs"]
+    if all(names.of(row["community_id"] or "") == (row["community_id"] or "") for row in inputs):
+        yield side
+        return
+    with TemporaryDirectory() as folder:
+        copy = Path(folder) / side.database.name
+        shutil.copyfile(side.database, copy)
+        copy.chmod(0o600)  # releases are read only
+        with engine.written(copy) as connection:
+            for schema, table, column in connection.execute(TEXTS, [list(OWN_COLUMNS)]).fetchall():
+                own, whole = engine.name(column), engine.name(schema, table)
+                for former, now in names.now.items():
+                    connection.execute(
+                        f"update {whole} set {own} = ? || substr({own}, ?) where {own} = ? or starts_with({own}, ?)",
+                        [now, len(former) + 1, former, f"{former}{PART}"],
+                    )
+        renamed = [row | {"community_id": row["community_id"] and names.of(row["community_id"])} for row in inputs]
+        yield Side({**side.manifest, "inputs": renamed}, copy)
+
+
+TEXTS = """
+select table_schema, table_name, column_name
+from information_schema.columns
+join information_schema.tables using (table_catalog, table_schema, table_name)
+where table_catalog = current_database() and table_type = 'BASE TABLE' and data_type = 'VARCHAR'
+    and column_name in (select unnest(?))
+order by all
+"""
 
 
 @dataclass(frozen=True)
@@ -155,7 +195,14 @@ def difference(a: Side, b: Side, seeds_of: SeedsOf, communities: Collection[str]
     )
 
 
-def keep_summary(settings: Settings, published: Store, seeds_of: SeedsOf, before: str | None, release_id: str) -> None:
+def keep_summary(
+    settings: Settings,
+    published: Store,
+    seeds_of: SeedsOf,
+    before: str | None,
+    release_id: str,
+    names: CommunityIds,
+) -> None:
     """Write what a release changed against the one before beside the releases: it depends on both, so it is in none.
 
     Where the release before is gone, nothing is known of what changed, and nothing is written.
@@ -169,7 +216,8 @@ def keep_summary(settings: Settings, published: Store, seeds_of: SeedsOf, before
             a = Side(read_manifest(published, before), database_path(settings, before))
         except (FileNotFoundError, ReleaseMissingError):
             return
-        lines = summary_lines(difference(a, b, seeds_of), SUMMARY_SHOWN)
+        with as_named_now(a, names) as was:
+            lines = summary_lines(difference(was, b, seeds_of), SUMMARY_SHOWN)
     published.put(summary_key(release_id), ("\n".join(lines) + "\n").encode())
 
 

@@ -23,6 +23,7 @@ from openpyxl.styles import Alignment, Font, PatternFill
 from dagster_project.lib.base.names import FINDINGS_SHEET
 from dagster_project.lib.base.workbook_bytes import UNWRITABLE, stable_bytes, writable
 from dagster_project.lib.intake.reading.grid import column_index, snake_name
+from dagster_project.lib.receipts.receipt_page import what
 
 Finding = Mapping[str, Any]
 Rows = Sequence[Sequence[str]]
@@ -184,7 +185,7 @@ def comment(findings: Sequence[Finding]) -> Comment:
     """The note of a cell: each message with its remedy."""
     lines = []
     for finding in findings:
-        lines.append(_text(finding, "message"))
+        lines.append(what(finding))  # the cell itself is the place
         if _text(finding, "remedy"):
             lines.append(f"How to fix it: {_text(finding, 'remedy')}")
     text = writable("\n".join(lines))
@@ -262,7 +263,7 @@ def write_list(sheet: Any, notes: Sequence[str], findings: Sequence[Finding]) ->
     sheet.append(header)
     names = "severity source_sheet source_row source_column n_rows message found allowed remedy finding_id"
     for finding in findings:
-        values = [finding.get(name) for name in names.split(" ")]
+        values = [what(finding) if name == "message" else finding.get(name) for name in names.split(" ")]
         cells = [WriteOnlyCell(sheet, v) if isinstance(v, int) else _cell(sheet, str(v or "")) for v in values]
         cells[0].fill = _PAINT.get(_text(finding, "severity"), _PAINT["info"])
         for cell in cells:

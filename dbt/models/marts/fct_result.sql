@@ -9,13 +9,13 @@ with newest as (
 
 -- A name that two dimensions share (Yes, Unknown) stands for neither.
 names as (
-    select name, min(population_group_id) as population_group_id
+    select wording, min(population_group_id) as population_group_id
     from (
-        select lower(label) as name, population_group_id from {{ ref('dim_population_group') }}
+        select lower(label) as wording, population_group_id from {{ ref('dim_population_group') }}
         union all
-        select lower(population_group_id) as name, population_group_id from {{ ref('dim_population_group') }}
+        select lower(population_group_id) as wording, population_group_id from {{ ref('dim_population_group') }}
     ) as labels
-    group by name
+    group by wording
     having count(distinct population_group_id) = 1
 )
 
@@ -33,4 +33,4 @@ select
 from {{ ref('stg_landing__results') }} as results
 inner join newest
     on results.community_id = newest.community_id and results.reporting_year = newest.reporting_year
-left join names on lower(trim(results.population)) = names.name
+left join names on lower(trim(results.population)) = names.wording

@@ -2,7 +2,8 @@
 -- Belongs here: one row per community-year and file name.
 -- Does not: what was wrong (fct_finding), or files of replaced states.
 select
-    community_id,
+    community_id as folder,
+    nullif(community_id, '{{ var('network_folder') }}') as community_id,
     reporting_year,
     name as source_file,
     submission_id,

@@ -37,7 +37,7 @@ written as (
 )
 
 select
-    community_id,
+    nullif(community_id, '{{ var('network_folder') }}') as community_id,
     reporting_year,
     submission_id,
     table_name,

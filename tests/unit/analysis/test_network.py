@@ -184,11 +184,11 @@ def test_who_entered_and_left_is_named(ruleset: Ruleset) -> None:
     rows += [row | {"known_to": 2022} for row in steady(1.0, "c")]
     found = tables(known(rows), 2024, ruleset)["fct_network_trend"]
     assert found.select("reporting_year", "n_communities", "communities_entered", "communities_left").rows() == [
-        (2020, 2, "a,c", None),
-        (2021, 2, None, None),
-        (2022, 3, "b", None),
-        (2023, 2, None, "c"),
-        (2024, 2, None, None),
+        (2020, 2, ["a", "c"], []),
+        (2021, 2, [], []),
+        (2022, 3, ["b"], []),
+        (2023, 2, [], ["c"]),
+        (2024, 2, [], []),
     ]
 
 
@@ -197,7 +197,7 @@ def test_a_community_that_left_is_in_no_network_figure_while_its_trends_go_on(ru
     found = tables(frame, 2024, ruleset, communities=members(frame, {"b": 2023}))
     network_trend = found["fct_network_trend"]
     chosen = network_trend.select("reporting_year", "n_communities", "slope_median", "communities_left").rows()[-2:]
-    assert chosen == [(2023, 2, 2.0, None), (2024, 1, 1.0, "b")]
+    assert chosen == [(2023, 2, 2.0, []), (2024, 1, 1.0, ["b"])]
     assert network_trend.row(-1, named=True)["fixed_effects_slope"] == pytest.approx(1.0)
     assert found["fct_trend"].filter(community_id="b", reporting_year=2024)["slope"].to_list() == [3.0]
     outcomes = found["fct_outcome_status"].filter(community_id="b")
@@ -212,7 +212,7 @@ def test_years_before_a_community_joined_are_in_no_network_figure_but_have_its_o
     joined = members(frame).with_columns(late.alias("joined_year"))
     found = tables(frame, 2024, ruleset, communities=joined)
     rows = found["fct_network_trend"].select("reporting_year", "n_communities", "communities_entered").rows()[-2:]
-    assert rows == [(2023, 1, None), (2024, 2, "b")]
+    assert rows == [(2023, 1, []), (2024, 2, ["b"])]
     assert found["fct_outcome_status"].filter(community_id="b", reporting_year=2020).height == 7
 
 
@@ -221,7 +221,7 @@ def test_panel_changes_are_named(ruleset: Ruleset) -> None:
     rows += counted(dict.fromkeys(range(2021, 2025), (50, 100)), community_id="b")
     found = tables(known(rows), 2025, ruleset)["fct_network_trend"]
     changes = found.select("reporting_year", "panel_size", "panel_entered", "panel_left").rows()
-    assert changes[-3:] == [(2023, 1, None, None), (2024, 1, None, None), (2025, 2, "b", None)]
+    assert changes[-3:] == [(2023, 1, [], []), (2024, 1, [], []), (2025, 2, ["b"], [])]
 
 
 def test_outcomes_are_counted_and_shared_among_the_determined(ruleset: Ruleset) -> None:

@@ -36,7 +36,7 @@ from dagster_project.lib.publish.public.edition import (
     publish_public,
     take_down,
 )
-from dagster_project.lib.publish.public.files import guarded
+from dagster_project.lib.publish.public.files import field_type, flat, guarded
 from dagster_project.lib.publish.public.register import Register
 from dagster_project.lib.publish.public.selection import PublicTable, SelectionError, read_not_public, read_selection
 from dagster_project.lib.publish.public.tables import Terms, finding_counts, public_tables
@@ -89,6 +89,10 @@ def value(group: str, year: int, k: int | None, n: int | None, **more: object) -
     }
 
 
+PLACES = dict.fromkeys(
+    ("community_id", "geography_id", "name", "geography_level", "parent_id", "code_system", "code", "known_by"),
+    pl.String,
+) | {"valid_from": pl.Int32, "valid_to": pl.Int32}
 INTEGERS = ("school_year", "reporting_year", "source_row", "n_districts")
 COUNTS = ("numerator", "denominator")
 FLOATS = ("value", "value_low", "value_high", "coverage", "participation_rate")
@@ -154,6 +158,7 @@ def marts() -> dict[str, pl.DataFrame]:
             ],
         ),
         "fct_outcome_status": table("fct_outcome_status", [outcome]),
+        "dim_geography": pl.DataFrame(schema=PLACES),
         "fct_target_progress": table("fct_target_progress", []),
         "fct_designation_requirement": table(
             "fct_designation_requirement", [{**requirement, "measure": "outcome_gaps"}]
@@ -547,3 +552,10 @@ def test_a_release_that_was_taken_down_stays_in_the_register_and_is_not_put_out_
         publish_public(here, candidate, no_pages)
     with pytest.raises(LookupError, match="no public release"):
         take_down(here, "2025-01-01-000000000000", "2025-01-02", "")
+
+
+def test_a_list_is_json_in_a_cell_of_csv_and_an_array_of_the_table_schema() -> None:
+    frame = pl.DataFrame({"names": [["a", "ä, b"], [], None]}, schema={"names": pl.List(pl.String)})
+    cells = flat(frame)["names"].to_list()
+    assert [cell if cell is None else json.loads(cell) for cell in cells] == frame["names"].to_list()
+    assert field_type(frame.schema["names"]) == "array"

@@ -19,7 +19,12 @@ import pytest
 
 from dagster_project.lib.analysis.vocabulary import DAYS_AFTER
 from dagster_project.lib.base.store import Store
-from dagster_project.lib.publish.release.compare import compare_releases, verify_release
+from dagster_project.lib.publish.release.compare import (
+    TableCounts,
+    compare_releases,
+    count_differences,
+    verify_release,
+)
 from dagster_project.lib.publish.release.decisions import withdraw
 from dagster_project.lib.publish.release.release import (
     EDITION_SENTENCE,
@@ -322,3 +327,24 @@ def test_a_manifest_from_before_files_were_stated_is_verified_by_its_tables(tmp_
     older = {name: value for name, value in release.manifest.items() if name not in ("files", "inputs_tables")}
     path = tmp_path / "publish" / "releases" / release.release_id / "internal.duckdb"
     assert [v.table for v in verify_release(path, older, store)] == ["dim_submission", "fct_trend"]
+
+
+def test_a_list_beside_a_text_of_an_older_release_is_told_and_two_equal_lists_are_not(tmp_path: Path) -> None:
+    """The column `names` was a text in the first release, and is a list in the others."""
+    stored = ("'b'", "['b']", "['b']", "['b', 'c']")
+    paths = [tmp_path / f"{number}.duckdb" for number in range(len(stored))]
+    manifests = []
+    for path, names in zip(paths, stored, strict=True):
+        with duckdb.connect(str(path)) as connection:
+            connection.execute(
+                f"create schema marts; create table marts.fct_trend as select 'a' as id, {names} as names"
+            )
+        manifests.append({"tables": hash_tables(path, {"fct_trend": ("id",)})})
+    found = [
+        [(d.column, d.a, d.b) for d in compare_releases(*paths[n : n + 2], *manifests[n : n + 2])] for n in range(3)
+    ]
+    assert found == [[("names", "b", ["b"])], [], [("names", ["b"], ["b", "c"])]]
+    assert [count_differences(*paths[n : n + 2], *manifests[n : n + 2]) for n in range(2)] == [
+        [TableCounts("fct_trend", 0, 0, 1)],
+        [],
+    ]

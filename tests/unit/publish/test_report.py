@@ -6,18 +6,21 @@ Does not: look at pages in a browser (tests/browser), or compute slopes.
 
 from __future__ import annotations
 
+import csv
 import importlib.util
+import posixpath
 import re
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
 from types import ModuleType
+from urllib.parse import unquote
 
 import duckdb
 import pytest
 
 from dagster_project.lib.publish.report import words
-from dagster_project.lib.publish.report.arranging import page_name
+from dagster_project.lib.publish.report.arranging import folder_name, page_name
 from dagster_project.lib.publish.report.marts import REQUIRED_COLUMNS, ReportContext, ReportError, RuleParameter
 from dagster_project.lib.publish.report.render import EDITION_NOTICES, write_report
 
@@ -54,7 +57,18 @@ def written(database: Path, out: Path, **changes: object) -> dict[str, str]:
     """The pages by their path below report/."""
     with duckdb.connect(str(database), read_only=True) as connection:
         files = write_report(connection, out, "internal", context(**changes))
-    return {f.relative_to(out / "report").as_posix(): f.read_text(encoding="utf-8") for f in files}
+    return {
+        f.relative_to(out / "report").as_posix(): f.read_text(encoding="utf-8") for f in files if f.suffix == ".html"
+    }
+
+
+def of_community(pages: dict[str, str], community: str) -> str:
+    """Every page of a community, one after the other."""
+    return "".join(html for name, html in sorted(pages.items()) if name.startswith(f"communities/{community}"))
+
+
+def detail_page(community: str, indicator: str = "graduation_4yr_pct") -> str:
+    return f"communities/{community}/indicator-{indicator}.html"
 
 
 @pytest.fixture(scope="module")
@@ -102,8 +116,10 @@ class Page(HTMLParser):
 
 
 def test_there_is_a_page_for_the_network_its_methods_its_data_and_every_community(pages: dict[str, str]) -> None:
-    communities = {f"communities/c{n:02d}.html" for n in range(5)}
-    assert set(pages) == {"index.html", "methods.html", "data-quality.html"} | communities
+    cards = {f"communities/c{n:02d}.html" for n in range(5)}
+    beside = {f"communities/c{n:02d}/{name}.html" for n in range(5) for name in ("standing", "sources", "submissions")}
+    details = {detail_page(f"c{n:02d}", each) for n in range(4) for each, *_ in report_marts.INDICATORS}
+    assert set(pages) == {"index.html", "methods.html", "data-quality.html"} | cards | beside | details
 
 
 def test_every_page_says_that_it_is_internal(pages: dict[str, str]) -> None:
@@ -188,7 +204,7 @@ def test_every_point_stands_with_its_file_and_row(pages: dict[str, str], databas
         points = connection.execute(
             "select count(*), count(distinct source_file) from marts.fct_trend_point where community_id = 'c00'"
         ).fetchone()
-    html = pages["communities/c00.html"]
+    html = of_community(pages, "c00")
     assert points is not None and len(re.findall(r'<span class="src">\d+:\d+</span>', html)) == points[0] > 500
     listed = html.split("Files behind this page")[1]
     assert len(re.findall(r"_\d{4}\.csv</td>", listed)) == points[1]
@@ -200,14 +216,14 @@ def test_a_charts_figures_are_those_of_the_marts(pages: dict[str, str], database
             "select school_year, value from marts.fct_trend_point where community_id = 'c01' and value is not null "
             "and indicator_id = 'graduation_4yr_pct' and population_group_id = 'all' order by 1"
         ).fetchall()
-    chart = re.search(r'<svg[^>]*aria-labelledby="graduation_4yr_pct-t.*?</svg>', pages["communities/c01.html"], re.S)
+    chart = re.search(r'<svg[^>]*aria-labelledby="graduation_4yr_pct-t.*?</svg>', pages[detail_page("c01")], re.S)
     assert chart and len(re.findall("<circle", chart[0])) == len(rows)
     for year, value in rows:
         assert f"<title>{year}: {value:.1f}%" in chart[0]
 
 
 def test_suppressed_and_range_values_are_marked_and_never_become_numbers(pages: dict[str, str]) -> None:
-    row = re.search(r"American Indian or Alaska Native</th><td>s<sup>.*?</tr>", pages["communities/c00.html"], re.S)
+    row = re.search(r"American Indian or Alaska Native</th><td>s<sup>.*?</tr>", of_community(pages, "c00"), re.S)
     assert row and "≤20.0" in row[0]
 
 
@@ -220,8 +236,8 @@ def test_an_undetermined_result_says_why(pages: dict[str, str]) -> None:
 
 
 def test_a_community_that_never_submitted_has_a_page_that_says_so(pages: dict[str, str]) -> None:
-    text = Page(pages["communities/c04.html"]).text
-    assert "has not submitted yet" in text and "no value of any indicator has been accepted" in text
+    card, standing = (Page(pages[f"communities/c04{name}.html"]).text for name in ("", "/standing"))
+    assert "has not submitted yet" in standing and "no value of any core indicator has been accepted" in card
 
 
 def test_names_from_outside_are_never_markup(pages: dict[str, str]) -> None:
@@ -234,16 +250,17 @@ def test_no_page_asks_for_anything_from_outside_or_runs_a_script(pages: dict[str
         assert not re.search(r"<script|<link|<img|url\(|@import|https?://|\son\w+=", html), name
 
 
-def test_every_link_leads_to_a_page_and_place_that_exist(pages: dict[str, str]) -> None:
+def test_every_link_leads_to_a_page_and_place_that_exist(database: Path, tmp_path: Path) -> None:
+    pages = written(database, tmp_path)
+    beside = {path.relative_to(tmp_path / "report").as_posix() for path in tmp_path.rglob("*") if path.is_file()}
     ids = {name: set(re.findall(r'\bid="([^"]+)"', html)) for name, html in pages.items()}
     for name, html in pages.items():
         assert len(re.findall(r'\bid="', html)) == len(ids[name]), f"an id stands twice in {name}"
         for href in re.findall(r'href="([^"]+)"', html):
             target, _, anchor = href.partition("#")
-            if target:
-                target = target.removeprefix("../") if name.startswith("communities/") else target
-            assert not anchor or anchor in ids[target or name], f"{href} in {name}"
-            assert not target or target in pages, f"{href} in {name}"
+            place = posixpath.normpath(posixpath.join(posixpath.dirname(name), unquote(target))) if target else name
+            assert not anchor or anchor in ids[place], f"{href} in {name}"
+            assert place in pages or place in beside, f"{href} in {name}"
 
 
 def test_pages_are_accessible_in_their_structure(pages: dict[str, str]) -> None:
@@ -312,7 +329,7 @@ def test_further_facts_of_the_marts_are_told_where_they_are_present(database: Pa
             "update marts.dim_outcome set position = case outcome_id when 'employment' then 7 else 1 end"
         )
     pages = written(copy, tmp_path)
-    assert "Gaps widened for Black and Male." in pages["communities/c00.html"]
+    assert "Gaps widened for Black and Male." in pages["communities/c00/standing.html"]
     assert pages["index.html"].index(">Postsecondary completion<") < pages["index.html"].index(">Employment<")
 
 
@@ -349,7 +366,7 @@ def test_every_page_names_the_gaps_that_decide_and_the_network(database: Path, t
     stated = [(name, "gender" if name == "gap.dimensions" else old, *m) for name, old, *m in report_marts.PARAMETERS]
     changed = written(database, tmp_path, parameters=[RuleParameter(*each) for each in stated], network_name="Delta")
     assert "reduced gaps by gender" in Page(changed["index.html"]).text
-    assert "Gaps by gender reduced" in Page(changed["communities/c00.html"]).text
+    assert "Gaps by gender reduced" in Page(changed["communities/c00/standing.html"]).text
     assert all("<title>" in page and "| Delta</title>" in page for page in changed.values())
     assert not any("ace and ethnicity reduced" in page for page in changed.values())
 
@@ -366,10 +383,10 @@ def test_a_community_page_lists_the_district_rows_behind_its_pooled_values(datab
             "from (values ('north', 9999), ('gone_before', 2001)) as t(district, until)"
         )
     pages = written(copy, tmp_path)
-    text = Page(pages["communities/c00.html"]).text
+    text = Page(pages["communities/c00/sources.html"]).text
     assert "District rows behind pooled values" in text
     assert "2023 north 41 of 80 north.csv 7 2023" in text and "gone_before" not in text
-    others = [page for name, page in pages.items() if name != "communities/c00.html"]
+    others = [page for name, page in pages.items() if name != "communities/c00/sources.html"]
     assert not any("District rows behind pooled values" in page for page in others)
 
 
@@ -377,7 +394,7 @@ def test_a_page_says_where_the_total_is_missing_and_only_groups_were_submitted(d
     copy = tmp_path / "copy.duckdb"
     copy.write_bytes(database.read_bytes())
     said = "cannot be determined because the total is missing: only groups were submitted"
-    assert said not in Page(written(database, tmp_path / "whole")["communities/c00.html"]).text
+    assert said not in of_community(written(database, tmp_path / "whole"), "c00")
     with duckdb.connect(str(copy)) as connection:
         query = (
             "select indicator_id from marts.fct_trend where community_id = 'c00' and geography_id = community_id "
@@ -387,7 +404,7 @@ def test_a_page_says_where_the_total_is_missing_and_only_groups_were_submitted(d
         for table in ("fct_trend", "fct_trend_point"):
             where = "community_id = 'c00' and indicator_id = ? and population_group_id = 'all'"
             connection.execute(f"delete from marts.{table} where {where}", [indicator])
-    assert said in Page(written(copy, tmp_path / "without")["communities/c00.html"]).text
+    assert said in of_community(written(copy, tmp_path / "without"), "c00")
 
 
 def test_no_page_claims_a_cause_or_a_forecast(pages: dict[str, str]) -> None:
@@ -464,3 +481,132 @@ def test_the_certainty_of_a_status_stands_in_words_and_in_its_mark(pages: dict[s
     assert marks and {status for status, _, _ in marks} <= {"improving", "declining"}
     said = {"certain": "certain", "likely": "likely", "chance": "could be chance"}
     assert all(said[code] == word for _, code, word in marks)
+
+
+class Figures(HTMLParser):
+    """The figures of a page that name their mart cell: (table, key, column) with the text that stands there itself."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.found: list[tuple[str, str, str, str]] = []
+        self.open: list[dict[str, str | None]] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        if tag in Page.VOID:
+            return
+        self.open.append(dict(attrs))
+        if column := self.open[-1].get("data-col"):
+            row = next((each["data-row"] for each in reversed(self.open) if "data-row" in each), None)
+            assert row, f"{column} names no row"
+            table, _, key = row.partition(":")
+            self.found.append((table, key, column, ""))
+
+    def handle_endtag(self, tag: str) -> None:
+        self.open.pop()
+
+    def handle_data(self, data: str) -> None:
+        if self.open and "data-col" in self.open[-1] and not self.found[-1][3]:
+            self.found[-1] = (*self.found[-1][:3], data)
+
+
+KEYS = {
+    "fct_trend": "community_id indicator_id population_group_id",
+    "fct_gap": "community_id indicator_id population_group_id",
+    "fct_trend_point": "community_id indicator_id population_group_id series school_year",
+    "fct_submission_status": "community_id reporting_year",
+    "fct_target_progress": "community_id indicator_id population_group_id deadline horizon",
+}
+
+
+def stored(connection: duckdb.DuckDBPyConnection) -> dict[tuple[str, str], dict[str, object]]:
+    """The rows that pages may quote, by table and key."""
+    rows: dict[tuple[str, str], dict[str, object]] = {}
+    for table, keys in KEYS.items():
+        cursor = connection.execute(f"select * from marts.{table}")
+        names = [d[0] for d in cursor.description or ()]
+        if "geography_id" in names:
+            cursor = connection.execute(f"select * from marts.{table} where geography_id = community_id")
+        for values in cursor.fetchall():
+            row = dict(zip(names, values, strict=True))
+            if row["reporting_year"] == report_marts.YEAR or table == "fct_submission_status":
+                rows[table, "/".join(str(row[key]) for key in keys.split())] = row
+    return rows
+
+
+def with_targets(database: Path, path: Path) -> Path:
+    path.write_bytes(database.read_bytes())
+    with duckdb.connect(str(path)) as connection:
+        connection.execute(
+            "create table marts.fct_target_progress as select community_id, indicator_id, population_group_id, "
+            "geography_id, reporting_year, date '2027-06-30' as deadline, 'long' as horizon, 61.25 as target_value, "
+            "'off_track' as status, true as is_in_force, 40.75 as baseline_value, 2015 as baseline_year, "
+            "0.125 as fitted_slope, 2.5 as required_slope from marts.fct_trend where reporting_year = 2024"
+        )
+        connection.execute(
+            "create table marts.fct_story as select 'c00' as community_id, 1 as story_number, 2024 as reporting_year, "
+            "'<b>Bus</b>' as title, n as text, 'graduation_4yr_pct' as indicator_id, 'parent' as author_role, "
+            "c as consent from (values ('Told <script>alert(1)</script>' || repeat('x ', 5000), true), "
+            "('Never told aloud', false)) as t(n, c)"
+        )
+        connection.execute(
+            "create table marts.fct_strategy as select 'c00' as community_id, 2024 as reporting_year, kind, "
+            "kind as strategy_id, title, 'graduation_4yr_pct' as indicator_id, 'active' as status, "
+            "null::date as first_evidenced_on, '' as action from (values ('strategy', 'Tutors in every school'), "
+            "('factor', 'Unreliable transport')) as t(kind, title)"
+        )
+    return path
+
+
+def test_every_traced_figure_is_the_one_of_its_mart_cell(database: Path, tmp_path: Path) -> None:
+    copy = with_targets(database, tmp_path / "copy.duckdb")
+    with duckdb.connect(str(copy), read_only=True) as connection:
+        rows = stored(connection)
+    tables, traced = set(), 0
+    for name, html in written(copy, tmp_path).items():
+        for table, key, column, text in Figures(html).found:
+            column, _, year = column.partition("@")
+            value = rows[table, f"{key}/{year}" if year else key][column]
+            whole = isinstance(value, int) and table == "fct_submission_status"
+            plain = text.replace("\N{MINUS SIGN}", "-").replace(",", "").replace("+", "").split("%")[0].split()[0]
+            said = str(value) if whole else f"{value:.1f}"
+            assert plain == ("0.0" if said == "-0.0" else said), (name, table, key, column, text)
+            tables.add(table)
+            traced += 1
+    assert tables == set(KEYS) and traced > 3000
+
+
+def test_a_card_has_every_core_indicator_with_target_strategy_and_consented_story(
+    database: Path, tmp_path: Path
+) -> None:
+    pages = written(with_targets(database, tmp_path / "copy.duckdb"), tmp_path)
+    card = Page(pages["communities/c00.html"]).text
+    for _, _, name, role, *_ in report_marts.INDICATORS:
+        blocks = pages["communities/c00.html"].split('<nav class="screen"')[0]
+        assert (name in blocks) == (role == "core")
+    assert f"{61.25:.1f}% by 2027-06-30: not on the way" in card
+    assert f"{40.75:.1f}% in 2015" in card and "Tutors in every school" in card
+    assert "told with consent; shortened" in card and "Never told" not in of_community(pages, "c00")
+    assert "Unreliable transport" not in card
+    assert "&lt;b&gt;Bus" in pages["communities/c00.html"] and "<script" not in of_community(pages, "c00")
+
+
+def test_the_csv_beside_a_page_holds_the_rows_of_its_table(database: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.duckdb"
+    copy.write_bytes(database.read_bytes())
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute("update marts.fct_trend_point set source_file = '=cmd()' where community_id = 'c01'")
+        count = "select count(*) from marts.fct_trend_point where community_id = 'c01' and indicator_id = ?"
+        expected = connection.execute(count, ["graduation_4yr_pct"]).fetchone()
+    written(copy, tmp_path)
+    path = (tmp_path / "report" / detail_page("c01")).with_suffix(".csv")
+    with path.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert expected == (len(rows),) and {row["source_file"] for row in rows} == {"'=cmd()"}
+    assert path.with_suffix(".svg").read_text(encoding="utf-8").startswith("<svg ")
+
+
+def test_a_card_and_a_folder_of_two_communities_never_meet() -> None:
+    ids = ["a", "a.html", "..", ".", "%2E%2E", "a/b"]
+    names = [page_name(i) for i in ids] + [folder_name(i) for i in ids]
+    assert len(set(names)) == len(names) and not any(set(name) <= {"."} or "/" in name for name in names)

@@ -84,22 +84,19 @@ def _counts(rows: pl.DataFrame) -> pl.DataFrame:
 
 
 def _changes(members: pl.DataFrame, entered: str, left: str) -> pl.DataFrame:
-    """Communities that belong at a reporting year but not the year before, and the reverse, as sorted comma lists."""
+    """Communities that belong at a reporting year but not the year before, and the reverse, each a sorted list."""
     key = [*_CELL, "community_id"]
     members = members.select(key).unique()
     following = members.with_columns(pl.col("reporting_year") + 1)
     cells = members.select(_CELL).unique()
     came = _listed(members.join(following, on=key, how="anti"), entered)
     went = _listed(following.join(members, on=key, how="anti").join(cells, on=_CELL, how="semi"), left)
-    return cells.join(came, on=_CELL, how="left").join(went, on=_CELL, how="left")
+    found = cells.join(came, on=_CELL, how="left").join(went, on=_CELL, how="left")
+    return found.with_columns(pl.col(entered, left).fill_null([]))
 
 
 def _listed(members: pl.DataFrame, name: str) -> pl.DataFrame:
-    return (
-        members.sort("community_id")
-        .group_by(_CELL)
-        .agg(pl.col("community_id").cast(pl.String).str.join(",").alias(name))
-    )
+    return members.group_by(_CELL).agg(pl.col("community_id").cast(pl.String).sort().alias(name))
 
 
 def _recent_points(trend_point: pl.DataFrame, ruleset: Ruleset) -> pl.DataFrame:

@@ -14,6 +14,7 @@ import polars as pl
 
 TEXT, NUMBER, FLAG, DATE = pl.String(), pl.Float64(), pl.Boolean(), pl.Date()
 WHOLE, BIG = pl.Int32(), pl.Int64()
+TEXTS = pl.List(pl.String())
 
 
 @dataclass(frozen=True)

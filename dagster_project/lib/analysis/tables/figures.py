@@ -12,6 +12,7 @@ from dagster_project.lib.analysis.tables.declaring import (
     FLAG,
     NUMBER,
     TEXT,
+    TEXTS,
     WHOLE,
     Column,
     TableSpec,
@@ -256,16 +257,18 @@ FCT_NETWORK_TREND = TableSpec(
         Column("fixed_effects_units", WHOLE, "Number of units, community by series."),
         promised(
             "communities_entered",
-            TEXT,
-            "Member communities with a row that had none, or were no members, the reporting year before.",
+            TEXTS,
+            "Member communities with a row that had none, or were no members, the reporting year before, in order; "
+            "empty where there is none.",
         ),
         promised(
             "communities_left",
-            TEXT,
-            "Communities of the reporting year before that have no row or are no members any more.",
+            TEXTS,
+            "Communities of the reporting year before that have no row or are no members any more, in order; empty "
+            "where there is none.",
         ),
-        Column("panel_entered", TEXT, "Communities that entered the panel."),
-        Column("panel_left", TEXT, "Communities that left the panel."),
+        Column("panel_entered", TEXTS, "Communities that entered the panel; null where there is no panel."),
+        Column("panel_left", TEXTS, "Communities that left the panel; null where there is no panel."),
         RULESET_VERSION,
     ),
     ("indicator_id", "population_group_id", "reporting_year"),

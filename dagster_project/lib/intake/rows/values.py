@@ -125,7 +125,10 @@ def _lines_that_are_no_rows(issues: pl.DataFrame, contract: TableContract) -> pl
     lacking = issues.filter(blank & pl.col("column").is_in(needed)).group_by("row").agg(pl.col("column").n_unique())
     worded = issues.filter(pl.col("rule_id") == "bad_school_year").select("row").unique()
     notes = lacking.filter(pl.col("column") == len(needed)).join(worded, on="row", how="semi")["row"]
-    return issues.filter(~(blank & pl.col("row").is_in(notes.implode())))
+    issues = issues.filter(~(blank & pl.col("row").is_in(notes.implode())))
+    # A row that is refused is not kept as a missing value.
+    kept = ~pl.col("row").is_in(blocked_rows(issues)["row"].implode())
+    return issues.filter(kept | (pl.col("rule_id") != "all_empty"))
 
 
 def _typed(texts: pl.DataFrame, contract: TableContract, reference: Reference) -> tuple[pl.DataFrame, pl.DataFrame]:

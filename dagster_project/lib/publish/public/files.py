@@ -38,7 +38,7 @@ def write_tables(tables: Mapping[str, pl.DataFrame], folder: Path, words: Mappin
     for name, frame in tables.items():
         described = _described(frame, words.get(name))
         frame.write_parquet(folder / "parquet" / f"{name}.parquet", compression="zstd", arrow_schema=described)
-        guarded(frame).write_csv(folder / "csv" / f"{name}.csv")
+        guarded(flat(frame)).write_csv(folder / "csv" / f"{name}.csv")
     with engine.written(folder / DATABASE, threads=1) as connection:
         connection.execute(f"create schema {MARTS}")
         for name in tables:
@@ -56,6 +56,19 @@ def _described(frame: pl.DataFrame, told: TableWords | None) -> pa.Schema:
         field.with_metadata({"description": meant[field.name]}) if meant.get(field.name) else field for field in schema
     ]
     return pa.schema(fields, {"description": told.comment, "key": ", ".join(told.key)} if told else None)
+
+
+def flat(frame: pl.DataFrame) -> pl.DataFrame:
+    """Lists as JSON, which a cell of CSV can hold and a Table Schema calls an array."""
+    lists = [name for name, kind in frame.schema.items() if isinstance(kind, pl.List)]
+    return frame.with_columns(
+        pl.Series(
+            name,
+            [None if each is None else json.dumps(each, ensure_ascii=False) for each in frame[name].to_list()],
+            pl.String(),
+        )
+        for name in lists
+    )
 
 
 def guarded(frame: pl.DataFrame) -> pl.DataFrame:
@@ -99,6 +112,8 @@ def field_type(kind: pl.DataType) -> str:
         return "boolean"
     if kind == pl.Date:
         return "date"
+    if isinstance(kind, pl.List):
+        return "array"
     if kind.is_integer():
         return "integer"
     return "number" if kind.is_numeric() else "string"

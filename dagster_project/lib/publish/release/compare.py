@@ -139,8 +139,15 @@ def _counted(connection: Connection, table: str, key: Sequence[str], communities
 
 
 def _differs(name: str, columns: Mapping[str, Mapping[str, str]]) -> str:
-    left, right = _comparable(f'a."{name}"', columns["a"][name]), _comparable(f'b."{name}"', columns["b"][name])
+    left, right = (_comparable(f'{side}."{name}"', columns[side][name]) for side in ("a", "b"))
+    if _is_list(columns["a"][name]) != _is_list(columns["b"][name]):
+        # A list and a text have no order between them: what is shown is compared.
+        left, right = f"cast({left} as varchar)", f"cast({right} as varchar)"
     return f"({left} is distinct from {right})"
+
+
+def _is_list(kind: str) -> bool:
+    return kind.endswith("[]")
 
 
 def _joined(table: str, key: Sequence[str], communities: Collection[str]) -> str:

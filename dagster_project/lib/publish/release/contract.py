@@ -14,7 +14,7 @@ import yaml
 
 from dagster_project.lib.warehouse.declared import ColumnWords, TableWords
 
-VERSION = "1.0.0"
+VERSION = "2.0.0"
 """Of the contracts: the first number rises with what breaks a reader; what is added breaks nobody."""
 STANDARD = "v3.1.0"
 FILE = "dictionary/marts.odcs.yaml"
@@ -103,6 +103,8 @@ def _property(column: ColumnWords, key: tuple[str, ...]) -> dict[str, Any]:
         "physicalType": column.data_type,
         "description": " ".join(column.description.split()),
     }
+    if column.data_type.endswith("[]"):
+        found["items"] = {"logicalType": LOGICAL[column.data_type.removesuffix("[]")]}
     if column.name in key:
         found |= {"required": True, "primaryKey": True, "primaryKeyPosition": key.index(column.name) + 1}
     if column.refers_to:

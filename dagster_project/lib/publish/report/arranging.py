@@ -29,6 +29,11 @@ def page_name(community_id: str) -> str:
     return f"{quote(community_id, safe='')}.html"
 
 
+def folder_name(community_id: str) -> str:
+    """The folder of a community's further pages beside its card: never `..`, never the name of another one's card."""
+    return quote(community_id, safe="").replace(".", "%2E")
+
+
 def tally(values: Iterable[str | None], order: Sequence[str]) -> list[tuple[str, int]]:
     counted = Counter(v or words.UNDETERMINED for v in values)
     return [(code, counted[code]) for code in order]

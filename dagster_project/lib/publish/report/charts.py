@@ -99,8 +99,8 @@ class _Frame:
         return self.top + self.height * (self.y_high - value) / (self.y_high - self.y_low)
 
 
-def _c(value: float) -> str:
-    """A coordinate with one decimal, without a negative zero."""
+def px(value: float) -> str:
+    """A px with one decimal, without a negative zero."""
     text = f"{value:.1f}"
     return "0.0" if text == "-0.0" else text
 
@@ -142,23 +142,23 @@ def _axes(frame: _Frame, ticks: Sequence[float], unit: str) -> list[str]:
     right, bottom = frame.left + frame.width, frame.top + frame.height
     parts = []
     for tick in ticks:
-        y = _c(frame.y(tick))
-        parts.append(f'<line class="grid" x1="{_c(frame.left)}" x2="{_c(right)}" y1="{y}" y2="{y}"/>')
+        y = px(frame.y(tick))
+        parts.append(f'<line class="grid" x1="{px(frame.left)}" x2="{px(right)}" y1="{y}" y2="{y}"/>')
         text = escape(number(tick, digits) + ("%" if unit == "percent" else ""))
-        parts.append(f'<text class="tick" x="{_c(frame.left - 8)}" y="{y}" dy=".35em" text-anchor="end">{text}</text>')
+        parts.append(f'<text class="tick" x="{px(frame.left - 8)}" y="{y}" dy=".35em" text-anchor="end">{text}</text>')
     first, last = round(frame.x_low + 0.5), round(frame.x_high - 0.5)
     every = 1 + (last - first) // 14
     for year in range(first, last + 1):
         if (last - year) % every == 0:
-            x = _c(frame.x(year))
-            parts.append(f'<text class="tick" x="{x}" y="{_c(bottom + 38)}" text-anchor="middle">{year}</text>')
-    parts.append(f'<line class="axis" x1="{_c(frame.left)}" x2="{_c(right)}" y1="{_c(bottom)}" y2="{_c(bottom)}"/>')
+            x = px(frame.x(year))
+            parts.append(f'<text class="tick" x="{x}" y="{px(bottom + 38)}" text-anchor="middle">{year}</text>')
+    parts.append(f'<line class="axis" x1="{px(frame.left)}" x2="{px(right)}" y1="{px(bottom)}" y2="{px(bottom)}"/>')
     return parts
 
 
 def _strip(frame: _Frame, points: Sequence[ChartPoint]) -> list[str]:
     """Below the axis: s: suppressed, w: withheld, n: no value, a dash for a year without any row."""
-    y = _c(frame.top + frame.height + 17)
+    y = px(frame.top + frame.height + 17)
     marks: dict[int, tuple[str, str]] = {}
     for point in points:
         shown = point.value is not None or point.low is not None or point.high is not None
@@ -171,7 +171,7 @@ def _strip(frame: _Frame, points: Sequence[ChartPoint]) -> list[str]:
         mark, note = marks.get(year, ("\N{EN DASH}", "no row for this year"))
         if mark:
             parts.append(
-                f'<text class="strip" x="{_c(frame.x(year))}" y="{y}" text-anchor="middle">{mark}'
+                f'<text class="strip" x="{px(frame.x(year))}" y="{y}" text-anchor="middle">{mark}'
                 f"<title>{escape(f'{year}: {note}')}</title></text>"
             )
     return parts
@@ -191,14 +191,14 @@ def _series_marks(frame: _Frame, points: Sequence[ChartPoint]) -> list[str]:
         x = frame.x(first) - (frame.x(1) - frame.x(0)) * 0.5
         if index:
             parts.append(
-                f'<line class="break" x1="{_c(x)}" x2="{_c(x)}" y1="{_c(frame.top - 6)}" '
-                f'y2="{_c(frame.top + frame.height)}"/>'
+                f'<line class="break" x1="{px(x)}" x2="{px(x)}" y1="{px(frame.top - 6)}" '
+                f'y2="{px(frame.top + frame.height)}"/>'
             )
         room = frame.left + frame.width - x if index == len(spans) - 1 else frame.x(spans[index + 1][0] - 0.5) - x
         letters = max(int(room / 6.2) - 1, 3)
         label = name if len(name) <= letters else f"{name[: letters - 1]}…"
         if name != _UNNAMED_SERIES:
-            parts.append(f'<text class="series" x="{_c(x + 5)}" y="{_c(frame.top - 8)}">{escape(label)}</text>')
+            parts.append(f'<text class="series" x="{px(x + 5)}" y="{px(frame.top - 8)}">{escape(label)}</text>')
     return parts
 
 
@@ -210,17 +210,17 @@ def _values(frame: _Frame, points: Sequence[ChartPoint], unit: str) -> list[str]
             # Neighbouring years only: a line across a missing year would draw values that nobody reported.
             if b.year - a.year == 1 and a.value is not None and b.value is not None:
                 parts.append(
-                    f'<line class="step" x1="{_c(frame.x(a.year))}" y1="{_c(frame.y(a.value))}" '
-                    f'x2="{_c(frame.x(b.year))}" y2="{_c(frame.y(b.value))}"/>'
+                    f'<line class="step" x1="{px(frame.x(a.year))}" y1="{px(frame.y(a.value))}" '
+                    f'x2="{px(frame.x(b.year))}" y2="{px(frame.y(b.value))}"/>'
                 )
     for point in points:
-        x = _c(frame.x(point.year))
+        x = px(frame.x(point.year))
         note = f" ({point.note})" if point.note else ""
         if point.value is not None:
             title = escape(f"{point.year}: {value_text(point.value, unit)}{note}")
             css = "used" if point.state == "used" else "unused"
             parts.append(
-                f'<circle class="{css}" cx="{x}" cy="{_c(frame.y(point.value))}" r="4"><title>{title}</title></circle>'
+                f'<circle class="{css}" cx="{x}" cy="{px(frame.y(point.value))}" r="4"><title>{title}</title></circle>'
             )
         elif point.low is not None or point.high is not None:
             parts.append(_range_mark(frame, point, x, unit, note))
@@ -231,7 +231,7 @@ def _range_mark(frame: _Frame, point: ChartPoint, x: str, unit: str, note: str) 
     low = frame.y_low if point.low is None else point.low
     high = frame.y_high if point.high is None else point.high
     title = escape(f"{point.year}: {interval_text(point.low, point.high, unit)}{note}")
-    return f'<path class="range" d="M{x} {_c(frame.y(low))}V{_c(frame.y(high))}"><title>{title}</title></path>'
+    return f'<path class="range" d="M{x} {px(frame.y(low))}V{px(frame.y(high))}"><title>{title}</title></path>'
 
 
 def _ends(frame: _Frame, points: Sequence[ChartPoint]) -> list[str]:
@@ -244,12 +244,14 @@ def _ends(frame: _Frame, points: Sequence[ChartPoint]) -> list[str]:
             y = y - 10 if y > frame.top + 12 else y + 18
             text = escape(number(point.value))
             parts.append(
-                f'<text class="value" x="{_c(frame.x(point.year))}" y="{_c(y)}" text-anchor="middle">{text}</text>'
+                f'<text class="value" x="{px(frame.x(point.year))}" y="{px(y)}" text-anchor="middle">{text}</text>'
             )
     return parts
 
 
-def _svg(key: str, width: int, height: int, title: str, description: str, parts: Sequence[str], css: str) -> Markup:
+def svg_element(
+    key: str, width: int, height: int, title: str, description: str, parts: Sequence[str], css: str
+) -> Markup:
     ident = escape(key)
     # Assembled from escaped pieces only: every text passed through escape() above.
     return Markup(
@@ -276,9 +278,9 @@ def trend_chart(chart: TrendChart) -> Markup:
         line = chart.line
         ends = [(frame.x(y), frame.y(line.at(y))) for y in (line.first_year, line.last_year)]
         (x1, y1), (x2, y2) = ends
-        parts.append(f'<line class="fit" x1="{_c(x1)}" y1="{_c(y1)}" x2="{_c(x2)}" y2="{_c(y2)}"/>')
+        parts.append(f'<line class="fit" x1="{px(x1)}" y1="{px(y1)}" x2="{px(x2)}" y2="{px(y2)}"/>')
     parts += _values(frame, points, chart.unit) + _ends(frame, points) + _strip(frame, points)
-    return _svg(chart.key, 640, 240, chart.title, chart.description, parts, "trend")
+    return svg_element(chart.key, 640, 240, chart.title, chart.description, parts, "trend")
 
 
 def spread_chart(key: str, title: str, unit: str, rows: Sequence[SpreadRow]) -> Markup:
@@ -297,7 +299,7 @@ def spread_chart(key: str, title: str, unit: str, rows: Sequence[SpreadRow]) -> 
     for index, row in enumerate(rows):
         parts += _spread_row(frame, row, 8 + _ROW * index + _ROW / 2)
     description = "; ".join(_spread_words(row, unit) for row in rows)
-    return _svg(key, 640, height, title, f"{description}.", parts, "spread")
+    return svg_element(key, 640, height, title, f"{description}.", parts, "spread")
 
 
 def _spread_words(row: SpreadRow, unit: str) -> str:
@@ -314,32 +316,32 @@ def _spread_axis(frame: _Frame, ticks: Sequence[float], unit: str) -> list[str]:
     digits = 0 if all(float(t).is_integer() for t in ticks) else 1
     parts = []
     for tick in ticks:
-        x = _c(frame.x(tick))
+        x = px(frame.x(tick))
         css = "zero" if tick == 0 else "grid"
-        parts.append(f'<line class="{css}" x1="{x}" x2="{x}" y1="{_c(frame.top)}" y2="{_c(bottom)}"/>')
+        parts.append(f'<line class="{css}" x1="{x}" x2="{x}" y1="{px(frame.top)}" y2="{px(bottom)}"/>')
         text = escape(signed(tick, digits))
-        parts.append(f'<text class="tick" x="{x}" y="{_c(bottom + 18)}" text-anchor="middle">{text}</text>')
+        parts.append(f'<text class="tick" x="{x}" y="{px(bottom + 18)}" text-anchor="middle">{text}</text>')
     caption = escape(f"{unit_of_change(unit)} a year")
-    middle = _c(frame.left + frame.width / 2)
-    parts.append(f'<text class="tick" x="{middle}" y="{_c(bottom + 38)}" text-anchor="middle">{caption}</text>')
+    middle = px(frame.left + frame.width / 2)
+    parts.append(f'<text class="tick" x="{middle}" y="{px(bottom + 38)}" text-anchor="middle">{caption}</text>')
     return parts
 
 
 def _spread_row(frame: _Frame, row: SpreadRow, y: float) -> list[str]:
     lines = [(text, "row") for text in wrap(row.label, 36)[:2]] + ([(row.note, "tick")] if row.note else [])
-    x, first = _c(frame.left - 14), y + 5 - 7.5 * (len(lines) - 1)
+    x, first = px(frame.left - 14), y + 5 - 7.5 * (len(lines) - 1)
     parts = [
-        f'<text class="{css}" x="{x}" y="{_c(first + 15 * i)}" text-anchor="end">{escape(text)}</text>'
+        f'<text class="{css}" x="{x}" y="{px(first + 15 * i)}" text-anchor="end">{escape(text)}</text>'
         for i, (text, css) in enumerate(lines)
     ]
     if row.middle is None:
         text = "no determined trend"
-        parts.append(f'<text class="tick" x="{_c(frame.x(0) + 8)}" y="{_c(y + 5)}">{text}</text>')
+        parts.append(f'<text class="tick" x="{px(frame.x(0) + 8)}" y="{px(y + 5)}">{text}</text>')
         return parts
     if row.low is not None and row.high is not None:
-        low, high = _c(frame.x(row.low)), _c(frame.x(row.high))
-        parts.append(f'<line class="quartiles" x1="{low}" x2="{high}" y1="{_c(y)}" y2="{_c(y)}"/>')
-    parts.append(f'<circle class="median" cx="{_c(frame.x(row.middle))}" cy="{_c(y)}" r="6"/>')
+        low, high = px(frame.x(row.low)), px(frame.x(row.high))
+        parts.append(f'<line class="quartiles" x1="{low}" x2="{high}" y1="{px(y)}" y2="{px(y)}"/>')
+    parts.append(f'<circle class="median" cx="{px(frame.x(row.middle))}" cy="{px(y)}" r="6"/>')
     return parts
 
 
@@ -354,7 +356,7 @@ def share_bar(counts: Sequence[tuple[str, str, int]]) -> Markup:
         if total and n:
             width = 100 * n / total
             parts.append(
-                f'<rect class="bar-{escape(css)}" x="{_c(start)}" y="0" width="{_c(width)}" height="10">'
+                f'<rect class="bar-{escape(css)}" x="{px(start)}" y="0" width="{px(width)}" height="10">'
                 f"<title>{escape(f'{label}: {n}')}</title></rect>"
             )
             start += width

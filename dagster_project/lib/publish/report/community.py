@@ -1,302 +1,25 @@
-"""One community's page: its outcomes, indicators with trends and gaps, gateways, designations and findings.
+"""One community's pages beside its indicators: outcomes, gateways, designations, submissions, findings, sources.
 
-Belongs here: a community's own rows arranged for its page, and every value with the file that it came from.
-Does not: other communities' rows, figures of its own, or the looks of the page (templates/community.html).
+Belongs here: a community's own rows arranged for its pages, and what those pages share.
+Does not: other communities' rows, figures of its own, one indicator (indicator.py), or looks (templates).
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-
-from markupsafe import Markup
+from collections.abc import Mapping
 
 from dagster_project.lib.publish.report import certainty, words
-from dagster_project.lib.publish.report.arranging import (
-    GAP_ORDER,
-    TOTAL,
-    Row,
-    headline,
-    natural_key,
-    rank,
-    tally,
+from dagster_project.lib.publish.report.arranging import GAP_ORDER, Row, headline, natural_key, rank, tally
+from dagster_project.lib.publish.report.indicator import (
+    SourceFiles,
+    group_label,
+    indicator_facts,
+    indicator_view,
+    point_state,
+    reason_letters,
 )
-from dagster_project.lib.publish.report.charts import ChartPoint, FittedLine, PointState, TrendChart, trend_chart
-from dagster_project.lib.publish.report.marts import Marts, Point, ReportContext
+from dagster_project.lib.publish.report.marts import Marts, ReportContext
 from dagster_project.lib.publish.report.quality import findings_by_rule
-
-_SUPPRESSED = "suppressed_at_source"
-
-
-def _group_label(marts: Marts, group_id: str) -> str:
-    group = marts.groups.get(group_id)
-    return str(group["label"]) if group and group["label"] else words.sentence_case(words.humanized(group_id))
-
-
-class SourceFiles:
-    """Numbers the files behind a page's figures, so that a cell can name its file in two characters."""
-
-    def __init__(self, points: Iterable[Point]) -> None:
-        keys = {self._key(p) for p in points if p.source_file is not None}
-        ordered = sorted(keys, key=lambda k: (k[0] is not None, k[0] or 0, k[1], k[2], k[3]))
-        self._numbers = {key: i for i, key in enumerate(ordered, 1)}
-
-    @staticmethod
-    def _key(point: Point) -> tuple[int | None, str, str, str]:
-        return point.submitted_in, point.source_file or "", point.source_sheet or "", point.submission_id or ""
-
-    def reference(self, point: Point) -> str:
-        """Where a value stands: `file 3, row 12`; a value pooled from districts has no row of its own."""
-        if point.source_file is None:
-            return "pooled"
-        row = "" if point.source_row is None else f":{point.source_row}"
-        return f"{self._numbers[self._key(point)]}{row}"
-
-    def listed(self) -> list[Row]:
-        """The files by number, with sheet, reporting year and submission."""
-        return [
-            {"number": n, "reporting_year": k[0], "name": k[1], "sheet": k[2], "submission_id": k[3]}
-            for k, n in self._numbers.items()
-        ]
-
-
-def _reason_letters(points: Iterable[Point]) -> dict[str, str]:
-    """A letter for each reason why a point of the page was not used, in the alphabetical order of the reasons."""
-    reasons = sorted({_why_left_out(p) for p in points if not p.used})
-    return {reason: chr(ord("a") + i) if i < 26 else f"a{i}" for i, reason in enumerate(reasons)}
-
-
-def _point_state(point: Point) -> PointState:
-    if point.value is not None:
-        return "used" if point.used else "left_out"
-    if point.value_low is not None or point.value_high is not None:
-        return "range"
-    if point.value_status == words.WITHHELD:
-        return "withheld"
-    return "suppressed" if _SUPPRESSED in (point.left_out_reason, point.value_status) else "no_value"
-
-
-def _why_left_out(point: Point) -> str:
-    if point.used:
-        return ""
-    return words.state_words(point.left_out_reason or point.value_status) or "not used in the trend"
-
-
-def _point_text(point: Point) -> str:
-    state = _point_state(point)
-    if state == "range":
-        return words.interval_short(point.value_low, point.value_high)
-    if point.value is not None:
-        return words.number(point.value)
-    return {"suppressed": "s", "withheld": "w"}.get(state, "n")
-
-
-def _chart(trend: Row, indicator: Row, points: Sequence[Point]) -> Markup | None:
-    """The indicator's chart, or None when there is no row to draw."""
-    if not points:
-        return None
-    unit = indicator["unit"]
-    drawn = [
-        ChartPoint(p.school_year, p.series, _point_state(p), p.value, p.value_low, p.value_high, _why_left_out(p))
-        for p in points
-    ]
-    line = None
-    if None not in (trend["slope"], trend["intercept"], trend["first_year"], trend["last_year"]):
-        line = FittedLine(trend["first_year"], trend["last_year"], trend["slope"], trend["intercept"])
-    listed = "; ".join(f"{p.school_year}: {_spoken(p, unit)}" for p in points)
-    series = sorted({p.series for p in points if p.value is not None})
-    breaks = f" The values belong to {len(series)} series that are not compared." if len(series) > 1 else ""
-    title = f"{indicator['name']}, everyone, {points[0].school_year} to {points[-1].school_year}"
-    return trend_chart(TrendChart(indicator["indicator_id"], title, f"{listed}.{breaks}", unit, drawn, line))
-
-
-def _spoken(point: Point, unit: str) -> str:
-    """One point for a screen reader: the value with its unit, or the reason why there is none."""
-    why = _why_left_out(point)
-    if point.value is not None:
-        return words.value_text(point.value, unit) + (f" ({why})" if why else "")
-    if _point_state(point) == "range":
-        return words.interval_text(point.value_low, point.value_high, unit)
-    return why
-
-
-_TREND_TEXT = (
-    "trend_status",
-    "reason",
-    "first_year",
-    "last_year",
-    "n_years",
-    "slope",
-    "slope_ci_low",
-    "slope_ci_high",
-)
-
-
-def _trend_figures(trend: Row, indicator: Row) -> words.TrendFigures:
-    return words.TrendFigures(
-        indicator=indicator["name"],
-        unit=indicator["unit"],
-        direction=indicator["direction"] or 0,
-        **{n: trend[n] for n in _TREND_TEXT},
-    )
-
-
-def _gap_figures(gap: Row, indicator: Row) -> words.GapFigures:
-    return words.GapFigures(
-        unit=indicator["unit"],
-        gap_status=gap["gap_status"] or words.UNDETERMINED,
-        reason=gap["reason"],
-        slope_difference=gap["slope_difference"],
-        reference_declined=bool(gap["reference_declined"]),
-        fitted_last_gap=gap.get("fitted_last_gap"),
-        **{n: gap[n] for n in ("first_year", "last_year", "first_gap", "last_gap")},
-    )
-
-
-def dimension_label(marts: Marts, dimension: str) -> str:
-    """A dimension's name as the dictionary has it."""
-    labels = [g.get("dimension_label") for g in marts.groups.values() if g["dimension"] == dimension]
-    return next((str(label) for label in labels if label), words.dimension_words(dimension))
-
-
-def _group_words(trend: Row | None, gap: Row | None, indicator: Row, limits: Mapping[str, str]) -> str:
-    """What can be said about a group: why there is no trend, and what its gap means; one reason is given once."""
-    no_trend = trend is not None and trend["slope"] is None
-    if trend is not None and trend["trend_status"] == words.WITHHELD:
-        both = gap is not None and gap["gap_status"] == words.WITHHELD
-        if both or gap is None:
-            return f"{'Trend and gap are' if both else 'The trend is'} {words.TO_PROTECT}."
-        return f"The trend is {words.TO_PROTECT}. {words.gap_meaning(_gap_figures(gap, indicator), limits)}"
-    if trend is None or not no_trend:
-        return "" if gap is None else words.gap_meaning(_gap_figures(gap, indicator), limits)
-    if gap is None:
-        return f"The trend {words.cannot(trend['reason'], limits)}."
-    if gap["gap_status"] == words.UNDETERMINED and gap["reason"] == trend["reason"]:
-        return f"Neither trend nor gap can be determined because {words.reason_words(trend['reason'], limits)}."
-    meaning = words.gap_meaning(_gap_figures(gap, indicator), limits)
-    return f"The trend {words.cannot(trend['reason'], limits)}. {meaning}"
-
-
-def _group_rows(marts: Marts, context: ReportContext, indicator: Row, facts: Row) -> list[Row]:
-    """The group table of one indicator, by dimension: latest value, trend, gap with its class in words."""
-    trends = {t["population_group_id"]: t for t in facts["trends"]}
-    gaps = {g["population_group_id"]: g for g in facts["gaps"]}
-    references = {g["reference_group_id"] for g in facts["gaps"]}
-    by_group: dict[str, list[Point]] = defaultdict(list)
-    for point in facts["points"]:
-        by_group[point.population_group_id].append(point)
-    blocks: dict[str, list[Row]] = defaultdict(list)
-    for ident in sorted((set(trends) | set(gaps)) - {TOTAL}, key=lambda g: (_group_label(marts, g).casefold(), g)):
-        dimension = str(marts.groups[ident]["dimension"]) if ident in marts.groups else ident.partition(":")[0]
-        gap = gaps.get(ident)
-        known = [p for p in by_group[ident] if p.value is not None]
-        blocks[dimension].append(
-            {
-                "label": _group_label(marts, ident),
-                "is_reference": ident in references,
-                "latest": known[-1] if known else None,
-                "trend": trends.get(ident),
-                "certainty": certainty.of_trend(trends.get(ident), indicator["direction"]),
-                "gap": gap,
-                "gap_label": gap and words.gap_label(_gap_figures(gap, indicator)),
-                "fitted": gap and words.fitted_gap_text(_gap_figures(gap, indicator)),
-                "decides": gap is not None and gap.get("standing") == "burdened" and dimension in context.deciding(),
-                "reference": None
-                if gap is None or gap["reference_group_id"] is None
-                else _group_label(marts, gap["reference_group_id"]),
-                "meaning": _group_words(trends.get(ident), gap, indicator, context.limits()),
-            }
-        )
-    order = sorted(blocks, key=lambda d: (d not in context.deciding(), d))
-    return [{"dimension": d, "label": dimension_label(marts, d), "rows": blocks[d]} for d in order]
-
-
-def _value_table(
-    marts: Marts, context: ReportContext, points: Sequence[Point], files: SourceFiles, letters: Mapping[str, str]
-) -> Row:
-    """Every point of an indicator: a row for each group and series, a column for each year, its source in the cell."""
-    years = list(range(min(p.school_year for p in points), max(p.school_year for p in points) + 1)) if points else []
-    lines: dict[tuple[str, str], dict[int, Point]] = defaultdict(dict)
-    for point in points:
-        lines[(point.population_group_id, point.series)][point.school_year] = point
-    several = len({series for _, series in lines}) > 1
-    deciding = context.deciding()
-
-    def position(key: tuple[str, str]) -> tuple[bool, bool, str, str, str, int, str]:
-        group, series = key
-        dimension = group.partition(":")[0]
-        label = _group_label(marts, group).casefold()
-        return group != TOTAL, dimension not in deciding, dimension, label, group, min(lines[key]), series
-
-    keys = sorted(lines, key=position)
-    rows = []
-    for group, series in keys:
-        cells = [
-            None
-            if (p := lines[(group, series)].get(year)) is None
-            else (_point_text(p), files.reference(p), letters.get(_why_left_out(p), ""))
-            for year in years
-        ]
-        rows.append({"label": _group_label(marts, group), "series": series if several else "", "cells": cells})
-    return {"years": years, "rows": rows}
-
-
-def _indicator_view(
-    marts: Marts, context: ReportContext, facts: Row, files: SourceFiles, letters: Mapping[str, str]
-) -> Row:
-    indicator, trend = facts["indicator"], facts["trend"]
-    total = [p for p in facts["points"] if p.population_group_id == TOTAL]
-    known = [p for p in total if p.value is not None]
-    return {
-        "indicator": indicator,
-        "trend": trend,
-        "certainty": certainty.of_trend(trend, indicator["direction"]),
-        "latest": known[-1] if known else None,
-        "sentence": words.trend_sentence(_trend_figures(trend, indicator), context.limits()),
-        "robustness": words.robustness_sentence(trend["robustness"]),
-        "chart": _chart(trend, indicator, total),
-        "series": sorted({p.series for p in total}),
-        "groups": _group_rows(marts, context, indicator, facts),
-        "table": _value_table(marts, context, facts["points"], files, letters),
-    }
-
-
-def _indicator_facts(marts: Marts, community_id: str) -> list[Row]:
-    """The community's rows by indicator, cradle to career, core indicators first within an outcome."""
-    position = {o["outcome_id"]: i for i, o in enumerate(marts.outcomes)}
-    split: dict[str, Row] = {}
-    for trend in marts.trends.get(community_id, []):
-        facts = split.setdefault(trend["indicator_id"], {"trends": [], "gaps": [], "points": [], "trend": None})
-        facts["trends"].append(trend)
-        if trend["population_group_id"] == TOTAL:
-            facts["trend"] = trend
-    for gap in marts.gaps.get(community_id, []):
-        if gap["indicator_id"] in split:
-            split[gap["indicator_id"]]["gaps"].append(gap)
-    for point in marts.points.get(community_id, []):
-        if point.indicator_id in split:
-            split[point.indicator_id]["points"].append(point)
-    for ident, facts in split.items():
-        facts["indicator"] = marts.indicators.get(ident) or _unknown_indicator(ident)
-        facts["trend"] = facts["trend"] or _no_total(facts["trends"][0])
-    return sorted(
-        split.values(),
-        key=lambda f: (
-            position.get(f["indicator"]["outcome_id"], 10**6),
-            f["indicator"]["role"] != "core",
-            f["indicator"]["name"],
-        ),
-    )
-
-
-def _unknown_indicator(ident: str) -> Row:
-    name = words.sentence_case(words.humanized(ident))
-    return {"indicator_id": ident, "outcome_id": None, "name": name, "role": "", "unit": "", "direction": 0}
-
-
-def _no_total(trend: Row) -> Row:
-    """A trend row for a community that reported groups of an indicator but never the total."""
-    return dict.fromkeys(trend) | {"trend_status": words.UNDETERMINED, "reason": "no_total", "n_years": 0}
 
 
 def _rated_outcomes(marts: Marts, community_id: str) -> list[Row]:
@@ -329,7 +52,7 @@ def _outcome_remark(marts: Marts, row: Row, limits: Mapping[str, str]) -> str:
     if row["gap_reduced"] == words.UNDETERMINED and row.get("gap_reason"):
         parts.append(f"Gaps cannot be determined because {words.reason_words(row['gap_reason'], limits)}.")
     if row.get("widened_groups"):
-        groups = [_group_label(marts, group) for group in str(row["widened_groups"]).split(",")]
+        groups = [group_label(marts, group) for group in str(row["widened_groups"]).split(",")]
         parts.append(f"Gaps widened for {words.joined(groups)}.")
     return " ".join(parts)
 
@@ -379,35 +102,38 @@ def _pooled_part(marts: Marts, row: Row) -> Row:
     """One district's row behind a value that was added up, in the words of the page."""
     indicator = marts.indicators.get(row["indicator_id"])
     named = {"indicator": indicator["name"] if indicator else row["indicator_id"]}
-    return {**row, **named, "group": _group_label(marts, row["population_group_id"])}
+    return {**row, **named, "group": group_label(marts, row["population_group_id"])}
 
 
 def community_page(marts: Marts, context: ReportContext, community: Row) -> Row:
-    """What one community's page shows: its own rows only."""
+    """What the pages of one community show: its own rows only."""
     ident = community["community_id"]
-    files = SourceFiles(marts.points.get(ident, []))
-    letters = _reason_letters(marts.points.get(ident, []))
+    points = marts.points.get(ident, [])
+    files = SourceFiles(points)
+    letters = reason_letters(points)
     outcomes = _rated_outcomes(marts, ident)
-    findings = [f for f in marts.findings if f["community_id"] == ident and f["reporting_year"] == marts.year]
+    submissions = [r for r in marts.submissions if r["community_id"] == ident and r["status"] != "not_expected"]
+    of_year = [r for r in submissions if r["reporting_year"] == marts.year]
+    findings = [f for f in marts.findings if f["community_id"] == ident]
     return {
         "community": community,
-        "submissions": [r for r in marts.submissions if r["community_id"] == ident and r["status"] != "not_expected"],
-        "submission": next(
-            (r for r in marts.submissions if r["community_id"] == ident and r["reporting_year"] == marts.year), None
-        ),
+        "submissions": submissions,
+        "submission": of_year[0] if of_year else None,
         "reviews": marts.reviews.get(ident, []),
         "improving": headline(outcomes, "trend_status", "improving"),
         "reduced": headline(outcomes, "gap_reduced", "met"),
         "improving_certainty": certainty.improving_sentence(certainty.counted(outcomes, "improving")),
         "left_year": marts.left_year(community),
         "outcomes": _outcome_rows(marts, context, ident),
-        "indicators": [_indicator_view(marts, context, f, files, letters) for f in _indicator_facts(marts, ident)],
+        "indicators": [indicator_view(marts, context, f, files, letters) for f in indicator_facts(marts, ident)],
         "outcome_names": {o["outcome_id"]: o["name"] for o in marts.outcomes},
         "gateway": _gateway_view(marts, ident),
         "designations": _designation_view(marts, ident),
-        "findings": findings_by_rule(findings),
+        "findings": findings_by_rule(f for f in findings if f["reporting_year"] == marts.year),
+        "open_findings": [f for f in findings if f["status"] == "open"],
         "files": files.listed(),
         "pooled_parts": [_pooled_part(marts, row) for row in marts.pooled_parts.get(ident, [])],
-        "n_withheld": sum(_point_state(p) == words.WITHHELD for p in marts.points.get(ident, [])),
+        "n_withheld": sum(point_state(p) == words.WITHHELD for p in points),
         "letters": [(letter, reason) for reason, letter in letters.items()],
+        "sources": marts.sources.get(ident, []),
     }

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import NamedTuple
 
 from dagster_project.lib.analysis.tables import (
@@ -84,6 +85,10 @@ def required_columns(edition: str) -> Mapping[str, tuple[str, ...]]:
     return shared | _PUBLIC_ONLY
 
 
+_CONSENTED = "consent and text is not null"
+_TARGET_KEY = ("indicator_id", "population_group_id", "deadline", "horizon")
+
+
 class ReportError(Exception):
     """The report cannot be written from this database; the message says what is missing."""
 
@@ -124,9 +129,13 @@ class ReportContext:
         """The dimensions whose gaps decide designations."""
         return tuple(self.limits().get("gap.dimensions", "").split())
 
-    def limits(self) -> dict[str, str]:
-        """Parameter values by name, for the texts that quote them."""
+    @cached_property
+    def _limits(self) -> Mapping[str, str]:
         return {p.name: p.value for p in self.parameters}
+
+    def limits(self) -> Mapping[str, str]:
+        """Parameter values by name, for the texts that quote them."""
+        return self._limits
 
 
 class Point(NamedTuple):
@@ -175,6 +184,11 @@ class Marts:
     pooled_parts: dict[str, list[Row]] = field(default_factory=dict)
     simulated: list[Row] = field(default_factory=list)
     reviews: dict[str, list[Row]] = field(default_factory=dict)
+    targets: dict[str, list[Row]] = field(default_factory=dict)
+    chosen: dict[str, list[Row]] = field(default_factory=dict)
+    strategies: dict[str, list[Row]] = field(default_factory=dict)
+    stories: dict[str, list[Row]] = field(default_factory=dict)
+    sources: dict[str, list[Row]] = field(default_factory=dict)
 
     def left_year(self, community: Row) -> int | None:
         """The year a community left, where it lies before the report's year; it is then no member of that year."""
@@ -306,6 +320,31 @@ def _reviews(connection: Connection, year: int) -> dict[str, list[Row]]:
     return _by_community(_sorted(_rows(connection, REVIEWS, "reporting_year = ?", year), "reviewed_on", "body"))
 
 
+def _optional(connection: Connection, table: str, year: int, where: str, *keys: str) -> dict[str, list[Row]]:
+    """Rows of a reporting year by community, of a table that an edition or an older release may be without."""
+    if not _has(connection, table):
+        return {}
+    return _by_community(_sorted(_rows(connection, table, f"reporting_year <= ? and {where}", year), *keys))
+
+
+def _sources(connection: Connection, year: int) -> dict[str, list[Row]]:
+    """Who published or collected the values of each indicator, as the files say, with the years they cover."""
+    columns = "select 1 from information_schema.columns where table_schema = 'marts'"
+    stated = f"{columns} and table_name = 'fct_indicator_value' and column_name = 'data_source'"
+    if connection.execute(stated).fetchone() is None:
+        return {}
+    cursor = connection.execute(
+        """
+        select community_id, indicator_id, data_source, min(school_year) as first_year, max(school_year) as last_year
+        from marts.fct_indicator_value
+        where geography_id = community_id and reporting_year <= ? and data_source is not null and period = 'annual'
+        group by all order by all""",
+        [year],
+    )
+    names = [str(d[0]) for d in cursor.description or ()]
+    return _by_community(dict(zip(names, row, strict=True)) for row in cursor.fetchall())
+
+
 def _simulated(connection: Connection) -> list[Row]:
     """The rates of the simulation of an unchanged network, where the release has them, in their stored order."""
     if not _has(connection, "fct_false_positive"):
@@ -340,7 +379,7 @@ def read_marts(connection: Connection, reporting_year: int | None = None, editio
     def of_year(table: str, *keys: str, where: str = "true") -> list[Row]:
         return _sorted(_rows(connection, table, f"reporting_year = ? and {where}", year), *keys)
 
-    own = "geography_id = community_id"
+    own, this = "geography_id = community_id", f"reporting_year = {year}"
     return Marts(
         year=year,
         communities=sorted(
@@ -364,4 +403,11 @@ def read_marts(connection: Connection, reporting_year: int | None = None, editio
         pooled_parts=_pooled_parts(connection, year, edition),
         simulated=_simulated(connection),
         reviews=_reviews(connection, year),
+        targets=_optional(connection, "fct_target_progress", year, f"{this} and {own} and is_in_force", *_TARGET_KEY),
+        chosen=_optional(connection, "fct_community_indicator", year, this, "indicator_id"),
+        strategies=_optional(connection, "fct_strategy", year, this, "kind", "title", "strategy_id"),
+        stories=_optional(
+            connection, "fct_story", year, "consent and text is not null", "reporting_year", "story_number"
+        ),
+        sources=_sources(connection, year),
     )

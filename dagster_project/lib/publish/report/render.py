@@ -10,17 +10,23 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 from jinja2 import Environment
+from markupsafe import Markup
 
 from dagster_project.lib.base import templates
 from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.publish.report import words
-from dagster_project.lib.publish.report.arranging import page_name
-from dagster_project.lib.publish.report.community import community_page, dimension_label
+from dagster_project.lib.publish.report.arranging import Row, folder_name, page_name
+from dagster_project.lib.publish.report.card import detail, report_card
+from dagster_project.lib.publish.report.community import community_page
+from dagster_project.lib.publish.report.indicator import detail_name, dimension_label, value_cells
 from dagster_project.lib.publish.report.marts import INTERNAL, PUBLIC, Marts, ReportContext, ReportError, read_marts
 from dagster_project.lib.publish.report.network import network_page
+from dagster_project.lib.publish.report.panels import svg_file
 from dagster_project.lib.publish.report.quality import quality_page
+from dagster_project.lib.publish.report.values_file import values_csv
 
 EDITION_NOTICES: Mapping[str, str] = {
     INTERNAL: "Internal: contains small groups, not for distribution",
@@ -38,6 +44,7 @@ def _environment(context: ReportContext) -> Environment:
         words.status_words,
         words.gap_words,
         words.certainty_words,
+        words.target_words,
         words.gap_verdict,
         words.figure,
         words.years_text,
@@ -52,6 +59,9 @@ def _environment(context: ReportContext) -> Environment:
     environment.filters["gateway_words"] = lambda code: words.GATEWAY_WORDS.get(
         code, words.humanized(code or "unknown")
     )
+    environment.filters["value_cells"] = value_cells
+    environment.filters["urlpath"] = lambda name: quote(str(name))
+    environment.filters["detail_href"] = lambda ident: f"{quote(detail_name(ident))}.html"
     environment.filters["slug"] = lambda text: re.sub(r"[^a-z0-9]+", "-", str(text).lower())
     limits = context.limits()
     environment.filters["simulated_words"] = lambda code: words.simulated_words(code, limits)
@@ -84,9 +94,11 @@ def _write(path: Path, text: str) -> Path:
 def write_report(connection: Connection, out: Path, edition: str, context: ReportContext) -> list[Path]:
     """Write `report/` below the release folder `out` and return the files written, sorted.
 
-    Pages: index.html, methods.html, data-quality.html, communities/{community_id}.html. Self-contained (no script, no
-    asset), and byte for byte the same for the same marts and context. Raises ReportError for an unknown edition, when
-    the marts are not complete, or when public pages would be made of internal marts: this report protects nothing.
+    Pages: index.html, methods.html, data-quality.html, communities/{community_id}.html (the report card); beside the
+    card a folder with a page, a CSV and an SVG for each indicator, standing.html, sources.html, and in the internal
+    edition submissions.html. Self-contained (no script, no asset), and byte for byte the same for the same marts and
+    context. Raises ReportError for an unknown edition, when the marts are not complete, or when public pages would be
+    made of internal marts: this report protects nothing.
     """
     if edition not in EDITION_NOTICES:
         raise ReportError(f"no {edition!r} edition: only {' and '.join(EDITION_NOTICES)} can be written")
@@ -94,6 +106,11 @@ def write_report(connection: Connection, out: Path, edition: str, context: Repor
     environment = _environment(context)
     environment.globals.update(edition=edition, notice=EDITION_NOTICES[edition], year=marts.year)
     environment.globals.update(deciding_dimensions=_deciding_dimensions(marts, context))
+    environment.filters["indicator_name"] = lambda ident: (
+        marts.indicators[ident]["name"] if ident in marts.indicators else words.sentence_case(words.humanized(ident))
+    )
+    style = environment.get_template("_style.html").render()
+    environment.globals.update(style=Markup(style))  # the same on every page, so it is made once
     report = out / "report"
 
     def page(name: str, template: str, **view: Any) -> Path:
@@ -104,8 +121,39 @@ def write_report(connection: Connection, out: Path, edition: str, context: Repor
         page("methods.html", "methods.html", simulated=marts.simulated),
         page("data-quality.html", "data_quality.html", **quality_page(marts)),
     ]
-    template = environment.get_template("community.html")
     for community in marts.communities:
-        text = template.render(root="../", here="", **community_page(marts, context, community))
-        written.append(_write(report / "communities" / page_name(community["community_id"]), text))
+        written += _write_community(environment, report / "communities", edition, marts, context, community)
     return sorted(written)
+
+
+def _write_community(
+    environment: Environment, communities: Path, edition: str, marts: Marts, context: ReportContext, community: Row
+) -> list[Path]:
+    """A community's card, and its further pages and files in a folder beside it."""
+    ident = community["community_id"]
+    view = community_page(marts, context, community)
+    card, folder = page_name(ident), communities / folder_name(ident)
+
+    def render(template: str, here: str, root: str, **more: Any) -> str:
+        hrefs = {"card_href": f"../{quote(card)}", "folder_href": "" if here else f"{quote(folder.name)}/"}
+        return environment.get_template(template).render(root=root, here=here, **hrefs, **view, **more)
+
+    def beside(name: str, template: str, **more: Any) -> Path:
+        return _write(folder / f"{name}.html", render(template, name, "../../", **more))
+
+    written = [
+        _write(
+            communities / card,
+            render("community.html", "", "../", card=report_card(marts, community, view["indicators"])),
+        ),
+        beside("standing", "standing.html"),
+        beside("sources", "sources.html"),
+    ]
+    if edition == INTERNAL:
+        written.append(beside("submissions", "submissions.html"))
+    for each in view["indicators"]:
+        written.append(beside(each["file"], "indicator.html", **detail(marts, ident, each)))
+        written.append(_write(folder / f"{each['file']}.csv", values_csv(marts, each, edition)))
+        if each["chart"]:
+            written.append(_write(folder / f"{each['file']}.svg", svg_file(each["chart"])))
+    return written

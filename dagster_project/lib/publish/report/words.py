@@ -16,6 +16,11 @@ UNDETERMINED = "undetermined"
 WITHHELD = "withheld"
 TO_PROTECT = "withheld to protect a small group"
 
+TARGET_WORDS: Mapping[str, str] = {
+    "on_track": "on the way",
+    "off_track": "not on the way",
+    "undetermined": "cannot be determined",
+}
 STATUS_WORDS: Mapping[str, str] = {
     "improving": "Improving",
     "maintained": "Maintained",
@@ -248,6 +253,11 @@ def status_words(code: str | None) -> str:
     if not code:
         return "No status"
     return STATUS_WORDS.get(code, sentence_case(humanized(code)))
+
+
+def target_words(code: str | None) -> str:
+    """Whether a target is within reach, as it stands behind the target."""
+    return TARGET_WORDS.get(code or "", status_words(code).lower())
 
 
 def certainty_words(code: str) -> str:
