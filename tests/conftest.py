@@ -41,6 +41,7 @@ SHARED_HOME = "example"
 LONGEST_FIRST = ("example", "test_year", "test_orchestration", "test_killed_runs", "test_cycle", "test_connecticut")
 
 
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the groups
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """With `-n 2 --dist loadgroup` no home, port or server is ever two workers': see the Makefile."""
     whole = [item for item in items if item.path.parent.name in WHOLE]
