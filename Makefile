@@ -42,7 +42,7 @@ run: example
 # of a shared home to one (tests/conftest.py), the longest first.
 test: setup
 	$(BIN)/python -m pytest tests/unit tests/structure -n 2
-	$(BIN)/python -m pytest tests/integration tests/browser -n 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest tests/integration tests/browser -n 2 --dist loadscope --no-loadscope-reorder
 
 test-fast: setup
 	$(BIN)/python -m pytest tests/unit tests/structure -n 2
