@@ -42,7 +42,7 @@ run: example
 # of a shared home to one (tests/conftest.py), the longest first.
 test: setup
 	$(BIN)/python -m pytest tests/unit tests/structure -n 2
-	$(BIN)/python -m pytest tests/integration tests/browser -n 2 --dist loadgroup --no-loadscope-reorder
+	$(BIN)/python -m pytest tests/integration tests/browser -n 2 --dist loadscope --no-loadscope-reorder
 
 test-fast: setup
 	$(BIN)/python -m pytest tests/unit tests/structure -n 2
@@ -74,7 +74,7 @@ torture: setup
 	CRADLE_KILLS=1000 $(BIN)/python -m pytest -q tests/integration/test_killed_runs.py
 	CRADLE_DAEMON_KILLS=20 $(BIN)/python -m pytest -q tests/long/test_machine_faults.py tests/long/test_killed_servers.py
 
-# What takes too long for every change: full disks, failing buckets, killed servers, everything at once, system calls.
+# What takes too long for every change: full disks, failing buckets, killed servers, system calls.
 test-long: setup
 	$(BIN)/python -m pytest -q tests/long
 

@@ -123,7 +123,8 @@ MARTS = (
     qualify row_number() over (partition by finding_id order by reporting_year desc nulls last, submission_id,
         source_file, source_sheet, source_row, source_column) = 1""",
     """create table marts.fct_submission_file as
-    select community_id, reporting_year, name as source_file, submission_id, rows_read, rows_accepted, rows_rejected
+    select nullif(community_id, '_network') as community_id, reporting_year, name as source_file, submission_id,
+        rows_read, rows_accepted, rows_rejected
     from files""",
     """create table marts.fct_submission_status as
     select community_id, reporting_year, coalesce(folders.status, case

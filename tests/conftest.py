@@ -6,14 +6,17 @@ Does not: fixtures of one room (the conftest.py of its folder), or any expectati
 
 from __future__ import annotations
 
+import re
 import shutil
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 import contracts
 from dagster_project.lib.base.reference import Reference
@@ -34,25 +37,36 @@ if str(ROOT) not in sys.path:
 # One without anything of its own, one with a crosswalk line of its own, one with districts.
 COMMUNITIES = ("alderwick_bend", "ashgrove_hollow", "birchmont_falls")
 COMMUNITY, YEAR = "birchmont_falls", 2024
-WHOLE = ("integration", "browser", "long")
-"""Folders of tests whose modules make homes, servers and browsers of their own: each module is one worker's."""
-SHARED_HOME = "example"
-"""The fixture of a home that many modules look at and some run in: all of them are one worker's."""
-LONGEST_FIRST = ("example", "test_year", "test_orchestration", "test_killed_runs", "test_cycle", "test_connecticut")
+SHARED_HOME = re.compile(r"[(,]\s*(example|example_again|changed|elsewhere|from_nothing): ")
+"""Tests that ask for the home which many modules look at and some run in: all of these modules are one worker's."""
+LONGEST_FIRST = (
+    "test_main_job",
+    "test_year",
+    "test_orchestration",
+    "test_killed_runs",
+    "test_cycle",
+    "test_connecticut",
+)
 
 
+class ByHome(LoadScopeScheduling):
+    """With `-n 2 --dist loadscope` a module is one worker's, and so are all modules of the shared home."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        module = nodeid.partition("::")[0]
+        is_shared = SHARED_HOME.search((ROOT / module).read_text(encoding="utf-8"))
+        return "the shared home" if is_shared else module
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByHome | None:
+    """No home, port or server is ever two workers': see the Makefile."""
+    return ByHome(config, log) if config.getvalue("dist") == "loadscope" else None
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """With `-n 2 --dist loadgroup` no home, port or server is ever two workers': see the Makefile."""
-    whole = [item for item in items if item.path.parent.name in WHOLE]
-    shared = {item.path for item in whole if SHARED_HOME in getattr(item, "fixturenames", ())}
-    for item in whole:
-        item.add_marker(pytest.mark.xdist_group(SHARED_HOME if item.path in shared else item.path.stem))
-    rank = {name: place for place, name in enumerate(LONGEST_FIRST)}
-    items.sort(
-        key=lambda item: min(
-            (rank.get(mark.args[0], len(rank)) for mark in item.iter_markers("xdist_group")), default=-1
-        )
-    )
+    """The longest modules first, so that no worker begins one when the other is done."""
+    items.sort(key=lambda item: item.path.stem not in LONGEST_FIRST)
 
 
 def small_seeds(target: Path) -> Path:

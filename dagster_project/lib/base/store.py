@@ -75,8 +75,8 @@ PRIVATE, FOR_ALL = 0o700, 0o755
 """Rights of a folder that a store makes: for its user alone, or to be read by everybody."""
 CUT = "response body"
 """What the client says of an answer that began and broke off."""
-LIST_AGAIN_SECONDS = (0.1, 0.5, 2.0)
-"""How long to wait before each further try to list a bucket."""
+AGAIN_SECONDS = (0.1, 0.5, 2.0)
+"""How long to wait before each further try to list a bucket or to read a whole object."""
 
 
 class Source(Protocol):
@@ -166,16 +166,11 @@ class Store:
         return self._listed(prefix, lambda: obstore.list_with_delimiter(self._store, prefix or None))
 
     def _listed(self, prefix: str, ask: Callable[[], Any]) -> Any:
-        """A listing, asked for again where its answer broke off: the client does so for objects, not for lists."""
-        waits = iter(LIST_AGAIN_SECONDS)
-        while True:
-            try:
-                return ask()
-            except BaseError as error:
-                wait = next(waits, None) if CUT in str(error) else None
-                if wait is None:
-                    raise self._listing_error(prefix, error) from error
-                time.sleep(wait)
+        """A listing, asked for again where its answer broke off."""
+        try:
+            return _until_whole(ask)
+        except BaseError as error:
+            raise self._listing_error(prefix, error) from error
 
     def _listing_error(self, prefix: str, error: Exception) -> StoreError:
         line = _one_line(error)
@@ -214,7 +209,7 @@ class Store:
         with self._told(f"cannot read {self.url}/{key}"):
             if self._link_on_the_way(key):
                 raise FileNotFoundError(f"{self.url}/{key}")
-            return bytes(obstore.get(self._store, key).bytes())
+            return bytes(_until_whole(lambda: obstore.get(self._store, key).bytes()))
 
     def stream(self, key: str) -> Iterator[bytes]:
         """The object piece by piece, as it is at one moment, never more than a few pieces held; errors as of `get`."""
@@ -386,6 +381,19 @@ class _Ranges(io.RawIOBase):
         piece = bytes(self._reader.read(len(buffer)))
         buffer[: len(piece)] = piece
         return len(piece)
+
+
+def _until_whole(ask: Callable[[], Any]) -> Any:
+    """An answer, asked for again where its body broke off: the client goes on with some bodies and not with others."""
+    waits = iter(AGAIN_SECONDS)
+    while True:
+        try:
+            return ask()
+        except BaseError as error:
+            wait = next(waits, None) if CUT in str(error) else None
+            if wait is None:
+                raise
+            time.sleep(wait)
 
 
 def _read_elsewhere(pieces: Iterator[bytes]) -> Iterator[bytes]:

@@ -79,9 +79,14 @@ def as_named_now(side: Side, names: CommunityIds) -> Iterator[Side]:
         shutil.copyfile(side.database, copy)
         copy.chmod(0o600)  # releases are read only
         with engine.written(copy) as connection:
-            for schema, table, column in connection.execute(TEXTS, [list(OWN_COLUMNS)]).fetchall():
+            for schema, table, column, kind in connection.execute(TEXTS, [[*OWN_COLUMNS, FOLDER]]).fetchall():
                 own, whole = engine.name(column), engine.name(schema, table)
                 for former, now in names.now.items():
+                    if kind == LIST:
+                        renamed_list = f"list_sort(list_transform({own}, one -> if(one = ?, ?, one)))"
+                        query = f"update {whole} set {own} = {renamed_list} where list_contains({own}, ?)"
+                        connection.execute(query, [former, now, former])
+                        continue
                     connection.execute(
                         f"update {whole} set {own} = ? || substr({own}, ?) where {own} = ? or starts_with({own}, ?)",
                         [now, len(former) + 1, former, f"{former}{PART}"],
@@ -90,12 +95,14 @@ def as_named_now(side: Side, names: CommunityIds) -> Iterator[Side]:
         yield Side({**side.manifest, "inputs": renamed}, copy)
 
 
-TEXTS = """
-select table_schema, table_name, column_name
+FOLDER, LIST = "folder", "VARCHAR[]"
+"""Beside the columns that all tables name alike: where files lay, and every list, since all lists are of ids."""
+TEXTS = f"""
+select table_schema, table_name, column_name, data_type
 from information_schema.columns
 join information_schema.tables using (table_catalog, table_schema, table_name)
-where table_catalog = current_database() and table_type = 'BASE TABLE' and data_type = 'VARCHAR'
-    and column_name in (select unnest(?))
+where table_catalog = current_database() and table_type = 'BASE TABLE'
+    and (data_type = '{LIST}' or data_type = 'VARCHAR' and column_name in (select unnest(?)))
 order by all
 """
 

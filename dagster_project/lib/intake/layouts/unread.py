@@ -94,6 +94,10 @@ class _Sheet:
         self.rows = [match.grid.rows[place] for place in match.data]
         self.header = match.grid.rows[match.header_row - 1]
         self.read = dict(match.fit.places)
+        if match.layout.contract:
+            # A later version may call a column otherwise; here each is asked for by the name it is kept by.
+            renamed = contracts.tables(match.layout.version)[match.table].renamed
+            self.read |= {kept: self.read[name] for kept, name in renamed.items() if name in self.read}
 
     def cell(self, row: Sequence[str], column: str) -> str:
         place = self.read.get(column)

@@ -30,6 +30,8 @@ from dagster_project.lib.publish.release.states import FINAL, PROVISIONAL, State
 from dagster_project.lib.warehouse.declared import TableWords, Word
 
 EDITION = "internal"
+WRITERS = 8
+"""Files of a release that are sent to a bucket side by side."""
 EDITION_SENTENCE = "Internal: contains small groups, not for distribution"
 # What pages say of the release itself, and not of its figures: written in once the release's name is known. The marks
 # are characters of no script, so that no text of a member is taken for one.
@@ -277,10 +279,16 @@ def move_into_place(building: Path, store: Store, prefix: str) -> None:
                 raise
             _copy_whole(building, target)
         return
-    files = sorted(path for path in building.rglob("*") if path.is_file())
-    # The manifest goes last: a release without one is not finished.
-    for path in sorted(files, key=lambda file: file.name == "manifest.json"):
+
+    def put(path: Path) -> None:
         store.put(f"{prefix}/{path.relative_to(building).as_posix()}", path.read_bytes())
+
+    manifest = building / "manifest.json"
+    with ThreadPoolExecutor(WRITERS) as writers:
+        # Each waits for an answer of the bucket. The first error ends it, before there is a manifest.
+        list(writers.map(put, sorted(path for path in building.rglob("*") if path.is_file() and path != manifest)))
+    # The manifest goes last: a release without one is not finished.
+    put(manifest)
 
 
 def _fill(building: Path, store: Store, prefix: str) -> None:
