@@ -260,11 +260,17 @@ def examples(told: Story, year: int) -> Rows:
     return rows
 
 
+CYCLE_COLUMNS = ("planned", "done", "studied", "acted")
+CYCLE = ("A visit to each family", "Tried at two sites", "Absence beside the year before", "Kept and widened")
+"""A cycle of improvement of a strategy, as a community would tell it."""
+
+
 def _example(
     c: Community, kind: str, n: int, first: int, year: int, status: str, level: str | None = None
 ) -> list[Cell]:
     title = f"{kind.replace('_', ' ').capitalize()} {n + 1} in {c.name}"
-    return [f"{kind}-{n + 1}", kind, title, level, status, day(first, 4, 10 + n % 15), day(year, 5, 12)]
+    told = [f"{kind}-{n + 1}", kind, title, level, status, day(first, 4, 10 + n % 15), day(year, 5, 12)]
+    return [*told, *CYCLE] if kind == "strategy" else [*told, *(None for _ in CYCLE)]
 
 
 def communications(told: Story, year: int) -> Rows:
@@ -386,7 +392,10 @@ REGISTERS: dict[str, tuple[Sequence[str], Writer]] = {
     "burdened_groups": (("dimension", "group", "standing", "effective_from", "approved_on"), burdened_groups),
     "targets": (("indicator", "dimension", "group", "value", "deadline", "horizon"), targets),
     "benchmark_evidence": (("criterion_id", "claim", "evidence_url", "statement", "as_of"), benchmark_evidence),
-    "examples": (("example_id", "kind", "title", "level", "status", "first_evidenced_on", "as_of"), examples),
+    "examples": (
+        ("example_id", "kind", "title", "level", "status", "first_evidenced_on", "as_of", *CYCLE_COLUMNS),
+        examples,
+    ),
     "communications": (("kind", "audience", "date", "channel", "url", "baseline", "call_to_action"), communications),
     "report_card_items": (("release_date", "indicator", "dimension", "shared_measure"), report_card_items),
     "networks": (("name", "outcome", "indicator"), networks),

@@ -40,8 +40,8 @@ OLD_YEARS, NEW_YEAR = (2022, 2023), 2024
 HEAD = "school_year,indicator,dimension,group,numerator,denominator,value,data_source,note\n"
 # A row for both versions, one that only version 1 takes (a cohort of 4, no source), one for neither.
 ROWS = (
-    "{before}-{year},graduation_4yr_pct,all,all,820,1000,,state,\n"
-    "{before}-{year},employed_pct,all,all,2,4,,,tiny\n"
+    "{before}-{year},graduation_4yr_pct,all,all,820,1000,82,state,\n"
+    "{before}-{year},employed_pct,all,all,2,4,50,,tiny\n"
     "soon,chronic_absence_pct,all,all,1,2,,state,\n"
 )
 ROLES = "role,person,fte,arrangement\ndata,analyst,0.5,loaned\ndaily_management,director,1,staffed\n"
