@@ -235,7 +235,9 @@ def _is_list_of_fields(table: _Table, row: int, column: int) -> bool:
     own = table.rows[row][column].strip()
     around = [*_above(table, row, column), *table.below(row, column, NEAR)]
     others = [cell for cell in around if cell != own]
-    return bool(others) and 2 * sum(sign_of(cell) is not None for cell in others) >= len(others)
+    signs = [sign for cell in others if (sign := sign_of(cell)) is not None]
+    # Numbered pupils (PUPIL-1, PUPIL-2) are all of one sign; fields of a table are not.
+    return len(set(signs)) > 1 and 2 * len(signs) >= len(others)
 
 
 def _above(table: _Table, row: int, column: int) -> list[str]:
