@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import shutil
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -69,12 +69,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.path.stem not in LONGEST_FIRST)
 
 
-def small_seeds(target: Path) -> Path:
-    """A copy of the project's seeds with three communities; lines of other communities stay and are to be ignored."""
+def small_seeds(target: Path, of: Sequence[str] = COMMUNITIES) -> Path:
+    """A copy of the project's seeds with a few communities; lines of other communities stay and are to be ignored."""
     shutil.copytree(ROOT / "seeds", target)
     communities = target / "network" / "communities.csv"
     header, *lines = communities.read_text(encoding="utf-8").splitlines()
-    kept = [line for line in lines if line.split(",")[0] in COMMUNITIES]
+    kept = [line for line in lines if line.split(",")[0] in of]
     communities.write_text("\n".join([header, *kept]) + "\n", encoding="utf-8")
     return target
 

@@ -6,7 +6,7 @@ Does not: any page, its templates or its filters' words (receipts, publish, web)
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -19,9 +19,8 @@ def environment(*folders: Path, **filters: Callable[..., object]) -> Environment
 
     Every page has the filter `visible`, which shows signs that act or hide.
     """
-    places: Sequence[Path] = folders
     made = Environment(
-        loader=FileSystemLoader(places),
+        loader=FileSystemLoader(folders),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

@@ -12,9 +12,10 @@ from functools import cache
 from pathlib import Path
 
 import polars as pl
-from jinja2 import Environment, FileSystemLoader, StrictUndefined, Template
+from jinja2 import Template
 
 from dagster_project.lib.base.store import Store, StoreError
+from dagster_project.lib.base.templates import environment
 from dagster_project.lib.publish.report import words
 
 CSV, PAGE = "network_results.csv", "network_results.html"
@@ -159,15 +160,8 @@ def _shown(value: float | None, measure: str) -> str:
 
 @cache
 def _template() -> Template:
-    environment = Environment(
-        loader=FileSystemLoader([_HERE / "templates", _HERE.parent / "report" / "templates"]),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-        keep_trailing_newline=True,
-    )
-    return environment.get_template("results.html")
+    pages = environment(_HERE / "templates", _HERE.parent / "report" / "templates")
+    return pages.get_template("results.html")
 
 
 def public_frames(public: Store, public_id: str, tables: Sequence[str]) -> dict[str, pl.DataFrame]:
