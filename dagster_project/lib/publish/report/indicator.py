@@ -14,9 +14,9 @@ from markupsafe import Markup
 
 from dagster_project.lib.publish.report import certainty, words
 from dagster_project.lib.publish.report.arranging import TOTAL, Row
-from dagster_project.lib.publish.report.charts import ChartPoint, FittedLine, PointState, TrendChart, trend_chart
+from dagster_project.lib.publish.report.charts.panels import Panel, panel_chart
+from dagster_project.lib.publish.report.charts.trend import ChartPoint, FittedLine, PointState, TrendChart, trend_chart
 from dagster_project.lib.publish.report.marts import INTERNAL, Marts, Point, ReportContext
-from dagster_project.lib.publish.report.panels import Panel, panel_chart
 
 _SUPPRESSED = "suppressed_at_source"
 

@@ -20,11 +20,11 @@ from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.arranging import Row, folder_name, page_name
 from dagster_project.lib.publish.report.card import detail, report_card
+from dagster_project.lib.publish.report.charts.frame import svg_file
 from dagster_project.lib.publish.report.community import community_page
 from dagster_project.lib.publish.report.indicator import detail_name, dimension_label, value_cells
 from dagster_project.lib.publish.report.marts import INTERNAL, PUBLIC, Marts, ReportContext, ReportError, read_marts
 from dagster_project.lib.publish.report.network import network_page
-from dagster_project.lib.publish.report.panels import svg_file
 from dagster_project.lib.publish.report.quality import quality_page
 from dagster_project.lib.publish.report.values_file import values_csv
 
