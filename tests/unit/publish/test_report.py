@@ -622,6 +622,20 @@ def test_a_chart_says_to_those_who_do_not_see_it_what_the_sentence_beside_it_say
     assert described == 4 * len(report_marts.INDICATORS)
 
 
+def test_each_gap_is_drawn_with_two_fitted_lines_and_told_in_the_words_of_the_table(pages: dict[str, str]) -> None:
+    html = pages[detail_page("c00")]
+    shown = re.search(
+        r'<div class="panels" role="group" aria-label="[^"]*gaps by race and ethnicity">(.*?)</div>', html
+    )
+    assert shown
+    drawn = re.findall(r"<title[^>]*>(.*?)</title><desc[^>]*>(.*?)</desc>(.*?)</svg>", shown[1])
+    assert {title for title, _, _ in drawn} >= {"Black and White", "Hispanic and White"}
+    for title, said, marks in drawn:
+        assert marks.count('class="fit"') == marks.count('class="other-fit"') == 1, title
+        meaning = said.split(". ", 1)[1]
+        assert f">{meaning}</td>" in html, title
+
+
 def test_every_column_of_a_table_is_named_beside_its_cells_on_a_phone(pages: dict[str, str]) -> None:
     style = {int(n) for n in re.findall(r"nth-child\((\d+)\)::before", pages["index.html"])}
     assert style == set(range(2, COLUMNS + 1))
