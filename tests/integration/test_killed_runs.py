@@ -57,9 +57,9 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Killed:
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     work = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     chance, home = random.Random(SEED), folder / "killed"
-    for number in range(KILLS):
-        # One kill in each part of a run's work, in an order of its own, so that every step is met.
-        moment = work * (0.1 + 0.85 * ((number * 5 + 2) % KILLS + chance.random()) / KILLS)
+    # One kill in each part of a run's work, in an order of its own, so that every step is met.
+    for number, part in enumerate(chance.sample(range(KILLS), KILLS)):
+        moment = work * (0.1 + 0.85 * (part + chance.random()) / KILLS)
         changed = lines("grade3_reading_proficient_pct", {2017: (44, 80), 2018: (48 + number % 20, 80)})
         (home / "drop" / UPLOAD).write_text(HEADER + changed, encoding="utf-8")
         was_killed = run_and_kill(home, seeds, moment)
