@@ -91,7 +91,8 @@ pages: setup
 	CRADLE_PAGES=all $(BIN)/python -m pytest -q tests/browser/test_report_pages.py -k axe
 
 fuzz: setup
-	$(BIN)/python -m tests.fuzz --files 10000
+	$(BIN)/python -m tests.fuzz --files 10000 --grow
+	CRADLE_HOSTILE_LAYOUTS=2000 $(BIN)/python -m pytest -q tests/unit/intake/test_layouts_hostile.py
 	$(BIN)/python -m tests.fuzz.truth --files 2000
 	$(BIN)/python -m tests.fuzz.seeds --files 2000
 
