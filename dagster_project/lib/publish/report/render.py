@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -113,7 +114,8 @@ def write_report(
         raise ReportError(f"no {edition!r} edition: only {' and '.join(EDITION_NOTICES)} can be written")
     marts = read_marts(connection, context.reporting_year, edition)
     # Pages are made with marks for what the release is called, so that the next release can have the same ones.
-    marked = replace(context, **MARKS)
+    stated: dict[str, Any] = {**MARKS}
+    marked = replace(context, **stated)
     names = {mark: str(escape(getattr(context, name))) for name, mark in MARKS.items()}
     environment = _environment(marked)
     environment.globals.update(edition=edition, notice=EDITION_NOTICES[edition], year=marts.year)
@@ -142,11 +144,8 @@ def write_report(
         written.append(write(f"{FOLDER}/{name}", text))
     pages = KeptPages(kept, edition, marked)
     for community, rows in each_community(marts):
-        files = pages.files(
-            community["community_id"],
-            rows,
-            lambda c=community, r=rows: dict(_community_files(environment, edition, r, marked, c)),
-        )
+        make = partial(_community_files, environment, edition, rows, marked, community)
+        files = pages.files(community["community_id"], rows, make)
         written += [write(f"communities/{name}", text) for name, text in files.items()]
     pages.tidy()
     return sorted(written)

@@ -10,7 +10,7 @@ import hashlib
 import json
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
@@ -78,10 +78,10 @@ class KeptPages:
         everyone = (code_version(PROJECT_ROOT), lock_sha256(PROJECT_ROOT), *said)
         self._said = hashlib.sha256(repr(everyone).encode()).hexdigest() if folder else ""
 
-    def files(self, ident: str, rows: Marts, make: Callable[[], Mapping[str, str]]) -> Mapping[str, str]:
+    def files(self, ident: str, rows: Marts, make: Callable[[], Iterable[tuple[str, str]]]) -> Mapping[str, str]:
         """The texts of a community's files by path: the kept ones where `rows` are the same, else made and kept."""
         if self.folder is None:
-            return make()
+            return dict(make())
         path = self.folder / f"{quote(ident, safe='')}{ENDING}"
         self._known.add(path.name)
         key = hashlib.sha256(f"{self._said}{rows!r}".encode()).hexdigest()
