@@ -25,8 +25,8 @@ from dagster_project.lib.publish.public.selection import read_selection
 from dagster_project.lib.publish.release.contract import FILE, PUBLIC, contract, require_kept
 from dagster_project.lib.publish.release.dictionary import write_dictionary
 from dagster_project.lib.publish.release.release import hash_tables, move_into_place
+from dagster_project.lib.publish.release.retention import CARDS
 from dagster_project.lib.publish.release.states import PROVISIONAL, WITHDRAWN, StateLine, add, read_states
-from dagster_project.lib.publish.report.making.pdf import CARDS
 from dagster_project.lib.warehouse.declared import TableWords, Word
 
 EDITION = "public"

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.publish.release.pointing import DATABASE
 from dagster_project.lib.publish.release.states import FINAL, PROVISIONAL, WITHDRAWN, States
-from dagster_project.lib.publish.report.making.pdf import CARDS
 
 MANIFEST_FILE = "manifest.json"
+CARDS = "cards"
+"""The folder beside releases/ where the PDFs of a release lie, by its id; they go when its data files go."""
 
 
 @dataclass(frozen=True)

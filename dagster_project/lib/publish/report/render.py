@@ -19,6 +19,7 @@ from markupsafe import escape
 
 from dagster_project.lib.base import templates
 from dagster_project.lib.base.engine import Connection
+from dagster_project.lib.publish.release.release import MARKS
 from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.arranging import Row, folder_name, page_name
 from dagster_project.lib.publish.report.card import detail, report_card
@@ -27,7 +28,6 @@ from dagster_project.lib.publish.report.community import community_page
 from dagster_project.lib.publish.report.explore.figures import FOLDER, explore_files
 from dagster_project.lib.publish.report.indicator import detail_name, dimension_label, value_cells
 from dagster_project.lib.publish.report.making.kept import KeptPages, each_community
-from dagster_project.lib.publish.report.making.marks import MARKS
 from dagster_project.lib.publish.report.marts import INTERNAL, PUBLIC, Marts, ReportContext, ReportError, read_marts
 from dagster_project.lib.publish.report.network import network_page
 from dagster_project.lib.publish.report.quality import quality_page

@@ -15,9 +15,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from dagster_project.lib.base.store import Store
+from dagster_project.lib.publish.release.retention import CARDS
 from dagster_project.lib.publish.report.arranging import page_name
 
-CARDS = "cards"
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SECONDS = 120
 # Nothing of the machine but the file itself: no other host has a name, no profile is read, no update is asked for.
