@@ -30,6 +30,8 @@ TOKEN = re.compile(
 )
 """One piece of a format code; `_x` leaves room for a sign and `*x` fills the cell with one: neither says anything."""
 CONDITION = re.compile(r"(<=|>=|<>|<|>|=)\s*(-?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)", re.ASCII)
+DIGIT = re.compile(r"\d")
+NUMERIC = re.compile(r"[-+$]?[\d., ]+%?")
 ELAPSED = re.compile(r"h+|m+|s+", re.IGNORECASE)
 COMPARE: dict[str, Callable[[float, float], bool]] = {
     "<": operator.lt,
@@ -299,7 +301,9 @@ def _shown(section: Section, value: float, signed: bool) -> tuple[str, Kind]:
     text = f"{sign}{before}{digits}{'%' * section.percents}{after}"
     if not text.strip():
         return "", "hidden"
-    return text, "otherwise" if changed or kind == "otherwise" else "number"
+    # 12 under the format 0"0" reads as 120.
+    lengthened = DIGIT.search(before + after) and NUMERIC.fullmatch(text)
+    return text, "otherwise" if changed or lengthened or kind == "otherwise" else "number"
 
 
 def _without_minus(before: str, after: str) -> tuple[str, str, bool]:

@@ -177,6 +177,13 @@ class _Reader:
     cell's end and before its text begins. Only within rich text are ends told, for its runs.
     """
 
+    # Without slots so many attributes would be looked up in a dictionary, several times for each cell.
+    __slots__ = (
+        *("begun", "book", "c", "cells", "column", "conditions", "current", "digits", "f", "formula", "formulas"),
+        *("held", "inline", "keep", "kind", "letters", "numbers", "parser", "pieces", "rich", "row", "row_tag"),
+        *("row_text", "runs", "show_zeros", "strings", "style", "styled", "t", "v", "valued", "zero_formulas"),
+    )
+
     def __init__(self, book: Book, limits: Limits, keep: bool = False) -> None:
         self.book = book
         self.conditions = Conditions(book.set_by_rules)
@@ -230,8 +237,8 @@ class _Reader:
             self.kind, self.style = "n", "0"
             self.column += 1
             self.pieces.clear()
-            for at in range(0, len(attributes), 2):
-                key, said = attributes[at], attributes[at + 1]
+            pairs = iter(attributes)
+            for key, said in zip(pairs, pairs, strict=True):
                 if key == "r":
                     # Nearly every cell stands in its row, in a column that was met before.
                     found = self.letters.get(said[: -self.digits]) if said.endswith(self.row_text) else None
