@@ -233,7 +233,6 @@ class _Reader:
             if self.begun:
                 self.finish_cell()
             self.begun = True
-            self.formula = self.valued = False
             self.kind, self.style = "n", "0"
             self.column += 1
             self.pieces.clear()
@@ -251,8 +250,9 @@ class _Reader:
                 elif key == "s":
                     self.style = said
         elif name == self.v:
-            self.valued = True
             self.pieces.clear()
+            if self.formula:
+                self.valued = True
         elif name == self.t:
             self.begin_text()
         elif name == self.row_tag:
@@ -338,6 +338,7 @@ class _Reader:
         kind = self.kind
         if self.formula or self.runs or self.style in self.styled:
             text = self.cell()
+            self.formula = self.valued = False
         elif kind == "s" and text in self.strings:
             text = self.strings[text]
         elif kind == "n" and self.show_zeros:
