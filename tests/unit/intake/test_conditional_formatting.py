@@ -17,7 +17,7 @@ import xlwt  # type: ignore[import-untyped]
 from hypothesis import given
 from hypothesis import strategies as st
 from openpyxl.formatting.rule import DataBarRule, Rule
-from openpyxl.styles import Font, PatternFill
+from openpyxl.styles import Color, Font, PatternFill
 from openpyxl.styles.differential import DifferentialStyle
 from openpyxl.styles.numbers import NumberFormat
 
@@ -155,6 +155,9 @@ def test_the_first_of_several_rules_decides(reader: WorkbookReader) -> None:
 def test_white_figures_and_bars_in_place_of_numbers_hide_them(reader: WorkbookReader) -> None:
     white = DifferentialStyle(font=Font(color="FFFFFFFF"))
     told = read(reader, book(("A2:A5", rule(operator="lessThan", formula=["10"], style=white))))[1]
+    assert told == [("hidden_value", (2, 4), "A")]
+    by_number = DifferentialStyle(font=Font(color=Color(indexed=9)))
+    told = read(reader, book(("A2:A5", rule(operator="lessThan", formula=["10"], style=by_number))))[1]
     assert told == [("hidden_value", (2, 4), "A")]
     on_red = DifferentialStyle(font=Font(color="FFFFFFFF"), fill=PatternFill(bgColor="FFFF0000"))
     assert read(reader, book(("A2:A5", rule(operator="lessThan", formula=["10"], style=on_red))))[1] == []

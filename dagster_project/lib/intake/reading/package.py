@@ -39,6 +39,7 @@ SURROGATES = range(0xD800, 0xE000)
 NUMBER_LIKE = re.compile(r"\s*[<>≤≥]?=?\s*[+-]?[\d.,]*\d[\d.,]*\s*%?\s*", re.ASCII)
 FOOTNOTE = re.compile(r"[\s\d,;*†‡§¶()]+", re.ASCII)
 ENOUGH_LETTERS = 3
+WHITE = frozenset({"1", "9"})
 ALLOWED = "an Excel workbook"
 
 Attributes = list[str]
@@ -303,9 +304,10 @@ class Styles:
 
 
 def is_white(color: dict[str, str]) -> bool:
-    """Whether an element of a color says white: by its parts, or as the first color of the workbook's theme."""
-    plain = float(color.get("tint", "0")) >= 0
-    return plain and (color.get("rgb", "").upper()[-6:] == "FFFFFF" or color.get("theme") == "0")
+    """Whether an element of a color says white: by its parts, by its number, or as the first color of the theme."""
+    if float(color.get("tint", "0")) < 0:
+        return False
+    return color.get("rgb", "").upper()[-6:] == "FFFFFF" or color.get("indexed") in WHITE or color.get("theme") == "0"
 
 
 def _at(flags: list[bool], place: int) -> bool:
