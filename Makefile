@@ -9,7 +9,7 @@ export DAGSTER_HOME ?= $(CRADLE_HOME)/dagster
 # dbt and Dagster send nothing; see dbt/dbt_project.yml and dagster.yaml.
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: lock setup run test test-fast lint format dev bench clean system-deps example docs fuzz folders torture disclosure-long test-long mutation
+.PHONY: lock setup run test test-fast lint format dev bench bench-smoke clean system-deps example docs fuzz folders torture disclosure-long test-long mutation
 
 setup: $(VENV)/.ready dbt/target/manifest.json
 
@@ -64,6 +64,10 @@ dev: example
 
 bench: setup
 	$(BIN)/python -m benchmarks
+
+# Every benchmark once over next to nothing: that it runs, not how fast. The short ones are in `make test` too.
+bench-smoke: setup
+	$(BIN)/python -m benchmarks._smoke
 
 # The attacker of the tests against the product on a thousand random networks; CI runs fifty.
 disclosure-long: setup
