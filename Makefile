@@ -9,7 +9,7 @@ export DAGSTER_HOME ?= $(CRADLE_HOME)/dagster
 # dbt and Dagster send nothing; see dbt/dbt_project.yml and dagster.yaml.
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: lock setup run test test-fast lint format dev bench bench-smoke clean system-deps example docs fuzz folders torture disclosure-long test-long mutation
+.PHONY: lock setup run test test-fast lint format dev bench bench-smoke clean system-deps example docs fuzz folders torture pages disclosure-long test-long mutation
 
 setup: $(VENV)/.ready dbt/target/manifest.json
 
@@ -89,6 +89,10 @@ mutation: setup
 # Findings of the member's page, of the command and of a run, compared for two hundred random folders; CI takes four.
 folders: setup
 	CRADLE_FOLDERS=200 $(BIN)/python -m pytest -q tests/browser/test_member_page.py -k findings_of_the_page
+
+# Every page of the report in both editions held to axe-core's rules at three widths; CI takes one of each kind.
+pages: setup
+	CRADLE_PAGES=all $(BIN)/python -m pytest -q tests/browser/test_report_pages.py -k axe
 
 fuzz: setup
 	$(BIN)/python -m tests.fuzz --files 10000 --grow
