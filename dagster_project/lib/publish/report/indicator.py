@@ -130,11 +130,17 @@ _TREND_TEXT = (
 )
 
 
-def _trend_figures(trend: Row, indicator: Row) -> words.TrendFigures:
+def value_states(points: Iterable[Point]) -> list[str]:
+    """What stands in the place of each value that is not there, in words; nothing for exact values."""
+    return [_why_left_out(p) for p in points if p.value is None]
+
+
+def _trend_figures(trend: Row, indicator: Row, points: Iterable[Point]) -> words.TrendFigures:
     return words.TrendFigures(
         indicator=indicator["name"],
         unit=indicator["unit"],
         direction=indicator["direction"] or 0,
+        states=value_states(points),
         **{n: trend[n] for n in _TREND_TEXT},
     )
 
@@ -157,7 +163,9 @@ def dimension_label(marts: Marts, dimension: str) -> str:
     return next((str(label) for label in labels if label), words.dimension_words(dimension))
 
 
-def _group_words(trend: Row | None, gap: Row | None, indicator: Row, limits: Mapping[str, str]) -> str:
+def _group_words(
+    trend: Row | None, gap: Row | None, indicator: Row, limits: Mapping[str, str], states: Sequence[str]
+) -> str:
     """What can be said about a group: why there is no trend, and what its gap means; one reason is given once."""
     no_trend = trend is not None and trend["slope"] is None
     if trend is not None and trend["trend_status"] == words.WITHHELD:
@@ -168,11 +176,12 @@ def _group_words(trend: Row | None, gap: Row | None, indicator: Row, limits: Map
     if trend is None or not no_trend:
         return "" if gap is None else words.gap_meaning(_gap_figures(gap, indicator), limits)
     if gap is None:
-        return f"The trend {words.cannot(trend['reason'], limits)}."
+        return f"The trend {words.cannot(trend['reason'], limits, states=states)}."
     if gap["gap_status"] == words.UNDETERMINED and gap["reason"] == trend["reason"]:
-        return f"Neither trend nor gap can be determined because {words.reason_words(trend['reason'], limits)}."
+        why = words.reason_words(trend["reason"], limits, states=states)
+        return f"Neither trend nor gap can be determined because {why}."
     meaning = words.gap_meaning(_gap_figures(gap, indicator), limits)
-    return f"The trend {words.cannot(trend['reason'], limits)}. {meaning}"
+    return f"The trend {words.cannot(trend['reason'], limits, states=states)}. {meaning}"
 
 
 def _group_rows(marts: Marts, context: ReportContext, indicator: Row, facts: Row) -> list[Row]:
@@ -203,7 +212,9 @@ def _group_rows(marts: Marts, context: ReportContext, indicator: Row, facts: Row
                 "reference": None
                 if gap is None or gap["reference_group_id"] is None
                 else group_label(marts, gap["reference_group_id"]),
-                "meaning": _group_words(trends.get(ident), gap, indicator, context.limits()),
+                "meaning": _group_words(
+                    trends.get(ident), gap, indicator, context.limits(), value_states(by_group[ident])
+                ),
             }
         )
     everyone = _drawn(by_group[TOTAL])
@@ -301,11 +312,13 @@ def indicator_view(
         "trend": trend,
         "file": detail_name(indicator["indicator_id"]),
         "key": f"{facts['community_id']}/{indicator['indicator_id']}",
-        "why": "" if trend["slope"] is not None else words.reason_words(trend["reason"], context.limits()),
+        "why": ""
+        if trend["slope"] is not None
+        else words.reason_words(trend["reason"], context.limits(), states=value_states(total)),
         "points": facts["points"],
         "certainty": certainty.of_trend(trend, indicator["direction"]),
         "latest": known[-1] if known else None,
-        "sentence": words.trend_sentence(_trend_figures(trend, indicator), context.limits()),
+        "sentence": words.trend_sentence(_trend_figures(trend, indicator, total), context.limits()),
         "robustness": words.robustness_sentence(trend["robustness"]),
         "chart": _chart(trend, indicator, total),
         "series": sorted({p.series for p in total}),

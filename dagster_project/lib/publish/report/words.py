@@ -7,7 +7,8 @@ Does not: read tables, lay out pages, decide a status (statuses are stored; here
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 MINUS = "\N{MINUS SIGN}"
@@ -130,7 +131,10 @@ _ABSENT_PARAMETER = "the ruleset's limit"
 
 @dataclass(frozen=True)
 class TrendFigures:
-    """What a trend sentence needs; slopes in units a year, estimates null when the trend is undetermined."""
+    """What a trend sentence needs; slopes in units a year, estimates null when the trend is undetermined.
+
+    `states`: why each of the submitted values that the trend does not use is not used, for a trend without any.
+    """
 
     indicator: str
     unit: str
@@ -143,6 +147,7 @@ class TrendFigures:
     slope: float | None
     slope_ci_low: float | None
     slope_ci_high: float | None
+    states: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -326,11 +331,27 @@ def _limit(parameters: Mapping[str, str], name: str) -> str:
     return parameters.get(name) or _ABSENT_PARAMETER
 
 
-def reason_words(reason: str | None, parameters: Mapping[str, str], of_gap: bool = False) -> str:
-    """The clause that completes `cannot be determined because ...`; limits are read from the ruleset."""
+def no_value_words(states: Sequence[str]) -> str:
+    """Why not one value can be used, by what stands in the place of each: masked, absent, withheld; none submitted."""
+    if not states:
+        return "no value has been submitted"
+    counted = sorted(Counter(states).items(), key=lambda each: (-each[1], each[0]))
+    if len(counted) == 1:
+        return f"{'the only value is' if len(states) == 1 else f'all {count(len(states))} values are'} {counted[0][0]}"
+    told = joined([f"{count(n)} {state}" for state, n in counted])
+    return f"none of {count(len(states))} values can be used: {told}"
+
+
+def reason_words(
+    reason: str | None, parameters: Mapping[str, str], of_gap: bool = False, states: Sequence[str] = ()
+) -> str:
+    """The clause that completes `cannot be determined because ...`; limits are read from the ruleset.
+
+    `states`: of a series without any exact value, what stands in the place of each, in words.
+    """
     both = " for both groups" if of_gap else ""
     clauses = {
-        "no_data": f"no usable value has been submitted{both}",
+        "no_data": "there is no year in which both groups have a value" if of_gap else no_value_words(states),
         "no_total": "the total is missing: only groups were submitted",
         "interval_only": f"only ranges were submitted, no exact values{both}",
         "small_n": f"too few people stand behind the values (at least {_limit(parameters, 'trend.min_n')} are needed)",
@@ -350,16 +371,18 @@ def reason_words(reason: str | None, parameters: Mapping[str, str], of_gap: bool
         "no_direction": "neither direction of this measure is better",
         "no_core_indicator": "no core indicator is selected for this outcome",
         "no_determined_indicator": "none of its core indicators has a trend that can be determined",
-        "no_eligible_group": "no group that was behind has enough comparable years",
+        "no_eligible_group": "there is no group that was behind at the start and has enough comparable years",
     }
     if not reason:
         return "the figures needed for it are not there"
     return clauses.get(reason, humanized(reason))
 
 
-def cannot(reason: str | None, parameters: Mapping[str, str], of_gap: bool = False) -> str:
+def cannot(
+    reason: str | None, parameters: Mapping[str, str], of_gap: bool = False, states: Sequence[str] = ()
+) -> str:
     """The full statement for an undetermined result."""
-    return f"cannot be determined because {reason_words(reason, parameters, of_gap)}"
+    return f"cannot be determined because {reason_words(reason, parameters, of_gap, states)}"
 
 
 def _status_clause(figures: TrendFigures, parameters: Mapping[str, str]) -> str:
@@ -403,7 +426,7 @@ def trend_sentence(figures: TrendFigures, parameters: Mapping[str, str]) -> str:
     if figures.trend_status == WITHHELD:
         return f"The trend is {TO_PROTECT}."
     if figures.slope is None or figures.trend_status == UNDETERMINED:
-        return f"The trend {cannot(figures.reason, parameters)}."
+        return f"The trend {cannot(figures.reason, parameters, states=figures.states)}."
     change = change_words(figures.slope, figures.unit, _epsilon(parameters))
     span = f"from {figures.first_year} to {figures.last_year}"
     data = f"({plural(figures.n_years or 0, 'year')} of data)"
