@@ -12,11 +12,13 @@ from collections.abc import Mapping
 Row = Mapping[str, object]
 
 _TREND = re.compile(
-    r"^“(?P<name>.*)” (?P<change>did not change|(?:rose|fell) (?:by (?P<amount>[\d,.]+)|very slightly, by less than 0\.1)"
+    r"^“(?P<name>.*)” (?P<change>did not change"
+    r"|(?:rose|fell) (?:by (?P<amount>[\d,.]+)|very slightly, by less than 0\.1)"
     r" (?P<unit>[\w ]+?) a year) from (?P<first>\d{4}) to (?P<last>\d{4}) \((?P<n>\d+) years? of data\)\. (?P<rest>.*)$"
 )
 _INTERVAL = re.compile(r"interval for the yearly change is (\S+) to (\S+?)(?:[;.](?:\s|$)|;)(.*)$")
-_PACE = re.compile(r"the group moved (?:(\S+) [\w ]+?|very slightly) (more|less) favourably")
+_PACE = re.compile(r"(?:, t|T)he group moved (?:very slightly|(\S+) [\w ]+?) (more|less) favourably")
+_LINES = re.compile(r"By the fitted lines of all years it went from (.+?) to (.+?)\.(?: |$)")
 _NOW = re.compile(r"and is now (?:(\S+) [\w ]+? )?(behind|ahead|level)(?: \((\d{4})\))?")
 _FITTED = re.compile(r"^(\S+) → (\S+) fitted$")
 _CHANGES = ("rose", "fell", "improving", "maintained", "declining")
@@ -121,7 +123,11 @@ def gap_faults(text: str, row: Row) -> list[str]:
         "eference group itself lost ground": other < 0,
         "moved less favourably than the reference group": difference < 0,
     }
-    faults += [f"says {claim!r}" for claim, true in claims.items() if claim in text.replace("The group", "the group") and not true]
+    faults += [
+        f"says {claim!r}"
+        for claim, true in claims.items()
+        if claim in text.replace("The group", "the group") and not true
+    ]
     return faults + _standing_faults(text, row, status, last)
 
 
@@ -129,14 +135,31 @@ def _standing_faults(text: str, row: Row, status: str, last: float | None) -> li
     said = _NOW.search(text)
     if status not in ("reversed", "no_gap_at_baseline") or last is None:
         return ["says where the group is now"] if said else []
-    size = shown(abs(last))
-    side = "level" if size == "0.0" else "behind" if last > 0 else "ahead"
+    size, side = shown(abs(last)), _side(last)
     expected = (None if side == "level" else size, side, str(row["last_year"]))
-    return [] if said and said.groups() == expected else [f"now {said and said.groups()}, the row {expected}"]
+    faults = [] if said and said.groups() == expected else [f"now {said and said.groups()}, the row {expected}"]
+    first, pace = number(row, "first_gap") or 0.0, number(row, "slope_difference") or 0.0
+    fitted_end = number(row, "fitted_last_gap") if "fitted_last_gap" in row else None
+    against = fitted_end is not None and ((first - last) * pace < 0 or _side(fitted_end) != _side(last))
+    lines = _LINES.search(text)
+    if bool(lines) != against:
+        return [*faults, "single years and pace go different ways, and it is not told" if against else "lines"]
+    if lines:
+        fitted = fitted_end or 0.0
+        years = (number(row, "last_year") or 0.0) - (number(row, "first_year") or 0.0)
+        for said_end, gap in zip(lines.groups(), (fitted + pace * years, fitted), strict=True):
+            end = _side(gap) if _side(gap) == "level" else f"{shown(abs(gap))} .* {_side(gap)}"
+            faults += [] if re.fullmatch(end, said_end) else [f"by the lines {said_end!r}"]
+    return faults
+
+
+def _side(gap: float) -> str:
+    """Where a group stands at a gap, as far as one decimal tells."""
+    return "level" if shown(abs(gap)) == "0.0" else "behind" if gap > 0 else "ahead"
 
 
 def fitted_faults(text: str, row: Row) -> list[str]:
-    """What `12.0 → 9.5 fitted` says otherwise than the row: both ends of the fitted gap, in the direction of its class."""
+    """What `12.0 → 9.5 fitted` says otherwise than the row, at both ends and in the direction of its class."""
     said, last, difference = _FITTED.match(text), number(row, "fitted_last_gap"), number(row, "slope_difference")
     first_year, last_year = number(row, "first_year"), number(row, "last_year")
     if said is None or last is None or difference is None or first_year is None or last_year is None:

@@ -378,9 +378,7 @@ def reason_words(
     return clauses.get(reason, humanized(reason))
 
 
-def cannot(
-    reason: str | None, parameters: Mapping[str, str], of_gap: bool = False, states: Sequence[str] = ()
-) -> str:
+def cannot(reason: str | None, parameters: Mapping[str, str], of_gap: bool = False, states: Sequence[str] = ()) -> str:
     """The full statement for an undetermined result."""
     return f"cannot be determined because {reason_words(reason, parameters, of_gap, states)}"
 
@@ -415,6 +413,9 @@ def _interval_clause(figures: TrendFigures, parameters: Mapping[str, str]) -> st
     text = f" The {confidence_text(parameters)}interval for the yearly change is {signed(low)} to {signed(high)}"
     if low <= 0 <= high and not low == high == 0:
         return f"{text}; it includes zero, so these years do not rule out that nothing changed."
+    nearest = low if low > 0 else high
+    if nearest and number(nearest) == "0.0":
+        return f"{text}; it lies just {'above' if nearest > 0 else 'below'} zero."
     return f"{text}."
 
 
@@ -467,7 +468,21 @@ def _since_then(figures: GapFigures) -> str:
     if figures.gap_status not in _BY_FIRST_YEAR or figures.last_gap is None:
         return ""
     year = "" if figures.last_year is None else f" ({figures.last_year})"
-    return f", and is now {standing_words(figures.last_gap, figures.unit)}{year}"
+    said = f", and is now {standing_words(figures.last_gap, figures.unit)}{year}"
+    return f"{said}. {_by_the_lines(figures)}".removesuffix(". ")
+
+
+def _by_the_lines(figures: GapFigures) -> str:
+    """Where the fitted lines, by which the pace goes, put the group; told where the single years say otherwise."""
+    first, last = figures.fitted_first_gap, figures.fitted_last_gap
+    if None in (first, last, figures.first_gap, figures.last_gap, figures.slope_difference):
+        return ""
+    gained = (figures.first_gap or 0.0) - (figures.last_gap or 0.0)
+    ends = [standing_words(each or 0.0, figures.unit) for each in (first, last)]
+    same_end = standing_words(figures.last_gap or 0.0, figures.unit).split()[-1] == ends[1].split()[-1]
+    if gained * (figures.slope_difference or 0.0) >= 0 and same_end:
+        return ""
+    return f"By the fitted lines of all years it went from {ends[0]} to {ends[1]}"
 
 
 def gap_label(figures: GapFigures) -> str:
