@@ -158,6 +158,41 @@ def shown_as(text: str, value: object) -> bool:
     return plain in {form.replace("-0.0", "0.0") if form == "-0.0" else form for form in forms}
 
 
+_CONDITION = re.compile(r"^(\w+?)(>=|<|=)(.*)$")
+_CERTAIN = """
+    select count(*) from marts.fct_outcome_status o
+    join marts.dim_indicator i on i.indicator_id = o.deciding_indicator_id
+    join marts.fct_trend t on (t.community_id, t.indicator_id, t.reporting_year, t.trend_status)
+        = (o.community_id, o.deciding_indicator_id, o.reporting_year, o.trend_status)
+        and t.population_group_id = 'all' and t.geography_id = t.community_id
+    where o.trend_status = 'improving' and t.robustness = 'robust' and o.reporting_year = ? and o.outcome_id = ?
+      and if(i.direction = 1, t.slope_ci_low > 0, t.slope_ci_high < 0)"""
+
+
+def counted(connection: duckdb.DuckDBPyConnection, year: int, spec: str) -> int:
+    """How many rows a count on a page is over: `fct_trend|indicator_id=x|slope>=1`, of members in the report's year."""
+    table, *stated = spec.split("|")
+    if table == "certain":
+        return int((connection.execute(_CERTAIN, [year, stated[0].split("=")[1]]).fetchone() or (0,))[0])
+    columns = "select column_name from information_schema.columns where table_schema = 'marts' and table_name = ?"
+    own = {name for (name,) in connection.execute(columns, [table]).fetchall()}
+    where, values = ["true"], list[object]()
+    if "geography_id" in own:
+        where.append("geography_id = community_id")
+    if "reporting_year" in own and not any(each.startswith("reporting_year=") for each in stated):
+        where.append(f"reporting_year = {year}")
+    for each in stated:
+        found = _CONDITION.match(each)
+        assert found and found[1] in own, spec
+        number = found[2] != "="
+        where.append(
+            f"{found[1]} {found[2]} ?" if number else f"lower(coalesce({found[1]}::varchar, 'undetermined')) = ?"
+        )
+        values.append(float(found[3]) if number else found[3].lower())
+    row = connection.execute(f"select count(*) from marts.{table} where {' and '.join(where)}", values).fetchone()
+    return int((row or (0,))[0])
+
+
 def faults(html: str, rows: Rows, known: Mapping[str, Row]) -> tuple[list[str], Counter[str]]:
     """Everything on a page that disagrees with the cell it names, and how often each table and kind was looked at."""
     page, found, seen = Traced(html), list[str](), Counter[str]()

@@ -122,7 +122,10 @@ def test_there_is_a_page_for_the_network_its_methods_its_data_and_every_communit
     cards = {f"communities/c{n:02d}.html" for n in range(5)}
     beside = {f"communities/c{n:02d}/{name}.html" for n in range(5) for name in ("standing", "sources", "submissions")}
     details = {detail_page(f"c{n:02d}", each) for n in range(4) for each, *_ in report_marts.INDICATORS}
-    assert set(pages) == {"index.html", "methods.html", "data-quality.html"} | cards | beside | details
+    assert (
+        set(pages)
+        == {"index.html", "over-the-years.html", "methods.html", "data-quality.html"} | cards | beside | details
+    )
 
 
 def test_every_page_says_that_it_is_internal(pages: dict[str, str]) -> None:

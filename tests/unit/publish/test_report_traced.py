@@ -43,14 +43,19 @@ def test_every_figure_sentence_and_mark_is_that_of_the_cell_it_names(edition: tu
     seen = Counter[str]()
     with duckdb.connect(str(path), read_only=True) as connection:
         rows, known = traced.stored(connection, YEAR), traced.indicators(connection)
-    for page in sorted(report.rglob("*.html")):
-        wrong, looked_at = traced.faults(page.read_text(encoding="utf-8"), rows, known)
-        assert wrong == [], page.name
-        seen += looked_at
+        for page in sorted(report.rglob("*.html")):
+            html = page.read_text(encoding="utf-8")
+            wrong, looked_at = traced.faults(html, rows, known)
+            assert wrong == [], page.name
+            for spec, text in traced.Traced(html).counts:
+                assert text == f"{traced.counted(connection, YEAR, spec):,}", (page.name, spec)
+                seen["counts"] += 1
+            seen += looked_at
     assert seen["fct_trend_point"] > 2000 and seen["fct_gap"] > 100 and seen["fct_target_progress"] > 50
     assert (
         seen["says trend"] == 4 * len(report_marts.INDICATORS) and seen["says gap"] > 100 and seen["says fitted"] > 50
     )
+    assert seen["counts"] > 100 and seen["fct_network_trend"] > 50
     assert seen["mark of fct_trend"] > 200 and seen["mark of fct_gap"] > 100
 
 

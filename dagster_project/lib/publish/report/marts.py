@@ -304,6 +304,11 @@ def _has(connection: Connection, table: str) -> bool:
     return connection.execute(sql, [table]).fetchone() == (1,)
 
 
+def rows_where_there(connection: Connection, table: str, where: str, *keys: str) -> list[Row]:
+    """Rows of a table of schema marts by the given keys; none where an edition or an older release is without it."""
+    return _sorted(_rows(connection, table, where), *keys) if _has(connection, table) else []
+
+
 def _pooled_parts(connection: Connection, year: int, edition: str) -> dict[str, list[Row]]:
     """The districts' rows behind community values as known in the year, by community; none in the public edition."""
     if edition == PUBLIC or not _has(connection, "fct_pooled_part"):

@@ -24,6 +24,9 @@ from dagster_project.lib.publish.report.charts.frame import svg_file
 from dagster_project.lib.publish.report.community import community_page
 from dagster_project.lib.publish.report.indicator import detail_name, dimension_label, value_cells
 from dagster_project.lib.publish.report.marts import INTERNAL, PUBLIC, Marts, ReportContext, ReportError, read_marts
+from dagster_project.lib.publish.report.national.glossary import vocabularies
+from dagster_project.lib.publish.report.national.over_years import over_years_page
+from dagster_project.lib.publish.report.national.rows import read_national
 from dagster_project.lib.publish.report.network import network_page
 from dagster_project.lib.publish.report.quality import quality_page
 from dagster_project.lib.publish.report.stacking import stacked
@@ -95,15 +98,17 @@ def _write(path: Path, text: str) -> Path:
 def write_report(connection: Connection, out: Path, edition: str, context: ReportContext) -> list[Path]:
     """Write `report/` below the release folder `out` and return the files written, sorted.
 
-    Pages: index.html, methods.html, data-quality.html, communities/{community_id}.html (the report card); beside the
-    card a folder with a page, a CSV and an SVG for each indicator, standing.html, sources.html, and in the internal
-    edition submissions.html. Self-contained (no script, no asset), and byte for byte the same for the same marts and
-    context. Raises ReportError for an unknown edition, when the marts are not complete, or when public pages would be
-    made of internal marts: this report protects nothing.
+    Pages: index.html, over-the-years.html, methods.html, data-quality.html, glossary.html (where the release has its
+    words), communities/{community_id}.html (the report card); beside the card a folder with a page, a CSV and an SVG
+    for each indicator, standing.html, sources.html, and in the internal edition submissions.html. Self-contained (no
+    script, no asset), and byte for byte the same for the same marts and context. Raises ReportError for an unknown
+    edition, when the marts are not complete, or when public pages would be made of internal marts: this report
+    protects nothing.
     """
     if edition not in EDITION_NOTICES:
         raise ReportError(f"no {edition!r} edition: only {' and '.join(EDITION_NOTICES)} can be written")
     marts = read_marts(connection, context.reporting_year, edition)
+    national = read_national(connection, marts.year)
     environment = _environment(context)
     environment.globals.update(edition=edition, notice=EDITION_NOTICES[edition], year=marts.year)
     environment.globals.update(deciding_dimensions=_deciding_dimensions(marts, context))
@@ -119,10 +124,14 @@ def write_report(connection: Connection, out: Path, edition: str, context: Repor
         return _write(report / name, stacked(html))
 
     written = [
-        page("index.html", "index.html", **network_page(marts)),
+        page("index.html", "index.html", **network_page(marts, national)),
+        page("over-the-years.html", "over_years.html", **over_years_page(marts, national)),
         page("methods.html", "methods.html", simulated=marts.simulated),
         page("data-quality.html", "data_quality.html", **quality_page(marts)),
     ]
+    if national.statuses:
+        words_used = vocabularies(national.statuses, edition == PUBLIC)
+        written.append(page("glossary.html", "glossary.html", vocabularies=words_used))
     for community in marts.communities:
         written += _write_community(environment, report / "communities", edition, marts, context, community)
     return sorted(written)
