@@ -33,6 +33,8 @@ KEYS = {
     "fct_reference_value": "area_level area indicator_id series population_group_id school_year",
     "rpt_reach": "reach_year",
     "fct_false_positive": "basis measure",
+    "fct_designation_requirement": "community_id designation requirement_id",
+    "fct_outcome_status": "community_id outcome_id",
 }
 """What a page may quote, with the columns of a key; the report's year goes without saying where it is none of them."""
 EVERY_YEAR = frozenset({table for table, keys in KEYS.items() if "reporting_year" in keys})
@@ -61,6 +63,7 @@ class Traced(HTMLParser):
         self.sayings: list[tuple[str, str, str]] = []
         self.pills: list[tuple[str, set[str], str]] = []
         self.counts: list[tuple[str, str]] = []
+        self.shares: list[tuple[str, str]] = []
         self.loose: list[str] = []
         self._sure: list[str] = []
         self.feed(html)
@@ -73,7 +76,7 @@ class Traced(HTMLParser):
     def handle_endtag(self, tag: str) -> None:
         done = self.open.pop()
         for around in self.open:
-            if around.attrs.keys() & {"data-col", "data-says", "data-count"} or "pill" in _css(around):
+            if around.attrs.keys() & {"data-col", "data-says", "data-count", "data-share"} or "pill" in _css(around):
                 around.text += done.text if "sure" not in _css(done) or "pill" not in _css(around) else []
         row = self._row(done)
         if column := done.attrs.get("data-col"):
@@ -82,6 +85,8 @@ class Traced(HTMLParser):
         if says := done.attrs.get("data-says"):
             assert row, f"{says} names no row"
             self.sayings.append((row, says, done.said))
+        if share := done.attrs.get("data-share"):
+            self.shares.append((share, done.said))
         if count := done.attrs.get("data-count"):
             self.counts.append((count, done.said))
         if "pill" in _css(done) and row:
@@ -102,7 +107,7 @@ class Traced(HTMLParser):
                 self.loose += _FIGURE.findall(data)
 
 
-_TRACES = {"data-col", "data-says", "data-count", "data-rule"}
+_TRACES = {"data-col", "data-says", "data-count", "data-share"}
 _UNREAD = {"style", "script", "svg", "title", "footer", "blockquote"}
 _FIGURE = re.compile(r"(?<![\d.\w-])[+\N{MINUS SIGN}]?\d[\d,]*\.\d+%?(?![\d.])")
 
@@ -154,8 +159,20 @@ def shown_as(text: str, value: object) -> bool:
     if isinstance(value, bool) or not isinstance(value, int | float):
         return text == str(value)
     plain = text.replace("\N{MINUS SIGN}", "-").replace(",", "").lstrip("+").split("%")[0].split()[0]
-    forms = {f"{value:.1f}", f"{100 * value:.1f}", str(value)} if isinstance(value, float) else {str(value)}
+    forms = {f"{value:.1f}", f"{100 * value:.1f}", f"{value:g}"} if isinstance(value, float) else {str(value)}
     return plain in {form.replace("-0.0", "0.0") if form == "-0.0" else form for form in forms}
+
+
+def share(connection: duckdb.DuckDBPyConnection, year: int, spec: str) -> str:
+    """A share as a page prints it: of those with a verdict, or of all where the count ends with `|all`."""
+    hits = spec.removesuffix("|all")
+    table, condition = hits.split("|")
+    whole = counted(connection, year, table)
+    if not spec.endswith("|all"):
+        column = condition.split("=")[0]
+        whole -= sum(counted(connection, year, f"{table}|{column}={code}") for code in ("undetermined", "withheld"))
+    part = counted(connection, year, hits)
+    return f"{100 * part / whole:.1f}%" if whole else "\N{EN DASH}"
 
 
 _CONDITION = re.compile(r"^(\w+?)(>=|<|=)(.*)$")
@@ -230,16 +247,26 @@ def _fitted(text: str, row: Row, known: Mapping[str, Row]) -> list[str]:
     return sentences.fitted_faults(text, row)
 
 
+def _rate(text: str, row: Row, known: Mapping[str, Row]) -> list[str]:
+    said = re.search(r"would give ([\d.]+%)", text)
+    return [] if said and shown_as(said[1], row["rate"]) else [f"the rate is {row['rate']}"]
+
+
 READERS: Mapping[str, Callable[[str, Row, Mapping[str, Row]], list[str]]] = {
     "trend": _trend,
     "gap": _gap,
     "fitted": _fitted,
+    "rate": _rate,
 }
 _STATUS = {"fct_trend": "trend_status", "fct_gap": "gap_status", "fct_target_progress": "status"}
-_STATUS |= {"fct_submission_status": "status"}
+_STATUS |= {"fct_submission_status": "status", "fct_designation_requirement": "status"}
 
 
 def _mark_faults(table: str, css: set[str], sure: str, row: Row, known: Mapping[str, Row]) -> Iterator[str]:
+    if table == "fct_outcome_status":
+        if not css & {f"s-{row['trend_status']}", f"s-{row['gap_reduced']}"}:
+            yield "neither the trend nor the gaps"
+        return
     if f"s-{row[_STATUS[table]]}" not in css:
         yield f"the status is {row[_STATUS[table]]}"
     if table == "fct_trend":

@@ -6,17 +6,21 @@ Does not: what a page is made of (test_report.py), how a sentence is read back (
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from pathlib import Path
 
 import duckdb
 import pytest
+from markupsafe import escape
 
 from dagster_project.lib.publish.report.render import write_report
 from tests import traced
 from tests.unit.publish.test_report import context, report_marts, with_targets
 
 YEAR = report_marts.YEAR
+READING = "grade3_reading_proficient_pct"
+REASON = "The state has changed its test <b>again</b>"
 
 
 def database(path: Path, edition: str) -> Path:
@@ -25,7 +29,30 @@ def database(path: Path, edition: str) -> Path:
     with duckdb.connect(str(whole)) as connection:
         connection.execute("alter table marts.fct_gap add column fitted_last_gap double")
         connection.execute("update marts.fct_gap set fitted_last_gap = last_gap - slope_difference")
+        if edition == "internal":
+            add_notes(connection)
     return report_marts.make_public(whole) if edition == "public" else whole
+
+
+def add_notes(connection: duckdb.DuckDBPyConnection) -> None:
+    """What only the internal edition has beside a value: reasons for a change of series, values of others, coverage."""
+    connection.execute(
+        f"create table marts.fct_series_change as select 'c00' as community_id, '{READING}' as indicator_id, "
+        "'assessment 2021' as series, 2021 as first_school_year, 2021 as reporting_year, 'f' as finding_id, "
+        f"true as is_explained, '{REASON}' as explanation, false as is_comparable"
+    )
+    connection.execute(
+        "create table marts.fct_reference_value as select level as area_level, area, "
+        f"'{READING}' as indicator_id, series, 'all' as population_group_id, "
+        "year::integer as school_year, (40.25 + year - 2013)::double as value, 'The state' as source, 'CC0' as licence "
+        "from range(2013, 2025) as y(year), (values ('state', 'Maine', 'default'), ('state', 'Ohio', 'default'), "
+        "('nation', 'US', 'default'), ('nation', 'US', 'another test')) as t(level, area, series)"
+    )
+    connection.execute(
+        "create table marts.fct_coverage as select distinct community_id, indicator_id, 'gender' as dimension, "
+        "school_year, 2 as n_groups, 1 as n_with_value, 1 as n_masked, 0 as n_absent, null::varchar as criteria "
+        "from marts.fct_indicator_value"
+    )
 
 
 @pytest.fixture(scope="module", params=["internal", "public"])
@@ -50,12 +77,15 @@ def test_every_figure_sentence_and_mark_is_that_of_the_cell_it_names(edition: tu
             for spec, text in traced.Traced(html).counts:
                 assert text == f"{traced.counted(connection, YEAR, spec):,}", (page.name, spec)
                 seen["counts"] += 1
+            for spec, text in traced.Traced(html).shares:
+                assert text == traced.share(connection, YEAR, spec), (page.name, spec)
+                seen["shares"] += 1
             seen += looked_at
     assert seen["fct_trend_point"] > 2000 and seen["fct_gap"] > 100 and seen["fct_target_progress"] > 50
     assert (
         seen["says trend"] == 4 * len(report_marts.INDICATORS) and seen["says gap"] > 100 and seen["says fitted"] > 50
     )
-    assert seen["counts"] > 100 and seen["fct_network_trend"] > 50
+    assert seen["counts"] > 100 and seen["fct_network_trend"] > 50 and seen["shares"] >= 2
     assert seen["mark of fct_trend"] > 200 and seen["mark of fct_gap"] > 100
 
 
@@ -73,3 +103,34 @@ def test_a_page_of_other_rows_is_found_out(tmp_path: Path, column: str, value: s
     page = tmp_path / "report" / "communities" / "c01" / "indicator-graduation_4yr_pct.html"
     wrong, _ = traced.faults(page.read_text(encoding="utf-8"), rows, known)
     assert any(told in each for each in wrong)
+
+
+def page_of(edition: tuple[str, Path, Path], name: str) -> str:
+    return (edition[2] / name).read_text(encoding="utf-8")
+
+
+def test_a_break_of_a_chart_has_the_communitys_reason_and_only_internally(edition: tuple[str, Path, Path]) -> None:
+    page = page_of(edition, f"communities/c00/indicator-{READING}.html")
+    shown = escape(REASON)
+    marked = re.search(r'<line class="break"[^>]*>(<title>.*?</title>)?</line>', page)
+    assert marked
+    if edition[0] == "internal":
+        assert marked[1] == f"<title>{shown}</title>"
+        assert f"reason: {shown}; its values are not comparable." in page
+    else:
+        assert marked[1] is None and "state has changed" not in page
+
+
+def test_values_of_the_own_state_and_the_nation_stand_thin_beside_a_line(edition: tuple[str, Path, Path]) -> None:
+    page = page_of(edition, f"communities/c00/indicator-{READING}.html")
+    chart = page.split('<svg class="chart trend"')[1].split("</svg>")[0]
+    named = set(re.findall(r'<circle class="reference"[^>]*><title>([^,]+), ', chart))
+    assert named == ({"Maine", "the nation"} if edition[0] == "internal" else set())
+    assert ("for orientation" in page) == (edition[0] == "internal")
+    other = page_of(edition, "communities/c00/indicator-graduation_4yr_pct.html")
+    assert 'class="reference"' not in other.split("</style>")[1]
+
+
+def test_a_card_says_how_many_groups_have_a_value(edition: tuple[str, Path, Path]) -> None:
+    card = " ".join(re.sub("<[^>]+>", "", page_of(edition, "communities/c00.html")).split())
+    assert ("Groups with a value: gender 1 of 2, 1 masked (2024)." in card) == (edition[0] == "internal")

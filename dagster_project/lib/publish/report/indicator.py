@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 from urllib.parse import quote
 
 from markupsafe import Markup
 
 from dagster_project.lib.publish.report import certainty, words
 from dagster_project.lib.publish.report.arranging import TOTAL, Row
+from dagster_project.lib.publish.report.beside.notes import coverage, references, series_changes
 from dagster_project.lib.publish.report.charts.panels import Panel, panel_chart
 from dagster_project.lib.publish.report.charts.trend import ChartPoint, FittedLine, PointState, TrendChart, trend_chart
 from dagster_project.lib.publish.report.marts import INTERNAL, Marts, Point, ReportContext
@@ -89,7 +91,9 @@ def _point_text(point: Point) -> str:
     return {"suppressed": "s", "withheld": "w"}.get(state, "n")
 
 
-def _chart(trend: Row, indicator: Row, points: Sequence[Point], sentence: str) -> Markup | None:
+def _chart(
+    trend: Row, indicator: Row, points: Sequence[Point], sentence: str, notes: Mapping[str, Any]
+) -> Markup | None:
     """The indicator's chart, or None when there is no row to draw; it is described by the page's own sentence."""
     if not points:
         return None
@@ -105,7 +109,16 @@ def _chart(trend: Row, indicator: Row, points: Sequence[Point], sentence: str) -
     series = sorted({p.series for p in points if p.value is not None})
     breaks = f" The values belong to {len(series)} series that are not compared." if len(series) > 1 else ""
     title = f"{indicator['name']}, everyone, {points[0].school_year} to {points[-1].school_year}"
-    return trend_chart(TrendChart(indicator["indicator_id"], title, f"{sentence} {listed}.{breaks}", unit, drawn, line))
+    reasons = {row["series"]: row["said"] for row in notes["changes"] if row["said"]}
+    told = f"{sentence} {listed}.{breaks}{_spoken_beside(notes)}"
+    key = indicator["indicator_id"]
+    return trend_chart(TrendChart(key, title, told, unit, drawn, line, notes["references"], reasons))
+
+
+def _spoken_beside(notes: Mapping[str, Any]) -> str:
+    """What the thin lines are, for a reader who does not see them."""
+    names = [reference.label for reference in notes["references"]]
+    return f" Thin lines: values of {words.joined(names)}." if names else ""
 
 
 def _spoken(point: Point, unit: str) -> str:
@@ -307,6 +320,13 @@ def indicator_view(
     indicator, trend = facts["indicator"], facts["trend"]
     total = [p for p in facts["points"] if p.population_group_id == TOTAL]
     known = [p for p in total if p.value is not None]
+    ident, own = indicator["indicator_id"], facts["community_id"]
+    labels = {d: dimension_label(marts, d) for d in {str(g["dimension"]) for g in marts.groups.values()}}
+    notes = {
+        "changes": series_changes(marts, own, ident),
+        "references": references(marts, own, ident, total),
+        "coverage": coverage(marts, own, ident, labels),
+    }
     sentence = words.trend_sentence(_trend_figures(trend, indicator, total), context.limits())
     return {
         "indicator": indicator,
@@ -321,7 +341,8 @@ def indicator_view(
         "latest": known[-1] if known else None,
         "sentence": sentence,
         "robustness": words.robustness_sentence(trend["robustness"]),
-        "chart": _chart(trend, indicator, total, sentence),
+        "notes": notes,
+        "chart": _chart(trend, indicator, total, sentence, notes),
         "series": sorted({p.series for p in total}),
         "groups": _group_rows(marts, context, indicator, facts),
         "table": _value_table(marts, context, facts["points"], files, letters),
