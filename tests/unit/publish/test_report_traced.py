@@ -6,14 +6,17 @@ Does not: what a page is made of (test_report.py), how a sentence is read back (
 
 from __future__ import annotations
 
+import csv
 import re
 from collections import Counter
+from html.parser import HTMLParser
 from pathlib import Path
 
 import duckdb
 import pytest
 from markupsafe import escape
 
+from dagster_project.lib.base.shown import ACTING
 from dagster_project.lib.publish.report.render import write_report
 from tests import traced
 from tests.unit.publish.test_report import context, report_marts, with_targets
@@ -134,3 +137,67 @@ def test_values_of_the_own_state_and_the_nation_stand_thin_beside_a_line(edition
 def test_a_card_says_how_many_groups_have_a_value(edition: tuple[str, Path, Path]) -> None:
     card = " ".join(re.sub("<[^>]+>", "", page_of(edition, "communities/c00.html")).split())
     assert ("Groups with a value: gender 1 of 2, 1 masked (2024)." in card) == (edition[0] == "internal")
+
+
+HOSTILE = (
+    "<script>alert(1)</script>",
+    '"><img src=x onerror=alert(1)>',
+    "</style></title></svg><b>bold</b>",
+    "abc\u202edesrever\u202c \u200bhidden",
+    "=cmd|' /C calc'!A0",
+    "z" * 10_000,
+)
+TEXTS = {
+    "dim_community": ("name", "state"),
+    "dim_outcome": ("name",),
+    "dim_indicator": ("name",),
+    "dim_population_group": ("label",),
+    "fct_trend_point": ("series",),
+    "fct_indicator_value": ("series",),
+    "fct_story": ("title", "text"),
+    "fct_strategy": ("title",),
+}
+INTERNAL_TEXTS = {
+    "fct_finding": ("message", "source_file"),
+    "fct_series_change": ("series", "explanation"),
+    "fct_reference_value": ("source",),
+    "fct_criterion_status": ("evidence",),
+}
+
+
+@pytest.mark.parametrize("edition_name", ["internal", "public"])
+def test_hostile_text_is_shown_as_text_on_every_page_and_in_every_file(tmp_path: Path, edition_name: str) -> None:
+    path = database(tmp_path, edition_name)
+    with duckdb.connect(str(path)) as connection:
+        for number, text in enumerate(HOSTILE):
+            for table, columns in (TEXTS | (INTERNAL_TEXTS if edition_name == "internal" else {})).items():
+                for column in columns:
+                    where = f"rowid % {len(HOSTILE)} = {number} and {column} is not null"
+                    connection.execute(f"update marts.{table} set {column} = ? where {where}", [text])
+        write_report(connection, tmp_path, edition_name, context(network_name=HOSTILE[0]))
+    for page in sorted((tmp_path / "report").rglob("*.html")):
+        html = page.read_text(encoding="utf-8")
+        opened = Seen(html)
+        assert not opened.tags & {"script", "img", "b"}, page
+        assert not opened.handlers and not ACTING.search(html), page
+        assert html.count("</style>") == html.count("<style>"), page
+    for file in sorted((tmp_path / "report").rglob("*.csv")):
+        with file.open(encoding="utf-8", newline="") as lines:
+            assert not any(cell.startswith("=") or "\u202e" in cell for row in csv.reader(lines) for cell in row), file
+    for file in sorted((tmp_path / "report").rglob("*.svg")):
+        assert not ACTING.search(file.read_text(encoding="utf-8"))
+        assert not Seen(file.read_text(encoding="utf-8")).tags & {"script", "img", "b"}, file
+
+
+class Seen(HTMLParser):
+    """The elements and event handlers that a browser would see in a page."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.tags: set[str] = set()
+        self.handlers: list[str] = []
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.handlers += [name for name, _ in attrs if name.startswith("on")]

@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from dagster_project.lib.base import templates
 from dagster_project.lib.base.engine import Connection
+from dagster_project.lib.base.shown import visible
 from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.arranging import Row, folder_name, page_name
 from dagster_project.lib.publish.report.card import detail, report_card
@@ -121,7 +122,7 @@ def write_report(connection: Connection, out: Path, edition: str, context: Repor
 
     def page(name: str, template: str, **view: Any) -> Path:
         html = environment.get_template(template).render(root="", here=name, **view)
-        return _write(report / name, stacked(html))
+        return _write(report / name, visible(stacked(html)))
 
     written = [
         page("index.html", "index.html", **network_page(marts, national)),
@@ -147,7 +148,9 @@ def _write_community(
 
     def render(template: str, here: str, root: str, **more: Any) -> str:
         hrefs = {"card_href": f"../{quote(card)}", "folder_href": "" if here else f"{quote(folder.name)}/"}
-        return stacked(environment.get_template(template).render(root=root, here=here, **hrefs, **view, **more))
+        html = environment.get_template(template).render(root=root, here=here, **hrefs, **view, **more)
+        # No sign that acts on what stands around it is any page's own: all of them are text of a file.
+        return visible(stacked(html))
 
     def beside(name: str, template: str, **more: Any) -> Path:
         return _write(folder / f"{name}.html", render(template, name, "../../", **more))
@@ -166,5 +169,5 @@ def _write_community(
         written.append(beside(each["file"], "indicator.html", **detail(marts, ident, each)))
         written.append(_write(folder / f"{each['file']}.csv", values_csv(marts, each, edition)))
         if each["chart"]:
-            written.append(_write(folder / f"{each['file']}.svg", svg_file(each["chart"])))
+            written.append(_write(folder / f"{each['file']}.svg", visible(svg_file(each["chart"]))))
     return written
