@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 from markupsafe import Markup
 
 from dagster_project.lib.publish.report.arranging import TOTAL, Row
-from dagster_project.lib.publish.report.charts.panels import Panel, panel_chart
+from dagster_project.lib.publish.report.charts.panels import Panel, Years, panel_charts
+from dagster_project.lib.publish.report.groups import spoken
 from dagster_project.lib.publish.report.indicator import group_label
 from dagster_project.lib.publish.report.marts import Marts
 from dagster_project.lib.publish.report.national.rows import NationalRows
@@ -23,13 +24,13 @@ _SHARES = (
 )
 
 
-def _panels(lines: Sequence[Row], column: str, factor: float) -> list[Panel]:
+def _panels(lines: Sequence[Row], column: str, unit: str, factor: float = 1.0, beside: Years = ()) -> list[Panel]:
     """A panel for each line that has a figure; `factor` makes percentages of shares."""
     found = []
     for line in lines:
         known = [(y, "", factor * r[column]) for y, r in sorted(line["cells"].items()) if r[column] is not None]
         if known:
-            found.append(Panel(line["label"], known))
+            found.append(Panel(line["label"], spoken(known, unit), known, beside))
     return found
 
 
@@ -46,9 +47,9 @@ def shares(marts: Marts, national: NationalRows) -> list[Row]:
     years = sorted({row["reporting_year"] for row in national.outcomes})
     result = []
     for column, title, key in _SHARES:
-        panels = _panels(lines, column, 100.0)
+        panels = _panels(lines, column, "percent", 100.0)
         if panels:
-            chart = panel_chart(f"share-{key}", f"{title}, by outcome and reporting year", "percent", panels, ())
+            chart = panel_charts(f"share-{key}", f"{title}, by outcome and reporting year", panels)
             result.append({"column": column, "title": title, "years": years, "lines": lines, "chart": chart})
     return result
 
@@ -90,12 +91,10 @@ def rates(marts: Marts, national: NationalRows) -> list[Row]:
 
 
 def _rate_chart(indicator: Row, lines: Sequence[Row], total: Mapping[int, Row]) -> Markup | None:
-    panels = _panels(lines, "pooled_rate_last", 1.0)
-    if not panels:
-        return None
     everyone = [(y, "", r["pooled_rate_last"]) for y, r in sorted(total.items())]
+    panels = _panels(lines, "pooled_rate_last", indicator["unit"], beside=everyone)
     title = f"{indicator['name']}: rate of all people added up, by group and reporting year"
-    return panel_chart(f"rate-{indicator['indicator_id']}", title, indicator["unit"], panels, everyone)
+    return panel_charts(f"rate-{indicator['indicator_id']}", title, panels) if panels else None
 
 
 def changes_by_group(marts: Marts) -> list[Row]:
