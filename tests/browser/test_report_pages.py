@@ -19,7 +19,7 @@ from tests.browser.report_site import breaches, launched, written
 
 DETAIL = "communities/c00/indicator-graduation_4yr_pct.html"
 PAGES = [
-    *("index.html", "methods.html", "data-quality.html", "explore.html"),
+    *("index.html", "over-the-years.html", "methods.html", "data-quality.html", "explore.html"),
     *("communities/c00.html", "communities/c04.html", DETAIL),
     *("communities/c00/standing.html", "communities/c00/sources.html", "communities/c00/submissions.html"),
 ]

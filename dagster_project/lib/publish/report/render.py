@@ -17,6 +17,7 @@ from markupsafe import Markup
 
 from dagster_project.lib.base import templates
 from dagster_project.lib.base.engine import Connection
+from dagster_project.lib.base.shown import visible
 from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.arranging import Row, folder_name, page_name
 from dagster_project.lib.publish.report.card import detail, report_card
@@ -25,6 +26,9 @@ from dagster_project.lib.publish.report.community import community_page
 from dagster_project.lib.publish.report.explore.figures import FOLDER, explore_files
 from dagster_project.lib.publish.report.indicator import detail_name, dimension_label, value_cells
 from dagster_project.lib.publish.report.marts import INTERNAL, PUBLIC, Marts, ReportContext, ReportError, read_marts
+from dagster_project.lib.publish.report.national.glossary import vocabularies
+from dagster_project.lib.publish.report.national.over_years import over_years_page
+from dagster_project.lib.publish.report.national.rows import read_national
 from dagster_project.lib.publish.report.network import network_page
 from dagster_project.lib.publish.report.quality import quality_page
 from dagster_project.lib.publish.report.stacking import stacked
@@ -96,16 +100,17 @@ def _write(path: Path, text: str) -> Path:
 def write_report(connection: Connection, out: Path, edition: str, context: ReportContext) -> list[Path]:
     """Write `report/` below the release folder `out` and return the files written, sorted.
 
-    Pages: index.html, methods.html, data-quality.html, explore.html with the files of its folder,
-    communities/{community_id}.html (the report card); beside the card a folder with a page, a CSV and an SVG for each
-    indicator, standing.html, sources.html, and in the internal edition submissions.html. Self-contained (explore.html
-    alone runs a script, the one in its folder), and byte for byte the same for the same marts and context. Raises
-    ReportError for an unknown edition, when the marts are not complete, or when public pages would be made of internal
-    marts: this report protects nothing.
+    Pages: index.html, over-the-years.html, methods.html, data-quality.html, glossary.html (where the release has its
+    words), explore.html with the files of its folder, communities/{community_id}.html (the report card); beside the
+    card a folder with a page, a CSV and an SVG for each indicator, standing.html, sources.html, and in the internal
+    edition submissions.html. Self-contained (explore.html alone runs a script, the one in its folder), and byte for
+    byte the same for the same marts and context. Raises ReportError for an unknown edition, when the marts are not
+    complete, or when public pages would be made of internal marts: this report protects nothing.
     """
     if edition not in EDITION_NOTICES:
         raise ReportError(f"no {edition!r} edition: only {' and '.join(EDITION_NOTICES)} can be written")
     marts = read_marts(connection, context.reporting_year, edition)
+    national = read_national(connection, marts.year)
     environment = _environment(context)
     environment.globals.update(edition=edition, notice=EDITION_NOTICES[edition], year=marts.year)
     environment.globals.update(deciding_dimensions=_deciding_dimensions(marts, context))
@@ -118,14 +123,18 @@ def write_report(connection: Connection, out: Path, edition: str, context: Repor
 
     def page(name: str, template: str, **view: Any) -> Path:
         html = environment.get_template(template).render(root="", here=name, **view)
-        return _write(report / name, stacked(html))
+        return _write(report / name, visible(stacked(html)))
 
     written = [
-        page("index.html", "index.html", **network_page(marts)),
+        page("index.html", "index.html", **network_page(marts, national)),
+        page("over-the-years.html", "over_years.html", **over_years_page(marts, national)),
         page("methods.html", "methods.html", simulated=marts.simulated),
         page("data-quality.html", "data_quality.html", **quality_page(marts)),
         page("explore.html", "explore.html"),
     ]
+    if national.statuses:
+        words_used = vocabularies(national.statuses, edition == PUBLIC)
+        written.append(page("glossary.html", "glossary.html", vocabularies=words_used))
     for name, text in explore_files(marts, context).items():
         written.append(_write(report / FOLDER / name, text))
     for community in marts.communities:
@@ -143,7 +152,9 @@ def _write_community(
 
     def render(template: str, here: str, root: str, **more: Any) -> str:
         hrefs = {"card_href": f"../{quote(card)}", "folder_href": "" if here else f"{quote(folder.name)}/"}
-        return stacked(environment.get_template(template).render(root=root, here=here, **hrefs, **view, **more))
+        html = environment.get_template(template).render(root=root, here=here, **hrefs, **view, **more)
+        # No sign that acts on what stands around it is any page's own: all of them are text of a file.
+        return visible(stacked(html))
 
     def beside(name: str, template: str, **more: Any) -> Path:
         return _write(folder / f"{name}.html", render(template, name, "../../", **more))
@@ -162,5 +173,5 @@ def _write_community(
         written.append(beside(each["file"], "indicator.html", **detail(marts, ident, each)))
         written.append(_write(folder / f"{each['file']}.csv", values_csv(marts, each, edition)))
         if each["chart"]:
-            written.append(_write(folder / f"{each['file']}.svg", svg_file(each["chart"])))
+            written.append(_write(folder / f"{each['file']}.svg", visible(svg_file(each["chart"]))))
     return written
