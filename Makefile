@@ -78,7 +78,7 @@ torture: setup
 	CRADLE_KILLS=1000 $(BIN)/python -m pytest -q tests/integration/test_killed_runs.py
 	CRADLE_DAEMON_KILLS=20 $(BIN)/python -m pytest -q tests/long/test_machine_faults.py tests/long/test_killed_servers.py
 
-# What takes too long for every change: full disks, failing buckets, killed servers, system calls.
+# What takes too long for every change: full disks, failing buckets, killed servers, everything at once, system calls.
 test-long: setup
 	$(BIN)/python -m pytest -q tests/long
 
