@@ -32,6 +32,7 @@ from dagster_project.cli.progress import shown_progress
 from dagster_project.cli.public import COMMANDS as PUBLIC_COMMANDS
 from dagster_project.cli.public import PUBLIC_HINT, public_failed, publish_if_outdated, tell_public
 from dagster_project.cli.release import COMMANDS as RELEASE_COMMANDS
+from dagster_project.cli.report import COMMANDS as REPORT_COMMANDS
 from dagster_project.cli.retention import COMMANDS as RETENTION_COMMANDS
 from dagster_project.cli.seeds import COMMANDS as SEED_COMMANDS
 from dagster_project.cli.serve import COMMANDS as SERVE_COMMANDS
@@ -47,9 +48,6 @@ LEFT_WORDS = {
     "file_not_read": "the file cannot be read; what was taken before stands",
     "folder_not_read": "the folder cannot be looked into; what was taken before stands",
     "odd_name": "the name cannot be kept; the file was not read",
-}
-LATER = {
-    "report": "cards as PDF",
 }
 
 
@@ -308,21 +306,11 @@ def doctor() -> None:
         sys.exit(1)
 
 
-def _later(name: str, what: str) -> None:
-    @cli.command(name, help=f"Not built yet: {what}.", context_settings={"ignore_unknown_options": True})
-    @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-    def refuse(arguments: tuple[str, ...]) -> None:
-        raise CradleError(f"{name} is not built yet ({what})", "see CHANGELOG.md for what is", 2)
-
-
-for _name, _what in LATER.items():
-    _later(_name, _what)
-
-
 for _command in (
     *BUCKET_COMMANDS,
     *INTAKE_COMMANDS,
     *RELEASE_COMMANDS,
+    *REPORT_COMMANDS,
     *RETENTION_COMMANDS,
     *PUBLIC_COMMANDS,
     *CYCLE_COMMANDS,

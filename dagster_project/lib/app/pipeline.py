@@ -69,6 +69,7 @@ from dagster_project.lib.publish.release.hashing import lock_sha256
 from dagster_project.lib.publish.release.opening import database_path
 from dagster_project.lib.publish.release.pointing import FIXED, fix
 from dagster_project.lib.publish.release.release import Release, ReleaseFacts, current_release, publish, read_manifest
+from dagster_project.lib.publish.report.making.kept import kept_pages
 from dagster_project.lib.publish.report.marts import ReportContext, RuleParameter
 from dagster_project.lib.publish.report.render import write_report
 from dagster_project.lib.receipts.change_log import ChangeLog
@@ -376,7 +377,9 @@ class Pipeline:
 
     def _write_report(self, database: Path, folder: Path, manifest: Mapping[str, Any]) -> None:
         with engine.opened(database) as connection:
-            write_report(connection, folder, manifest["report_edition"], self._report_context(manifest))
+            edition = manifest["report_edition"]
+            kept = kept_pages(self.settings.work, edition)
+            write_report(connection, folder, edition, self._report_context(manifest), kept)
 
     def _report_context(self, manifest: Mapping[str, Any]) -> ReportContext:
         """What the pages say of themselves; the ruleset's parameters are printed as their seeds state them."""

@@ -51,7 +51,8 @@ from dagster_project.lib.publish.release.dependencies import code_version
 from dagster_project.lib.publish.release.hashing import lock_sha256
 from dagster_project.lib.publish.release.opening import ReleaseMissingError, database_path
 from dagster_project.lib.publish.release.release import current_release, read_manifest
-from dagster_project.lib.publish.report.marts import RuleParameter
+from dagster_project.lib.publish.report.making.kept import kept_pages
+from dagster_project.lib.publish.report.marts import PUBLIC, RuleParameter
 from dagster_project.lib.warehouse.dbt_run import MANIFEST
 from dagster_project.lib.warehouse.declared import declared_marts, vocabularies
 from dagster_project.settings import PROJECT_ROOT, Settings
@@ -287,12 +288,13 @@ class PublicEdition:
         )
         texts = rows.select(pl.col("parameter", "value", "unit", "note").fill_null("")).iter_rows()
         parameters = [RuleParameter(*text) for text in texts]
+        kept = kept_pages(self.places.scratch, PUBLIC)
         tell("Publishing the public edition")
         made = publish_public(
             self.places,
             candidate,
             lambda database, folder, manifest: write_pages(
-                database, folder, manifest, self.reference.network_name, parameters
+                database, folder, manifest, self.reference.network_name, parameters, kept
             ),
         )
         self.register.keep_solved(candidate.protected.solved, _solving_code())

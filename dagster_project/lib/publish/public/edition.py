@@ -26,6 +26,7 @@ from dagster_project.lib.publish.release.contract import FILE, PUBLIC, contract,
 from dagster_project.lib.publish.release.dictionary import write_dictionary
 from dagster_project.lib.publish.release.release import hash_tables, move_into_place
 from dagster_project.lib.publish.release.states import PROVISIONAL, WITHDRAWN, StateLine, add, read_states
+from dagster_project.lib.publish.report.making.pdf import CARDS
 from dagster_project.lib.warehouse.declared import TableWords, Word
 
 EDITION = "public"
@@ -217,7 +218,7 @@ def take_down(places: Places, public_id: str, at: str, reason: str) -> list[str]
         raise LookupError(f"there is no public release {public_id}")
     manifest = manifest_or_none(places.public, public_id)
     states = add(places.published, StateLine(public_id, WITHDRAWN, at, reason))
-    found = [info.key for info in places.public.objects(f"releases/{public_id}")]
+    found = [info.key for below in ("releases", CARDS) for info in places.public.objects(f"{below}/{public_id}")]
     if current_public(places.public) == public_id:
         up = [
             line["public_id"]

@@ -1,4 +1,4 @@
-"""The public pages, rendered by a process of their own that is given no other path than the public files'.
+"""The public pages, rendered by a process of their own that is given no other path than the public files' and pages'.
 
 Belongs here: starting that process, what it is told (never the house's settings), what it does.
 Does not: arrange or lay out pages (publish/report), choose what is public (tables.py).
@@ -25,11 +25,20 @@ class PagesError(RuntimeError):
 
 
 def write_pages(
-    database: Path, folder: Path, manifest: Mapping[str, Any], network_name: str, parameters: Sequence[RuleParameter]
+    database: Path,
+    folder: Path,
+    manifest: Mapping[str, Any],
+    network_name: str,
+    parameters: Sequence[RuleParameter],
+    kept: Path,
 ) -> None:
-    """Write report/ below the folder from public.duckdb, in a process without the house's settings; or PagesError."""
+    """Write report/ below the folder from public.duckdb, in a process without the house's settings; or PagesError.
+
+    `kept`: where the public pages of the last time lie, which may be taken again (report/making/kept.py).
+    """
     order = {
         "database": database.name,
+        "kept": str(kept),
         "release_id": manifest["public_id"],
         "network_name": network_name,
         **{name: str(manifest[name]) for name in ("today", "ruleset_id", "ruleset_version")},
@@ -37,7 +46,7 @@ def write_pages(
         "publication": manifest["publication"],
         "parameters": [[each.name, each.value, each.unit, each.note] for each in parameters],
     }
-    # Neither settings nor folders of the house are passed on: the process knows the folder it works in.
+    # No settings of the house are passed on: the process knows the folder it works in and that of public pages.
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("CRADLE_", "DAGSTER_"))}
     environment["PYTHONPATH"] = str(PROJECT_ROOT)
     done = subprocess.run(
@@ -66,7 +75,7 @@ def render(order: Mapping[str, Any], folder: Path) -> None:
         parameters=[RuleParameter(*each) for each in order["parameters"]],
     )
     with engine.opened(folder / order["database"]) as connection:
-        write_report(connection, folder, PUBLIC, context)
+        write_report(connection, folder, PUBLIC, context, Path(order["kept"]))
 
 
 if __name__ == "__main__":

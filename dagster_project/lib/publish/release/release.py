@@ -27,15 +27,13 @@ from dagster_project.lib.publish.release.dictionary import write_dictionary
 from dagster_project.lib.publish.release.hashing import BY_DAY, table_hash
 from dagster_project.lib.publish.release.pointing import CURRENT, DATABASE, READ_ONLY, database_key, fix, point
 from dagster_project.lib.publish.release.states import FINAL, PROVISIONAL, StateLine, add, read_states
+from dagster_project.lib.publish.report.making.marks import MARKS
 from dagster_project.lib.warehouse.declared import TableWords, Word
 
 EDITION = "internal"
 WRITERS = 8
 """Files of a release that are sent to a bucket side by side."""
 EDITION_SENTENCE = "Internal: contains small groups, not for distribution"
-# What pages say of the release itself, and not of its figures: written in once the release's name is known. The marks
-# are characters of no script, so that no text of a member is taken for one.
-MARKS = {name: f"\ue000{name}\ue001" for name in ("release_id", "today", "code_version")}
 
 
 class WithdrawnContentError(RuntimeError):

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.publish.release.pointing import DATABASE
 from dagster_project.lib.publish.release.states import FINAL, PROVISIONAL, WITHDRAWN, States
+from dagster_project.lib.publish.report.making.pdf import CARDS
 
 MANIFEST_FILE = "manifest.json"
 
@@ -77,8 +78,8 @@ def held_releases(store: Store, states: States) -> list[Held]:
 
 
 def _data_files(store: Store, release_id: str) -> dict[str, int]:
-    """Keys and sizes of everything in a release's folder but its manifest."""
-    found = store.objects(f"releases/{release_id}")
+    """Keys and sizes of everything in a release's folder but its manifest, and of the PDFs beside it."""
+    found = [*store.objects(f"releases/{release_id}"), *store.objects(f"{CARDS}/{release_id}")]
     return {info.key: info.size for info in found if info.key != f"releases/{release_id}/{MANIFEST_FILE}"}
 
 
@@ -89,9 +90,8 @@ def delete_data(store: Store, release_id: str) -> int:
     """
     files = _data_files(store, release_id)
     store.delete(sorted(files, key=lambda key: (not key.endswith(f"/{DATABASE}"), key)))
-    folder = store.local(f"releases/{release_id}")
-    if folder is not None:
-        for path in sorted(folder.rglob("*"), reverse=True):
+    for folder in (store.local(f"releases/{release_id}"), store.local(f"{CARDS}/{release_id}")):
+        for path in sorted([folder, *folder.rglob("*")], reverse=True) if folder and folder.is_dir() else ():
             if path.is_dir() and not any(path.iterdir()):
                 path.rmdir()
     return sum(files.values())

@@ -7,13 +7,15 @@ Does not: read tables (marts), arrange rows, protect small groups (public pages 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from jinja2 import Environment
-from markupsafe import Markup
+from markupsafe import escape
 
 from dagster_project.lib.base import templates
 from dagster_project.lib.base.engine import Connection
@@ -25,6 +27,8 @@ from dagster_project.lib.publish.report.charts.frame import svg_file
 from dagster_project.lib.publish.report.community import community_page
 from dagster_project.lib.publish.report.explore.figures import FOLDER, explore_files
 from dagster_project.lib.publish.report.indicator import detail_name, dimension_label, value_cells
+from dagster_project.lib.publish.report.making.kept import KeptPages, each_community
+from dagster_project.lib.publish.report.making.marks import MARKS
 from dagster_project.lib.publish.report.marts import INTERNAL, PUBLIC, Marts, ReportContext, ReportError, read_marts
 from dagster_project.lib.publish.report.national.glossary import vocabularies
 from dagster_project.lib.publish.report.national.over_years import over_years_page
@@ -97,35 +101,47 @@ def _write(path: Path, text: str) -> Path:
     return path
 
 
-def write_report(connection: Connection, out: Path, edition: str, context: ReportContext) -> list[Path]:
+def write_report(
+    connection: Connection, out: Path, edition: str, context: ReportContext, kept: Path | None = None
+) -> list[Path]:
     """Write `report/` below the release folder `out` and return the files written, sorted.
 
     Pages: index.html, over-the-years.html, methods.html, data-quality.html, glossary.html (where the release has its
-    words), explore.html with the files of its folder, communities/{community_id}.html (the report card); beside the
-    card a folder with a page, a CSV and an SVG for each indicator, standing.html, sources.html, and in the internal
-    edition submissions.html. Self-contained (explore.html alone runs a script, the one in its folder), and byte for
-    byte the same for the same marts and context. Raises ReportError for an unknown edition, when the marts are not
-    complete, or when public pages would be made of internal marts: this report protects nothing.
+    words), explore.html with the files of its folder, style.css, communities/{community_id}.html (the report card);
+    beside the card a folder with a page, a CSV and an SVG for each indicator, standing.html, sources.html, and in the
+    internal edition submissions.html. The folder needs nothing from outside (explore.html alone runs a script, the one
+    in its folder), and is byte for byte the same for the same marts and context. `kept`: a folder of this edition where
+    pages of communities lie from the last time; those whose inputs are the same are taken from there. ReportError for
+    an unknown edition, when the marts are not complete, or when public pages would be made of internal marts: this
+    report protects nothing.
     """
     if edition not in EDITION_NOTICES:
         raise ReportError(f"no {edition!r} edition: only {' and '.join(EDITION_NOTICES)} can be written")
     marts = read_marts(connection, context.reporting_year, edition)
     national = read_national(connection, marts.year)
-    environment = _environment(context)
+    # Pages are made with marks for what the release is called, so that the next release can have the same ones.
+    stated: dict[str, Any] = {**MARKS}
+    marked = replace(context, **stated)
+    names = {mark: str(escape(getattr(context, name))) for name, mark in MARKS.items()}
+    environment = _environment(marked)
     environment.globals.update(edition=edition, notice=EDITION_NOTICES[edition], year=marts.year)
     environment.globals.update(deciding_dimensions=_deciding_dimensions(marts, context))
     environment.filters["indicator_name"] = lambda ident: (
         marts.indicators[ident]["name"] if ident in marts.indicators else words.sentence_case(words.humanized(ident))
     )
-    style = environment.get_template("_style.html").render()
-    environment.globals.update(style=Markup(style))  # the same on every page, so it is made once
     report = out / "report"
+
+    def write(name: str, text: str) -> Path:
+        for mark, called in names.items():
+            text = text.replace(mark, called)
+        return _write(report / name, text)
 
     def page(name: str, template: str, **view: Any) -> Path:
         html = environment.get_template(template).render(root="", here=name, **view)
-        return _write(report / name, visible(stacked(html)))
+        return write(name, visible(stacked(html)))
 
     written = [
+        write("style.css", environment.get_template("_style.html").render()),
         page("index.html", "index.html", **network_page(marts, national)),
         page("over-the-years.html", "over_years.html", **over_years_page(marts, national)),
         page("methods.html", "methods.html", simulated=marts.simulated),
@@ -136,42 +152,40 @@ def write_report(connection: Connection, out: Path, edition: str, context: Repor
         words_used = vocabularies(national.statuses, edition == PUBLIC)
         written.append(page("glossary.html", "glossary.html", vocabularies=words_used))
     for name, text in explore_files(marts, context).items():
-        written.append(_write(report / FOLDER / name, text))
-    for community in marts.communities:
-        written += _write_community(environment, report / "communities", edition, marts, context, community)
+        written.append(write(f"{FOLDER}/{name}", text))
+    pages = KeptPages(kept, edition, marked)
+    for community, rows in each_community(marts):
+        make = partial(_community_files, environment, edition, rows, marked, community)
+        files = pages.files(community["community_id"], rows, make)
+        written += [write(f"communities/{name}", text) for name, text in files.items()]
+    pages.tidy()
     return sorted(written)
 
 
-def _write_community(
-    environment: Environment, communities: Path, edition: str, marts: Marts, context: ReportContext, community: Row
-) -> list[Path]:
-    """A community's card, and its further pages and files in a folder beside it."""
+def _community_files(
+    environment: Environment, edition: str, marts: Marts, context: ReportContext, community: Row
+) -> Iterator[tuple[str, str]]:
+    """A community's card, and its further pages and files in a folder beside it: path and text."""
     ident = community["community_id"]
     view = community_page(marts, context, community)
-    card, folder = page_name(ident), communities / folder_name(ident)
+    card, folder = page_name(ident), folder_name(ident)
 
     def render(template: str, here: str, root: str, **more: Any) -> str:
-        hrefs = {"card_href": f"../{quote(card)}", "folder_href": "" if here else f"{quote(folder.name)}/"}
+        hrefs = {"card_href": f"../{quote(card)}", "folder_href": "" if here else f"{quote(folder)}/"}
         html = environment.get_template(template).render(root=root, here=here, **hrefs, **view, **more)
         # No sign that acts on what stands around it is any page's own: all of them are text of a file.
         return visible(stacked(html))
 
-    def beside(name: str, template: str, **more: Any) -> Path:
-        return _write(folder / f"{name}.html", render(template, name, "../../", **more))
+    def beside(name: str, template: str, **more: Any) -> tuple[str, str]:
+        return f"{folder}/{name}.html", render(template, name, "../../", **more)
 
-    written = [
-        _write(
-            communities / card,
-            render("community.html", "", "../", card=report_card(marts, community, view["indicators"])),
-        ),
-        beside("standing", "standing.html"),
-        beside("sources", "sources.html"),
-    ]
+    yield card, render("community.html", "", "../", card=report_card(marts, community, view["indicators"]))
+    yield beside("standing", "standing.html")
+    yield beside("sources", "sources.html")
     if edition == INTERNAL:
-        written.append(beside("submissions", "submissions.html"))
+        yield beside("submissions", "submissions.html")
     for each in view["indicators"]:
-        written.append(beside(each["file"], "indicator.html", **detail(marts, ident, each)))
-        written.append(_write(folder / f"{each['file']}.csv", values_csv(marts, each, edition)))
+        yield beside(each["file"], "indicator.html", **detail(marts, ident, each))
+        yield f"{folder}/{each['file']}.csv", values_csv(marts, each, edition)
         if each["chart"]:
-            written.append(_write(folder / f"{each['file']}.svg", visible(svg_file(each["chart"]))))
-    return written
+            yield f"{folder}/{each['file']}.svg", visible(svg_file(each["chart"]))
