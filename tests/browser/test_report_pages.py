@@ -275,6 +275,7 @@ def test_a_receipt_fits_a_telephone(page: Page, tmp_path: Path) -> None:
     page.set_viewport_size({"width": 390, "height": 800})
     page.goto(path.as_uri())
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    assert breaches(page) == []
 
 
 def test_the_list_of_communities_is_narrowed_by_state_without_a_script(page: Page, report: Path) -> None:

@@ -18,6 +18,9 @@ from typing import BinaryIO
 import polars as pl
 import pytest
 from openpyxl import Workbook, load_workbook
+from openpyxl.formatting.rule import Rule
+from openpyxl.styles.differential import DifferentialStyle
+from openpyxl.styles.numbers import NumberFormat
 
 import contracts
 from dagster_project.lib.base.reference import Reference
@@ -82,6 +85,16 @@ def edited(data: bytes, edit: Callable[[Workbook], None]) -> bytes:
     """The workbook after an edit."""
     book = load_workbook(io.BytesIO(data))
     edit(book)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+def ruled(areas: str, kind: str) -> bytes:
+    """The workbook with a rule of conditional formatting that masks."""
+    book = load_workbook(io.BytesIO(BOOK))
+    mask = DifferentialStyle(numFmt=NumberFormat(numFmtId=170, formatCode='"*"'))
+    book.active.conditional_formatting.add(areas, Rule(type=kind, dxf=mask, rank=1))
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()
@@ -176,6 +189,12 @@ BUILT: dict[str, tuple[Files, Files, dict[str, int]]] = {
     ),
     "formula_without_value": ({"values.xlsx": changed("G2", "=E2/F2*100")}, {"values.xlsx": BOOK}, {}),
     "hidden_value": ({"values.xlsx": changed("E2", 460, ";;;")}, {"values.xlsx": changed("E2", 460, "0;-0;")}, {}),
+    "shown_otherwise": (
+        {"values.xlsx": changed("F2", 1000, "#,##0,")},
+        {"values.xlsx": changed("F2", 1000, "#,##0")},
+        {},
+    ),
+    "shown_by_rule": ({"values.xlsx": ruled("E2:E9", "top10")}, {"values.xlsx": ruled("E3:E9", "top10")}, {}),
     "footnote_mark": (
         {"values.xlsx": with_mark(b'<r><rPr><vertAlign val="superscript"/></rPr><t>1</t></r>')},
         {"values.xlsx": with_mark(b"")},
