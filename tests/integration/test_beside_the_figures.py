@@ -48,6 +48,11 @@ REGISTERS = {
     "factors.csv": "indicator,factor,evidence\nchronic_absence_pct,Buses come late,community_voice\n",
     "communications.csv": "kind,audience,date\nprogress,partners,2018-02-01\nprogress,community,2018-05-01\n",
     "definitions.csv": "term,text,approved_on\nContinuous improvement,We learn in short cycles,2018-03-01\n",
+    "staff_composition.csv": (
+        "body,dimension,group,people,community_people,source\n"
+        "staff,all,all,10,5000,census\nstaff,gender,female,6,2500,census\n"
+        "board,all,all,,5000,census\nboard,gender,female,4,2500,census\n"
+    ),
     "examples.csv": (
         "example_id,kind,title,status,first_evidenced_on,planned,done,studied,acted\n"
         "e1,strategy,Reading hour,accepted,2018-02-01,An hour,12 schools,Half came,Moved to mornings\n"
@@ -207,11 +212,28 @@ def test_evidence_prints_factors_by_kind_definitions_and_quarters_without_an_eve
         "emerging.5.2": "factors on file by kind of evidence: 0 quantitative, 0 qualitative, 1 community voice",
         "emerging.6.4": "factors on file by kind of evidence: 0 quantitative, 0 qualitative, 1 community voice",
         "exploring.6.4": "on file, approved on 2018-03-01: We learn in short cycles",
+        "systems_transformation.7.1": "on file beside the community: board by gender; staff by gender",
         "sustaining.2.2": "without one: 2018-Q1 (community), 2018-Q2 (partners), 2018-Q3 (community, partners)",
     }
     for criterion, expected in words.items():
         ((evidence,),) = home.rows(f"{query} and reporting_year = 2018 and criterion_id = '{criterion}'")
         assert expected in str(evidence)
+
+
+def test_staff_stands_beside_the_community_by_group_and_a_body_without_a_total_is_asked_about(home: Home) -> None:
+    asked = home.asked("composition_sum")
+    assert (asked["found"], asked["severity"]) == (
+        "the groups of gender of the board hold 4 people, the row of the total has no count",
+        "explainable",
+    )
+    query = (
+        "select body, people, people_total, share_pct, community_share_pct, difference_points, groups_fit_total "
+        "from marts.fct_staff_composition where population_group_id = 'gender:female' order by body"
+    )
+    assert home.rows(query) == [
+        ("board", 4, None, None, 50.0, None, False),
+        ("staff", 6, 10, 60.0, 50.0, 10.0, True),
+    ]
 
 
 def test_notes_of_an_improvement_cycle_stand_with_their_example(home: Home) -> None:
