@@ -31,8 +31,8 @@ from dagster_project.lib.base.store import Store
 from dagster_project.lib.base.templates import environment
 from dagster_project.lib.intake.bucket.drop import open_drop
 from dagster_project.lib.member.page import access, language, opened, views
+from dagster_project.lib.member.page.spoken import speaker
 from dagster_project.lib.publish.release.opening import ReleaseMissingError, open_release
-from dagster_project.lib.receipts.receipt_page import rule_title, what, where
 from dagster_project.settings import Settings
 from dagster_project.web.guard import MOST_FORMS, Rate
 from dagster_project.web.held import Holding
@@ -94,7 +94,7 @@ class Site:
     @cached_property
     def templates(self) -> Environment:
         """All member text is escaped and made visible."""
-        return environment(HERE / "templates", what=what, where=where, link=quote, rule_title=rule_title)
+        return environment(HERE / "templates", link=quote)
 
     def asker(self, request: Request) -> str | None:
         """What a link or the proxy names: a community, or the network's own folder for its staff. The proxy's word
@@ -147,8 +147,9 @@ class Site:
         spoken = spoken_by(request)
         others = [each for each in language.languages().values() if each.code != spoken.code]
         return self.templates.get_template(template).render(
-            _=spoken.say, language=spoken, others=others, here=request.url.path, member=member, **given
-        )
+            _=spoken.say, language=spoken, others=others, here=request.url.path, member=member,
+            checks=speaker(spoken.code), **given,
+        )  # fmt: skip
 
 
 def spoken_by(request: Request) -> language.Language:

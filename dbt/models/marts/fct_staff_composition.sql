@@ -10,8 +10,8 @@ with newest as (
 counted as (
     select
         composition.*,
-        max(people) filter (where population_group_id = 'all') over body as people_total,
-        max(community_people) filter (where population_group_id = 'all') over body as community_total,
+        max(case when population_group_id = 'all' then people end) over body as people_total,
+        max(case when population_group_id = 'all' then community_people end) over body as community_total,
         sum(people) over dimension as people_of_groups,
         sum(community_people) over dimension as community_of_groups
     from {{ ref('stg_landing__staff_composition') }} as composition
@@ -33,8 +33,10 @@ fitting as (
 shares as (
     select
         *,
-        case when people_fit then 100.0 * people / nullif(people_total, 0) end as share_pct,
-        case when community_fit then 100.0 * community_people / nullif(community_total, 0) end as community_share_pct
+        case when people_fit then 100 * cast(people as double) / nullif(people_total, 0) end as share_pct,
+        case
+            when community_fit then 100 * cast(community_people as double) / nullif(community_total, 0)
+        end as community_share_pct
     from fitting
 )
 

@@ -24,9 +24,10 @@ from dagster_project.lib.base.templates import environment
 from dagster_project.lib.member import check
 from dagster_project.lib.member.page import views
 from dagster_project.lib.member.page.language import OWN, WORDS, Language, asked_for, language, languages
+from dagster_project.lib.member.page.spoken import speaker
 from dagster_project.lib.monitoring import deciding
 from dagster_project.lib.monitoring.mail import messages
-from dagster_project.lib.receipts.receipt_page import SEVERITIES, rule_title, what, where
+from dagster_project.lib.receipts.receipt_page import SEVERITIES
 from dagster_project.lib.receipts.receipts import first_line, left_line
 from dagster_project.web import app, checks, guard, site, team
 
@@ -262,9 +263,10 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
 @pytest.mark.parametrize(("name", "given"), list(pages()))
 def test_no_text_of_a_page_is_left_out_of_the_catalogues(name: str, given: dict[str, Any]) -> None:
     spoken = Marking("xx")
-    made = environment(TEMPLATES, what=what, where=where, link=str, rule_title=rule_title)
+    made = environment(TEMPLATES, link=str)
     member = SimpleNamespace(name="zzcommunity", mark="m")
-    frame = {"_": spoken.say, "language": spoken, "others": [], "here": "/", "member": member}
+    frame = {"_": spoken.say, "language": spoken, "others": [], "here": "/", "member": member,
+             "checks": speaker("xx")}  # fmt: skip
     unsaid = Unsaid()
     unsaid.feed(made.get_template(name).render(**{**frame, **given}))
     assert unsaid.found == []
