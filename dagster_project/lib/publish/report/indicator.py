@@ -14,9 +14,10 @@ from markupsafe import Markup
 
 from dagster_project.lib.publish.report import certainty, words
 from dagster_project.lib.publish.report.arranging import TOTAL, Row
-from dagster_project.lib.publish.report.charts import ChartPoint, FittedLine, PointState, TrendChart, trend_chart
+from dagster_project.lib.publish.report.charts.frame import FittedLine
+from dagster_project.lib.publish.report.charts.trend import ChartPoint, PointState, TrendChart, trend_chart
+from dagster_project.lib.publish.report.groups import gap_charts, group_charts
 from dagster_project.lib.publish.report.marts import INTERNAL, Marts, Point, ReportContext
-from dagster_project.lib.publish.report.panels import Panel, panel_chart
 
 _SUPPRESSED = "suppressed_at_source"
 
@@ -89,8 +90,8 @@ def _point_text(point: Point) -> str:
     return {"suppressed": "s", "withheld": "w"}.get(state, "n")
 
 
-def _chart(trend: Row, indicator: Row, points: Sequence[Point]) -> Markup | None:
-    """The indicator's chart, or None when there is no row to draw."""
+def _chart(trend: Row, indicator: Row, points: Sequence[Point], sentence: str) -> Markup | None:
+    """The indicator's chart, or None when there is no row to draw; it is described by the page's own sentence."""
     if not points:
         return None
     unit = indicator["unit"]
@@ -100,12 +101,14 @@ def _chart(trend: Row, indicator: Row, points: Sequence[Point]) -> Markup | None
     ]
     line = None
     if None not in (trend["slope"], trend["intercept"], trend["first_year"], trend["last_year"]):
-        line = FittedLine(trend["first_year"], trend["last_year"], trend["slope"], trend["intercept"])
+        low, high = trend["slope_ci_low"], trend["slope_ci_high"]
+        interval = None if low is None or high is None else (low, high)
+        line = FittedLine(trend["first_year"], trend["last_year"], trend["slope"], trend["intercept"], interval)
     listed = "; ".join(f"{p.school_year}: {_spoken(p, unit)}" for p in points)
     series = sorted({p.series for p in points if p.value is not None})
     breaks = f" The values belong to {len(series)} series that are not compared." if len(series) > 1 else ""
     title = f"{indicator['name']}, everyone, {points[0].school_year} to {points[-1].school_year}"
-    return trend_chart(TrendChart(indicator["indicator_id"], title, f"{listed}.{breaks}", unit, drawn, line))
+    return trend_chart(TrendChart(indicator["indicator_id"], title, f"{sentence} {listed}.{breaks}", unit, drawn, line))
 
 
 def _spoken(point: Point, unit: str) -> str:
@@ -206,38 +209,17 @@ def _group_rows(marts: Marts, context: ReportContext, indicator: Row, facts: Row
                 "meaning": _group_words(trends.get(ident), gap, indicator, context.limits()),
             }
         )
-    everyone = _drawn(by_group[TOTAL])
     order = sorted(blocks, key=lambda d: (d not in context.deciding(), d))
     return [
         {
             "dimension": d,
             "label": dimension_label(marts, d),
             "rows": blocks[d],
-            "chart": _group_chart(indicator, d, dimension_label(marts, d), blocks[d], by_group, everyone),
+            "chart": group_charts(indicator, d, dimension_label(marts, d), blocks[d], by_group),
+            "gap_chart": gap_charts(indicator, d, dimension_label(marts, d), blocks[d], facts["gap_years"]),
         }
         for d in order
     ]
-
-
-def _drawn(points: Iterable[Point]) -> list[tuple[int, str, float]]:
-    return sorted((p.school_year, p.series, p.value) for p in points if p.value is not None)
-
-
-def _group_chart(
-    indicator: Row,
-    dimension: str,
-    label: str,
-    rows: Sequence[Row],
-    by_group: Mapping[str, Sequence[Point]],
-    everyone: Sequence[tuple[int, str, float]],
-) -> Markup | None:
-    """The groups of a dimension that have a value, side by side; None where none has."""
-    known = [(row, _drawn(by_group.get(row["group"], ()))) for row in rows]
-    panels = [Panel(row["label"], values) for row, values in known if values]
-    if not panels:
-        return None
-    key = f"{indicator['indicator_id']}-{dimension}"
-    return panel_chart(key, f"{indicator['name']} by {label.lower()}", indicator["unit"], panels, everyone)
 
 
 def _value_table(
@@ -296,6 +278,7 @@ def indicator_view(
     indicator, trend = facts["indicator"], facts["trend"]
     total = [p for p in facts["points"] if p.population_group_id == TOTAL]
     known = [p for p in total if p.value is not None]
+    sentence = words.trend_sentence(_trend_figures(trend, indicator), context.limits())
     return {
         "indicator": indicator,
         "trend": trend,
@@ -305,9 +288,9 @@ def indicator_view(
         "points": facts["points"],
         "certainty": certainty.of_trend(trend, indicator["direction"]),
         "latest": known[-1] if known else None,
-        "sentence": words.trend_sentence(_trend_figures(trend, indicator), context.limits()),
+        "sentence": sentence,
         "robustness": words.robustness_sentence(trend["robustness"]),
-        "chart": _chart(trend, indicator, total),
+        "chart": _chart(trend, indicator, total, sentence),
         "series": sorted({p.series for p in total}),
         "groups": _group_rows(marts, context, indicator, facts),
         "table": _value_table(marts, context, facts["points"], files, letters),
@@ -319,7 +302,9 @@ def indicator_facts(marts: Marts, community_id: str) -> list[Row]:
     position = {o["outcome_id"]: i for i, o in enumerate(marts.outcomes)}
     split: dict[str, Row] = {}
     for trend in marts.trends.get(community_id, []):
-        facts = split.setdefault(trend["indicator_id"], {"trends": [], "gaps": [], "points": [], "trend": None})
+        facts = split.setdefault(
+            trend["indicator_id"], {"trends": [], "gaps": [], "gap_years": [], "points": [], "trend": None}
+        )
         facts["trends"].append(trend)
         if trend["population_group_id"] == TOTAL:
             facts["trend"] = trend
@@ -329,6 +314,9 @@ def indicator_facts(marts: Marts, community_id: str) -> list[Row]:
     for point in marts.points.get(community_id, []):
         if point.indicator_id in split:
             split[point.indicator_id]["points"].append(point)
+    for year in marts.gap_years.get(community_id, []):
+        if year.indicator_id in split:
+            split[year.indicator_id]["gap_years"].append(year)
     for ident, facts in split.items():
         facts["community_id"] = community_id
         facts["indicator"] = marts.indicators.get(ident) or _unknown_indicator(ident)
