@@ -48,6 +48,18 @@ REGISTERS = {
     "factors.csv": "indicator,factor,evidence\nchronic_absence_pct,Buses come late,community_voice\n",
     "communications.csv": "kind,audience,date\nprogress,partners,2018-02-01\nprogress,community,2018-05-01\n",
     "definitions.csv": "term,text,approved_on\nContinuous improvement,We learn in short cycles,2018-03-01\n",
+    "data_sharing_agreements.csv": (
+        "party,sector,data_level,purpose,start_date,end_date,destruction_date\n"
+        "Schools,education,program,Yearly results,2015-01-01,2018-06-30,2018-09-30\n"
+        "Clinic,health,program,Yearly results,2015-01-01,2018-06-30,\n"
+        "Library,education,program,Yearly results,2015-01-01,2019-02-15,\n"
+        "Housing,housing,program,Yearly results,2018-01-01,2017-01-01,\n"
+    ),
+    "measures.csv": "name,action,indicator,owner_sector\nFamilies visited,,chronic_absence_pct,health\n",
+    "terms.csv": (
+        "school_year,indicator,dimension,group,numerator,denominator,value,period\n"
+        "2018,attendance_rate_pct,all,all,,,93.7,Fall 2017\n2018,attendance_rate_pct,all,all,,,92.4,2018-02\n"
+    ),
     "staff_composition.csv": (
         "body,dimension,group,people,community_people,source\n"
         "staff,all,all,10,5000,census\nstaff,gender,female,6,2500,census\n"
@@ -234,6 +246,24 @@ def test_staff_stands_beside_the_community_by_group_and_a_body_without_a_total_i
         ("board", 4, None, None, 50.0, None, False),
         ("staff", 6, 10, 60.0, 50.0, 10.0, True),
     ]
+
+
+def test_agreements_that_end_or_have_ended_are_told_and_one_that_ends_before_it_begins_is_an_error(home: Home) -> None:
+    told = home.rows("select party, agreement_status from marts.fct_agreement order by party")
+    assert told == [("Clinic", "ended"), ("Library", "ends_soon"), ("Schools", "destruction_due")]
+    assert home.asked("ends_before_it_begins")["source_row"] == 5
+
+
+def test_a_measure_that_judges_no_action_is_told(home: Home) -> None:
+    assert home.asked("measure_without_action")["found"] == "Families visited"
+
+
+def test_values_of_a_term_and_of_a_month_stand_beside_the_core_indicator_and_in_no_trend(home: Home) -> None:
+    query = "select period, period_kind, value, core_indicator_id from marts.fct_early_signal order by period"
+    signals = home.rows(query)
+    assert [row[:3] for row in signals] == [("2017-FALL", "term", 93.7), ("2018-02", "month", 92.4)]
+    assert {row[3] for row in signals} != {None}
+    assert home.rows("select count(*) from marts.fct_trend where indicator_id = 'attendance_rate_pct'") == [(0,)]
 
 
 def test_notes_of_an_improvement_cycle_stand_with_their_example(home: Home) -> None:
