@@ -35,6 +35,8 @@ from dagster_project.lib.intake.reading.files import WorkbookReader
 from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.intake.tables import TABLES
 from dagster_project.lib.intake.take_in import take_in
+from dagster_project.lib.member.page.language import languages
+from dagster_project.lib.member.page.spoken import speaker
 from dagster_project.lib.warehouse.landing import all_findings, landed_registers
 
 EXAMPLES = contracts.ROOT / "examples"
@@ -457,6 +459,9 @@ def test_a_rule_fires_on_its_failing_example(rule_id: str, sides: Callable[[str,
     assert findings.height > 0
     assert findings.filter(pl.col("message").str.contains(r"\{\w+\}")).is_empty()
     assert findings["remedy"].str.len_chars().min() > 0  # type: ignore[operator]
+    for row in findings.to_dicts():
+        said = {code: speaker(code).what(row) for code in languages()}
+        assert {code: spoken.lang for code, spoken in said.items()} == {code: code for code in languages()}, said
 
 
 @pytest.mark.parametrize("rule_id", RULES)
