@@ -9,7 +9,7 @@ export DAGSTER_HOME ?= $(CRADLE_HOME)/dagster
 # dbt and Dagster send nothing; see dbt/dbt_project.yml and dagster.yaml.
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: lock setup run test test-fast lint format dev bench clean system-deps example docs fuzz folders torture disclosure-long test-long mutation superset-env superset superset-load test-superset
+.PHONY: lock setup run test test-fast lint format dev bench clean system-deps example docs fuzz folders torture disclosure-long test-long mutation superset-env superset-admin superset-load superset test-superset
 
 setup: $(VENV)/.ready dbt/target/manifest.json
 
@@ -104,12 +104,16 @@ $(SUPERSET)/.ready: bi/requirements.txt
 	$(SUPERSET)/bin/uv pip install --quiet --python $(SUPERSET)/bin/python --exclude-newer $(SUPERSET_DAY) -r bi/requirements.txt
 	touch $@
 
-# Asks for SUPERSET_SECRET_KEY. `make superset-load ON=postgres` shows the server's marts instead of current.duckdb.
-ON := duckdb
-superset-load: setup superset-env
+# These need SUPERSET_SECRET_KEY in the environment. The first is for once: it asks for the password of user admin.
+superset-admin: superset-env
 	mkdir -p $(SUPERSET_HOME)
 	$(SUPERSET_SETTINGS) $(SUPERSET)/bin/superset db upgrade
+	$(SUPERSET_SETTINGS) $(SUPERSET)/bin/superset fab create-admin --username admin --firstname Data --lastname Team --email admin@localhost
 	$(SUPERSET_SETTINGS) $(SUPERSET)/bin/superset init
+
+# `make superset-load ON=postgres` shows the server's marts instead of current.duckdb.
+ON := duckdb
+superset-load: setup superset-env
 	$(SUPERSET_SETTINGS) $(BIN)/python -m bi.load --superset $(SUPERSET) --on $(ON)
 
 superset: superset-env

@@ -209,8 +209,8 @@ def _drawn_form(chart: Chart) -> dict[str, Any]:
         "viz_type": VIEWS[chart.told["kind"]],
         "x_axis": axis.name,
         "x_axis_sort_asc": True,
-        "x_axis_title": axis.label,
-        "x_axis_title_margin": 30,
+        # Beside names of outcomes there is no room for a title, and they need none.
+        **({"x_axis_title": axis.label, "x_axis_title_margin": 30} if axis.is_time else {}),
         "x_axis_time_format": "%Y",
         # Names of outcomes have no room beside each other.
         "orientation": "vertical" if axis.is_time else "horizontal",
