@@ -15,6 +15,7 @@ from types import ModuleType
 
 import duckdb
 import pytest
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 from dagster_project.lib.publish.report.marts import ReportContext, RuleParameter
@@ -30,6 +31,10 @@ PAGES = [
     *("index.html", "methods.html", "data-quality.html", "communities/c00.html", "communities/c04.html", DETAIL),
     *("communities/c00/standing.html", "communities/c00/sources.html", "communities/c00/submissions.html"),
 ]
+
+PUBLIC_PAGES = [name for name in PAGES if "c04" not in name and "submissions" not in name]
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+WIDTHS = [1280, 768, 390]
 
 # Contrast of every visible text against the nearest opaque ground behind it, worked out as WCAG 2 says.
 FAINT_TEXT = """() => {
@@ -71,14 +76,26 @@ def browser() -> Iterator[Browser]:
         running.close()
 
 
-@pytest.fixture(scope="module")
-def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    out, marts = tmp_path_factory.mktemp("release"), _marts()
+def _written(out: Path, edition: str) -> Path:
+    marts = _marts()
     parameters = [RuleParameter(*p) for p in marts.PARAMETERS]
     context = ReportContext("r", "2024-12-31", "toa-default", "1.0.0", "1", "0.1.0", "Example", parameters)
-    with duckdb.connect(str(marts.build(out / "internal.duckdb")), read_only=True) as connection:
-        write_report(connection, out, "internal", context)
+    database = marts.build(out / f"{edition}.duckdb")
+    if edition == "public":
+        marts.make_public(database)
+    with duckdb.connect(str(database), read_only=True) as connection:
+        write_report(connection, out, edition, context)
     return out / "report"
+
+
+@pytest.fixture(scope="module")
+def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _written(tmp_path_factory.mktemp("release"), "internal")
+
+
+@pytest.fixture(scope="module")
+def public_report(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return _written(tmp_path_factory.mktemp("edition"), "public")
 
 
 @pytest.fixture
@@ -95,7 +112,7 @@ def page(browser: Browser) -> Iterator[Page]:
 
 
 @pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize("width", [1280, 768, 390])
+@pytest.mark.parametrize("width", WIDTHS)
 def test_a_page_opens_offline_and_fits_the_window(page: Page, report: Path, name: str, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     page.goto((report / name).as_uri())
@@ -106,33 +123,54 @@ def test_a_page_opens_offline_and_fits_the_window(page: Page, report: Path, name
     assert overflow <= 0, f"{overflow} px too wide at {width}"
 
 
-# What axe calls `region`, `scrollable-region-focusable` and `heading-order`, worked out on the page as it is shown.
-UNREACHABLE = """() => {
-  const wrong = [], shown = e => e.getClientRects().length > 0;
-  const landmark = 'main, header, footer, nav, aside, [role=region], [role=note], .skip';
-  const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
-  for (let n = walker.nextNode(); n; n = walker.nextNode())
-    if (n.data.trim() && n.parentElement.tagName !== 'STYLE' && !n.parentElement.closest(landmark))
-      wrong.push('outside a landmark: ' + n.data.trim().slice(0, 40));
-  for (const e of document.querySelectorAll('*'))
-    if (['auto', 'scroll'].includes(getComputedStyle(e).overflowX) && e.scrollWidth > e.clientWidth && shown(e)
-        && (e.tabIndex < 0 || !e.getAttribute('aria-label')))
-      wrong.push('scrolls without focus or name: ' + e.className);
-  const levels = [...document.querySelectorAll('h1, h2, h3, h4')].filter(shown).map(e => +e.tagName[1]);
-  levels.forEach((level, i) => { if (i && level > levels[i - 1] + 1) wrong.push('heading skips to ' + level); });
-  if (levels.filter(level => level === 1).length !== 1) wrong.push('not one first heading');
-  const names = [...document.querySelectorAll('[role=region], nav')].map(e => e.getAttribute('aria-label'));
-  names.forEach((name, i) => { if (names.indexOf(name) !== i) wrong.push('two regions of one name: ' + name); });
-  return wrong;
-}"""
+def _breaches(page: Page) -> list[str]:
+    found = Axe().run(page, options={"runOnly": RULES}).response["violations"]
+    return [f"{each['id']}: {node['html']}" for each in found for node in each["nodes"]]
 
 
-@pytest.mark.parametrize("name", PAGES)
-@pytest.mark.parametrize("width", [1280, 390])
-def test_every_part_of_a_page_can_be_reached_and_has_a_name(page: Page, report: Path, name: str, width: int) -> None:
+@pytest.mark.parametrize("width", WIDTHS)
+def test_axe_finds_nothing_on_a_page_of_each_kind(page: Page, report: Path, public_report: Path, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
+    for folder, names in ((report, PAGES), (public_report, PUBLIC_PAGES)):
+        for name in names:
+            page.goto((folder / name).as_uri())
+            assert _breaches(page) == [], f"{folder.parent.name}/{name}"
+
+
+@pytest.mark.parametrize("name", ["index.html", DETAIL, "communities/c00/standing.html"])
+def test_tables_stand_as_lists_on_a_phone_and_nothing_of_them_scrolls(page: Page, report: Path, name: str) -> None:
+    page.set_viewport_size({"width": 390, "height": 900})
     page.goto((report / name).as_uri())
-    assert page.evaluate(UNREACHABLE) == []
+    wide = page.evaluate("""() => [...document.querySelectorAll('.scroll')].filter(e => e.querySelector('table.stack')
+        && e.scrollWidth > e.clientWidth).map(e => e.getAttribute('aria-label'))""")
+    assert page.locator("table.stack").count() >= 1 and wide == []
+    said = page.evaluate("""() => { const cell = document.querySelector('table.stack td:nth-child(3)');
+        const head = cell.closest('table').querySelectorAll('thead th')[2].textContent.trim();
+        return [getComputedStyle(cell, '::before').content, JSON.stringify(head)]; }""")
+    assert said[0] == said[1]
+
+
+@pytest.mark.parametrize("width", [1280, 390])
+def test_the_keyboard_walks_a_page_from_the_first_link_to_the_last(page: Page, report: Path, width: int) -> None:
+    page.set_viewport_size({"width": width, "height": 900})
+    page.goto((report / DETAIL).as_uri())
+    stops = page.evaluate("""() => [...document.querySelectorAll('a[href], [tabindex="0"]')]
+        .filter(e => e.getClientRects().length).map((e, i) => { e.dataset.stop = i; return i; })""")
+    walked = []
+    for _ in stops:
+        page.keyboard.press("Tab")
+        walked.append(
+            page.evaluate("""() => { const e = document.activeElement, style = getComputedStyle(e);
+                const box = e.getBoundingClientRect(), tall = box.height >= innerHeight;
+                const seen = box.bottom > 0 && box.top < innerHeight && (tall || box.bottom <= innerHeight + 1);
+                const fine = seen && style.outlineStyle !== 'none';
+                return fine ? +e.dataset.stop : 'unseen: ' + e.outerHTML.slice(0, 80); }""")
+        )
+    assert walked == stops
+    last = page.get_by_role("link", name="Back to top")
+    last.focus()
+    page.keyboard.press("Enter")
+    page.wait_for_function("document.querySelector('h1').getBoundingClientRect().top >= 0")
 
 
 def test_a_phone_shows_the_newest_years_of_a_chart_first(page: Page, report: Path) -> None:

@@ -149,7 +149,7 @@ def test_a_failed_audit_stops_the_public_edition_with_its_cells_and_sums(
     year: Home, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # The same run with nothing withheld beyond the primary cells: what sums give away is found by the audit.
-    monkeypatch.setattr(release, "_solve", lambda units, _: {unit.community_id: _primary(unit) for unit in units})
+    monkeypatch.setattr(release, "_solve", lambda units, *_: {unit.community_id: _primary(unit) for unit in units})
     settings = {"HOME": year.home, "SEEDS": year.seeds, "TODAY": EXAMPLE_TODAY, "SETTLE_SECONDS": "0.5"}
     for name, value in settings.items():
         monkeypatch.setenv(f"CRADLE_{name}", str(value))

@@ -48,6 +48,7 @@ from dagster_project.lib.publish.public.register import Register
 from dagster_project.lib.publish.public.results import Cycle, public_frames, results_of, write_results
 from dagster_project.lib.publish.public.tables import Terms, public_tables
 from dagster_project.lib.publish.release.dependencies import code_version
+from dagster_project.lib.publish.release.hashing import lock_sha256
 from dagster_project.lib.publish.release.opening import ReleaseMissingError, database_path
 from dagster_project.lib.publish.release.release import current_release, read_manifest
 from dagster_project.lib.publish.report.marts import RuleParameter
@@ -142,6 +143,7 @@ class PublicEdition:
         tables, communities = candidate.tables, self.reference.communities
         preview = replace(preview, refused=write_previews(outbox, tables, communities, names_of(tables), preview))
         self.previews.keep(preview)
+        self.register.keep_solved(candidate.protected.solved, _solving_code())
         return preview
 
     def return_results(self, release_id: str) -> dict[str, str] | None:
@@ -194,7 +196,14 @@ class PublicEdition:
         profile = load_profile(self.reference)
         profile = replace(profile, thresholds=names.begun(profile.thresholds))
         tell("Protecting small groups")
-        begun = protect(inputs, self.register.history(), profile, self.register.key(), _parameters(inputs))
+        begun = protect(
+            inputs,
+            self.register.history(),
+            profile,
+            self.register.key(),
+            _parameters(inputs),
+            solved=self.register.solved(_solving_code()),
+        )
         protected = replace(begun, values=names.read(begun.values), derived=_each_frame(begun.derived, names.read))
         tell("Making the public tables")
         tables = public_tables(
@@ -286,6 +295,7 @@ class PublicEdition:
                 database, folder, manifest, self.reference.network_name, parameters
             ),
         )
+        self.register.keep_solved(candidate.protected.solved, _solving_code())
         self.register.keep_built(self.facts(), made.public_id)
         return made
 
@@ -316,6 +326,11 @@ def _each_frame(of: Frames, read: Callable[[pl.DataFrame], pl.DataFrame]) -> Fra
     """The same with each of its frames as `read` gives it."""
     frames: dict[str, Any] = {name: read(value) for name, value in vars(of).items() if isinstance(value, pl.DataFrame)}
     return replace(of, **frames)
+
+
+def _solving_code() -> str:
+    """What gives an answer beside the problem: the code and the solver that the lock names."""
+    return f"{code_version(PROJECT_ROOT)}-{lock_sha256(PROJECT_ROOT)}"
 
 
 def _parameters(inputs: DisclosureInputs) -> Parameters:

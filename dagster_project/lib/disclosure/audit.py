@@ -11,9 +11,10 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from dagster_project.lib.base.workers import side_by_side
-from dagster_project.lib.disclosure.judging import Unknown, judge
+from dagster_project.lib.disclosure.feasible.programs import Budget, BudgetError
+from dagster_project.lib.disclosure.feasible.solved import Answer, Solved
+from dagster_project.lib.disclosure.judging import judge
 from dagster_project.lib.disclosure.profiles import AUDIT_PROGRAMS, Parameters
-from dagster_project.lib.disclosure.programs import Budget, BudgetError
 from dagster_project.lib.disclosure.register import Release, earlier_by_community
 from dagster_project.lib.disclosure.sums import AT_MOST, NONE, Sum
 from dagster_project.lib.disclosure.unit import Earlier, Joint, Unit, joint_of, unknown_name
@@ -28,7 +29,10 @@ from dagster_project.lib.disclosure.words import (
     SOURCE_MASKED,
     FamilyKey,
     Key,
+    Unknown,
 )
+
+NO_ANSWERS: Mapping[str, Mapping[str, Answer]] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +51,7 @@ class Audit:
     judged: hidden cells judged. dropped: families in which sums that cannot be checked were left out. out: cells of
     earlier releases that those pin already. forced: cells masked at the source that its own rows pin.
     smallest: the fewest feasible values of any judged count. out_cells: the newest release's cells that are out.
+    answers: by community, to the problems that came up.
     """
 
     failures: tuple[Failure, ...] = ()
@@ -58,6 +63,7 @@ class Audit:
     forced: int = 0
     smallest: float = INF
     out_cells: frozenset[Key] = frozenset()
+    answers: Mapping[str, Mapping[str, Answer]] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -76,21 +82,28 @@ class _Part:
     forced: int = 0
     smallest: float = INF
     out_cells: set[Key] = field(default_factory=set)
+    answers: Mapping[str, Answer] = field(default_factory=dict)
 
 
-def audit(releases: Sequence[Release], parameters: Parameters, families: set[FamilyKey] | None = None) -> Audit:
+def audit(
+    releases: Sequence[Release],
+    parameters: Parameters,
+    families: set[FamilyKey] | None = None,
+    answers: Mapping[str, Mapping[str, Answer]] = NO_ANSWERS,
+) -> Audit:
     """Judge every family over all releases together; the last one is the newest. `families`: only these, if given.
 
     What the releases before the newest pin already, a cell that was printed before a correction made it small, and
     what stays pinned although its whole family is withheld, is out (RULES 8.8) and counted. Works on the released
-    tables, registers and sums alone.
+    tables, registers and sums alone; `answers` (by community) tell what a problem that says the very same was answered
+    with before, and save its programs.
     """
     by_release = [earlier_by_community(release) for release in releases]
     names = sorted({name for release in by_release for name in release})
     parts = [[release[name] for release in by_release if name in release] for name in names]
     newest = [name in by_release[-1] for name in names] if by_release else []
-    work = list(zip(names, parts, newest, strict=True))
-    judge_one = partial(_audit_community, parameters=parameters, families=families)
+    work = list(zip(names, parts, newest, (answers.get(name, {}) for name in names), strict=True))
+    judge_one = partial(_audit_community, families=families)
     with side_by_side(min(parameters.workers, len(work))) as each:
         found = list(each(judge_one, work))
     return Audit(
@@ -103,24 +116,27 @@ def audit(releases: Sequence[Release], parameters: Parameters, families: set[Fam
         sum(part.forced for part in found),
         min((part.smallest for part in found), default=INF),
         frozenset(key for part in found for key in part.out_cells),
+        {name: part.answers for name, part in zip(names, found, strict=True)},
     )
 
 
 def _audit_community(
-    work: tuple[str, list[Earlier], bool], parameters: Parameters, families: set[FamilyKey] | None
+    work: tuple[str, list[Earlier], bool, Mapping[str, Answer]], families: set[FamilyKey] | None
 ) -> _Part:
-    name, releases, has_newest = work
+    name, releases, has_newest, known = work
+    solved = Solved(known)
     unit = Unit(name, {}, {}, [], releases, {})
     part = _Part()
     for joined in unit.joint_families():
         if families is not None and not families & set(joined):
             continue
-        _audit_joint(joint_of(unit, joined), has_newest, parameters, part)
+        _audit_joint(joint_of(unit, joined), has_newest, solved, part)
+    part.answers = solved.used
     return part
 
 
-def _audit_joint(joint: Joint, has_newest: bool, parameters: Parameters, part: _Part) -> None:
-    budget = Budget(AUDIT_PROGRAMS * len(joint.families))
+def _audit_joint(joint: Joint, has_newest: bool, solved: Solved, part: _Part) -> None:
+    budget = Budget(AUDIT_PROGRAMS * len(joint.families), solved)
     part.families += len(joint.families)
     system = joint.past()
     before = Joint(joint.families, {}, [], [], joint.earlier[:-1] if has_newest else joint.earlier)

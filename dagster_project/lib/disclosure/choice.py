@@ -7,12 +7,13 @@ Does not: judging (judging.py), or where cells and sums come from (release.py).
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from dagster_project.lib.disclosure.judging import System, Unknown, judge
+from dagster_project.lib.disclosure.feasible.programs import Budget, BudgetError
+from dagster_project.lib.disclosure.feasible.solved import Answer, Solved
+from dagster_project.lib.disclosure.judging import System, judge
 from dagster_project.lib.disclosure.profiles import AUDIT_PROGRAMS, Parameters
-from dagster_project.lib.disclosure.programs import Budget, BudgetError
 from dagster_project.lib.disclosure.sums import NONE, Tie
 from dagster_project.lib.disclosure.unit import Cell, Joint, Unit, is_place_below, joint_of
 from dagster_project.lib.disclosure.words import (
@@ -25,6 +26,7 @@ from dagster_project.lib.disclosure.words import (
     SOURCE_MASKED,
     FamilyKey,
     Key,
+    Unknown,
     family_of,
 )
 
@@ -38,6 +40,7 @@ class Outcome:
 
     kinds: each cell's kind and whether a source's mask hides its n too. fall_backs: family to PLACES, GROUPS or
     EVERYTHING. out: cells that earlier releases pin, or a correction made small. faults: families that stay unsafe.
+    answers: to the problems that came up, for the audit and the next release.
     """
 
     kinds: dict[Key, tuple[str, bool]] = field(default_factory=dict)
@@ -48,16 +51,21 @@ class Outcome:
     solved: int = 0
     reused: int = 0
     programs: int = 0
+    answers: Mapping[str, Answer] = field(default_factory=dict)
 
 
-def protect_unit(unit: Unit, parameters: Parameters) -> Outcome:
-    """Choose for one community; families in order of their year, joint ones together."""
-    return _Chooser(unit, parameters).run()
+def protect_unit(work: tuple[Unit, Mapping[str, Answer]], parameters: Parameters) -> Outcome:
+    """Choose for one community; families in order of their year, joint ones together.
+
+    work: the community, and answers to its problems that are known already: they save programs and change nothing.
+    """
+    unit, known = work
+    return _Chooser(unit, parameters, Solved(known)).run()
 
 
 class _Chooser:
-    def __init__(self, unit: Unit, parameters: Parameters) -> None:
-        self.unit, self.parameters = unit, parameters
+    def __init__(self, unit: Unit, parameters: Parameters, solved: Solved) -> None:
+        self.unit, self.parameters, self.solved = unit, parameters, solved
         self.before = unit.published_before()
         self.outcome = Outcome()
         self.lost: set[int] = set()
@@ -76,6 +84,7 @@ class _Chooser:
             self._remember(families)
         for key, cell in self.unit.cells.items():
             self.outcome.kinds[key] = cell.kind, cell.hides_n
+        self.outcome.answers = self.solved.used
         return self.outcome
 
     def _cells(self, families: list[FamilyKey]) -> list[Cell]:
@@ -121,7 +130,7 @@ class _Chooser:
         for level in (NO_FALL_BACK, PLACES, GROUPS, EVERYTHING):
             # A fall-back is judged whatever it takes, as the final audit is.
             programs = self.parameters.programs_per_family if level == NO_FALL_BACK else AUDIT_PROGRAMS
-            budget = Budget(programs * len(joint.families))
+            budget = Budget(programs * len(joint.families), self.solved)
             if level != NO_FALL_BACK:
                 self._fall_back(joint, level, failing)
             try:
@@ -146,7 +155,7 @@ class _Chooser:
         """Unknowns that earlier releases pin already, and cells that a correction made small once printed."""
         out: set[Unknown] = set()
         if joint.earlier:
-            budget = Budget(self.parameters.programs_per_family * len(joint.families))
+            budget = Budget(self.parameters.programs_per_family * len(joint.families), self.solved)
             past = joint.past()
             try:
                 out = set(judge(past, budget).failing)

@@ -27,6 +27,7 @@ from dagster_project.lib.disclosure.cells import (
 )
 from dagster_project.lib.disclosure.choice import Outcome, protect_unit
 from dagster_project.lib.disclosure.derived import Derived, publish_derived
+from dagster_project.lib.disclosure.feasible.solved import Answer, answers_from, solved_frame
 from dagster_project.lib.disclosure.points import uses_of
 from dagster_project.lib.disclosure.profiles import Parameters, Profile, objected, permitted
 from dagster_project.lib.disclosure.register import Release, content_of, contents_frame, earlier_by_community, tokens
@@ -71,6 +72,8 @@ class Protected:
     derived: the derived facts as published. cells: one row a cell for the house (CELL, unit, min_n, primary, kind,
     n, k, is_out). release: what the next release's audit needs, with the id it was called with. outcomes: by
     community. audit: of the finished public table over all releases; publish only where `audit.passed`.
+    solved: answers to the problems that came up (`SOLVED_SCHEMA`: digests and how many values stay feasible, no value),
+    which save the next release their programs.
     """
 
     values: pl.DataFrame
@@ -79,6 +82,7 @@ class Protected:
     release: Release
     outcomes: Mapping[str, Outcome]
     audit: Audit
+    solved: pl.DataFrame
     fall_backs: Mapping[FamilyKey, int] = field(default_factory=dict)
 
 
@@ -89,10 +93,12 @@ def protect(
     key: bytes,
     parameters: Parameters = Parameters(),  # noqa: B008 - frozen
     public_id: str = "candidate",
+    solved: pl.DataFrame | None = None,
 ) -> Protected:
     """Protect one release and audit it over all of `history` (oldest first) and itself.
 
-    key: of the keyed hash that says which rows are unchanged. The same inputs give the same result, in any number of
+    key: of the keyed hash that says which rows are unchanged. solved: `Protected.solved` of an earlier call by the same
+    code; without it the result is the same and takes longer. The same inputs give the same result, in any number of
     processes. Raises ValueError where tables contradict each other; a failed audit is a result, not an error.
     """
     values = _allowed(inputs.values, inputs)
@@ -101,7 +107,8 @@ def protect(
     cells = cells.with_columns(pl.col("kind").alias("primary"))
     trend, gap = _allowed(inputs.trend, inputs), _allowed(inputs.gap, inputs)
     units = _units(cells, values, inputs, history, profile, uses_of(cells, trend, gap))
-    outcomes = _solve(units, parameters)
+    known = {} if solved is None else answers_from(solved)
+    outcomes = _solve(units, known, parameters)
     final = with_classes(_with_kinds(cells, outcomes))
     public = public_values(values, final, profile)
     release = Release(
@@ -122,13 +129,15 @@ def protect(
         _allowed(inputs.target_progress, inputs),
         _forbidden(inputs),
     )
-    verdict = audit([*history, release], parameters)
+    answers = {name: {**known.get(name, {}), **outcome.answers} for name, outcome in outcomes.items()}
+    verdict = audit([*history, release], parameters, answers=answers)
+    used = {name: {**outcome.answers, **verdict.answers.get(name, {})} for name, outcome in outcomes.items()}
     # A family that is taken over as it was settled is not looked at again: what is out of it the audit still tells.
     out = {key for outcome in outcomes.values() for key in outcome.out} | verdict.out_cells
     is_out = pl.Series("is_out", [tuple(row) in out for row in final.select(CELL).iter_rows()], dtype=pl.Boolean)
     house = final.select(*CELL, "unit", "min_n", "primary", "kind", "n", "k").with_columns(is_out)
     fall_backs = {family: level for outcome in outcomes.values() for family, level in outcome.fall_backs.items()}
-    return Protected(public, derived, house, release, outcomes, verdict, fall_backs)
+    return Protected(public, derived, house, release, outcomes, verdict, solved_frame(used), fall_backs)
 
 
 def _allowed(frame: pl.DataFrame, inputs: DisclosureInputs) -> pl.DataFrame:
@@ -227,11 +236,13 @@ def _content(
     return content_of(family, rows, sums, own)
 
 
-def _solve(units: Sequence[Unit], parameters: Parameters) -> dict[str, Outcome]:
+def _solve(
+    units: Sequence[Unit], known: Mapping[str, Mapping[str, Answer]], parameters: Parameters
+) -> dict[str, Outcome]:
     """Each unit's outcome; processes share the units and change nothing of the result."""
     solve = partial(protect_unit, parameters=parameters)
     with side_by_side(min(parameters.workers, len(units))) as each:
-        found = list(each(solve, units))
+        found = list(each(solve, [(unit, known.get(unit.community_id, {})) for unit in units]))
     return {unit.community_id: outcome for unit, outcome in zip(units, found, strict=True)}
 
 

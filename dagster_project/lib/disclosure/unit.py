@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field
 from typing import TypeVar
 
-from dagster_project.lib.disclosure.judging import System, Unknown, need_of
+from dagster_project.lib.disclosure.judging import System, need_of
 from dagster_project.lib.disclosure.sums import Sum, Tie, Truth
 from dagster_project.lib.disclosure.words import (
     CODED,
@@ -27,6 +27,7 @@ from dagster_project.lib.disclosure.words import (
     Bounds,
     FamilyKey,
     Key,
+    Unknown,
     family_of,
 )
 

@@ -36,6 +36,8 @@ WITHHELD, RANGE, SUPPRESSED = "withheld", "range", "suppressed_at_source"
 
 INF = math.inf
 Key = tuple[str, str, str, str, str, int, str]
+# One count of one cell as it stands in some release: equal names are one number.
+Unknown = str
 FamilyKey = tuple[str, str, str, int, str]
 
 

@@ -10,6 +10,7 @@ import csv
 import importlib.util
 import posixpath
 import re
+from html import unescape
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -18,11 +19,13 @@ from urllib.parse import unquote
 
 import duckdb
 import pytest
+from markupsafe import escape
 
 from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.arranging import folder_name, page_name
 from dagster_project.lib.publish.report.marts import REQUIRED_COLUMNS, ReportContext, ReportError, RuleParameter
 from dagster_project.lib.publish.report.render import EDITION_NOTICES, write_report
+from dagster_project.lib.publish.report.stacking import COLUMNS, stacked
 
 ROOT = Path(__file__).resolve().parents[3]
 NOTICE = "Internal: contains small groups, not for distribution"
@@ -604,6 +607,34 @@ def test_the_csv_beside_a_page_holds_the_rows_of_its_table(database: Path, tmp_p
         rows = list(csv.DictReader(file))
     assert expected == (len(rows),) and {row["source_file"] for row in rows} == {"'=cmd()"}
     assert path.with_suffix(".svg").read_text(encoding="utf-8").startswith("<svg ")
+
+
+def test_a_chart_says_to_those_who_do_not_see_it_what_the_sentence_beside_it_says(pages: dict[str, str]) -> None:
+    described = 0
+    for name, html in pages.items():
+        for chart in re.findall(r'<svg class="chart trend".*?<desc id="[^"]+">(.*?)</desc>', html):
+            described += 1
+            assert f"<p>{chart.split('. ')[0]}" in html, name
+    assert described == 4 * len(report_marts.INDICATORS)
+
+
+def test_every_column_of_a_table_is_named_beside_its_cells_on_a_phone(pages: dict[str, str]) -> None:
+    style = {int(n) for n in re.findall(r"nth-child\((\d+)\)::before", pages["index.html"])}
+    assert style == set(range(2, COLUMNS + 1))
+    for name, html in pages.items():
+        for css, stated, rest in re.findall(r'<table class="([^"]*)" style="([^"]*)">(.*?)</thead>', html, re.DOTALL):
+            heads = [Page(f"<p>{head}</p>").text for head in re.findall(r"<th\b[^>]*>(.*?)</th>", rest, re.DOTALL)]
+            said = dict(re.findall(r'--h(\d+):"([^"]*)"', unescape(stated)))
+            assert "stack" in css and said == {str(n): head for n, head in enumerate(heads, 1) if n > 1}, name
+        unnamed = re.findall(r"<table(?! class=\"[^\"]*stack)[^>]*>", html)
+        assert set(unnamed) <= {'<table class="matrix">'}, name
+
+
+def test_a_heading_cannot_leave_the_style_it_stands_in() -> None:
+    hostile = 'a"; } </table><script>&lt;b&gt; \\'
+    page = stacked(f"<table><caption>c</caption><thead><tr><th>g</th><th>{escape(hostile)}</th></tr></thead></table>")
+    stated = re.search(r'style="([^"]*)"', page)
+    assert stated and "<script" not in page and unescape(stated[1]).count('"') == 2
 
 
 def test_a_card_and_a_folder_of_two_communities_never_meet() -> None:

@@ -1,6 +1,6 @@
 """Words and charts: a sentence never says the opposite of its figure, a chart never draws what nobody reported.
 
-Belongs here: property tests of lib/publish/report/words.py and charts.py.
+Belongs here: property tests of lib/publish/report/words.py and charts/.
 Does not: pages (test_report.py).
 """
 
@@ -13,15 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagster_project.lib.publish.report import certainty, words
-from dagster_project.lib.publish.report.charts import (
-    ChartPoint,
-    FittedLine,
-    SpreadRow,
-    TrendChart,
-    nice_ticks,
-    spread_chart,
-    trend_chart,
-)
+from dagster_project.lib.publish.report.charts.frame import nice_ticks
+from dagster_project.lib.publish.report.charts.spread import SpreadRow, spread_chart
+from dagster_project.lib.publish.report.charts.trend import ChartPoint, FittedLine, TrendChart, trend_chart
 
 LIMITS = {
     "numeric.epsilon": "1e-9",

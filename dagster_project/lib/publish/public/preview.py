@@ -21,6 +21,7 @@ from dagster_project.lib.base.store import Store, StoreError
 from dagster_project.lib.base.templates import environment
 from dagster_project.lib.disclosure.words import WITHHELD
 from dagster_project.lib.publish.report import words
+from dagster_project.lib.publish.report.stacking import stacked
 
 PAGE = "public_preview.html"
 STATE = "disclosure/previews.json"
@@ -170,7 +171,7 @@ def render_preview(
     def named(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
         return [names.row(row) for row in rows]
 
-    return _template().render(
+    page = _template().render(
         community=name,
         notice=f"Preview for {name}: how its figures will be public",
         preview=preview,
@@ -182,6 +183,7 @@ def render_preview(
         targets=named(targets),
         stories=stories,
     )
+    return stacked(page)
 
 
 def _own(

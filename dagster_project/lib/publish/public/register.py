@@ -22,6 +22,7 @@ ROOT = "disclosure"
 KEY_FILE = f"{ROOT}/hash.key"
 ORDER = f"{ROOT}/releases.json"
 BUILT = f"{ROOT}/built.json"
+SOLVED = f"{ROOT}/solved.parquet"
 KEY_BYTES = 32
 PARTS = ("public", "register", "sums", "ties", "contents")
 
@@ -78,6 +79,19 @@ class Register:
         """The facts that were made public last, and as which release; empty where none was."""
         held = json.loads(self.lake.get_or_none(BUILT) or b"{}")
         return held.get("facts", {}), held.get("public_id")
+
+    def keep_solved(self, solved: pl.DataFrame, code: str) -> None:
+        """Keep the answers of a protection (`Protected.solved`) that this code gave, in place of those before."""
+        buffer = io.BytesIO()
+        solved.with_columns(pl.lit(code).alias("code")).write_parquet(buffer)
+        if self.lake.get_or_none(SOLVED) != buffer.getvalue():
+            self.lake.put(SOLVED, buffer.getvalue())
+
+    def solved(self, code: str) -> pl.DataFrame | None:
+        """The answers that were kept last, if this very code gave them; None where there are none."""
+        held = self.lake.get_or_none(SOLVED)
+        frame = None if held is None else pl.read_parquet(io.BytesIO(held)).filter(pl.col("code") == code)
+        return frame.drop("code") if frame is not None and frame.height else None
 
 
 def _place(public_id: str, part: str) -> str:

@@ -17,6 +17,7 @@ from jinja2 import Template
 from dagster_project.lib.base.store import Store, StoreError
 from dagster_project.lib.base.templates import environment
 from dagster_project.lib.publish.report import words
+from dagster_project.lib.publish.report.stacking import stacked
 
 CSV, PAGE = "network_results.csv", "network_results.html"
 VALUE, SLOPE = "latest value", "change per year"
@@ -149,7 +150,7 @@ def _page(own: pl.DataFrame, name: str, names: Mapping[str, Mapping[str, str]], 
         }
         for row in own.iter_rows(named=True)
     ]
-    return _template().render(community=name, notice=f"For {name} only", cycle=cycle, rows=rows)
+    return stacked(_template().render(community=name, notice=f"For {name} only", cycle=cycle, rows=rows))
 
 
 def _shown(value: float | None, measure: str) -> str:

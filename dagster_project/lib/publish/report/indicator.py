@@ -14,9 +14,9 @@ from markupsafe import Markup
 
 from dagster_project.lib.publish.report import certainty, words
 from dagster_project.lib.publish.report.arranging import TOTAL, Row
-from dagster_project.lib.publish.report.charts import ChartPoint, FittedLine, PointState, TrendChart, trend_chart
+from dagster_project.lib.publish.report.charts.panels import Panel, panel_chart
+from dagster_project.lib.publish.report.charts.trend import ChartPoint, FittedLine, PointState, TrendChart, trend_chart
 from dagster_project.lib.publish.report.marts import INTERNAL, Marts, Point, ReportContext
-from dagster_project.lib.publish.report.panels import Panel, panel_chart
 
 _SUPPRESSED = "suppressed_at_source"
 
@@ -89,8 +89,8 @@ def _point_text(point: Point) -> str:
     return {"suppressed": "s", "withheld": "w"}.get(state, "n")
 
 
-def _chart(trend: Row, indicator: Row, points: Sequence[Point]) -> Markup | None:
-    """The indicator's chart, or None when there is no row to draw."""
+def _chart(trend: Row, indicator: Row, points: Sequence[Point], sentence: str) -> Markup | None:
+    """The indicator's chart, or None when there is no row to draw; it is described by the page's own sentence."""
     if not points:
         return None
     unit = indicator["unit"]
@@ -105,7 +105,7 @@ def _chart(trend: Row, indicator: Row, points: Sequence[Point]) -> Markup | None
     series = sorted({p.series for p in points if p.value is not None})
     breaks = f" The values belong to {len(series)} series that are not compared." if len(series) > 1 else ""
     title = f"{indicator['name']}, everyone, {points[0].school_year} to {points[-1].school_year}"
-    return trend_chart(TrendChart(indicator["indicator_id"], title, f"{listed}.{breaks}", unit, drawn, line))
+    return trend_chart(TrendChart(indicator["indicator_id"], title, f"{sentence} {listed}.{breaks}", unit, drawn, line))
 
 
 def _spoken(point: Point, unit: str) -> str:
@@ -296,6 +296,7 @@ def indicator_view(
     indicator, trend = facts["indicator"], facts["trend"]
     total = [p for p in facts["points"] if p.population_group_id == TOTAL]
     known = [p for p in total if p.value is not None]
+    sentence = words.trend_sentence(_trend_figures(trend, indicator), context.limits())
     return {
         "indicator": indicator,
         "trend": trend,
@@ -305,9 +306,9 @@ def indicator_view(
         "points": facts["points"],
         "certainty": certainty.of_trend(trend, indicator["direction"]),
         "latest": known[-1] if known else None,
-        "sentence": words.trend_sentence(_trend_figures(trend, indicator), context.limits()),
+        "sentence": sentence,
         "robustness": words.robustness_sentence(trend["robustness"]),
-        "chart": _chart(trend, indicator, total),
+        "chart": _chart(trend, indicator, total, sentence),
         "series": sorted({p.series for p in total}),
         "groups": _group_rows(marts, context, indicator, facts),
         "table": _value_table(marts, context, facts["points"], files, letters),

@@ -14,7 +14,7 @@ from markupsafe import Markup
 
 from dagster_project.lib.publish.report import certainty, words
 from dagster_project.lib.publish.report.arranging import GAP_ORDER, TOTAL, Row, headline, page_name, rank, tally
-from dagster_project.lib.publish.report.charts import SpreadRow, share_bar, spread_chart
+from dagster_project.lib.publish.report.charts.spread import SpreadRow, share_bar, spread_chart
 from dagster_project.lib.publish.report.marts import Marts
 
 STATUS_ORDER = ("improving", "maintained", "declining", "mixed", "undetermined")

@@ -20,12 +20,13 @@ from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.arranging import Row, folder_name, page_name
 from dagster_project.lib.publish.report.card import detail, report_card
+from dagster_project.lib.publish.report.charts.frame import svg_file
 from dagster_project.lib.publish.report.community import community_page
 from dagster_project.lib.publish.report.indicator import detail_name, dimension_label, value_cells
 from dagster_project.lib.publish.report.marts import INTERNAL, PUBLIC, Marts, ReportContext, ReportError, read_marts
 from dagster_project.lib.publish.report.network import network_page
-from dagster_project.lib.publish.report.panels import svg_file
 from dagster_project.lib.publish.report.quality import quality_page
+from dagster_project.lib.publish.report.stacking import stacked
 from dagster_project.lib.publish.report.values_file import values_csv
 
 EDITION_NOTICES: Mapping[str, str] = {
@@ -114,7 +115,8 @@ def write_report(connection: Connection, out: Path, edition: str, context: Repor
     report = out / "report"
 
     def page(name: str, template: str, **view: Any) -> Path:
-        return _write(report / name, environment.get_template(template).render(root="", here=name, **view))
+        html = environment.get_template(template).render(root="", here=name, **view)
+        return _write(report / name, stacked(html))
 
     written = [
         page("index.html", "index.html", **network_page(marts)),
@@ -136,7 +138,7 @@ def _write_community(
 
     def render(template: str, here: str, root: str, **more: Any) -> str:
         hrefs = {"card_href": f"../{quote(card)}", "folder_href": "" if here else f"{quote(folder.name)}/"}
-        return environment.get_template(template).render(root=root, here=here, **hrefs, **view, **more)
+        return stacked(environment.get_template(template).render(root=root, here=here, **hrefs, **view, **more))
 
     def beside(name: str, template: str, **more: Any) -> Path:
         return _write(folder / f"{name}.html", render(template, name, "../../", **more))

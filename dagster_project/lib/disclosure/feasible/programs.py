@@ -1,7 +1,7 @@
 """Integer programs over one component of a family: what stays feasible, with HiGHS.
 
 Belongs here: one model a component, many objectives on it, whole-number witnesses, the count of programs.
-Does not: closed forms (judging.py), which cells are withheld (protect.py).
+Does not: closed forms (components.py), which cells are withheld (choice.py).
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import highspy
 import numpy as np
 import numpy.typing as npt
 
+from dagster_project.lib.disclosure.feasible.solved import Solved
 from dagster_project.lib.disclosure.sums import AT_MOST, EQUAL, NONE
 from dagster_project.lib.disclosure.words import INF, Bounds
 
@@ -38,16 +39,22 @@ class BudgetError(RuntimeError):
 
 @dataclass
 class Budget:
-    """Programs that may still be solved for a family, and how many were."""
+    """Programs that may still be solved for a family, how many were, and the answers that need none.
+
+    An answer that is known already costs the programs that it took when it was found, so that what is chosen does not
+    depend on what was asked before.
+    """
 
     allowed: int
+    solved: Solved = field(default_factory=Solved)
     used: int = 0
 
-    def spend(self) -> None:
-        """Count one program; BudgetError where none is left."""
-        if self.used >= self.allowed:
+    def spend(self, programs: int = 1) -> None:
+        """Count programs; BudgetError where fewer are left."""
+        if self.used + programs > self.allowed:
+            self.used = self.allowed
             raise BudgetError(f"more than {self.allowed} programs")
-        self.used += 1
+        self.used += programs
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,18 +13,11 @@ from textwrap import wrap
 
 from markupsafe import Markup, escape
 
-from dagster_project.lib.publish.report.charts import nice_ticks, px, svg_element
+from dagster_project.lib.publish.report.charts.frame import nice_ticks, px, svg_element
 from dagster_project.lib.publish.report.words import number, value_text
 
 _COLUMNS, _WIDTH, _LEFT = 3, 640, 40
 _STEP, _HEIGHT, _PLOT, _TOP = 204, 132, 70, 38
-_FILE_STYLE = (
-    "text{font:11.5px sans-serif;fill:#515c6b}.grid{stroke:#e4e8ed}.axis{stroke:#8a94a3}"
-    ".step,.others{stroke:#9db4cb;stroke-width:1.5}.others{stroke:#c3c9d2}.fit{stroke:#a84a08;stroke-width:2.5}"
-    ".used{fill:#1f4e79}.unused{fill:#fff;stroke:#515c6b}.range{stroke:#7d8a9a;stroke-width:5}"
-    ".break{stroke:#515c6b;stroke-dasharray:4 3}.value,.row{fill:#1c2430}.line{stroke:#1f4e79;stroke-width:2}"
-)
-
 Years = Sequence[tuple[int, str, float]]
 """Year, series and value, in the order of the years."""
 Scale = tuple[float, float, float, float]
@@ -105,9 +98,3 @@ def panel_chart(key: str, title: str, unit: str, panels: Sequence[Panel], everyo
     height = _HEIGHT * -(-len(panels) // _COLUMNS)
     description = ". ".join(_spoken(panel, unit) for panel in panels)
     return svg_element(key, _WIDTH, height, title, f"{description}.", parts, "panels")
-
-
-def svg_file(chart: Markup) -> str:
-    """A chart of a page as a file of its own: with its namespace and the little style that it needs."""
-    opened, _, rest = str(chart).partition(">")
-    return f'{opened} xmlns="http://www.w3.org/2000/svg"><style>{_FILE_STYLE}</style>{rest}\n'

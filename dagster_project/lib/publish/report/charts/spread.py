@@ -1,0 +1,112 @@
+"""Spreads over the network as SVG text, one row a figure, and bars of shares.
+
+Belongs here: turning medians, quartiles and counts into one self-describing, deterministic SVG element.
+Does not: compute a figure, rank communities, read tables, or know about pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from textwrap import wrap
+
+from markupsafe import Markup, escape
+
+from dagster_project.lib.publish.report.charts.frame import Frame, nice_ticks, px, svg_element
+from dagster_project.lib.publish.report.words import signed, unit_of_change
+
+_ROW = 48
+
+
+@dataclass(frozen=True)
+class SpreadRow:
+    """One row of a spread chart: the middle half of the communities' yearly changes and their median."""
+
+    label: str
+    note: str
+    low: float | None
+    middle: float | None
+    high: float | None
+
+
+def spread_chart(key: str, title: str, unit: str, rows: Sequence[SpreadRow]) -> Markup:
+    """The SVG of several spreads on one scale that always shows zero: a bar for the middle half, a dot for the median.
+
+    Raises ValueError when no row has a median.
+    """
+    values = [v for r in rows for v in (r.low, r.middle, r.high) if v is not None]
+    if not values:
+        raise ValueError(f"chart {key} has no value")
+    low, high = min(0.0, *values), max(0.0, *values)
+    ticks = nice_ticks(low, high if high > low else low + 1.0)
+    height = _ROW * len(rows) + 52
+    frame = Frame(250, 8, 378, height - 52, ticks[0], ticks[-1], 0, 1)
+    parts = _spread_axis(frame, ticks, unit)
+    for index, row in enumerate(rows):
+        parts += _spread_row(frame, row, 8 + _ROW * index + _ROW / 2)
+    description = "; ".join(_spread_words(row, unit) for row in rows)
+    return svg_element(key, 640, height, title, f"{description}.", parts, "spread")
+
+
+def _spread_words(row: SpreadRow, unit: str) -> str:
+    if row.middle is None:
+        return f"{row.label}: no determined trend"
+    return (
+        f"{row.label}: median {signed(row.middle)}, quartiles {signed(row.low)} to {signed(row.high)} "
+        f"{unit_of_change(unit)} a year"
+    )
+
+
+def _spread_axis(frame: Frame, ticks: Sequence[float], unit: str) -> list[str]:
+    bottom = frame.top + frame.height
+    digits = 0 if all(float(t).is_integer() for t in ticks) else 1
+    parts = []
+    for tick in ticks:
+        x = px(frame.x(tick))
+        css = "zero" if tick == 0 else "grid"
+        parts.append(f'<line class="{css}" x1="{x}" x2="{x}" y1="{px(frame.top)}" y2="{px(bottom)}"/>')
+        text = escape(signed(tick, digits))
+        parts.append(f'<text class="tick" x="{x}" y="{px(bottom + 18)}" text-anchor="middle">{text}</text>')
+    caption = escape(f"{unit_of_change(unit)} a year")
+    middle = px(frame.left + frame.width / 2)
+    parts.append(f'<text class="tick" x="{middle}" y="{px(bottom + 38)}" text-anchor="middle">{caption}</text>')
+    return parts
+
+
+def _spread_row(frame: Frame, row: SpreadRow, y: float) -> list[str]:
+    lines = [(text, "row") for text in wrap(row.label, 36)[:2]] + ([(row.note, "tick")] if row.note else [])
+    x, first = px(frame.left - 14), y + 5 - 7.5 * (len(lines) - 1)
+    parts = [
+        f'<text class="{css}" x="{x}" y="{px(first + 15 * i)}" text-anchor="end">{escape(text)}</text>'
+        for i, (text, css) in enumerate(lines)
+    ]
+    if row.middle is None:
+        text = "no determined trend"
+        parts.append(f'<text class="tick" x="{px(frame.x(0) + 8)}" y="{px(y + 5)}">{text}</text>')
+        return parts
+    if row.low is not None and row.high is not None:
+        low, high = px(frame.x(row.low)), px(frame.x(row.high))
+        parts.append(f'<line class="quartiles" x1="{low}" x2="{high}" y1="{px(y)}" y2="{px(y)}"/>')
+    parts.append(f'<circle class="median" cx="{px(frame.x(row.middle))}" cy="{px(y)}" r="6"/>')
+    return parts
+
+
+def share_bar(counts: Sequence[tuple[str, str, int]]) -> Markup:
+    """A stacked bar of (label, css class, count).
+
+    Its figures must stand in the table beside it: as a decoration it is hidden from screen readers.
+    """
+    total = sum(n for _, _, n in counts)
+    parts, start = [], 0.0
+    for label, css, n in counts:
+        if total and n:
+            width = 100 * n / total
+            parts.append(
+                f'<rect class="bar-{escape(css)}" x="{px(start)}" y="0" width="{px(width)}" height="10">'
+                f"<title>{escape(f'{label}: {n}')}</title></rect>"
+            )
+            start += width
+    return Markup(
+        '<svg class="bar" viewBox="0 0 100 10" preserveAspectRatio="none" aria-hidden="true" focusable="false">'
+        f"{''.join(parts)}</svg>"
+    )

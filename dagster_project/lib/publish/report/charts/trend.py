@@ -1,0 +1,199 @@
+"""One series of values over the years as SVG text: points, ranges, the fitted line, breaks, years without a value.
+
+Belongs here: turning a trend's figures into one self-describing, deterministic SVG element (title, description).
+Does not: compute a figure, read tables, or know about pages.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Literal
+
+from markupsafe import Markup, escape
+
+from dagster_project.lib.publish.report.charts.frame import Frame, nice_ticks, px, svg_element, year_axes
+from dagster_project.lib.publish.report.words import interval_text, number, value_text
+
+PointState = Literal["used", "left_out", "range", "suppressed", "withheld", "no_value"]
+
+# A scale narrower than this would make small wobbles look like movements.
+_MINIMUM_SPAN_PERCENT = 10.0
+_UNNAMED_SERIES = "default"
+_STRIP_MARK = {"suppressed": "s", "withheld": "w", "no_value": "n"}
+
+
+@dataclass(frozen=True)
+class ChartPoint:
+    """One year of one series: a value, an interval, or the reason why there is neither."""
+
+    year: int
+    series: str
+    state: PointState
+    value: float | None = None
+    low: float | None = None
+    high: float | None = None
+    note: str = ""
+
+
+@dataclass(frozen=True)
+class FittedLine:
+    """A straight line by its value at the last year and its change a year."""
+
+    first_year: int
+    last_year: int
+    slope: float
+    intercept: float
+
+    def at(self, year: int) -> float:
+        """The fitted value at a year."""
+        return self.intercept + self.slope * (year - self.last_year)
+
+
+@dataclass(frozen=True)
+class TrendChart:
+    """A community's values of one indicator over the years; `key` makes the element ids of the page unique."""
+
+    key: str
+    title: str
+    description: str
+    unit: str
+    points: Sequence[ChartPoint]
+    line: FittedLine | None = None
+
+
+def _value_range(chart: TrendChart) -> tuple[float, float]:
+    values = [v for p in chart.points for v in (p.value, p.low, p.high) if v is not None]
+    if chart.line is not None:
+        values += [chart.line.at(chart.line.first_year), chart.line.at(chart.line.last_year)]
+    if not values:
+        return 0.0, 100.0 if chart.unit == "percent" else 1.0
+    low, high = min(values), max(values)
+    least = _MINIMUM_SPAN_PERCENT if chart.unit == "percent" else max(abs(high), 1.0) * 0.1
+    pad = max((high - low) * 0.08, (least - (high - low)) / 2, 0.0)
+    low, high = low - pad, high + pad
+    if chart.unit == "percent":
+        # The scale stays within what a percentage can be, except where a fitted line itself leaves it.
+        low, high = max(low, min(0.0, min(values))), min(high, max(100.0, max(values)))
+    return low, high
+
+
+def _frame(chart: TrendChart) -> tuple[Frame, list[float]]:
+    years = [p.year for p in chart.points]
+    ticks = nice_ticks(*_value_range(chart))
+    return Frame(46, 22, 582, 168, min(years) - 0.5, max(years) + 0.5, ticks[0], ticks[-1]), ticks
+
+
+def _strip(frame: Frame, points: Sequence[ChartPoint]) -> list[str]:
+    """Below the axis: s: suppressed, w: withheld, n: no value, a dash for a year without any row."""
+    y = px(frame.top + frame.height + 17)
+    marks: dict[int, tuple[str, str]] = {}
+    for point in points:
+        shown = point.value is not None or point.low is not None or point.high is not None
+        if shown:
+            marks[point.year] = ("", "")
+        elif point.state in _STRIP_MARK:
+            marks.setdefault(point.year, (_STRIP_MARK[point.state], point.note))
+    parts = []
+    for year in range(round(frame.x_low + 0.5), round(frame.x_high - 0.5) + 1):
+        mark, note = marks.get(year, ("\N{EN DASH}", "no row for this year"))
+        if mark:
+            parts.append(
+                f'<text class="strip" x="{px(frame.x(year))}" y="{y}" text-anchor="middle">{mark}'
+                f"<title>{escape(f'{year}: {note}')}</title></text>"
+            )
+    return parts
+
+
+def _series_marks(frame: Frame, points: Sequence[ChartPoint]) -> list[str]:
+    """Dashed rules where one series ends and another begins, and each series' label at its first year."""
+    shown = [p for p in points if p.value is not None]
+    names = sorted({p.series for p in shown})
+    if len(names) < 2:
+        return []
+    spans = sorted(
+        (min(p.year for p in shown if p.series == n), max(p.year for p in shown if p.series == n), n) for n in names
+    )
+    parts = []
+    for index, (first, _, name) in enumerate(spans):
+        x = frame.x(first) - (frame.x(1) - frame.x(0)) * 0.5
+        if index:
+            parts.append(
+                f'<line class="break" x1="{px(x)}" x2="{px(x)}" y1="{px(frame.top - 6)}" '
+                f'y2="{px(frame.top + frame.height)}"/>'
+            )
+        room = frame.left + frame.width - x if index == len(spans) - 1 else frame.x(spans[index + 1][0] - 0.5) - x
+        letters = max(int(room / 6.2) - 1, 3)
+        label = name if len(name) <= letters else f"{name[: letters - 1]}…"
+        if name != _UNNAMED_SERIES:
+            parts.append(f'<text class="series" x="{px(x + 5)}" y="{px(frame.top - 8)}">{escape(label)}</text>')
+    return parts
+
+
+def _values(frame: Frame, points: Sequence[ChartPoint], unit: str) -> list[str]:
+    parts = []
+    for name in sorted({p.series for p in points}):
+        own = [p for p in points if p.series == name and p.value is not None]
+        for a, b in pairwise(own):
+            # Neighbouring years only: a line across a missing year would draw values that nobody reported.
+            if b.year - a.year == 1 and a.value is not None and b.value is not None:
+                parts.append(
+                    f'<line class="step" x1="{px(frame.x(a.year))}" y1="{px(frame.y(a.value))}" '
+                    f'x2="{px(frame.x(b.year))}" y2="{px(frame.y(b.value))}"/>'
+                )
+    for point in points:
+        x = px(frame.x(point.year))
+        note = f" ({point.note})" if point.note else ""
+        if point.value is not None:
+            title = escape(f"{point.year}: {value_text(point.value, unit)}{note}")
+            css = "used" if point.state == "used" else "unused"
+            parts.append(
+                f'<circle class="{css}" cx="{x}" cy="{px(frame.y(point.value))}" r="4"><title>{title}</title></circle>'
+            )
+        elif point.low is not None or point.high is not None:
+            parts.append(_range_mark(frame, point, x, unit, note))
+    return parts
+
+
+def _range_mark(frame: Frame, point: ChartPoint, x: str, unit: str, note: str) -> str:
+    low = frame.y_low if point.low is None else point.low
+    high = frame.y_high if point.high is None else point.high
+    title = escape(f"{point.year}: {interval_text(point.low, point.high, unit)}{note}")
+    return f'<path class="range" d="M{x} {px(frame.y(low))}V{px(frame.y(high))}"><title>{title}</title></path>'
+
+
+def _ends(frame: Frame, points: Sequence[ChartPoint]) -> list[str]:
+    """The first and last plotted values in figures, so that the chart can be read without the table."""
+    shown = [p for p in points if p.value is not None]
+    parts = []
+    for point in (shown[:1] + shown[-1:]) if len(shown) > 1 else shown:
+        if point.value is not None:
+            y = frame.y(point.value)
+            y = y - 10 if y > frame.top + 12 else y + 18
+            text = escape(number(point.value))
+            parts.append(
+                f'<text class="value" x="{px(frame.x(point.year))}" y="{px(y)}" text-anchor="middle">{text}</text>'
+            )
+    return parts
+
+
+def trend_chart(chart: TrendChart) -> Markup:
+    """The SVG of one trend: points used (filled) and left out (hollow), ranges, the fitted line, breaks between series.
+
+    Years run without gaps from the first to the last point; a year without a value is marked below the axis. Points of
+    neighbouring years in one series are joined, nothing is drawn across a missing year. Raises ValueError when there
+    is no point at all: then there is nothing to draw and the page says so in words.
+    """
+    if not chart.points:
+        raise ValueError(f"chart {chart.key} has no point")
+    points = sorted(chart.points, key=lambda p: (p.year, p.series, p.state))
+    frame, ticks = _frame(chart)
+    parts = year_axes(frame, ticks, chart.unit) + _series_marks(frame, points)
+    if chart.line is not None:
+        line = chart.line
+        ends = [(frame.x(y), frame.y(line.at(y))) for y in (line.first_year, line.last_year)]
+        (x1, y1), (x2, y2) = ends
+        parts.append(f'<line class="fit" x1="{px(x1)}" y1="{px(y1)}" x2="{px(x2)}" y2="{px(y2)}"/>')
+    parts += _values(frame, points, chart.unit) + _ends(frame, points) + _strip(frame, points)
+    return svg_element(chart.key, 640, 240, chart.title, chart.description, parts, "trend")
