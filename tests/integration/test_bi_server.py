@@ -6,6 +6,7 @@ Does not: statements of SQL by themselves (tests/unit/publish/test_server_forms.
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 import time
@@ -195,6 +196,8 @@ def test_each_release_holds_its_own_dictionary_and_contract(served: Served, sche
         }
         assert stated == held
         assert all(f"### {name}\n" in page for name in held)
+        searched = (folder / "index.html").read_text(encoding="utf-8")
+        assert re.findall(r'<section id="((?!words-)\w+)"', searched) == sorted(held)
         listed = questions(held)
         assert all(question.sql in page for question in listed)
         for question in listed:
