@@ -87,7 +87,8 @@ folders: setup
 	CRADLE_FOLDERS=200 $(BIN)/python -m pytest -q tests/browser/test_member_page.py -k findings_of_the_page
 
 fuzz: setup
-	$(BIN)/python -m tests.fuzz --files 10000
+	$(BIN)/python -m tests.fuzz --files 10000 --grow
+	CRADLE_HOSTILE_LAYOUTS=2000 $(BIN)/python -m pytest -q tests/unit/intake/test_layouts_hostile.py
 	$(BIN)/python -m tests.fuzz.truth --files 2000
 	$(BIN)/python -m tests.fuzz.seeds --files 2000
 

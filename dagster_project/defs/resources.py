@@ -33,11 +33,12 @@ class CradleResource(dg.ConfigurableResource):  # type: ignore[type-arg]
     def yield_for_execution(self, context: dg.InitResourceContext) -> Iterator["CradleResource"]:
         """Hold the lock for as long as the run executes."""
 
-        def waiting() -> None:
+        def tell(line: str) -> None:
             if context.log:
-                context.log.info("another run writes this home; waiting for it to end")
+                context.log.info(line)
 
-        with only_one(from_environment(), waiting):
+        who = f"a run of the job {context.run.job_name}" if context.run else ""
+        with only_one(from_environment(), tell, who):
             yield self
 
 

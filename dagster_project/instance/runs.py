@@ -13,12 +13,15 @@ import os
 import re
 import shutil
 import sqlite3
+import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dagster_project.lib.base.shown import visible
 from dagster_project.lib.base.store import PRIVATE
 from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.settings import PROJECT_ROOT, Settings
@@ -32,6 +35,8 @@ QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 STARTED_BY = "cradle/started_by"
 COMMAND_LINE = "command line"
 SQLITE_SECONDS = 60
+ANOTHER = "another run"
+HOLDER_BYTES = 200
 
 
 class RunFailedError(RuntimeError):
@@ -44,12 +49,18 @@ _own = threading.RLock()
 _held: dict[str, int] = {}
 
 
+def _say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+    sys.stderr.flush()
+
+
 @contextmanager
-def only_one(settings: Settings, waiting: Callable[[], None] | None = None) -> Iterator[None]:
+def only_one(settings: Settings, tell: Callable[[str], None] = _say, who: str = "") -> Iterator[None]:
     """Hold the home's lock: a second run of this machine waits for the first instead of failing.
 
     Every run that writes holds it, whoever started it; a process that holds it may take it again. The operating
-    system lets go of it when the process dies. `waiting` is called once if another run holds it now.
+    system lets go of it when the process dies. The file names its holder (`who`, else the command of this process);
+    `tell` is given one line if another holds it now, and one if the last holder died without letting go.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
     settings.work.mkdir(mode=PRIVATE, exist_ok=True)
@@ -62,17 +73,36 @@ def only_one(settings: Settings, waiting: Callable[[], None] | None = None) -> I
             finally:
                 _held[path] -= 1
             return
-        with Path(path).open("w") as handle:
+        with Path(path).open("a+b", buffering=0) as handle:
             if not _try_lock(handle.fileno()):
-                if waiting:
-                    waiting()
+                tell(f"{_holder(handle) or ANOTHER} writes this home; waiting for it to end")
                 fcntl.flock(handle, fcntl.LOCK_EX)
+            if dead := _holder(handle):
+                tell(f"{dead} ended without a word while it wrote this home; the next run goes on from there")
             _held[path] = 1
             try:
+                _name_holder(handle, f"{who or _command()} (process {os.getpid()})")
                 yield
             finally:
                 _held[path] = 0
+                _name_holder(handle, "")
                 fcntl.flock(handle, fcntl.LOCK_UN)
+
+
+def _holder(lock: FileIO) -> str:
+    lock.seek(0)
+    return visible(lock.read(HOLDER_BYTES).decode("utf-8", "replace").strip())
+
+
+def _name_holder(lock: FileIO, name: str) -> None:
+    lock.truncate(0)
+    lock.write(name.encode("utf-8", "replace"))
+
+
+def _command() -> str:
+    """What this process is, as it was typed: the program and its command, no values that were given."""
+    program, *arguments = sys.argv
+    return " ".join([Path(program).name, *(word for word in arguments[:1] if word.isalpha())])
 
 
 def somebody_writes(settings: Settings) -> bool:

@@ -10,7 +10,7 @@ import random
 import resource
 import time
 import traceback
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,6 +57,8 @@ class Tally:
     slowest: float = 0.0
     children: int = 0
     peak_child_bytes: int = 0
+    look: Callable[[File, Taken], None] | None = None
+    """What is to see every file that ended well, and what was made of it."""
 
     @property
     def peak_bytes(self) -> int:
@@ -107,7 +109,7 @@ def run(seed: int, count: int, tally: Tally, limits: Limits | None = None) -> It
 def _batch(intake: Intake, batch: Sequence[tuple[int, File]], reader: WorkbookReader, tally: Tally) -> Iterator[BadEnd]:
     began = time.monotonic()
     try:
-        taken, kept = _taken(intake, [file for _, file in batch], reader)
+        items, kept = taken(intake, [file for _, file in batch], reader)
     except Exception:  # noqa: BLE001  (the very thing that is looked for)
         if len(batch) > 1:
             for one in batch:
@@ -123,18 +125,20 @@ def _batch(intake: Intake, batch: Sequence[tuple[int, File]], reader: WorkbookRe
             return
         yield BadEnd(*batch[0], f"took {seconds:.1f} seconds")
     tally.slowest = max(tally.slowest, seconds)
-    for (number, file), item in zip(batch, taken, strict=True):
+    for (number, file), item in zip(batch, items, strict=True):
         what = _what_is_wrong(item, kept)
         if what:
             yield BadEnd(number, file, what)
         tally.files += 1
         tally.accepted += int(item.tables["files"]["rows_accepted"].sum() > 0)
         tally.with_findings += int("findings" in item.tables)
+        if tally.look is not None:
+            tally.look(file, item)
     if tally.peak_bytes > LARGEST_BYTES:
         yield BadEnd(*batch[-1], f"the process grew to {tally.peak_bytes:,} bytes")
 
 
-def _taken(intake: Intake, batch: Sequence[File], reader: WorkbookReader) -> tuple[list[Taken], set[str]]:
+def taken(intake: Intake, batch: Sequence[File], reader: WorkbookReader) -> tuple[list[Taken], set[str]]:
     """Each file in a folder of its own, as a run would take them; then all comparisons over what they hold."""
     content: dict[str, bytes] = {}
     folders = []
@@ -144,12 +148,12 @@ def _taken(intake: Intake, batch: Sequence[File], reader: WorkbookReader) -> tup
         content[key] = data
         folders.append(Folder(community, YEAR, (DroppedFile(name, key, len(data), "tag"),)))
     kept: set[str] = set()
-    taken = take_in(intake, folders, Given(content.__getitem__), lambda key, _: kept.add(key), reader)
-    observations = [item.tables["observations"] for item in taken if "observations" in item.tables]
+    items = take_in(intake, folders, Given(content.__getitem__), lambda key, _: kept.add(key), reader)
+    observations = [item.tables["observations"] for item in items if "observations" in item.tables]
     if observations:
         parameters = read_ruleset(intake.reference, ("toa-default", "1.0.0")).comparison
         to_findings(compare_submissions(pl.concat(observations), intake.reference, parameters))
-    return taken, kept
+    return items, kept
 
 
 def _what_is_wrong(item: Taken, kept: set[str]) -> str | None:

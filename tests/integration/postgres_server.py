@@ -100,6 +100,7 @@ def kill_and_start_again(url: str) -> None:
         time.sleep(0.05)
     # Where nobody reads the end of orphans the number stays taken, and the server would think that it runs.
     (data / "postmaster.pid").unlink()
+    (data.parent / f".s.PGSQL.{port}.lock").unlink()
     _start(programs, data, port)
 
 

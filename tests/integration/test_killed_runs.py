@@ -11,11 +11,13 @@ from __future__ import annotations
 import hashlib
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -50,24 +52,31 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Killed:
         generate(drop, communities=2, first_year=2017, last_year=2018)
         (drop / UPLOAD).parent.mkdir(parents=True)
         (drop / UPLOAD).write_text(HEADER + FIRST, encoding="utf-8")
-    began = time.perf_counter()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN)
     seen = Killed(run(folder / "calm", seeds, EXAMPLE_TODAY))
-    duration = time.perf_counter() - began
+    after = resource.getrusage(resource.RUSAGE_CHILDREN)
+    work = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     chance, home = random.Random(SEED), folder / "killed"
-    for number in range(KILLS):
-        # One kill in each part of a run's length, in an order of its own, so that every step is met.
-        moment = duration * (0.1 + 0.85 * ((number * 5 + 2) % KILLS + chance.random()) / KILLS)
+    # One kill in each part of a run's work, in an order of its own, so that every step is met.
+    for number, part in enumerate(chance.sample(range(KILLS), KILLS)):
+        moment = work * (0.1 + 0.85 * (part + chance.random()) / KILLS)
         changed = lines("grade3_reading_proficient_pct", {2017: (44, 80), 2018: (48 + number % 20, 80)})
         (home / "drop" / UPLOAD).write_text(HEADER + changed, encoding="utf-8")
-        seen.killed += run_and_kill(home, seeds, moment)
+        was_killed = run_and_kill(home, seeds, moment)
+        seen.killed += was_killed
         seen.faults += faults_of(home, number)
+        print(f"kill {number + 1} of {KILLS} at {moment:.1f} of {work:.1f} s: {'' if was_killed else 'ended before'}")
     (home / "drop" / UPLOAD).write_text(HEADER + FIRST, encoding="utf-8")
     seen.after = run(home, seeds, EXAMPLE_TODAY)
     return seen
 
 
 def run_and_kill(home: Path, seeds: Path, seconds: float) -> bool:
-    """Start the command as a user does, kill it with all its children after so long; False if it had ended before."""
+    """Start the command as a user does, kill it with all its children once they have computed for so long.
+
+    Computing and not waiting is counted, so that the moments are the same on a machine that others use. False if it
+    had ended before.
+    """
     own = {"CRADLE_HOME": home, "CRADLE_SEEDS": seeds, "CRADLE_TODAY": EXAMPLE_TODAY, "CRADLE_SETTLE_SECONDS": "0"}
     command = [str(Path(sys.executable).with_name("cradle")), "run"]
     process = subprocess.Popen(
@@ -77,13 +86,23 @@ def run_and_kill(home: Path, seeds: Path, seconds: float) -> bool:
         stderr=subprocess.DEVNULL,
         start_new_session=True,
     )
-    try:
-        process.wait(timeout=seconds)
-        return False
-    except subprocess.TimeoutExpired:
-        os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-        return True
+    while process.poll() is None:
+        if computed(process.pid) >= seconds:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait()
+            return True
+        time.sleep(0.02)
+    return False
+
+
+def computed(session: int) -> float:
+    """Seconds that the processes of a session, and their children that have ended, have computed."""
+    ticks = 0
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        with suppress(FileNotFoundError, ProcessLookupError):
+            fields = path.read_text(encoding="utf-8").rpartition(") ")[2].split()
+            ticks += sum(map(int, fields[11:15])) if int(fields[3]) == session else 0
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 def faults_of(home: Path, number: int) -> list[str]:

@@ -635,26 +635,32 @@ def other_writer(home: Path) -> Iterator[subprocess.Popen[str]]:
 def test_a_second_writer_waits_for_the_first_and_is_not_lost(other_writer: subprocess.Popen[str]) -> None:
     config = from_environment()
     assert somebody_writes(config)
-    waited: list[bool] = []
+    told: list[str] = []
 
-    def waiting() -> None:
-        waited.append(True)
+    def tell(line: str) -> None:
+        told.append(line)
         assert other_writer.stdin
         other_writer.stdin.write("let go\n")
         other_writer.stdin.flush()
 
-    with only_one(config, waiting):
-        assert waited == [True]
+    with only_one(config, tell):
+        assert told == [f"-c (process {other_writer.pid}) writes this home; waiting for it to end"]
         with only_one(config):
             assert other_writer.wait(60) == 0, "the lock is taken again by its holder, and the other let go of it"
     assert not somebody_writes(config)
 
 
-def test_a_writer_that_is_killed_lets_go_of_the_lock(other_writer: subprocess.Popen[str]) -> None:
+def test_the_lock_of_a_writer_that_was_killed_is_taken_over_and_said_once(other_writer: subprocess.Popen[str]) -> None:
     assert somebody_writes(from_environment())
     other_writer.kill()
     other_writer.wait(60)
     assert not somebody_writes(from_environment())
+    told: list[str] = []
+    for _ in range(2):
+        with only_one(from_environment(), told.append):
+            pass
+    (line,) = told
+    assert line.startswith(f"-c (process {other_writer.pid}) ended without a word")
 
 
 def test_a_queued_run_counts_the_pool_of_runs_and_not_of_steps() -> None:

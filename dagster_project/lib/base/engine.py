@@ -7,12 +7,15 @@ Does not: queries of a room (they stand where they are used), dbt's own connecti
 from __future__ import annotations
 
 import importlib.util
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TypeAlias
 
 import duckdb
+import polars as pl
+import pyarrow as pa
 
 Connection: TypeAlias = duckdb.DuckDBPyConnection
 EngineError: TypeAlias = duckdb.Error
@@ -21,6 +24,13 @@ POSTGRES_PACKAGE = "duckdb_extension_postgres_scanner"
 POSTGRES_FILE = "postgres_scanner.duckdb_extension"
 # PostgreSQL keeps no text with a zero byte in it.
 NO_CHARACTER = "\N{REPLACEMENT CHARACTER}"
+CLOSED_IN_MEMORY = "2GiB"
+"""What the engine may hold for SQL that others wrote."""
+ROWS_AT_ONCE = 10_000
+
+
+class LimitError(Exception):
+    """SQL that took or gave more than it may; the message says which and what is allowed."""
 
 
 @contextmanager
@@ -46,10 +56,14 @@ def written(database: Path, threads: int | None = None) -> Iterator[Connection]:
 @contextmanager
 def memory(threads: int | None = None, *, closed_in: bool = False) -> Iterator[Connection]:
     """A database in memory. `closed_in`: SQL that others wrote can reach neither files nor the network from it."""
-    connection = duckdb.connect(config={} if threads is None else {"threads": threads})
+    own: dict[str, str | bool | int | float | list[str]] = {} if threads is None else {"threads": threads}
+    if closed_in:
+        own |= {"autoinstall_known_extensions": False, "autoload_known_extensions": False}
+    connection = duckdb.connect(config=own)
     try:
         if closed_in:
             connection.execute("set enable_external_access = false")
+            connection.execute(f"set memory_limit = {text(CLOSED_IN_MEMORY)}")
             connection.execute("set lock_configuration = true")
         yield connection
     finally:
@@ -77,12 +91,45 @@ def _postgres_extension() -> Path:
     return found[0]
 
 
-def statements(sql: str) -> list[str]:
-    """The statements of a text of SQL; the whole text where it cannot be parsed, so that running it says why."""
+def bounded(connection: Connection, sql: str, *, seconds: float, rows: int, size: int) -> pl.DataFrame:
+    """What a query gives; LimitError once it has taken more seconds, or given more rows or bytes, than it may."""
+    over = threading.Event()
+
+    def end() -> None:
+        over.set()
+        connection.interrupt()
+
+    clock = threading.Timer(seconds, end)
+    clock.daemon = True
+    clock.start()
     try:
-        return [statement.query for statement in duckdb.extract_statements(sql)]
+        answer = connection.execute(sql).to_arrow_reader(ROWS_AT_ONCE)
+        given, held, taken = 0, 0, list[pa.RecordBatch]()
+        for batch in answer:
+            given, held = given + batch.num_rows, held + batch.nbytes
+            if given > rows:
+                raise LimitError(f"it gives more than {rows:,} rows")
+            if held > size:
+                raise LimitError(f"it gives more than {size:,} bytes")
+            taken.append(batch)
+    except duckdb.InterruptException as interrupted:
+        if not over.is_set():
+            raise
+        raise LimitError(f"it takes longer than {seconds:g} seconds") from interrupted
+    finally:
+        clock.cancel()
+    return pl.DataFrame(pa.Table.from_batches(taken, answer.schema))
+
+
+def statements(connection: Connection, sql: str) -> list[str]:
+    """The kinds of the statements of a text of SQL, SELECT for those that only read; none where it cannot be parsed.
+
+    The connection is that which would run it: parsing alone may look into files (IMPORT DATABASE does).
+    """
+    try:
+        return [statement.type.name for statement in connection.extract_statements(sql)]
     except duckdb.Error:
-        return [sql]
+        return []
 
 
 def name(*parts: str) -> str:

@@ -13,10 +13,11 @@ import os
 import re
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
@@ -75,8 +76,13 @@ PRIVATE, FOR_ALL = 0o700, 0o755
 """Rights of a folder that a store makes: for its user alone, or to be read by everybody."""
 CUT = "response body"
 """What the client says of an answer that began and broke off."""
+UNHEARD = "error sending request"
+"""What it says of a connection that broke off before there was an answer."""
+GIVEN_UP = "uploadId="
+"""What stands in its word of an upload in parts that it could neither end nor take back."""
+LOST = (CUT, UNHEARD, GIVEN_UP)
 AGAIN_SECONDS = (0.1, 0.5, 2.0)
-"""How long to wait before each further try to list a bucket or to read a whole object."""
+"""How long to wait before each further try to list a bucket, to read a whole object or to write one."""
 
 
 class Source(Protocol):
@@ -260,16 +266,17 @@ class Store:
     def put(self, key: str, data: bytes) -> None:
         """Write the whole object, replacing what was there."""
         try:
-            obstore.put(self._store, key, data)
+            self._written(lambda: obstore.put(self._store, key, data))
         except (BaseError, OSError, ValueError) as error:
             raise self._writing_error("write", key, error) from error
 
     def create(self, key: str, data: bytes) -> bool:
         """Write the object only if there is none of that key; False if there was one."""
+        tries: list[None] = []
         try:
-            obstore.put(self._store, key, data, mode="create")
+            self._written(lambda: obstore.put(self._store, key, data, mode="create"), tries)
         except AlreadyExistsError:
-            return False
+            return len(tries) > 1 and self.get_or_none(key) == data
         except BaseError as error:
             raise StoreError(f"cannot write {self.url}/{key}: {_one_line(error)}") from error
         return True
@@ -287,10 +294,11 @@ class Store:
                     return False
                 self.put(key, data)
                 return True
+        tries: list[None] = []
         try:
-            obstore.put(self._store, key, data, mode={"e_tag": etag})
+            self._written(lambda: obstore.put(self._store, key, data, mode={"e_tag": etag}), tries)
         except (PreconditionError, NotFoundError, FileNotFoundError):
-            return False
+            return len(tries) > 1 and self.get_or_none(key) == data
         except BaseError as error:
             raise self._writing_error("write", key, error) from error
         return True
@@ -300,26 +308,49 @@ class Store:
         folder = f"{key.rpartition('/')[0]}/" if "/" in key else ""
         return next((info for info in self.files(folder) if info.key == key), None)
 
-    def put_pieces(self, key: str, pieces: Iterator[bytes]) -> None:
-        """Write an object that comes piece by piece, holding a few pieces at once.
+    def put_pieces(self, key: str, pieces: Callable[[], Iterator[bytes]]) -> None:
+        """Write an object that comes piece by piece, from the first one for each try, holding a few pieces at once.
 
         It appears whole or not at all: where `pieces` raises, nothing is written and the error goes on.
         """
-        try:
-            own = _read_elsewhere(pieces)
+
+        def put() -> None:
+            own = _read_elsewhere(pieces())
             obstore.put(self._store, key, own, use_multipart=True, chunk_size=2 * PIECE_BYTES, max_concurrency=1)
-        except BaseError as error:
+
+        try:
+            self._written(put)
+        except (BaseError, FileNotFoundError) as error:
+            if isinstance(error, FileNotFoundError) and GIVEN_UP not in str(error):
+                raise
             raise StoreError(f"cannot write {self.url}/{key}: {_one_line(error)}") from error
 
     def delete(self, keys: Iterable[str]) -> None:
         """Delete objects; a key that is not there is no error."""
         for key in keys:
             try:
-                obstore.delete(self._store, key)
+                self._written(partial(obstore.delete, self._store, key))
             except (NotFoundError, FileNotFoundError):
                 continue
             except (BaseError, OSError, ValueError) as error:
                 raise self._writing_error("delete", key, error) from error
+
+    def _written(self, write: Callable[[], Any], tries: list[None] | None = None) -> None:
+        """Do something to the store; a bucket is asked again where its word of it was lost (`tries`: one for each).
+
+        The client itself asks again for a service's own errors only, since it cannot know whether what was lost was
+        done. Here the same bytes are put under the same key, and `create` and `replace` look whose bytes are there.
+        """
+        tries = [] if tries is None else tries
+
+        def once() -> None:
+            tries.append(None)
+            write()
+
+        if self.folder is None:
+            _until_whole(once, LOST)
+        else:
+            once()
 
     @contextmanager
     def _told(self, what: str) -> Iterator[None]:
@@ -383,14 +414,14 @@ class _Ranges(io.RawIOBase):
         return len(piece)
 
 
-def _until_whole(ask: Callable[[], Any]) -> Any:
+def _until_whole(ask: Callable[[], Any], signs: Sequence[str] = (CUT,)) -> Any:
     """An answer, asked for again where its body broke off: the client goes on with some bodies and not with others."""
     waits = iter(AGAIN_SECONDS)
     while True:
         try:
             return ask()
-        except BaseError as error:
-            wait = next(waits, None) if CUT in str(error) else None
+        except (BaseError, OSError) as error:
+            wait = next(waits, None) if any(sign in str(error) for sign in signs) else None
             if wait is None:
                 raise
             time.sleep(wait)

@@ -27,7 +27,7 @@ from dagster_project.lib.intake.reading.grid import Problem
 from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.intake.rows.codes import CodeTables
 
-Keep = Callable[[str, bytes | Iterator[bytes]], None]
+Keep = Callable[[str, bytes | Callable[[], Iterator[bytes]]], None]
 """Stores raw bytes by their key, given whole or, of a large file, piece by piece."""
 
 

@@ -161,7 +161,7 @@ def _batches(folders: Sequence[Folder]) -> Iterator[list[Folder]]:
 def _keeper(lake: Store, writers: ThreadPoolExecutor, kept: list[Future[bool]]) -> Keep:
     """Stores raw bytes; small files while others are read, each adding to `kept` what is to be waited for."""
 
-    def keep(key: str, data: bytes | Iterator[bytes]) -> None:
+    def keep(key: str, data: bytes | Callable[[], Iterator[bytes]]) -> None:
         if isinstance(data, bytes):
             kept.append(writers.submit(lake.create, key, data))
         elif lake.size(key) is None:  # the key is the content's: what lies there already is the same

@@ -7,6 +7,8 @@ Does not: what an intake does with a bucket at fault (tests/unit/intake/test_buc
 from __future__ import annotations
 
 import re
+import socket
+import struct
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -20,6 +22,7 @@ from dagster_project.lib.base.store import Store, StoreError
 from dagster_project.lib.intake.bucket.ledger import EVENTS, Ledger
 
 RANGE = re.compile(r"bytes=(\d+)-(\d*)")
+MEBIBYTE = 2**20
 BODY = bytes(range(256)) * 4096
 
 
@@ -30,13 +33,24 @@ class Bucket:
     objects: dict[str, bytes] = field(default_factory=dict)
     spoilt: dict[str, tuple[str, int]] = field(default_factory=dict)
     asked: dict[str, int] = field(default_factory=dict)
+    parts: dict[int, bytes] = field(default_factory=dict)
     url: str = ""
+
+    def fault_next(self, kind: str) -> str:
+        """How the next answer of a kind will be spoilt."""
+        how, times = self.spoilt.get(kind, ("", 0))
+        return how if self.asked.get(kind, 0) < times else ""
 
     def fault(self, kind: str) -> str:
         """How to spoil this answer; empty where it is not."""
         self.asked[kind] = self.asked.get(kind, 0) + 1
         how, times = self.spoilt.get(kind, ("", 0))
         return how if self.asked[kind] <= times else ""
+
+
+def tag(data: bytes) -> str:
+    """The version of an object."""
+    return f'"{len(data)}"'
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -48,6 +62,12 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _answer(self, kind: str, status: int, body: bytes = b"", **headers: str) -> None:
         fault = self.bucket.fault(kind)
+        if fault in ("unheard", "reset"):
+            # Linger of zero seconds: closing sends RST, not the end of the stream.
+            self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            self.close_connection = True
+            self.connection.close()
+            return
         if fault == "503":
             status, body = 503, b"<Error><Code>SlowDown</Code></Error>"
         self.send_response(status)
@@ -95,11 +115,41 @@ class _Handler(BaseHTTPRequestHandler):
     def do_PUT(self) -> None:
         key = urlsplit(self.path).path.removeprefix("/bucket").strip("/")
         data = self.rfile.read(int(self.headers["Content-Length"]))
-        if self.headers.get("If-None-Match") == "*" and key in self.bucket.objects:
+        part = parse_qs(urlsplit(self.path).query).get("partNumber")
+        if part:
+            self.bucket.parts[int(part[0])] = data
+            self._answer("part", 200, ETag='"x"')
+            return
+        there = self.bucket.objects.get(key)
+        if self.headers.get("If-None-Match") == "*" and there is not None:
             self._answer("put", 412)
             return
+        if (wanted := self.headers.get("If-Match")) and (there is None or wanted != tag(there)):
+            self._answer("put", 412)
+            return
+        if self.bucket.fault_next("put") == "unheard":
+            self._answer("put", 200)
+            return
         self.bucket.objects[key] = data
-        self._answer("put", 200, ETag='"x"')
+        self._answer("put", 200, ETag=tag(data))
+
+    def do_POST(self) -> None:
+        """An upload in parts: begun, and ended."""
+        parts = urlsplit(self.path)
+        self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        key = parts.path.removeprefix("/bucket").strip("/")
+        if "uploads" in parts.query:
+            self.bucket.parts.clear()
+            self._answer(
+                "begin", 200, b"<InitiateMultipartUploadResult><UploadId>1</UploadId></InitiateMultipartUploadResult>"
+            )
+            return
+        self.bucket.objects[key] = b"".join(data for _, data in sorted(self.bucket.parts.items()))
+        self._answer("end", 200, b"<CompleteMultipartUploadResult><ETag>x</ETag></CompleteMultipartUploadResult>")
+
+    def do_DELETE(self) -> None:
+        """Of an upload that was begun and not heard of, nothing is known."""
+        self._answer("none", 404, b"<Error><Code>NoSuchUpload</Code></Error>")
 
 
 @pytest.fixture
@@ -141,6 +191,36 @@ def test_a_put_whose_answer_is_lost_is_put_again(bucket: Bucket, how: str) -> No
     bucket.spoilt = {"put": (how, 2)}
     store(bucket).put("a/b.csv", BODY)
     assert bucket.objects == {"a/b.csv": BODY}
+
+
+@pytest.mark.parametrize("how", ["unheard", "reset", "cut"])
+def test_a_key_that_is_made_once_is_made_by_whoever_wrote_its_bytes(bucket: Bucket, how: str) -> None:
+    bucket.spoilt = {"put": (how, 2)}
+    assert store(bucket).create("a/b.csv", BODY), "the answer was lost, and the bytes are its own"
+    assert bucket.objects == {"a/b.csv": BODY}
+    bucket.asked.clear()
+    assert not store(bucket).create("a/b.csv", b"another's")
+    assert bucket.objects == {"a/b.csv": BODY}
+
+
+@pytest.mark.parametrize("how", ["unheard", "reset", "cut"])
+def test_a_version_that_is_replaced_is_replaced_once(bucket: Bucket, how: str) -> None:
+    bucket.objects = {"a/b.csv": b"old"}
+    bucket.spoilt = {"put": (how, 2)}
+    assert store(bucket).replace("a/b.csv", BODY, tag(b"old"))
+    assert bucket.objects == {"a/b.csv": BODY}
+    bucket.asked.clear()
+    assert not store(bucket).replace("a/b.csv", b"later", tag(b"old"))
+    assert bucket.objects == {"a/b.csv": BODY}
+
+
+@pytest.mark.parametrize("kind", ["begin", "part", "end"])
+@pytest.mark.parametrize("how", ["reset", "cut", "503"])
+def test_an_upload_in_parts_begins_again_where_a_word_of_it_is_lost(bucket: Bucket, kind: str, how: str) -> None:
+    bucket.spoilt = {kind: (how, 2)}
+    large = BODY * 9
+    store(bucket).put_pieces("a/b.csv", lambda: iter([large[:MEBIBYTE], large[MEBIBYTE:]]))
+    assert bucket.objects == {"a/b.csv": large}
 
 
 def test_a_bucket_that_never_answers_in_full_is_told_in_one_line(bucket: Bucket) -> None:

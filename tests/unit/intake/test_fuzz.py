@@ -91,6 +91,6 @@ def test_an_intake_of_whole_files_tells_nothing_blocking() -> None:
     draw = random.Random(5)
     intake = Intake(Reference(harness.SEEDS))
     with WorkbookReader() as reader:
-        taken, kept = harness._taken(intake, [("values.xlsx", as_workbook(rows(draw, 1), draw))], reader)
+        taken, kept = harness.taken(intake, [("values.xlsx", as_workbook(rows(draw, 1), draw))], reader)
     assert taken[0].tables["files"]["rows_accepted"].to_list() == [1]
     assert len(kept) == 1

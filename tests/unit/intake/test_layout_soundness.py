@@ -86,7 +86,7 @@ def test_the_empty_relation_is_what_a_file_without_rows_gives(tmp_path: Path) ->
         ("version: 1", "version: one", "layouts/own.sql: invalid literal for int()"),
         ("[Note]", "Note", "layouts/own.sql: optional is a list"),
         ("describes", "describe", "layouts/own.sql: needs id, version, table, describes, required"),
-        ("from file where", "from file; select 1 where", "layouts/own.sql: one SELECT is needed, 2 statements"),
+        ("from file where", "from file; select 1 where", "layouts/own.sql: one SELECT is needed, found were SELECT, S"),
         ("optional: [Note]", "title: '('", "layouts/own.sql: missing ), unterminated subpattern"),
     ],
 )

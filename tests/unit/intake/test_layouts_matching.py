@@ -11,7 +11,6 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_project.lib.base import engine
 from dagster_project.lib.intake.layouts.declaration import (
     LayoutError,
     Match,
@@ -333,20 +332,6 @@ def test_sql_that_fails_or_loses_the_place_is_an_error_that_names_the_layout(tmp
     match = matched(load_layouts(tmp_path), grid("Place,Rate\nElm,1"))
     with pytest.raises(LayoutError, match="one"):
         run([match])
-
-
-@pytest.mark.parametrize("table", ["read_text('{}')", "read_csv('{}')", "read_parquet('http://127.0.0.1:9/x.parquet')"])
-def test_sql_of_a_layout_reaches_neither_files_nor_the_network(tmp_path: Path, table: str) -> None:
-    secret = tmp_path / "secret.csv"
-    secret.write_text("place\nhidden\n", encoding="utf-8")
-    named = table.format(secret)
-    declare(tmp_path, "one", "required: [Place, Rate]", f"SELECT _file_id, _sheet, _row, file.place FROM file, {named}")
-    match = matched(load_layouts(tmp_path), grid("Place,Rate\nElm,1"))
-    with (
-        engine.memory(threads=1, closed_in=True) as connection,
-        pytest.raises(LayoutError, match=r"(?i)disabled|permission"),
-    ):
-        extract([match], connection)
 
 
 def test_nothing_matched_gives_no_frames() -> None:

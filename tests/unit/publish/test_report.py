@@ -122,7 +122,7 @@ def test_there_is_a_page_for_the_network_its_methods_its_data_and_every_communit
     cards = {f"communities/c{n:02d}.html" for n in range(5)}
     beside = {f"communities/c{n:02d}/{name}.html" for n in range(5) for name in ("standing", "sources", "submissions")}
     details = {detail_page(f"c{n:02d}", each) for n in range(4) for each, *_ in report_marts.INDICATORS}
-    assert set(pages) == {"index.html", "methods.html", "data-quality.html"} | cards | beside | details
+    assert set(pages) == {"index.html", "methods.html", "data-quality.html", "explore.html"} | cards | beside | details
 
 
 def test_every_page_says_that_it_is_internal(pages: dict[str, str]) -> None:
@@ -248,8 +248,12 @@ def test_names_from_outside_are_never_markup(pages: dict[str, str]) -> None:
     assert not any("<Valley>" in html for html in pages.values())
 
 
-def test_no_page_asks_for_anything_from_outside_or_runs_a_script(pages: dict[str, str]) -> None:
+def test_no_page_asks_for_anything_from_outside_and_only_one_runs_a_script_of_its_folder(pages: dict[str, str]) -> None:
     for name, html in pages.items():
+        if name == "explore.html":
+            own = ['<script src="explore/explore.js"></script>', '<script src="explore/names.js"></script>']
+            assert re.findall(r"<script.*", html) == own
+            html = html.replace(own[0], "").replace(own[1], "")
         assert not re.search(r"<script|<link|<img|url\(|@import|https?://|\son\w+=", html), name
 
 
@@ -616,6 +620,20 @@ def test_a_chart_says_to_those_who_do_not_see_it_what_the_sentence_beside_it_say
             described += 1
             assert f"<p>{chart.split('. ')[0]}" in html, name
     assert described == 4 * len(report_marts.INDICATORS)
+
+
+def test_each_gap_is_drawn_with_two_fitted_lines_and_told_in_the_words_of_the_table(pages: dict[str, str]) -> None:
+    html = pages[detail_page("c00")]
+    shown = re.search(
+        r'<div class="panels" role="group" aria-label="[^"]*gaps by race and ethnicity">(.*?)</div>', html
+    )
+    assert shown
+    drawn = re.findall(r"<title[^>]*>(.*?)</title><desc[^>]*>(.*?)</desc>(.*?)</svg>", shown[1])
+    assert {title for title, _, _ in drawn} >= {"Black and White", "Hispanic and White"}
+    for title, said, marks in drawn:
+        assert marks.count('class="fit"') == marks.count('class="other-fit"') == 1, title
+        meaning = said.split(". ", 1)[1]
+        assert f">{meaning}</td>" in html, title
 
 
 def test_every_column_of_a_table_is_named_beside_its_cells_on_a_phone(pages: dict[str, str]) -> None:

@@ -16,7 +16,7 @@ import polars as pl
 
 import contracts
 from dagster_project.lib.base import engine
-from dagster_project.lib.base.engine import Connection, EngineError
+from dagster_project.lib.base.engine import Connection, EngineError, LimitError
 from dagster_project.lib.intake.layouts.declaration import (
     FOLDER_COLUMNS,
     PLACE_COLUMNS,
@@ -30,6 +30,12 @@ from dagster_project.lib.intake.reading.grid import Problem, excerpt, problem
 ROW_PLACE = list(PLACE_COLUMNS)
 PLACE_TYPES = {"_file_id": pl.Int64(), "_sheet": pl.String(), "_row": pl.Int32()}
 FOLDER_TYPES = dict(zip(FOLDER_COLUMNS, (pl.String(), pl.Int32()), strict=True))
+SECONDS = 300.0
+"""How long a layout's SQL may take over all files that are taken together; those in the tree take parts of a second."""
+ROWS_OF_A_CELL = 2
+ROWS_BESIDE = 1_000
+"""A layout makes a row of a source row or of a cell, so there is a bound that no right one meets."""
+BYTES = 2**30
 SQL_LINE = re.compile(r"\bLINE (\d+):")
 Folders = Mapping[int, tuple[str, int]]
 """Community and reporting year of each file, by its number."""
@@ -207,13 +213,18 @@ def _select(layout: Layout, file: pl.DataFrame, connection: Connection) -> pl.Da
 def run_sql(layout: Layout, file: pl.DataFrame, connection: Connection) -> pl.DataFrame:
     """What a layout's SELECT gives over `file`, with the words of layout_macros.sql.
 
-    LayoutError in one line, with the line of the file, where it fails.
+    LayoutError in one line, with the line of the file, where it fails, or takes or gives more than a layout may.
     """
+    found = engine.statements(connection, layout.sql)
+    if found and found != ["SELECT"]:
+        raise LayoutError(f"{layout.layout_id}.sql: one SELECT is needed, found were {', '.join(found)}")
     connection.execute(contracts.LAYOUT_MACROS.read_text(encoding="utf-8"))
     connection.register("file", file)
     try:
-        rows: pl.DataFrame = connection.execute(layout.sql).pl()
-        return rows
+        rows = ROWS_BESIDE + ROWS_OF_A_CELL * file.height * file.width
+        return engine.bounded(connection, layout.sql, seconds=SECONDS, rows=rows, size=BYTES)
+    except LimitError as failure:
+        raise LayoutError(f"{layout.layout_id}.sql: {failure}; a layout gives a row of a row or a cell") from failure
     except EngineError as failure:
         line = SQL_LINE.search(str(failure))
         where = f"{layout.layout_id}.sql, line {line[1]}" if line else f"{layout.layout_id}.sql"

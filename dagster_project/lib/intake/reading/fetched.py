@@ -7,7 +7,7 @@ Does not: what a file may be (reading.py), where kept bytes lie (lake.py), store
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 from dagster_project.lib.base.store import Source
@@ -39,9 +39,9 @@ class Content:
             return look(grids, self.data)
         return look(grids, self.head, lambda: self.source.open(self.key))
 
-    def to_keep(self) -> bytes | Iterator[bytes]:
-        """The bytes, whole or, of a large file, piece by piece."""
-        return self._again() if self.data is None else self.data
+    def to_keep(self) -> bytes | Callable[[], Iterator[bytes]]:
+        """The bytes, whole or, of a large file, what gives them piece by piece."""
+        return self._again if self.data is None else self.data
 
     def _again(self) -> Iterator[bytes]:
         """The pieces once more; ContentChangedError at the end where they do not hash to the same."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from dagster_project.lib.base.reference import hash_files
 
 CODE_FOLDERS = ("contracts", "dagster_project", "dbt")
-CODE_ENDINGS = frozenset({".py", ".sql", ".yml", ".csv", ".html"})
+CODE_ENDINGS = frozenset({".py", ".sql", ".yml", ".csv", ".html", ".js"})
 LIB = "dagster_project/lib"
 FIGURES = (
     "contracts",
@@ -69,7 +69,8 @@ def code_version(root: Path) -> str:
 
 def is_figures(path: Path) -> bool:
     """Whether a file, by its path below the project's root, is declared to make figures."""
-    return _depth(path, FIGURES) > _depth(path, WORDS)
+    name = path.as_posix()
+    return _depth(name, FIGURES) > _depth(name, WORDS)
 
 
 def code_files(root: Path) -> Iterator[Path]:
@@ -81,6 +82,6 @@ def code_files(root: Path) -> Iterator[Path]:
                 yield path
 
 
-def _depth(path: Path, names: Sequence[str]) -> int:
+def _depth(path: str, names: Sequence[str]) -> int:
     """How narrowly a list names a file: the parts of the longest name that holds it, 0 where none does."""
-    return max((len(Path(name).parts) for name in names if path.is_relative_to(name)), default=0)
+    return max((name.count("/") + 1 for name in names if f"{path}/".startswith(f"{name}/")), default=0)

@@ -47,7 +47,7 @@ def fix(store: Store, release_id: str) -> bool:
         return False
     source, target = store.local(database_key(release_id)), store.local(FIXED)
     if source is None or target is None:
-        store.put_pieces(FIXED, store.stream(database_key(release_id)))
+        store.put_pieces(FIXED, lambda: store.stream(database_key(release_id)))
         return True
     aside = target.with_name(f".{FIXED}.partial")
     aside.unlink(missing_ok=True)

@@ -14,8 +14,9 @@ from markupsafe import Markup
 
 from dagster_project.lib.publish.report import certainty, words
 from dagster_project.lib.publish.report.arranging import TOTAL, Row
-from dagster_project.lib.publish.report.charts.panels import Panel, panel_chart
-from dagster_project.lib.publish.report.charts.trend import ChartPoint, FittedLine, PointState, TrendChart, trend_chart
+from dagster_project.lib.publish.report.charts.frame import FittedLine
+from dagster_project.lib.publish.report.charts.trend import ChartPoint, PointState, TrendChart, trend_chart
+from dagster_project.lib.publish.report.groups import gap_charts, group_charts
 from dagster_project.lib.publish.report.marts import INTERNAL, Marts, Point, ReportContext
 
 _SUPPRESSED = "suppressed_at_source"
@@ -100,7 +101,9 @@ def _chart(trend: Row, indicator: Row, points: Sequence[Point], sentence: str) -
     ]
     line = None
     if None not in (trend["slope"], trend["intercept"], trend["first_year"], trend["last_year"]):
-        line = FittedLine(trend["first_year"], trend["last_year"], trend["slope"], trend["intercept"])
+        low, high = trend["slope_ci_low"], trend["slope_ci_high"]
+        interval = None if low is None or high is None else (low, high)
+        line = FittedLine(trend["first_year"], trend["last_year"], trend["slope"], trend["intercept"], interval)
     listed = "; ".join(f"{p.school_year}: {_spoken(p, unit)}" for p in points)
     series = sorted({p.series for p in points if p.value is not None})
     breaks = f" The values belong to {len(series)} series that are not compared." if len(series) > 1 else ""
@@ -206,38 +209,17 @@ def _group_rows(marts: Marts, context: ReportContext, indicator: Row, facts: Row
                 "meaning": _group_words(trends.get(ident), gap, indicator, context.limits()),
             }
         )
-    everyone = _drawn(by_group[TOTAL])
     order = sorted(blocks, key=lambda d: (d not in context.deciding(), d))
     return [
         {
             "dimension": d,
             "label": dimension_label(marts, d),
             "rows": blocks[d],
-            "chart": _group_chart(indicator, d, dimension_label(marts, d), blocks[d], by_group, everyone),
+            "chart": group_charts(indicator, d, dimension_label(marts, d), blocks[d], by_group),
+            "gap_chart": gap_charts(indicator, d, dimension_label(marts, d), blocks[d], facts["gap_years"]),
         }
         for d in order
     ]
-
-
-def _drawn(points: Iterable[Point]) -> list[tuple[int, str, float]]:
-    return sorted((p.school_year, p.series, p.value) for p in points if p.value is not None)
-
-
-def _group_chart(
-    indicator: Row,
-    dimension: str,
-    label: str,
-    rows: Sequence[Row],
-    by_group: Mapping[str, Sequence[Point]],
-    everyone: Sequence[tuple[int, str, float]],
-) -> Markup | None:
-    """The groups of a dimension that have a value, side by side; None where none has."""
-    known = [(row, _drawn(by_group.get(row["group"], ()))) for row in rows]
-    panels = [Panel(row["label"], values) for row, values in known if values]
-    if not panels:
-        return None
-    key = f"{indicator['indicator_id']}-{dimension}"
-    return panel_chart(key, f"{indicator['name']} by {label.lower()}", indicator["unit"], panels, everyone)
 
 
 def _value_table(
@@ -320,7 +302,9 @@ def indicator_facts(marts: Marts, community_id: str) -> list[Row]:
     position = {o["outcome_id"]: i for i, o in enumerate(marts.outcomes)}
     split: dict[str, Row] = {}
     for trend in marts.trends.get(community_id, []):
-        facts = split.setdefault(trend["indicator_id"], {"trends": [], "gaps": [], "points": [], "trend": None})
+        facts = split.setdefault(
+            trend["indicator_id"], {"trends": [], "gaps": [], "gap_years": [], "points": [], "trend": None}
+        )
         facts["trends"].append(trend)
         if trend["population_group_id"] == TOTAL:
             facts["trend"] = trend
@@ -330,6 +314,9 @@ def indicator_facts(marts: Marts, community_id: str) -> list[Row]:
     for point in marts.points.get(community_id, []):
         if point.indicator_id in split:
             split[point.indicator_id]["points"].append(point)
+    for year in marts.gap_years.get(community_id, []):
+        if year.indicator_id in split:
+            split[year.indicator_id]["gap_years"].append(year)
     for ident, facts in split.items():
         facts["community_id"] = community_id
         facts["indicator"] = marts.indicators.get(ident) or _unknown_indicator(ident)

@@ -160,6 +160,20 @@ class Point(NamedTuple):
     submitted_in: int | None
 
 
+class GapYear(NamedTuple):
+    """One row of fct_gap_year: a group beside its reference group in one school year; a positive gap is behind."""
+
+    indicator_id: str
+    population_group_id: str
+    reference_group_id: str
+    series: str
+    school_year: int
+    group_value: float
+    reference_value: float
+    gap: float
+    used: bool
+
+
 @dataclass
 class Marts:
     """The rows the pages need, of one reporting year where a table has one, grouped by community where it has one."""
@@ -181,6 +195,7 @@ class Marts:
     designations: dict[str, list[Row]] = field(default_factory=dict)
     requirements: dict[str, list[Row]] = field(default_factory=dict)
     points: dict[str, list[Point]] = field(default_factory=dict)
+    gap_years: dict[str, list[GapYear]] = field(default_factory=dict)
     pooled_parts: dict[str, list[Row]] = field(default_factory=dict)
     simulated: list[Row] = field(default_factory=list)
     reviews: dict[str, list[Row]] = field(default_factory=dict)
@@ -313,6 +328,20 @@ def _pooled_parts(connection: Connection, year: int, edition: str) -> dict[str, 
     return _by_community(_sorted(rows, *keys))
 
 
+def _gap_years(connection: Connection, year: int) -> dict[str, list[GapYear]]:
+    """The years behind gaps as known in the reporting year, by community, where the release has them."""
+    if not _has(connection, "fct_gap_year"):
+        return {}
+    sql = f"""
+        select community_id, {", ".join(GapYear._fields)} from marts.fct_gap_year
+        where reporting_year = ? and geography_id = community_id and gap is not null
+        order by all"""
+    result: dict[str, list[GapYear]] = defaultdict(list)
+    for community, *rest in connection.execute(sql, [year]).fetchall():
+        result[community].append(GapYear(*rest))
+    return dict(result)
+
+
 def _reviews(connection: Connection, year: int) -> dict[str, list[Row]]:
     """How communities read the figures of the year, oldest first, where the release has it."""
     if not _has(connection, REVIEWS):
@@ -400,6 +429,7 @@ def read_marts(connection: Connection, reporting_year: int | None = None, editio
         designations=_by_community(of_year("fct_designation", "community_id", "designation")),
         requirements=_by_community(of_year("fct_designation_requirement", "designation", "requirement_id")),
         points=_read_points(connection, year, edition),
+        gap_years=_gap_years(connection, year),
         pooled_parts=_pooled_parts(connection, year, edition),
         simulated=_simulated(connection),
         reviews=_reviews(connection, year),

@@ -22,6 +22,7 @@ from dagster_project.lib.publish.report.arranging import Row, folder_name, page_
 from dagster_project.lib.publish.report.card import detail, report_card
 from dagster_project.lib.publish.report.charts.frame import svg_file
 from dagster_project.lib.publish.report.community import community_page
+from dagster_project.lib.publish.report.explore.figures import FOLDER, explore_files
 from dagster_project.lib.publish.report.indicator import detail_name, dimension_label, value_cells
 from dagster_project.lib.publish.report.marts import INTERNAL, PUBLIC, Marts, ReportContext, ReportError, read_marts
 from dagster_project.lib.publish.report.network import network_page
@@ -95,11 +96,12 @@ def _write(path: Path, text: str) -> Path:
 def write_report(connection: Connection, out: Path, edition: str, context: ReportContext) -> list[Path]:
     """Write `report/` below the release folder `out` and return the files written, sorted.
 
-    Pages: index.html, methods.html, data-quality.html, communities/{community_id}.html (the report card); beside the
-    card a folder with a page, a CSV and an SVG for each indicator, standing.html, sources.html, and in the internal
-    edition submissions.html. Self-contained (no script, no asset), and byte for byte the same for the same marts and
-    context. Raises ReportError for an unknown edition, when the marts are not complete, or when public pages would be
-    made of internal marts: this report protects nothing.
+    Pages: index.html, methods.html, data-quality.html, explore.html with the files of its folder,
+    communities/{community_id}.html (the report card); beside the card a folder with a page, a CSV and an SVG for each
+    indicator, standing.html, sources.html, and in the internal edition submissions.html. Self-contained (explore.html
+    alone runs a script, the one in its folder), and byte for byte the same for the same marts and context. Raises
+    ReportError for an unknown edition, when the marts are not complete, or when public pages would be made of internal
+    marts: this report protects nothing.
     """
     if edition not in EDITION_NOTICES:
         raise ReportError(f"no {edition!r} edition: only {' and '.join(EDITION_NOTICES)} can be written")
@@ -122,7 +124,10 @@ def write_report(connection: Connection, out: Path, edition: str, context: Repor
         page("index.html", "index.html", **network_page(marts)),
         page("methods.html", "methods.html", simulated=marts.simulated),
         page("data-quality.html", "data_quality.html", **quality_page(marts)),
+        page("explore.html", "explore.html"),
     ]
+    for name, text in explore_files(marts, context).items():
+        written.append(_write(report / FOLDER / name, text))
     for community in marts.communities:
         written += _write_community(environment, report / "communities", edition, marts, context, community)
     return sorted(written)

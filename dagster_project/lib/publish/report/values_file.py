@@ -20,7 +20,7 @@ _SHARED = ("school_year", "series", "value", "numerator", "denominator", "used",
 _SOURCE = ("submission_id", "source_file", "source_sheet", "source_row")
 _RANGE = ("value_low", "value_high", "value_status")
 # Signs that make a spreadsheet take a text for a formula when they stand first.
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
+FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def values_csv(marts: Marts, view: Row, edition: str) -> str:
@@ -44,4 +44,4 @@ def values_csv(marts: Marts, view: Row, edition: str) -> str:
 def _text(value: str | None) -> str | None:
     if value is None:
         return None
-    return f"'{visible(value)}" if value.startswith(_FORMULA) else visible(value)
+    return f"'{visible(value)}" if value.startswith(FORMULA) else visible(value)

@@ -20,6 +20,7 @@ _FILE_STYLE = (
     "text{font:11.5px sans-serif;fill:#515c6b}.grid{stroke:#e4e8ed}.axis{stroke:#8a94a3}"
     ".step,.others{stroke:#9db4cb;stroke-width:1.5}.others{stroke:#c3c9d2}.fit{stroke:#a84a08;stroke-width:2.5}"
     ".used{fill:#1f4e79}.unused{fill:#fff;stroke:#515c6b}.range{stroke:#7d8a9a;stroke-width:5}"
+    ".band{fill:#a84a08;opacity:.12}"
     ".break{stroke:#515c6b;stroke-dasharray:4 3}.value,.row{fill:#1c2430}.line{stroke:#1f4e79;stroke-width:2}"
 )
 
@@ -44,6 +45,21 @@ class Frame:
     def y(self, value: float) -> float:
         """Where a value of the vertical scale lies."""
         return self.top + self.height * (self.y_high - value) / (self.y_high - self.y_low)
+
+
+@dataclass(frozen=True)
+class FittedLine:
+    """A straight line by its value at the last year and its change a year; `interval` is that of the change."""
+
+    first_year: int
+    last_year: int
+    slope: float
+    intercept: float
+    interval: tuple[float, float] | None = None
+
+    def at(self, year: float) -> float:
+        """The fitted value at a year."""
+        return self.intercept + self.slope * (year - self.last_year)
 
 
 def px(value: float) -> str:

@@ -15,7 +15,7 @@ from markupsafe import Markup, escape
 from dagster_project.lib.publish.report.charts.frame import Frame, nice_ticks, px, svg_element
 from dagster_project.lib.publish.report.words import signed, unit_of_change
 
-_ROW = 48
+_ROW, _WIDTH = 44, 420
 
 
 @dataclass(frozen=True)
@@ -40,12 +40,12 @@ def spread_chart(key: str, title: str, unit: str, rows: Sequence[SpreadRow]) -> 
     low, high = min(0.0, *values), max(0.0, *values)
     ticks = nice_ticks(low, high if high > low else low + 1.0)
     height = _ROW * len(rows) + 52
-    frame = Frame(250, 8, 378, height - 52, ticks[0], ticks[-1], 0, 1)
+    frame = Frame(16, 8, _WIDTH - 32, height - 52, ticks[0], ticks[-1], 0, 1)
     parts = _spread_axis(frame, ticks, unit)
     for index, row in enumerate(rows):
-        parts += _spread_row(frame, row, 8 + _ROW * index + _ROW / 2)
+        parts += _spread_row(frame, row, 8 + _ROW * index)
     description = "; ".join(_spread_words(row, unit) for row in rows)
-    return svg_element(key, 640, height, title, f"{description}.", parts, "spread")
+    return svg_element(key, _WIDTH, height, title, f"{description}.", parts, "spread")
 
 
 def _spread_words(row: SpreadRow, unit: str) -> str:
@@ -73,13 +73,12 @@ def _spread_axis(frame: Frame, ticks: Sequence[float], unit: str) -> list[str]:
     return parts
 
 
-def _spread_row(frame: Frame, row: SpreadRow, y: float) -> list[str]:
-    lines = [(text, "row") for text in wrap(row.label, 36)[:2]] + ([(row.note, "tick")] if row.note else [])
-    x, first = px(frame.left - 14), y + 5 - 7.5 * (len(lines) - 1)
-    parts = [
-        f'<text class="{css}" x="{x}" y="{px(first + 15 * i)}" text-anchor="end">{escape(text)}</text>'
-        for i, (text, css) in enumerate(lines)
-    ]
+def _spread_row(frame: Frame, row: SpreadRow, top: float) -> list[str]:
+    """The label above its bar: on a phone there is no room beside it."""
+    label = wrap(row.label, 56 if row.note else 62, max_lines=1, placeholder="…")[0] if row.label.strip() else ""
+    note = f'<tspan class="tick" dx="6">{escape(row.note)}</tspan>' if row.note else ""
+    y = top + 29
+    parts = [f'<text class="row" x="{px(frame.left)}" y="{px(top + 16)}">{escape(label)}{note}</text>']
     if row.middle is None:
         text = "no determined trend"
         parts.append(f'<text class="tick" x="{px(frame.x(0) + 8)}" y="{px(y + 5)}">{text}</text>')

@@ -13,7 +13,7 @@ from typing import Literal
 
 from markupsafe import Markup, escape
 
-from dagster_project.lib.publish.report.charts.frame import Frame, nice_ticks, px, svg_element, year_axes
+from dagster_project.lib.publish.report.charts.frame import FittedLine, Frame, nice_ticks, px, svg_element, year_axes
 from dagster_project.lib.publish.report.words import interval_text, number, value_text
 
 PointState = Literal["used", "left_out", "range", "suppressed", "withheld", "no_value"]
@@ -35,20 +35,6 @@ class ChartPoint:
     low: float | None = None
     high: float | None = None
     note: str = ""
-
-
-@dataclass(frozen=True)
-class FittedLine:
-    """A straight line by its value at the last year and its change a year."""
-
-    first_year: int
-    last_year: int
-    slope: float
-    intercept: float
-
-    def at(self, year: int) -> float:
-        """The fitted value at a year."""
-        return self.intercept + self.slope * (year - self.last_year)
 
 
 @dataclass(frozen=True)
@@ -178,8 +164,29 @@ def _ends(frame: Frame, points: Sequence[ChartPoint]) -> list[str]:
     return parts
 
 
+def _band(frame: Frame, line: FittedLine, years: Sequence[int]) -> list[str]:
+    """The lines of the slope's interval through the middle of the years used, shaded; cut where the picture ends."""
+    if line.interval is None or not years:
+        return []
+    middle = sum(years) / len(years)
+    edges = []
+    for slope in line.interval:
+
+        def at(year: float, slope: float = slope) -> float:
+            return line.at(middle) + slope * (year - middle)
+
+        ends = [float(line.first_year), middle, float(line.last_year)]
+        # Where an edge leaves the picture it bends, so that what is shaded stays true to the scale.
+        cuts = [middle + (y - at(middle)) / slope for y in (frame.y_low, frame.y_high) if slope]
+        across = sorted({*ends, *(x for x in cuts if ends[0] < x < ends[-1])})
+        edges.append([(x, min(max(at(x), frame.y_low), frame.y_high)) for x in across])
+    low, high = edges
+    outline = "L".join(f"{px(frame.x(x))} {px(frame.y(y))}" for x, y in [*low, *reversed(high)])
+    return [f'<path class="band" d="M{outline}Z"/>']
+
+
 def trend_chart(chart: TrendChart) -> Markup:
-    """The SVG of one trend: points used (filled) and left out (hollow), ranges, the fitted line, breaks between series.
+    """The SVG of one trend: points used (filled) and left out (hollow), ranges, fitted line and interval, breaks.
 
     Years run without gaps from the first to the last point; a year without a value is marked below the axis. Points of
     neighbouring years in one series are joined, nothing is drawn across a missing year. Raises ValueError when there
@@ -192,6 +199,7 @@ def trend_chart(chart: TrendChart) -> Markup:
     parts = year_axes(frame, ticks, chart.unit) + _series_marks(frame, points)
     if chart.line is not None:
         line = chart.line
+        parts += _band(frame, line, [p.year for p in points if p.state == "used"])
         ends = [(frame.x(y), frame.y(line.at(y))) for y in (line.first_year, line.last_year)]
         (x1, y1), (x2, y2) = ends
         parts.append(f'<line class="fit" x1="{px(x1)}" y1="{px(y1)}" x2="{px(x2)}" y2="{px(y2)}"/>')
