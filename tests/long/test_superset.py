@@ -274,8 +274,9 @@ def test_over_the_server_every_chart_shows_what_the_marts_hold_to_a_role_that_re
     assert done.returncode == 0, done.stderr
     superset.load(home.home, "postgres", server)
     same_as_the_marts(superset, home.home)
-    status, told = superset.run_sql("select current_user as reader")
-    assert status == 200 and told["data"] == [{"reader": "bi_internal"}]
+    # The login of this test may do anything; the role that it takes may not look at whose logins there are.
+    status, told = superset.run_sql("select count(*) as n from bi_access.member_login")
+    assert status >= 400 and "permission denied" in str(told)
     for statement in ("create table public.own (id int)", "delete from marts.fct_trend"):
         assert superset.run_sql(statement)[0] >= 400
 
