@@ -106,8 +106,8 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     engine = env.get("CRADLE_ENGINE") or ENGINES[0]
     if engine not in ENGINES:
         raise SettingsError(
-            f"CRADLE_ENGINE={engine} is not built yet, known is {', '.join(ENGINES)}; for Spark there are a cluster to try "
-            "and the decision how models will be built there, no run (docs/spark.md)"
+            f"CRADLE_ENGINE={engine} is not built yet, known is {', '.join(ENGINES)}; for Spark there is a cluster "
+            "to try and the decision how models will be built there, no run (docs/spark.md)"
         )
     home = Path(env.get("CRADLE_HOME") or "data").expanduser().resolve()
     return Settings(

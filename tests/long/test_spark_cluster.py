@@ -48,15 +48,16 @@ def running() -> Iterator[Cluster]:
 
 
 def processes_of(group: int) -> list[int]:
-    """Processes of a process group."""
+    """Living processes of a process group; one that has ended and that nobody has asked after is none."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                if os.getpgid(int(entry.name)) == group:
-                    found.append(int(entry.name))
-            except ProcessLookupError:
+                state, _, of = (entry / "stat").read_text().rpartition(")")[2].split()[:3]
+            except (FileNotFoundError, ProcessLookupError):
                 continue
+            if int(of) == group and state != "Z":
+                found.append(int(entry.name))
     return found
 
 
