@@ -9,7 +9,7 @@ export DAGSTER_HOME ?= $(CRADLE_HOME)/dagster
 # dbt and Dagster send nothing; see dbt/dbt_project.yml and dagster.yaml.
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: lock setup run test test-fast lint format dev bench clean system-deps example docs fuzz folders torture disclosure-long test-long mutation
+.PHONY: lock setup run test test-fast lint format dev bench bench-smoke clean system-deps example docs fuzz folders torture pages disclosure-long test-long mutation
 
 setup: $(VENV)/.ready dbt/target/manifest.json
 
@@ -65,6 +65,10 @@ dev: example
 bench: setup
 	$(BIN)/python -m benchmarks
 
+# Every benchmark once over next to nothing: that it runs, not how fast. The short ones are in `make test` too.
+bench-smoke: setup
+	$(BIN)/python -m benchmarks._smoke
+
 # The attacker of the tests against the product on a thousand random networks; CI runs fifty.
 disclosure-long: setup
 	DISCLOSURE_LONG=1 $(BIN)/python -m pytest -q tests/unit/disclosure_attack/test_product.py
@@ -85,6 +89,10 @@ mutation: setup
 # Findings of the member's page, of the command and of a run, compared for two hundred random folders; CI takes four.
 folders: setup
 	CRADLE_FOLDERS=200 $(BIN)/python -m pytest -q tests/browser/test_member_page.py -k findings_of_the_page
+
+# Every page of the report in both editions held to axe-core's rules at three widths; CI takes one of each kind.
+pages: setup
+	CRADLE_PAGES=all $(BIN)/python -m pytest -q tests/browser/test_report_pages.py -k axe
 
 fuzz: setup
 	$(BIN)/python -m tests.fuzz --files 10000 --grow

@@ -30,7 +30,7 @@ from benchmarks._homes import environment
 
 ROOT = Path(__file__).resolve().parents[1]
 TODAY = "2026-12-31"
-SIZES = {"small": 70, "usual": 840, "large": 8_400}
+SIZES = {"tiny": 4, "small": 70, "usual": 840, "large": 8_400}
 """Folders of communities in each network; the network's own folders come on top."""
 STARTING = ("imports", "dbt start")
 """Told apart: the same for one folder and for thousands."""
@@ -288,7 +288,7 @@ def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument(
-        "--sizes", default="small,usual", help="of small (70), usual (840), large (8,400: minutes, 2 GB)"
+        "--sizes", default="small,usual", help="of tiny (4), small (70), usual (840), large (8,400: minutes, 2 GB)"
     )
     parser.add_argument("--singles", action="store_true", help="also one run a folder, in random order (minutes)")
     parser.add_argument("--years", default="2015..2026")

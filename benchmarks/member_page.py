@@ -6,6 +6,7 @@ Does not: the page under test (tests/browser), what a check costs inside (benchm
 
 from __future__ import annotations
 
+import argparse
 import os
 import sys
 import tempfile
@@ -16,7 +17,6 @@ from tests.browser.member_site import Site, Visitor, serving
 
 COMMUNITY, TODAY, YEAR = "alderwick_bend", "2018-06-30", 2018
 HEAD = "school_year,indicator,dimension,group,series,geography,geography_level,numerator,denominator\n"
-SIZES, TIMES = (1_000, 100_000), 3
 INDICATORS = (
     "graduation_4yr_pct",
     "grade3_reading_proficient_pct",
@@ -55,9 +55,13 @@ def measured(site: Site, rows: int) -> tuple[float, float]:
 
 def main() -> None:
     """Print a line a size: the smallest of some tries."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
+    parser.add_argument("--sizes", type=int, nargs="+", default=[1_000, 100_000], help="rows of the file")
+    parser.add_argument("--times", type=int, default=3)
+    options = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder) / "home", TODAY) as site:
-        for rows in SIZES:
-            tries = [measured(site, rows) for _ in range(TIMES)]
+        for rows in options.sizes:
+            tries = [measured(site, rows) for _ in range(options.times)]
             clock, cpu = min(one for one, _ in tries), min(one for _, one in tries)
             sys.stdout.write(f"{rows:>8,} rows: {clock:6.1f} s by the clock, {cpu:6.1f} s of the processor\n")
 

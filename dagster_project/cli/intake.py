@@ -204,7 +204,7 @@ def template(community: str, year: int, output: Path) -> None:
 def suggest(communities: tuple[str, ...]) -> None:
     """Proposals for labels that no crosswalk maps, with the line of CSV that would map them.
 
-    A score below 0.4 is no proposal: none fits. What a line would clash with is said below it.
+    Where even the nearest label is not near enough none fits. What a line would clash with is said below it.
     """
     from dagster_project.lib.base.reference import Reference
     from dagster_project.lib.base.shown import visible
@@ -234,10 +234,12 @@ def suggest(communities: tuple[str, ...]) -> None:
 
 def _proposal_lines(proposal: Proposal) -> list[str]:
     from dagster_project.lib.base.shown import visible
+    from dagster_project.lib.member.suggest import LEAST
 
     like = f'"{visible(proposal.nearest_label)}"' if proposal.nearest_label else "nothing known"
     if proposal.code is None:
-        nearest = f"the nearest, {like}, scores {proposal.score:.2f}" if proposal.nearest_label else "nothing is alike"
+        score = f"{proposal.score:.2f}, a proposal needs {LEAST:.2f}"
+        nearest = f"the nearest, {like}, scores {score}" if proposal.nearest_label else "nothing is alike"
         return [f"none fits: {nearest}; a line of {proposal.file} maps it to the code that you know it to be"]
     lines = [f"{proposal.score:.2f}  {proposal.code} (as {like}); add to {proposal.file}:", f"      {proposal.line}"]
     return [*lines, *([f"      but look first: {visible(proposal.clash)}"] if proposal.clash else [])]

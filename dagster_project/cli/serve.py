@@ -101,6 +101,7 @@ def mail(at: str | None, days: int, dry_run: bool) -> None:
     Addresses stand in network/contacts.csv. With CRADLE_SMTP_URL messages are sent; without it they are files in
     {CRADLE_HOME}/mail that a mail program opens. Run it once a day.
     """
+    from dagster_project.instance.runs import only_one
     from dagster_project.lib.app.pipeline import Pipeline
     from dagster_project.lib.base.store import StoreError
     from dagster_project.lib.member.page.opened import store
@@ -124,7 +125,8 @@ def mail(at: str | None, days: int, dry_run: bool) -> None:
                 click.echo(f"{one.reporting_year}  {one.community_id:<28} {one.kind.replace('_', ' ')}")
             return
         to = server(config.smtp_url) if config.smtp_url else None
-        with by_server(to) if to else as_files(config.home / "mail", config.today) as deliver:
+        # One at a time: of two, each would write to whom the other has not noted yet.
+        with only_one(config), by_server(to) if to else as_files(config.home / "mail", config.today) as deliver:
             memory, sender = Memory(store(config.home)), to.sender if to else None
             page = _page_of(config, at, days)
             done = send_due(home.reference, memory, config.today, whom, told, deliver, sender, page)

@@ -91,7 +91,7 @@ def run_and_kill(home: Path, seeds: Path, seconds: float) -> bool:
             os.killpg(process.pid, signal.SIGKILL)
             process.wait()
             return True
-        time.sleep(0.02)
+        time.sleep(0.1)
     return False
 
 

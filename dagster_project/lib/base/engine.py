@@ -24,7 +24,7 @@ POSTGRES_PACKAGE = "duckdb_extension_postgres_scanner"
 POSTGRES_FILE = "postgres_scanner.duckdb_extension"
 # PostgreSQL keeps no text with a zero byte in it.
 NO_CHARACTER = "\N{REPLACEMENT CHARACTER}"
-CLOSED_IN_MEMORY = "2GiB"
+CLOSED_IN_MEMORY = "4GiB"
 """What the engine may hold for SQL that others wrote."""
 ROWS_AT_ONCE = 10_000
 

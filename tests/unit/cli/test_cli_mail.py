@@ -11,6 +11,7 @@ import email.policy
 import json
 import shutil
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -65,8 +66,11 @@ def test_the_command_writes_each_once_one_a_day_and_leaves_addresses_nowhere_els
     again = cradle("mail", **settings)
     assert "1 wait until tomorrow" in again.stdout
     url, kept = smtp
-    sent = cradle("mail", **{**settings, "CRADLE_TODAY": "2018-11-21"}, CRADLE_SMTP_URL=url)
-    assert sent.stdout.startswith("1 message sent"), sent.stderr
+    tomorrow = {**settings, "CRADLE_TODAY": "2018-11-21", "CRADLE_SMTP_URL": url}
+    with ThreadPoolExecutor(2) as both_at_once:
+        other, sent = both_at_once.map(lambda _: cradle("mail", **tomorrow), range(2))
+    told_by = sorted(one.stdout.split(" sent")[0] for one in (other, sent))
+    assert told_by == ["0 messages", "1 message"], sent.stderr + other.stderr
     assert [email.message_from_bytes(data)["To"] for data in kept] == [ADDRESS]
     told = json.dumps([dry.stdout, ran.stdout, ran.stderr, again.stdout, sent.stdout, sent.stderr])
     assert "zyx" not in told and "qrs" not in told

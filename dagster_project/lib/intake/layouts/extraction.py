@@ -35,7 +35,7 @@ SECONDS = 300.0
 ROWS_OF_A_CELL = 2
 ROWS_BESIDE = 1_000
 """A layout makes a row of a source row or of a cell, so there is a bound that no right one meets."""
-BYTES = 2**30
+BYTES = 4 * 2**30
 SQL_LINE = re.compile(r"\bLINE (\d+):")
 Folders = Mapping[int, tuple[str, int]]
 """Community and reporting year of each file, by its number."""

@@ -81,8 +81,8 @@ def _behind(scale: Scale) -> str:
 
 def _panel(key: str, panel: Panel, behind: str, scale: Scale) -> Markup:
     parts = [
-        f'<text class="row" x="{_LEFT - 6}" y="{13 + 13 * i}">{escape(line)}</text>'
-        for i, line in enumerate(wrap(panel.label, 26, max_lines=2, placeholder="…"))
+        f'<text class="row" x="4" y="{13 + 13 * i}">{escape(line)}</text>'
+        for i, line in enumerate(wrap(panel.label, 28, max_lines=2, placeholder="…"))
     ]
     parts += [behind, _joined(panel.beside, scale, "others"), _joined(panel.values, scale, "line")]
     parts += [_fitted(line, scale, css) for css, line in panel.lines]
