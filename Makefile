@@ -10,6 +10,7 @@ export DAGSTER_HOME ?= $(CRADLE_HOME)/dagster
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
 .PHONY: lock setup run test test-fast lint format dev bench bench-smoke clean system-deps example docs fuzz folders torture pages disclosure-long test-long mutation
+.PHONY: superset-env superset-admin superset-load superset test-superset
 
 setup: $(VENV)/.ready dbt/target/manifest.json
 
@@ -78,7 +79,7 @@ torture: setup
 	CRADLE_KILLS=1000 $(BIN)/python -m pytest -q tests/integration/test_killed_runs.py
 	CRADLE_DAEMON_KILLS=20 $(BIN)/python -m pytest -q tests/long/test_machine_faults.py tests/long/test_killed_servers.py
 
-# What takes too long for every change: full disks, failing buckets, killed servers, system calls.
+# What takes too long for every change: full disks, failing buckets, killed servers, everything at once, system calls.
 test-long: setup
 	$(BIN)/python -m pytest -q tests/long
 
@@ -100,6 +101,38 @@ fuzz: setup
 	$(BIN)/python -m tests.fuzz.truth --files 2000
 	$(BIN)/python -m tests.fuzz.seeds --files 2000
 
+# Superset in an environment of its own, as it could be installed on one day, and the dashboard of bi/superset in it.
+SUPERSET := .superset
+SUPERSET_DAY := 2026-06-01
+export SUPERSET_HOME ?= $(CRADLE_HOME)/superset
+SUPERSET_SETTINGS := SUPERSET_CONFIG_PATH=$(CURDIR)/bi/superset_config.py FLASK_APP=superset SCARF_ANALYTICS=false
+superset-env: $(SUPERSET)/.ready
+
+$(SUPERSET)/.ready: bi/requirements.txt
+	$(PYTHON) -m venv $(SUPERSET)
+	$(SUPERSET)/bin/python -m pip install --quiet uv
+	$(SUPERSET)/bin/uv pip install --quiet --python $(SUPERSET)/bin/python --exclude-newer $(SUPERSET_DAY) -r bi/requirements.txt
+	touch $@
+
+# These need SUPERSET_SECRET_KEY in the environment. The first is for once: it asks for the password of user admin.
+superset-admin: superset-env
+	mkdir -p $(SUPERSET_HOME)
+	$(SUPERSET_SETTINGS) $(SUPERSET)/bin/superset db upgrade
+	$(SUPERSET_SETTINGS) $(SUPERSET)/bin/superset fab create-admin --username admin --firstname Data --lastname Team --email admin@localhost
+	$(SUPERSET_SETTINGS) $(SUPERSET)/bin/superset init
+
+# `make superset-load ON=postgres` shows the server's marts instead of current.duckdb.
+ON := duckdb
+superset-load: setup superset-env
+	$(SUPERSET_SETTINGS) $(BIN)/python -m bi.load --superset $(SUPERSET) --on $(ON)
+
+superset: superset-env
+	$(SUPERSET_SETTINGS) $(SUPERSET)/bin/superset run -h 127.0.0.1 -p 8088
+
+# A real Superset over DuckDB and over PostgreSQL.
+test-superset: setup superset-env
+	$(BIN)/python -m pytest -q tests/long/test_superset.py
+
 docs: setup
 	$(BIN)/python -m docs.generate
 	$(BIN)/python -m docs.site --out build/docs
@@ -113,4 +146,4 @@ system-deps:
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SYSTEM_PACKAGES) >/dev/null; fi
 
 clean:
-	rm -rf $(VENV) data build *.egg-info dbt/target dbt/logs logs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(SUPERSET) data build *.egg-info dbt/target dbt/logs logs .pytest_cache .mypy_cache .ruff_cache .hypothesis

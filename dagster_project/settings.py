@@ -24,7 +24,7 @@ KNOWN = {
     "CRADLE_PUBLIC": "on or off: whether a run publishes the public edition too (default on)",
     "CRADLE_POSTGRES_URL": "the PostgreSQL database that BI tools read, postgresql://user:password@host:5432/database "
     "(default: none)",
-    "CRADLE_ENGINE": "the SQL engine: duckdb (default); spark is not built yet",
+    "CRADLE_ENGINE": "the SQL engine: duckdb (default); runs on spark are not built yet (docs/spark.md)",
     "CRADLE_S3_ENDPOINT": "endpoint of the S3 service for s3:// URLs",
     "CRADLE_TODAY": "the only today, as an ISO date (default: the date of the run)",
     "CRADLE_SEEDS": "folder of reference data (default ./seeds, else the project's own)",
@@ -105,7 +105,10 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         raise SettingsError(f"unknown setting {', '.join(unknown)}; known are {', '.join(sorted(KNOWN))}")
     engine = env.get("CRADLE_ENGINE") or ENGINES[0]
     if engine not in ENGINES:
-        raise SettingsError(f"CRADLE_ENGINE={engine} is not built yet; known is {', '.join(ENGINES)}")
+        raise SettingsError(
+            f"CRADLE_ENGINE={engine} is not built yet, known is {', '.join(ENGINES)}; for Spark there is a cluster "
+            "to try and the decision how models will be built there, no run (docs/spark.md)"
+        )
     home = Path(env.get("CRADLE_HOME") or "data").expanduser().resolve()
     return Settings(
         home=home,

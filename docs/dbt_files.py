@@ -100,6 +100,7 @@ def _current_model(spec: TableSpec) -> dict[str, Any]:
     subject, _, grain = spec.description.partition(". One row per ")
     subject = subject.partition(":")[0].removesuffix(", as known in every reporting year")
     columns = [_column(column, key) for column in spec.columns]
+    origins = [spec.name, "dim_indicator"] if "direction" in (spec.current_names or ()) else [spec.name]
     for name in spec.current_names or ():
         kind, description = NAMES[name]
         columns.append({"name": name, "data_type": kind, "description": description})
@@ -107,6 +108,7 @@ def _current_model(spec: TableSpec) -> dict[str, Any]:
         "name": current_name(spec),
         "description": f"{subject}, as known in the latest reporting year, with names. Rows of {spec.name} of that "
         f"year; there, one row per {grain}",
+        "config": {"meta": {"columns_of": origins}},
         "columns": columns,
         "data_tests": [{"unique_combination": {"arguments": {"columns": key}}}],
     }

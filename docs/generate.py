@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 
 import contracts
+from bi import bundle
 from contracts.base import ALLOWED_WORDS, Column, TableContract
 from dagster_project.lib.analysis.tables import TABLES, TableSpec
 from dagster_project.lib.base.reference import Reference
@@ -225,13 +226,14 @@ PAGES: Mapping[str, Callable[[], str]] = {"data-dictionary.md": data_dictionary,
 
 
 def main() -> None:
-    """Write every generated file of dbt, let dbt parse them, then write every generated page."""
+    """Write every generated file of dbt, let dbt parse them, then write every generated page and the dashboard."""
     for name, make in dbt_files().items():
         (ROOT / name).write_text(make(), encoding="utf-8")
     _parse()
     for name, make in PAGES.items():
         (DOCS / name).write_text(make(), encoding="utf-8")
     consumer_contract.write()
+    bundle.write()
 
 
 def _parse() -> None:

@@ -366,6 +366,21 @@ def data_sharing_agreements(told: Story, year: int) -> Rows:
     return rows
 
 
+def staff_composition(told: Story, year: int) -> Rows:
+    """Staff and board by gender beside the community's people, at the last gateway."""
+    if len(told.reached) < 5 or year != told.reached[4]:
+        return []
+    rows: Rows = []
+    for body, women, men in (("staff", 7 + told.community.position % 4, 5), ("board", 9, 11)):
+        for dimension, group, people, residents in (
+            ("all", "all", women + men, 40_000),
+            ("gender", "female", women, 20_400),
+            ("gender", "male", men, 19_600),
+        ):
+            rows.append([body, dimension, group, people, residents, "invented"])
+    return rows
+
+
 def stories(told: Story, year: int) -> Rows:
     """A story now and then, some without consent to publish."""
     c = told.community
@@ -405,6 +420,10 @@ REGISTERS: dict[str, tuple[Sequence[str], Writer]] = {
     "data_sharing_agreements": (
         ("party", "sector", "data_level", "legal_basis", "purpose", "start_date", "end_date", "destruction_date"),
         data_sharing_agreements,
+    ),
+    "staff_composition": (
+        ("body", "dimension", "group", "people", "community_people", "source"),
+        staff_composition,
     ),
     "stories": (("title", "text", "indicator", "consent", "author_role", "language"), stories),
 }

@@ -63,12 +63,17 @@ def serve(port: int, host: str) -> None:
 @click.option("--days", type=click.IntRange(1, 400), default=14, show_default=True, help="How long the link works.")
 @click.option("--at", default="http://127.0.0.1:8000", show_default=True, metavar="ADDRESS", help="The page's address.")
 def invite(community: str, days: int, at: str) -> None:
-    """A signed link that opens the pages of one community for some days. Whoever has it may use it."""
+    """A signed link that opens the pages of one community for some days. Whoever has it may use it.
+
+    With _network as COMMUNITY the link opens the data team's page: send it to nobody else.
+    """
+    from dagster_project.lib.base.names import NETWORK_FOLDER
     from dagster_project.lib.base.reference import Reference
     from dagster_project.lib.member.page.access import link_text
 
     config = settings()
-    known_communities(Reference(config.seeds), [community])
+    if community != NETWORK_FOLDER:
+        known_communities(Reference(config.seeds), [community])
     if not config.serve_secret:
         raise CradleError("links need a secret", "set CRADLE_SERVE_SECRET, the same for cradle serve", USAGE)
     until = config.today + dt.timedelta(days=days)

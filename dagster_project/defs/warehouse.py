@@ -43,6 +43,7 @@ LANDING_TABLES = (
     "files",
     "findings",
     "submissions",
+    "network_submissions",
     "submission_states",
     "waiting_register_rows",
     "run_context",

@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 from dagster_project.lib.base.store import StoreError
 from dagster_project.settings import Settings
-from dagster_project.web import checks, forms, pages
+from dagster_project.web import checks, forms, pages, team
 from dagster_project.web.guard import Guard
 from dagster_project.web.site import HERE, Refusal, Site, sent, shown, spoken_by
 
@@ -32,7 +32,10 @@ def application(read: Callable[[], Settings]) -> Guard:
     site.holding.clear()
     year, ticket = "/year/{year:int}", "/year/{year:int}/checked/{ticket}"
     routes = [
-        Route("/", shown(site, pages.overview)),
+        Route("/", team.home(site)),
+        Route(team.TEAM, team.worklist_page(site)),
+        Route(f"{team.TEAM}/answer", sent(site, team.answer_cause, team=True), methods=["POST"]),
+        Route(f"{team.TEAM}/review", sent(site, team.review_answer, team=True), methods=["POST"]),
         Route("/enter", pages.enter(site)),
         Route("/language/{code}", pages.choose_language),
         Route(year, shown(site, pages.one_year)),

@@ -74,12 +74,12 @@ class Rate:
         self._sent: dict[str, deque[float]] = defaultdict(deque)
         self._checking: set[str] = set()
 
-    def count(self, community_id: str) -> None:
+    def count(self, community_id: str, most: int = MOST_FORMS) -> None:
         """Count one form; HTTPException 429 for one too many."""
         sent, now = self._sent[community_id], time.monotonic()
         while sent and now - sent[0] > FORMS_SECONDS:
             sent.popleft()
-        if len(sent) >= MOST_FORMS:
+        if len(sent) >= most:
             raise HTTPException(429, "These are very many requests. Please wait ten minutes.")
         sent.append(now)
 

@@ -25,21 +25,23 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, RedirectResponse, Response
 
+from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.base.templates import environment
 from dagster_project.lib.intake.bucket.drop import open_drop
 from dagster_project.lib.member.page import access, language, opened, views
+from dagster_project.lib.member.page.spoken import speaker
 from dagster_project.lib.publish.release.opening import ReleaseMissingError, open_release
-from dagster_project.lib.receipts.receipt_page import rule_title, what, where
 from dagster_project.settings import Settings
-from dagster_project.web.guard import Rate
+from dagster_project.web.guard import MOST_FORMS, Rate
 from dagster_project.web.held import Holding
 
 COOKIE, LANGUAGE_COOKIE = "cradle_member", "cradle_language"
 HERE = Path(__file__).parent
 SLOWEST_SECONDS = 300
 MOST_FILES, MOST_FIELDS, LARGEST_FIELD = 100, 20, 16 * 1024
+TEAM_FORMS = 600  # a colleague reviews answer by answer
 AUDIT = logging.getLogger("cradle.serve")
 STATUSES = "select * from marts.fct_submission_status where community_id = ?"
 NOT_KNOWN = (
@@ -92,16 +94,37 @@ class Site:
     @cached_property
     def templates(self) -> Environment:
         """All member text is escaped and made visible."""
-        return environment(HERE / "templates", what=what, where=where, link=quote, rule_title=rule_title)
+        return environment(HERE / "templates", link=quote)
 
-    def member(self, request: Request) -> Member:
-        """Who asks; Refusal for nobody that is known. The proxy's word comes before a link."""
+    def asker(self, request: Request) -> str | None:
+        """What a link or the proxy names: a community, or the network's own folder for its staff. The proxy's word
+        comes before a link."""
         settings = self.read()
         community = None
         if settings.serve_user_header and (named := request.headers.getlist(settings.serve_user_header)):
             community = named[0] if len(named) == 1 else None
         elif settings.serve_secret and (link := request.cookies.get(COOKIE)):
             community = access.community_of(settings.serve_secret, link, settings.today)
+        return community
+
+    def is_team(self, request: Request) -> bool:
+        """Whether the network's own staff asks."""
+        return self.asker(request) == NETWORK_FOLDER
+
+    def team(self, request: Request) -> Visit:
+        """A request of the network's staff; for a member there is no such page, for nobody that is known no page."""
+        if not self.is_team(request):
+            self.member(request)
+            raise Refusal(404, "There is no such page.")
+        settings = self.read()
+        member = Member(
+            NETWORK_FOLDER, Reference(settings.seeds).network_name, access.form_mark(self.key, NETWORK_FOLDER)
+        )
+        return Visit(self, request, settings, member, 0)
+
+    def member(self, request: Request) -> Member:
+        """Which community asks; Refusal for nobody that is known."""
+        settings, community = self.read(), self.asker(request)
         names = dict(Reference(settings.seeds).communities.select("community_id", "name").iter_rows())
         if community not in names:
             raise Refusal(403, NOT_KNOWN)
@@ -124,8 +147,9 @@ class Site:
         spoken = spoken_by(request)
         others = [each for each in language.languages().values() if each.code != spoken.code]
         return self.templates.get_template(template).render(
-            _=spoken.say, language=spoken, others=others, here=request.url.path, member=member, **given
-        )
+            _=spoken.say, language=spoken, others=others, here=request.url.path, member=member,
+            checks=speaker(spoken.code), **given,
+        )  # fmt: skip
 
 
 def spoken_by(request: Request) -> language.Language:
@@ -188,7 +212,8 @@ class Visit:
         """A form of the page itself; refused before it is read where another site sent it or there are too many."""
         if self.request.headers.get("sec-fetch-site", "same-origin") not in ("same-origin", "none"):
             raise Refusal(403, "This form was sent by another site. Please use the page itself.")
-        self.site.rate.count(self.member.community_id)
+        most = TEAM_FORMS if self.member.community_id == NETWORK_FOLDER else MOST_FORMS
+        self.site.rate.count(self.member.community_id, most)
         try:
             async with asyncio.timeout(SLOWEST_SECONDS):
                 form = await self.request.form(
@@ -222,10 +247,12 @@ def shown(site: Site, page: Callable[[Visit], Response]) -> Callable[[Request], 
     return answer
 
 
-def sent(site: Site, act: Callable[[Visit], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-    """A form, or a page that waits for something."""
+def sent(
+    site: Site, act: Callable[[Visit], Awaitable[Response]], team: bool = False
+) -> Callable[[Request], Awaitable[Response]]:
+    """A form, or a page that waits for something. team: of the network's staff alone."""
 
     async def answer(request: Request) -> Response:
-        return await act(await run_in_threadpool(site.visit, request))
+        return await act(await run_in_threadpool(site.team if team else site.visit, request))
 
     return answer

@@ -1,6 +1,6 @@
 """The documentation site in a real browser without a network: it can be searched, explains columns, shows lineage.
 
-Belongs here: what a reader sees of the one file that `make docs` writes.
+Belongs here: what a reader sees of the one file that `make docs` writes, and of the searchable dictionary of a release.
 Does not: the descriptions themselves (tests/structure/test_dbt_layers.py), or download a browser; without one it skips,
 in CI it fails.
 """
@@ -15,6 +15,10 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
+from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.publish.release.dictionary import searched
+from dagster_project.lib.warehouse.dbt_run import MANIFEST
+from dagster_project.lib.warehouse.declared import declared_marts, vocabularies
 from docs.site import POLICY, build_site
 from tests.support import PROJECT
 
@@ -84,6 +88,29 @@ def test_the_lineage_of_a_mart_shows_what_it_is_made_from_and_who_reads_it(opene
 def test_nothing_was_asked_of_a_network(opened: tuple[Page, list[str]]) -> None:
     _, asked = opened
     assert asked == []
+
+
+def test_the_dictionary_of_a_release_can_be_searched_and_asks_nothing(
+    opened: tuple[Page, list[str]], tmp_path: Path
+) -> None:
+    reference = Reference(PROJECT / "seeds")
+    marts = declared_marts(MANIFEST, reference)
+    file = tmp_path / "index.html"
+    file.write_text(searched(marts, vocabularies(reference)), encoding="utf-8")
+    page = opened[0].context.new_page()
+    faults: list[str] = []
+    page.on("console", lambda message: faults.append(message.text))
+    page.goto(file.as_uri())
+    assert page.locator("section:visible").count() >= len(marts)
+    page.get_by_label("Find a table").fill("theil")
+    expect(page.get_by_role("status")).to_have_text(re.compile(r"^\d rows$"))
+    rows = page.locator("tbody tr:visible")
+    assert rows.count() and all("theil" in text.lower() for text in rows.all_inner_texts())
+    page.get_by_label("Find a table").fill("fct_trend trend_status")
+    page.get_by_role("link", name="what they mean").first.click()
+    expect(page.locator("#words-trend_status")).to_be_visible()
+    page.close()
+    assert faults == []
 
 
 # The graph is drawn on a canvas, so what is drawn is asked of the page's own graph service.

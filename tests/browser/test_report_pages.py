@@ -19,7 +19,7 @@ from tests.browser.report_site import breaches, launched, written
 
 DETAIL = "communities/c00/indicator-graduation_4yr_pct.html"
 PAGES = [
-    *("index.html", "methods.html", "data-quality.html", "explore.html"),
+    *("index.html", "over-the-years.html", "methods.html", "data-quality.html", "explore.html"),
     *("communities/c00.html", "communities/c04.html", DETAIL),
     *("communities/c00/standing.html", "communities/c00/sources.html", "communities/c00/submissions.html"),
 ]
@@ -275,3 +275,16 @@ def test_a_receipt_fits_a_telephone(page: Page, tmp_path: Path) -> None:
     page.set_viewport_size({"width": 390, "height": 800})
     page.goto(path.as_uri())
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    assert breaches(page) == []
+
+
+def test_the_list_of_communities_is_narrowed_by_state_without_a_script(page: Page, report: Path) -> None:
+    page.goto((report / "index.html").as_uri())
+    rows = page.locator("tr[class*='state-']")
+    every = rows.count()
+    page.get_by_role("group", name="State").get_by_label("Maine").check()
+    shown = page.locator("tr[class*='state-']:visible")
+    assert 0 < shown.count() < every and page.locator("script").count() == 0
+    assert all("Maine" in text for text in shown.all_inner_texts())
+    page.get_by_role("group", name="State").get_by_label("all").check()
+    assert shown.count() == every

@@ -123,6 +123,63 @@ def _hidden(draw: random.Random) -> Made:
     return Made(cell, made.denominator, truth=Truth(refused_by=frozenset({"hidden_value"})))
 
 
+def _otherwise(draw: random.Random) -> Made:
+    made = _counts(draw)
+    number, code = draw.choice(
+        [(1_234.0, "0.0,"), (412_000.0, "#,##0,"), (2e6, '0,,"M"'), (12.0, '0"0"'), (0.5, "# ?/?")]
+    )
+    cell = Cell("another number", "number", number, code)
+    return Made(cell, made.denominator, truth=Truth(refused_by=frozenset({"shown_otherwise"})))
+
+
+def _no_digit(draw: random.Random) -> Made:
+    made = _counts(draw)
+    cell = Cell("", "number", 0.0, draw.choice(["#,###", "#", "# ###"]))
+    return Made(cell, made.denominator, truth=Truth(refused_by=frozenset({"hidden_value"})))
+
+
+def _money(draw: random.Random) -> Made:
+    n = draw.randint(20, 400)
+    code = draw.choice(["$#,##0", "[$$-409]#,##0", '_($* #,##0_);_($* (#,##0);_($* "-"??_);_(@_)'])
+    made = Made(Cell(f"${n}", "number", n, code), number(n + 9))
+    made.truth = Truth(refused_by=frozenset({"count_not_whole"}))
+    return made
+
+
+def _padded(draw: random.Random) -> Made:
+    n, d = draw.randint(1, 400), draw.randint(401, 900)
+    cells = [Cell(f"{count:05d}", "number", count, "00000") for count in (n, d)]
+    return Made(*cells, truth=Truth(n, d, 100 * n / d, "derived"))
+
+
+def _percent_word(draw: random.Random) -> Made:
+    tenths = draw.randint(11, 989)
+    code = draw.choice(['0.0"%"', "0.0\\%", '0.0" %"'])
+    return Made(value=Cell(f"{tenths / 10:g}%", "number", tenths / 10, code), truth=Truth(value=tenths / 10))
+
+
+def _percent_bound(draw: random.Random) -> Made:
+    part = draw.choice([0.05, 0.1, 0.95])
+    return Made(value=Cell(f"<{part * 100:g}%", "number", part, '"<"0%'), truth=Truth(status="range"))
+
+
+def _ruled(draw: random.Random) -> Made:
+    cells = [Cell("*", "ruled", draw.randint(1, 9), rule=draw.choice(['"*"', '"N<10"'])) for _ in range(2)]
+    return Made(cells[0], cells[1], truth=Truth(status=MASKED))
+
+
+def _ruled_hidden(draw: random.Random) -> Made:
+    made = _counts(draw)
+    cell = Cell("", "ruled", draw.randint(1, 9), rule=";;;")
+    return Made(cell, made.denominator, truth=Truth(refused_by=frozenset({"hidden_value"})))
+
+
+def _above_rule(draw: random.Random) -> Made:
+    n = draw.randint(10, 400)
+    cells = [Cell(str(count), "ruled", count, rule=draw.choice(['"*"', ";;;"])) for count in (n, n + 60)]
+    return Made(*cells, truth=Truth(n, n + 60, 100 * n / (n + 60), "derived"))
+
+
 def _error(draw: random.Random) -> Made:
     text = draw.choice(["#DIV/0!", "#N/A", "#REF!", "#VALUE!"])
     rules = frozenset({"formula_error_cell", "bad_cell"})
@@ -156,6 +213,15 @@ KINDS: dict[str, tuple[Callable[[random.Random], Made], frozenset[str]]] = {
     "above_mask": (_above_mask, frozenset({"number"})),
     "bound": (_bound, frozenset({"number"})),
     "hidden": (_hidden, frozenset({"number", "error"})),
+    "otherwise": (_otherwise, frozenset({"number", "error"})),
+    "no_digit": (_no_digit, frozenset({"number", "error"})),
+    "money": (_money, frozenset({"number"})),
+    "padded": (_padded, frozenset({"number"})),
+    "percent_word": (_percent_word, frozenset({"number"})),
+    "percent_bound": (_percent_bound, frozenset({"number"})),
+    "ruled": (_ruled, frozenset({"ruled"})),
+    "ruled_hidden": (_ruled_hidden, frozenset({"ruled"})),
+    "above_rule": (_above_rule, frozenset({"ruled"})),
     "error": (_error, frozenset({"error"})),
     "open": (_open, frozenset({"open"})),
     "date": (_date, frozenset({"number", "error"})),

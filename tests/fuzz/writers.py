@@ -22,6 +22,9 @@ import polars as pl
 import xlwt  # type: ignore[import-untyped]
 from openpyxl.cell.rich_text import CellRichText, TextBlock
 from openpyxl.cell.text import InlineFont
+from openpyxl.formatting.rule import Rule
+from openpyxl.styles.differential import DifferentialStyle
+from openpyxl.styles.numbers import NumberFormat
 from openpyxl.utils import get_column_letter
 
 TRANSITIONAL = (
@@ -36,9 +39,10 @@ EPOCH = dt.date(1899, 12, 30)
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell: what it shows, and how a workbook holds it. `kind` is text, number, error, formula, open or marked.
+    """A cell: what it shows, and how a workbook holds it. `kind` is text, number, error, formula, open, marked, ruled.
 
-    `open` is a formula without a stored value, `marked` a text with a raised footnote mark.
+    `open` is a formula without a stored value, `marked` a text with a raised footnote mark, `ruled` a number for which
+    conditional formatting sets the number format `rule` below ten.
     """
 
     shown: str
@@ -46,6 +50,7 @@ class Cell:
     number: float = 0.0
     code: str = "General"
     mark: str = "1"
+    rule: str = ""
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,10 @@ def as_openpyxl(table: Table, draw: random.Random) -> bytes:
             place = sheet.cell(r, c)
             _fill(place, cell)
             place.number_format = cell.code
+            if cell.kind == "ruled":
+                masked = DifferentialStyle(numFmt=NumberFormat(numFmtId=180, formatCode=cell.rule))
+                rule = Rule(type="cellIs", operator="lessThan", formula=["10"], dxf=masked)
+                sheet.conditional_formatting.add(place.coordinate, rule)
     for top, bottom, column in table.merges:
         sheet.merge_cells(start_row=top + 1, end_row=bottom + 1, start_column=column + 1, end_column=column + 1)
     if draw.random() < 0.3:
@@ -98,7 +107,7 @@ def as_openpyxl(table: Table, draw: random.Random) -> bytes:
 
 
 def _fill(place: Any, cell: Cell) -> None:
-    if cell.kind == "number":
+    if cell.kind in ("number", "ruled"):
         place.value = cell.number
     elif cell.kind == "open":
         place.value = "=1+1"
@@ -194,6 +203,7 @@ class _Spelled:
         self.space, self.relation = STRICT if how.strict else TRANSITIONAL
         # A cell without a style has the first one.
         self.codes = ["General", *sorted({cell.code for row in table.rows for cell in row} - {"General"})]
+        self.rules = sorted({cell.rule for row in table.rows for cell in row} - {""})
         self.texts: list[str] = []
 
     def tag(self, name: str, content: str = "", /, **attributes: object) -> str:
@@ -238,7 +248,7 @@ class _Spelled:
         place: dict[str, object] = {"r": f"{get_column_letter(column + 1)}{row + 1}"} if self.how.references else {}
         if cell.code != "General" or self.draw.random() < 0.2:
             place["s"] = self.codes.index(cell.code)
-        if cell.kind in ("number", "formula"):
+        if cell.kind in ("number", "formula", "ruled"):
             formula = self.tag("f", "1+1") if cell.kind == "formula" else ""
             return self.tag("c", formula + self.tag("v", repr(cell.number)), **place)
         if cell.kind == "error":
@@ -265,7 +275,21 @@ class _Spelled:
             for top, bottom, c in self.table.merges
         )
         content = self.tag("sheetData", "".join(rows)) + (self.tag("mergeCells", merges) if merges else "")
-        return self.root("worksheet", content)
+        return self.root("worksheet", content + self.conditions())
+
+    def conditions(self) -> str:
+        """The rules of conditional formatting, spelled as comparisons and as formulas in turn."""
+        parts = []
+        for r, row in enumerate(self.table.rows):
+            for c, cell in enumerate(row):
+                if cell.kind == "ruled":
+                    place = f"{get_column_letter(c + 1)}{r + 1}"
+                    given = {"dxfId": self.rules.index(cell.rule), "priority": len(parts) + 1}
+                    said = {"type": "cellIs", "operator": "lessThan"} if len(parts) % 2 else {"type": "expression"}
+                    asked = "10" if len(parts) % 2 else f"AND({place}<10,{place}>=0)"
+                    rule = self.tag("cfRule", self.tag("formula", escape(asked)), **said, **given)
+                    parts.append(self.tag("conditionalFormatting", rule, sqref=place))
+        return "".join(parts)
 
     def styles(self) -> bytes:
         """The number formats, the built-in ones by their number."""
@@ -277,7 +301,9 @@ class _Spelled:
         cells = "".join(self.tag("xf", numFmtId=ids[code]) for code in self.codes)
         formats = self.tag("numFmts", own) if own else ""
         base = self.tag("cellStyleXfs", self.tag("xf", numFmtId=0))
-        return self.root("styleSheet", formats + base + self.tag("cellXfs", cells))
+        masks = [self.tag("numFmt", numFmtId=300 + place, formatCode=code) for place, code in enumerate(self.rules)]
+        rules = self.tag("dxfs", "".join(self.tag("dxf", mask) for mask in masks)) if masks else ""
+        return self.root("styleSheet", formats + base + self.tag("cellXfs", cells) + rules)
 
     def relations(self, folder: str, kinds: dict[str, str]) -> bytes:
         """Relations of the workbook or the package."""
@@ -329,13 +355,14 @@ def in_gzip(name: str, data: bytes) -> tuple[str, bytes]:
     return f"{name}.gz", gzip.compress(data, mtime=0)
 
 
+ALL_KINDS = frozenset({"number", "text", "error", "formula", "open", "marked", "ruled"})
 Writer = Callable[[Table, random.Random], bytes]
 WRITERS: dict[str, tuple[str, Writer, frozenset[str]]] = {
     "csv": ("values.csv", as_csv, frozenset({"number", "text"})),
     "parquet": ("values.parquet", as_parquet, frozenset({"number", "text"})),
-    "openpyxl": ("values.xlsx", as_openpyxl, frozenset({"number", "text", "error", "open", "marked"})),
+    "openpyxl": ("values.xlsx", as_openpyxl, frozenset({"number", "text", "error", "open", "marked", "ruled"})),
     "old": ("values.xls", as_old, frozenset({"number", "text", "error", "formula", "marked"})),
-    "spelled": ("values.xlsx", as_spelled, frozenset({"number", "text", "error", "formula", "open", "marked"})),
-    "strict": ("values.xlsx", as_strict, frozenset({"number", "text", "error", "formula", "open", "marked"})),
+    "spelled": ("values.xlsx", as_spelled, ALL_KINDS),
+    "strict": ("values.xlsx", as_strict, ALL_KINDS),
 }
 """By name: the file's name, the writer, and the kinds of cells that it can write."""

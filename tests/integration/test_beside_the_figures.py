@@ -48,6 +48,23 @@ REGISTERS = {
     "factors.csv": "indicator,factor,evidence\nchronic_absence_pct,Buses come late,community_voice\n",
     "communications.csv": "kind,audience,date\nprogress,partners,2018-02-01\nprogress,community,2018-05-01\n",
     "definitions.csv": "term,text,approved_on\nContinuous improvement,We learn in short cycles,2018-03-01\n",
+    "data_sharing_agreements.csv": (
+        "party,sector,data_level,purpose,start_date,end_date,destruction_date\n"
+        "Schools,education,program,Yearly results,2015-01-01,2018-06-30,2018-09-30\n"
+        "Clinic,health,program,Yearly results,2015-01-01,2018-06-30,\n"
+        "Library,education,program,Yearly results,2015-01-01,2019-02-15,\n"
+        "Housing,housing,program,Yearly results,2018-01-01,2017-01-01,\n"
+    ),
+    "measures.csv": "name,action,indicator,owner_sector\nFamilies visited,,chronic_absence_pct,health\n",
+    "terms.csv": (
+        "school_year,indicator,dimension,group,numerator,denominator,value,period\n"
+        "2018,attendance_rate_pct,all,all,,,93.7,Fall 2017\n2018,attendance_rate_pct,all,all,,,92.4,2018-02\n"
+    ),
+    "staff_composition.csv": (
+        "body,dimension,group,people,community_people,source\n"
+        "staff,all,all,10,5000,census\nstaff,gender,female,6,2500,census\n"
+        "board,all,all,,5000,census\nboard,gender,female,4,2500,census\n"
+    ),
     "examples.csv": (
         "example_id,kind,title,status,first_evidenced_on,planned,done,studied,acted\n"
         "e1,strategy,Reading hour,accepted,2018-02-01,An hour,12 schools,Half came,Moved to mornings\n"
@@ -207,11 +224,46 @@ def test_evidence_prints_factors_by_kind_definitions_and_quarters_without_an_eve
         "emerging.5.2": "factors on file by kind of evidence: 0 quantitative, 0 qualitative, 1 community voice",
         "emerging.6.4": "factors on file by kind of evidence: 0 quantitative, 0 qualitative, 1 community voice",
         "exploring.6.4": "on file, approved on 2018-03-01: We learn in short cycles",
+        "systems_transformation.7.1": "on file beside the community: board by gender; staff by gender",
         "sustaining.2.2": "without one: 2018-Q1 (community), 2018-Q2 (partners), 2018-Q3 (community, partners)",
     }
     for criterion, expected in words.items():
         ((evidence,),) = home.rows(f"{query} and reporting_year = 2018 and criterion_id = '{criterion}'")
         assert expected in str(evidence)
+
+
+def test_staff_stands_beside_the_community_by_group_and_a_body_without_a_total_is_asked_about(home: Home) -> None:
+    asked = home.asked("composition_sum")
+    assert (asked["found"], asked["severity"]) == (
+        "the groups of gender of the board hold 4 people, the row of the total has no count",
+        "explainable",
+    )
+    query = (
+        "select body, people, people_total, share_pct, community_share_pct, difference_points, groups_fit_total "
+        "from marts.fct_staff_composition where population_group_id = 'gender:female' order by body"
+    )
+    assert home.rows(query) == [
+        ("board", 4, None, None, 50.0, None, False),
+        ("staff", 6, 10, 60.0, 50.0, 10.0, True),
+    ]
+
+
+def test_agreements_that_end_or_have_ended_are_told_and_one_that_ends_before_it_begins_is_an_error(home: Home) -> None:
+    told = home.rows("select party, agreement_status from marts.fct_agreement order by party")
+    assert told == [("Clinic", "ended"), ("Library", "ends_soon"), ("Schools", "destruction_due")]
+    assert home.asked("ends_before_it_begins")["source_row"] == 5
+
+
+def test_a_measure_that_judges_no_action_is_told(home: Home) -> None:
+    assert home.asked("measure_without_action")["found"] == "Families visited"
+
+
+def test_values_of_a_term_and_of_a_month_stand_beside_the_core_indicator_and_in_no_trend(home: Home) -> None:
+    query = "select period, period_kind, value, core_indicator_id from marts.fct_early_signal order by period"
+    signals = home.rows(query)
+    assert [row[:3] for row in signals] == [("2017-FALL", "term", 93.7), ("2018-02", "month", 92.4)]
+    assert {row[3] for row in signals} != {None}
+    assert home.rows("select count(*) from marts.fct_trend where indicator_id = 'attendance_rate_pct'") == [(0,)]
 
 
 def test_notes_of_an_improvement_cycle_stand_with_their_example(home: Home) -> None:

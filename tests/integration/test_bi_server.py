@@ -6,6 +6,7 @@ Does not: statements of SQL by themselves (tests/unit/publish/test_server_forms.
 
 from __future__ import annotations
 
+import re
 import shutil
 import threading
 import time
@@ -195,6 +196,8 @@ def test_each_release_holds_its_own_dictionary_and_contract(served: Served, sche
         }
         assert stated == held
         assert all(f"### {name}\n" in page for name in held)
+        searched = (folder / "index.html").read_text(encoding="utf-8")
+        assert re.findall(r'<section id="((?!words-)\w+)"', searched) == sorted(held)
         listed = questions(held)
         assert all(question.sql in page for question in listed)
         for question in listed:
@@ -356,14 +359,14 @@ def test_what_is_withdrawn_does_not_stay_on_the_server(served: Served, tmp_path:
 TWO = ("dim_one", "dim_two")
 
 
-def made_up(folder: Path, release_id: str) -> Load:
+def made_up(folder: Path, release_id: str, rows: int = 9) -> Load:
     """A release of two tables that both say which release they are of."""
     database = folder / f"{release_id}.duckdb"
     with duckdb.connect(str(database)) as connection:
         connection.execute("create schema marts")
         for name in TWO:
             connection.execute(
-                f"create table marts.{name} as select range as id, '{release_id}' as release from range(9)"
+                f"create table marts.{name} as select range as id, '{release_id}' as release from range({rows})"
             )
     return Load("marts", release_id, database, dict.fromkeys(TWO, ("id",)), dict[str, TableWords]())
 
@@ -421,6 +424,34 @@ def test_a_reader_between_two_tables_keeps_its_release(releases: tuple[Server, L
             reader.commit()
             assert loading.result().is_new
         assert read_both(reader) == ["new", "new"]
+
+
+FILLING = "select pid from pg_stat_progress_copy"
+SWAPPING = "select pid from pg_locks where not granted"
+
+
+@pytest.mark.parametrize(("moment", "rows"), [(FILLING, 1_000_000), (SWAPPING, 9)], ids=["filling", "swapping"])
+def test_a_connection_cut_while_another_release_is_loaded_leaves_the_old_one_whole_and_the_next_load_brings_it(
+    releases: tuple[Server, Load, Load], tmp_path: Path, moment: str, rows: int
+) -> None:
+    server, old, _ = releases
+    other = made_up(tmp_path, "other", rows)
+    with psycopg.connect(server.url) as reader, psycopg.connect(server.url, autocommit=True) as admin:
+        # A reader that holds the old tables keeps the swap waiting; the filling waits for nobody.
+        assert reader.execute("select distinct release from marts.dim_one").fetchall() == [("old",)]
+        with ThreadPoolExecutor(1) as pool:
+            loading = pool.submit(server.load, other)
+            while not (cut := admin.execute(f"select pg_terminate_backend(pid) from ({moment}) as busy").fetchall()):
+                assert not loading.done()
+            assert cut == [(True,)]
+            with pytest.raises(ServerError):
+                loading.result()
+        assert reader.execute("select distinct release from marts.dim_two").fetchall() == [("old",)]
+        reader.commit()
+        assert read_both(reader) == ["old", "old"] and server.loaded()["marts"] == old.release_id
+        reader.commit()
+        assert server.load(other).is_new
+        assert read_both(reader) == ["other", "other"] and server.loaded()["marts"] == "other"
 
 
 def test_views_that_hang_on_the_marts_are_named_and_nothing_is_lost(releases: tuple[Server, Load, Load]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,12 +16,14 @@ from typing import Any
 
 import duckdb
 import pytest
+import yaml
 from metricflow.engine.metricflow_engine import MetricFlowEngine, MetricFlowQueryRequest
 from metricflow.protocols.sql_client import SqlEngine
 from metricflow.sql.render.duckdb_renderer import DuckDbSqlPlanRenderer
 from metricflow_semantics.model.dbt_manifest_parser import parse_manifest_from_dbt_generated_manifest
 from metricflow_semantics.model.semantic_manifest_lookup import SemanticManifestLookup
 
+from bi.bundle import FOLDER
 from tests.integration.conftest import Run
 from tests.support import PROJECT
 
@@ -183,6 +186,14 @@ BY_DIMENSION: dict[str, tuple[list[str], str]] = {
         "select reporting_year, sum(rows_accepted) / nullif(sum(rows_accepted + rows_rejected), 0) "
         "from fct_submission_status group by 1",
     ),
+    "community_years": (
+        ["community_year__status"],
+        "select status, count(*) from fct_submission_status group by 1",
+    ),
+    "outcomes_judged": (
+        ["outcome_status__trend_status"],
+        "select trend_status, count(*) from rpt_outcome_status_current group by 1",
+    ),
     "outcomes_determined": (
         ["outcome"],
         "select outcome_id, count(*) filter (trend_status != 'undetermined') from rpt_outcome_status_current "
@@ -308,3 +319,59 @@ def test_as_known_rows_of_two_years_are_never_added_up(metrics: Metrics) -> None
     ((all_years,),) = metrics.sql("select count(*) filter (trend_status = 'improving') from fct_outcome_status")
     assert metrics.ask(["outcomes_improving"]) == [(latest,)]
     assert all_years > latest > 0
+
+
+# --- The tables of the dashboard, which ask by SQL alone -------------------------------------------------------------
+
+PRIMARY = {
+    "annual_counts": "indicator_value",
+    "submission_years": "community_year",
+    "outcome_statuses": "outcome_status",
+}
+TABLES = [yaml.safe_load((FOLDER / "datasets" / f"{name}.yaml").read_text(encoding="utf-8")) for name in PRIMARY]
+# What a count or rate must not be added up over, as the engine calls it.
+OF_ONE = {
+    "annual_counts": ["indicator", "population_group", "indicator_value__school_year_end__year"],
+    "submission_years": ["community_year__reporting_year_end__year"],
+    "outcome_statuses": ["outcome_status__known_in__year"],
+}
+SHOWN = [(table, metric) for table in TABLES for metric in table["metrics"]]
+
+
+def column_of(name: str, table: str) -> str:
+    """The column of the dashboard's table that the engine's name stands for."""
+    owner, _, rest = name.partition("__")
+    if not rest:
+        return f"{name}_id"
+    column = rest.removesuffix("__year")
+    return column if owner == PRIMARY[table] else f"{owner}_{column}"
+
+
+@pytest.mark.parametrize(("table", "metric"), SHOWN, ids=[metric["metric_name"] for _, metric in SHOWN])
+def test_a_table_of_the_dashboard_answers_what_the_engine_answers(
+    table: dict[str, Any], metric: dict[str, Any], metrics: Metrics
+) -> None:
+    name, own = metric["metric_name"], table["table_name"]
+    group_by = list(dict.fromkeys([*OF_ONE[own], "community__state", *BY_DIMENSION[name][0]]))
+    columns = ", ".join(column_of(part, own) for part in group_by)
+    asked = f"select {columns}, {metric['expression']} from ({table['sql']}) as asked group by {columns}"
+    found = [row for row in metrics.sql(asked) if row[-1] is not None]
+    expected = [row for row in metrics.ask([name], group_by) if row[-1] is not None]
+    assert found and same(found, expected)
+
+
+@pytest.mark.parametrize(("table", "metric"), SHOWN, ids=[metric["metric_name"] for _, metric in SHOWN])
+def test_a_figure_over_what_must_not_be_added_up_is_empty_on_the_dashboard(
+    table: dict[str, Any], metric: dict[str, Any], metrics: Metrics
+) -> None:
+    ((found,),) = metrics.sql(f"select {metric['expression']} from ({table['sql']}) as asked")
+    assert (found is None) == ("It is empty where" in metric["description"])
+
+
+def test_a_table_of_the_dashboard_has_the_rows_of_its_mart(metrics: Metrics) -> None:
+    for path in sorted((FOLDER / "datasets").glob("*.yaml")):
+        table = yaml.safe_load(path.read_text(encoding="utf-8"))
+        mart = re.search(r"from (marts\.\w+)|\(select \*, .* from (marts\.\w+)\)", table["sql"])
+        assert mart, path
+        asked = f"select count(*) from ({table['sql']})", f"select count(*) from {mart[1] or mart[2]}"
+        assert metrics.sql(asked[0]) == metrics.sql(asked[1]), path.name

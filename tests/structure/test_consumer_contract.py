@@ -7,6 +7,7 @@ Does not: whether data hold to it (dbt's tests), the pages for people (test_data
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,20 @@ def table(of: Contract, name: str) -> Any:
 
 def column(of: Contract, name: str, of_table: str = "fct_trend") -> Any:
     return next(column for column in table(of, of_table)["properties"] if column["name"] == name)
+
+
+def test_a_table_for_charts_says_of_its_columns_what_the_tables_that_it_is_made_of_say() -> None:
+    nodes = json.loads(MANIFEST.read_text(encoding="utf-8"))["nodes"]
+    marts = declared_marts(MANIFEST, Reference(SEEDS))
+    made_of = {node["name"]: node["depends_on"]["nodes"] for node in nodes.values() if node["name"] in marts}
+    silent = []
+    for name in (name for name in marts if name.startswith("rpt_")):
+        parents = [marts[parent] for parent in (node.rpartition(".")[2] for node in made_of[name]) if parent in marts]
+        told = {column.name: column for parent in parents for column in parent.columns}
+        own = [(column, told[column.name]) for column in marts[name].columns if column.name in told]
+        silent += [f"{name}.{column.name}" for column, there in own if there.words and not column.words]
+        silent += [f"{name}.{column.name}" for column, there in own if there.refers_to and not column.refers_to]
+    assert not silent, "say `columns_of` in the model's meta"
 
 
 def drop_table(of: Contract) -> None:

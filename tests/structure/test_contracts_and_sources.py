@@ -41,6 +41,7 @@ SCHEMAS: dict[str, pl.Schema] = {
     "observations": OBSERVATIONS,
     "findings": FINDINGS,
     "submissions": SUBMISSIONS,
+    "network_submissions": SUBMISSIONS,
     "submission_states": SUBMISSION_STATES,
     "files": FILES,
     "waiting_register_rows": WAITING_REGISTER_ROWS,

@@ -65,12 +65,8 @@ REFERS_TO = {
     "school_year": "dim_school_year",
     "reporting_year": "dim_reporting_year",
 }
-# The network's own folder is no submission of a member and has no row in dim_submission; a replaced state may lie
-# after today.
+# A replaced state may lie after today.
 REFERS_TO_NOTHING = {
-    "fct_submission_file": {"submission_id"},
-    "fct_waiting_row": {"submission_id"},
-    "fct_finding": {"submission_id"},
     "dim_submission": {"reporting_year"},
     # Of states and the nation: their years need be none of the network's.
     "fct_reference_value": {"school_year"},

@@ -161,7 +161,7 @@ def run(copy: Path, *command: str, **environment: str) -> None:
 
 def test_a_new_computed_column_is_one_line(tmp_path: Path) -> None:
     copy, work = tmp_path / "copy", tmp_path / "work"
-    for name in ("dagster_project", "contracts", "seeds", "docs", "dbt"):
+    for name in ("bi", "dagster_project", "contracts", "seeds", "docs", "dbt"):
         shutil.copytree(ROOT / name, copy / name, ignore=shutil.ignore_patterns("target", "logs", "__pycache__"))
     declared = copy / "dagster_project/lib/analysis/tables/figures.py"
     head, mark, rest = declared.read_text(encoding="utf-8").partition('        Column("share_improving"')

@@ -25,7 +25,7 @@ from dagster_project.partitions import SUBMISSION_PARTITIONS
 ROOT = Path(__file__).resolve().parents[2]
 DBT = ROOT / "dbt"
 LANDING = {"observations", "files", "findings", "submissions", "submission_states", "run_context"}
-LANDING |= {"waiting_register_rows"}
+LANDING |= {"waiting_register_rows", "network_submissions"}
 SCHEMAS = {"staging": "staging", "intermediate": "intermediate", "marts": "marts", "reporting": "marts"}
 SCHEMAS["semantic"] = "semantic"
 GROUPS = {

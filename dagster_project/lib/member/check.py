@@ -324,6 +324,6 @@ def history_of(release: Connection) -> History:
 STATES = """
 select community_id, reporting_year, submission_id
 from marts.dim_submission
-where is_current
+where is_current and community_id is not null
 order by all
 """

@@ -1,7 +1,7 @@
 """What waits for the network's data team: shared causes to answer, answers to review, folders that do not go on alone.
 
 Belongs here: reading these from a release, as rows and as lines of text.
-Does not: answering and deciding (cli/worklist.py), deadlines (freshness.py).
+Does not: answering and deciding (deciding.py), deadlines (freshness.py).
 """
 
 from __future__ import annotations
@@ -13,6 +13,10 @@ from typing import Any
 
 from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.names import DECISIONS_TABLE, INPUTS, NETWORK_FOLDER
+from dagster_project.lib.member.page import opened
+from dagster_project.lib.monitoring.freshness import NOTICE_DAYS
+from dagster_project.lib.publish.release.opening import open_release
+from dagster_project.settings import Settings
 
 Row = dict[str, Any]
 NO_DECISIONS = "select null::varchar as finding_id where false"
@@ -52,12 +56,12 @@ class Worklist:
 
 def worklist(
     release: Connection,
-    opened: Mapping[tuple[str, int], tuple[str, str]],
+    seen: Mapping[tuple[str, int], tuple[str, str]],
     today: dt.date,
     notice_days: int,
     year: int | None = None,
 ) -> Worklist:
-    """What waits, of all reporting years or of one. `opened`: receipts opened (member/page/opened.py)."""
+    """What waits, of all reporting years or of one. `seen`: receipts opened (member/page/opened.py)."""
     given = [year, year]
     tables = "select table_name from information_schema.tables where table_schema = ? and table_name = ?"
     kept = release.execute(tables, [INPUTS, DECISIONS_TABLE]).fetchall()
@@ -69,10 +73,17 @@ def worklist(
             row["status"] = LATE  # the day has come since the release was made
         if row["status"] == EXPECTED and (days is None or days > notice_days):
             continue
-        submission, since = opened.get((row["community_id"], row["reporting_year"]), (None, None))
+        submission, since = seen.get((row["community_id"], row["reporting_year"]), (None, None))
         folders.append({**row, "receipt_opened": since if submission == row["submission_id"] else None})
     answers = _rows(release, ANSWERS.format(decisions=decisions), given)
     return Worklist(_rows(release, SHARED, given), answers, folders)
+
+
+def current_worklist(settings: Settings, year: int | None = None) -> Worklist:
+    """What waits by the current release; ReleaseMissingError where there is none."""
+    seen = opened.read(opened.store(settings.home))
+    with open_release(settings) as release:
+        return worklist(release, seen, settings.today, max(NOTICE_DAYS), year)
 
 
 def _rows(release: Connection, query: str, given: Sequence[Any]) -> list[Row]:

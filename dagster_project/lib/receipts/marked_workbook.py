@@ -22,9 +22,9 @@ from openpyxl.styles import PatternFill
 from openpyxl.utils.datetime import to_excel
 
 from dagster_project.lib.base.workbook_bytes import stable_bytes
+from dagster_project.lib.intake.reading.conditions.references import area
 from dagster_project.lib.intake.reading.grid import Grid
 from dagster_project.lib.intake.reading.package import Attributes, local, parse
-from dagster_project.lib.intake.reading.worksheet import area
 from dagster_project.lib.receipts.marked_copy import (
     AUTHOR,
     FILLS,

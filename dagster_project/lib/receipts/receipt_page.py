@@ -27,6 +27,7 @@ Finding = Mapping[str, Any]
 _TEMPLATES = Path(__file__).parent / "templates"
 # More findings of one rule in one file than this are folded away; they stay in the page.
 _OPEN_UP_TO = 8
+WHOLE_FILE = "whole file"
 
 STATUS_WORDS: Mapping[str, str] = {
     "accepted": "Accepted",
@@ -104,15 +105,17 @@ def what(finding: Finding) -> str:
     return visible(str(finding.get("message") or "").removeprefix(place_prefix(finding)))
 
 
-def where(finding: Finding) -> str:
-    """Sheet, row or cell, and column in words; `whole file` when the finding names none of them."""
+def place_in_file(finding: Finding) -> dict[str, str]:
+    """Sheet, row or cell, and column, as far as the finding names them."""
     place = {"source_sheet": "sheet", "source_row": "row", "source_column": "column"}
     if cell := _cell(finding):
         finding, place = {**finding, "source_row": cell}, {**place, "source_row": "cell"}
-    parts = [
-        f"{word} {visible(finding.get(name))}" for name, word in place.items() if finding.get(name) not in (None, "")
-    ]
-    return ", ".join(parts) or "whole file"
+    return {word: visible(finding.get(name)) for name, word in place.items() if finding.get(name) not in (None, "")}
+
+
+def where(finding: Finding) -> str:
+    """Sheet, row or cell, and column in words; `whole file` when the finding names none of them."""
+    return ", ".join(f"{word} {name}" for word, name in place_in_file(finding).items()) or WHOLE_FILE
 
 
 def _common(findings: Iterable[Finding], name: str) -> str | None:

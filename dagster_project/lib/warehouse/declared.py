@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,7 @@ from dagster_project.lib.base.names import MARTS
 from dagster_project.lib.base.reference import Reference
 
 STATUSES = "dictionary/statuses"
+OF = "columns_of"
 RELATION = re.compile(r"ref\('([^']+)'\)")
 
 
@@ -71,7 +72,8 @@ class TableWords:
 def declared_marts(manifest: Path, reference: Reference, *, public: bool = False) -> dict[str, TableWords]:
     """What is declared of every table of schema marts, by name in alphabetical order; `reference` has the words.
 
-    `public`: with the words that stand in the public edition only.
+    A model whose rows are those of others says so (`columns_of`, the nearest first): words and relations of a column
+    are those of its namesake there, where they are tested. `public`: with the words of the public edition as well.
     """
     told = vocabularies(reference, public=public)
     domains = {domain: tuple(word.word for word in words) for domain, words in told.items()}
@@ -88,7 +90,23 @@ def declared_marts(manifest: Path, reference: Reference, *, public: bool = False
         )
         for unique_id, node in models.items()
     }
+    for node in models.values():
+        found[node["name"]] = _as_in(found[node["name"]], [found[name] for name in node["config"]["meta"].get(OF, ())])
     return dict(sorted(found.items()))
+
+
+def _as_in(table: TableWords, origins: Sequence[TableWords]) -> TableWords:
+    namesakes: dict[str, ColumnWords] = {}
+    for origin in origins:
+        namesakes = {column.name: column for column in origin.columns} | namesakes
+    return replace(table, columns=tuple(_held_as(column, namesakes.get(column.name)) for column in table.columns))
+
+
+def _held_as(column: ColumnWords, namesake: ColumnWords | None) -> ColumnWords:
+    if namesake is None:
+        return column
+    words, domain = (column.words, column.domain) if column.words else (namesake.words, namesake.domain)
+    return replace(column, words=words, domain=domain, refers_to=column.refers_to or namesake.refers_to)
 
 
 def vocabularies(reference: Reference, *, public: bool = False) -> dict[str, list[Word]]:

@@ -100,7 +100,15 @@ def landing_of(
     thresholds = read_ruleset(reference, ruleset).comparison
     told = all_findings(raw, registers, reference, thresholds, strays)
     findings = answered(told, registers["explanations"], registers["explanation_decisions"])
-    own_files = raw["files"].filter(pl.col("community_id") != NETWORK_FOLDER)
+    standing = submissions(
+        raw["files"],
+        findings,
+        raw["observations"],
+        registers["indicator_selection"],
+        registers["declarations"],
+        reference,
+    )
+    is_network = pl.col("community_id") == NETWORK_FOLDER
     states = submission_states(events).filter(
         pl.col("community_id").is_in(reference.communities["community_id"].to_list())
     )
@@ -108,14 +116,8 @@ def landing_of(
         "observations": raw["observations"],
         "files": raw["files"].sort("community_id", "reporting_year", "name"),
         "findings": findings.sort("finding_id", "reporting_year", "source_file", nulls_last=True),
-        "submissions": submissions(
-            own_files,
-            findings,
-            raw["observations"],
-            registers["indicator_selection"],
-            registers["declarations"],
-            reference,
-        ),
+        "submissions": standing.filter(~is_network),
+        "network_submissions": standing.filter(is_network),
         "waiting_register_rows": waiting_rows(raw["register_rows"]),
         "submission_states": states,
         "run_context": run_context(today, reference.reporting_years(today), ruleset),

@@ -18,6 +18,9 @@ from typing import BinaryIO
 import polars as pl
 import pytest
 from openpyxl import Workbook, load_workbook
+from openpyxl.formatting.rule import Rule
+from openpyxl.styles.differential import DifferentialStyle
+from openpyxl.styles.numbers import NumberFormat
 
 import contracts
 from dagster_project.lib.base.reference import Reference
@@ -32,6 +35,8 @@ from dagster_project.lib.intake.reading.files import WorkbookReader
 from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.intake.tables import TABLES
 from dagster_project.lib.intake.take_in import take_in
+from dagster_project.lib.member.page.language import languages
+from dagster_project.lib.member.page.spoken import speaker
 from dagster_project.lib.warehouse.landing import all_findings, landed_registers
 
 EXAMPLES = contracts.ROOT / "examples"
@@ -82,6 +87,16 @@ def edited(data: bytes, edit: Callable[[Workbook], None]) -> bytes:
     """The workbook after an edit."""
     book = load_workbook(io.BytesIO(data))
     edit(book)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
+
+
+def ruled(areas: str, kind: str) -> bytes:
+    """The workbook with a rule of conditional formatting that masks."""
+    book = load_workbook(io.BytesIO(BOOK))
+    mask = DifferentialStyle(numFmt=NumberFormat(numFmtId=170, formatCode='"*"'))
+    book.active.conditional_formatting.add(areas, Rule(type=kind, dxf=mask, rank=1))
     buffer = io.BytesIO()
     book.save(buffer)
     return buffer.getvalue()
@@ -176,6 +191,12 @@ BUILT: dict[str, tuple[Files, Files, dict[str, int]]] = {
     ),
     "formula_without_value": ({"values.xlsx": changed("G2", "=E2/F2*100")}, {"values.xlsx": BOOK}, {}),
     "hidden_value": ({"values.xlsx": changed("E2", 460, ";;;")}, {"values.xlsx": changed("E2", 460, "0;-0;")}, {}),
+    "shown_otherwise": (
+        {"values.xlsx": changed("F2", 1000, "#,##0,")},
+        {"values.xlsx": changed("F2", 1000, "#,##0")},
+        {},
+    ),
+    "shown_by_rule": ({"values.xlsx": ruled("E2:E9", "top10")}, {"values.xlsx": ruled("E3:E9", "top10")}, {}),
     "footnote_mark": (
         {"values.xlsx": with_mark(b'<r><rPr><vertAlign val="superscript"/></rPr><t>1</t></r>')},
         {"values.xlsx": with_mark(b"")},
@@ -438,6 +459,9 @@ def test_a_rule_fires_on_its_failing_example(rule_id: str, sides: Callable[[str,
     assert findings.height > 0
     assert findings.filter(pl.col("message").str.contains(r"\{\w+\}")).is_empty()
     assert findings["remedy"].str.len_chars().min() > 0  # type: ignore[operator]
+    for row in findings.to_dicts():
+        said = {code: speaker(code).what(row) for code in languages()}
+        assert {code: spoken.lang for code, spoken in said.items()} == {code: code for code in languages()}, said
 
 
 @pytest.mark.parametrize("rule_id", RULES)

@@ -113,7 +113,7 @@ def test_a_number_shown_as_percent_keeps_its_sign(reader: WorkbookReader) -> Non
     for cell, shape in {"A2": "0%", "A3": "0.0%", "C2": "0%", "B2": '0"%"', "C3": '0" of 100%"'}.items():
         sheet[cell].number_format = shape
     read = reader.read(saved(workbook))
-    assert read.sheets[0].rows[1:] == [["83%", "0.83", "n/a"], ["81.25%", "85", "1"]]
+    assert read.sheets[0].rows[1:] == [["83%", "0.83%", "n/a"], ["81.25%", "85", "1 of 100%"]]
 
 
 def test_error_cells_are_told_with_their_places_and_texts(reader: WorkbookReader) -> None:

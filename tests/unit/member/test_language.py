@@ -24,10 +24,12 @@ from dagster_project.lib.base.templates import environment
 from dagster_project.lib.member import check
 from dagster_project.lib.member.page import views
 from dagster_project.lib.member.page.language import OWN, WORDS, Language, asked_for, language, languages
+from dagster_project.lib.member.page.spoken import speaker
+from dagster_project.lib.monitoring import deciding
 from dagster_project.lib.monitoring.mail import messages
-from dagster_project.lib.receipts.receipt_page import SEVERITIES, rule_title, what, where
+from dagster_project.lib.receipts.receipt_page import SEVERITIES
 from dagster_project.lib.receipts.receipts import first_line, left_line
-from dagster_project.web import app, checks, guard, site
+from dagster_project.web import app, checks, guard, site, team
 
 WEB = Path(app.__file__).parent
 TEMPLATES = WEB / "templates"
@@ -56,11 +58,14 @@ def of_code() -> Iterator[str]:
 def of_tables() -> Iterator[str]:
     for heading, meaning in SEVERITIES.values():
         yield from (heading, meaning)
-    for table in (views.YEAR_WORDS, views.DONE, views.ASKED, views.ANSWERED, views.reasons()):
+    own = (views.YEAR_WORDS, views.DONE, views.ASKED, views.ANSWERED, views.reasons(), team.STATUS_WORDS, team.DONE)
+    for table in own:
         yield from (text for text in table.values() if text)
     yield from (*messages.WORDS.values(), *messages.SUBJECTS.values(), *check.STEPS)
     yield from (messages.GREETING, messages.OPEN_PAGE, messages.LINK_FOR_YOU, messages.CLOSING)
     yield from (checks.RECEIVED, checks.BESIDE, checks.STILL, checks.TOO_SLOW, checks.FAILED)
+    yield from (deciding.NOT_OPEN, deciding.NO_ANSWER, deciding.NO_TEXT, deciding.NO_REASON, deciding.UNKNOWN_REASON)
+    yield from (deciding.UNKNOWN_DECISION, deciding.OTHER_TABLE, deciding.BUSY)
     yield from (site.NOT_KNOWN, app.NO_PAGE, app.NO_FORM, app.NO_BUCKET, guard.TOO_LARGE, OWN)
     yield from filter(None, (views.refused_name("a", 2018, name) for name in (".a", "a/b", "é" * 150)))
 
@@ -226,6 +231,31 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
             "reasons": views.reasons(),
             "answers": {"zzexplainableopen": {"text": "zzmine", "reason": "other"}},
             "earlier": [{"id": "zzid", "line": "English words."}], "done": views.DONE["sent"]}  # fmt: skip
+    cause = {"finding_id": "zzc", "reporting_year": 2018, "message": "English words."}
+    given = {
+        "finding_id": "zzg",
+        "reporting_year": 2018,
+        "community_id": "zza",
+        "message": "English.",
+        "answer": "zzwe",
+    }
+    folder = {"community_id": "zza", "reporting_year": 2018, "status": "late", "due_on": "2018-11-30",
+              "submission_id": None, "findings_blocking": 0, "findings_open": 0, "receipt_opened": None}  # fmt: skip
+    told = {**folder, "submission_id": "s", "status": "rejected", "findings_blocking": 1, "findings_open": 2}
+    waiting = [folder, told, {**told, "receipt_opened": "2018-12-01"}]
+    team_page: dict[str, Any] = {
+        "years": [2018, 2017], "year": 2018, "names": {"zza": "zzname"}, "status_words": team.STATUS_WORDS,
+        "reasons": views.reasons(), "longest": 9, "done": team.DONE["answered"],
+        "lists": {"shared": {"shown": [cause], "all": 2}, "answers": {"shown": [given], "all": 1},
+                  "folders": {"shown": waiting, "all": 3}},
+    }  # fmt: skip
+    yield "team.html", {**team_page, "decided": {"zzc": {"text": "zzt", "reason": "other"},
+                                                 "zzg": {"decision": "rejected", "reason": "zzr"}}}  # fmt: skip
+    yield (
+        "team.html",
+        {**team_page, "decided": {"zzg": {"decision": "accepted", "reason": ""}}, "year": None, "done": ""},
+    )
+    yield "team.html", {**team_page, "lists": {}, "decided": {}}
     yield "year.html", year
     yield "year.html", {**year, "files": [], "receipt": None, "done": ""}
 
@@ -233,9 +263,10 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
 @pytest.mark.parametrize(("name", "given"), list(pages()))
 def test_no_text_of_a_page_is_left_out_of_the_catalogues(name: str, given: dict[str, Any]) -> None:
     spoken = Marking("xx")
-    made = environment(TEMPLATES, what=what, where=where, link=str, rule_title=rule_title)
+    made = environment(TEMPLATES, link=str)
     member = SimpleNamespace(name="zzcommunity", mark="m")
-    frame = {"_": spoken.say, "language": spoken, "others": [], "here": "/", "member": member}
+    frame = {"_": spoken.say, "language": spoken, "others": [], "here": "/", "member": member,
+             "checks": speaker("xx")}  # fmt: skip
     unsaid = Unsaid()
     unsaid.feed(made.get_template(name).render(**{**frame, **given}))
     assert unsaid.found == []

@@ -16,6 +16,7 @@ from dagster_project.lib.publish.report import certainty, words
 from dagster_project.lib.publish.report.charts.frame import nice_ticks
 from dagster_project.lib.publish.report.charts.spread import SpreadRow, spread_chart
 from dagster_project.lib.publish.report.charts.trend import ChartPoint, FittedLine, TrendChart, trend_chart
+from tests import sentences
 
 LIMITS = {
     "numeric.epsilon": "1e-9",
@@ -239,3 +240,41 @@ def test_only_an_interval_on_the_claimed_side_is_called_certain_or_likely(
     assert said == (
         None if not claims else "chance" if not apart else "certain" if robustness == "robust" else "likely"
     )
+
+
+@given(SLOPES, st.floats(0, 5, allow_nan=False), st.sampled_from([1, -1, 0]), st.integers(1, 12))
+def test_a_trend_sentence_read_back_is_its_row(slope: float, half: float, direction: int, n: int) -> None:
+    made = figures(slope, direction, slope_ci_low=slope - half, slope_ci_high=slope + half, n_years=n)
+    if direction == 0:
+        made = figures(slope, direction, trend_status=None, slope_ci_low=slope - half, slope_ci_high=slope + half)
+    row = {**vars(made), "reason": None}
+    assert (
+        sentences.trend_faults(words.trend_sentence(made, LIMITS), row, {"name": "Graduation", "direction": direction})
+        == []
+    )
+
+
+@given(SLOPES, SLOPES, GAPS, GAPS, GAPS, st.integers(2, 11))
+def test_a_gap_sentence_read_back_is_its_row(
+    own: float, other: float, first: float, last: float, fitted: float, years: int
+) -> None:
+    pace = own - other
+    early = "no_gap_at_baseline" if abs(first) <= 1 else "reversed" if first < -1 else None
+    same = "unchanged" if abs(pace) <= 1e-9 else "widened" if pace < 0 else None
+    status = early or same or ("narrowed" if own > 1e-9 else "narrowed_by_decline")
+    flag = status == "narrowed" and other < 0
+    gap = words.GapFigures("percent", status, None, pace, flag, 2024 - years, 2024, first, last, fitted)
+    row = {**vars(gap), "group_slope": own, "reference_slope": other}
+    assert sentences.gap_faults(words.gap_meaning(gap, LIMITS), row) == []
+    assert sentences.fitted_faults(words.fitted_gap_text(gap), row) == []
+    assert sentences.label_faults(words.gap_label(gap), row) == []
+
+
+@given(st.lists(st.sampled_from(["suppressed at source", "not collected", "not applicable"]), max_size=12))
+def test_why_no_value_can_be_used_is_told_by_what_stands_in_its_place(states: list[str]) -> None:
+    said = words.trend_sentence(figures(None, reason="no_data", states=states), LIMITS)
+    assert "no usable value" not in said
+    if not states:
+        assert said.endswith("because no value has been submitted.")
+    else:
+        assert all(state in said for state in states) and (len(states) == 1 or str(len(states)) in said)

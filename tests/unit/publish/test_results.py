@@ -6,6 +6,7 @@ Does not: who may be told (disclosure), or the command that returns them (tests/
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -104,4 +105,6 @@ def test_each_community_gets_its_own_rows_alone(tmp_path: Path) -> None:
     assert "National rate" in page and '<td class="num">61.5</td>' in page
     own = pl.read_csv(outbox.get(f"c1/2023/{CSV}"))
     assert own.select("indicator_id", "own", "said").rows() == [("national", 61.5, "told")]
+    # All text stands in a landmark, and a cell knows its column on a phone.
+    assert re.search(r"<aside[^>]*><p class=\"notice\"", page) and '<table class="stack" style="--h2:' in page
     assert "First &lt;b&gt;" in outbox.get(f"c0/2023/{PAGE}").decode()

@@ -1,4 +1,4 @@
-"""What registers hold on file beside a criterion that somebody else decides: factors by kind, definitions of terms.
+"""What registers hold on file beside a criterion that somebody else decides: factors by kind, terms, staff by groups.
 
 Belongs here: words for reviewers, printed with the evidence of the criteria that the rubric names for them.
 Does not: decide anything: no status depends on these words (facts, criteria).
@@ -57,8 +57,26 @@ def definition(context: FactContext, argument: str) -> pl.DataFrame:
     return last.select(*AT, told.alias(ON_FILE))
 
 
+def composition(context: FactContext, argument: str) -> pl.DataFrame:
+    """By which dimensions staff, leadership and board are on file beside the community; never how many they are."""
+    if "staff_composition" not in context.known:
+        return _nothing(context)
+    rows = context.known["staff_composition"].filter(
+        (pl.col("group") != "all") & pl.col("people").is_not_null() & pl.col("community_people").is_not_null()
+    )
+    bodies = rows.group_by(*AT, "body").agg(pl.col("dimension").unique().sort().str.join(", "))
+    words = bodies.sort(*AT, "body").group_by(AT, maintain_order=True).agg(pl.format("{} by {}", "body", "dimension"))
+    return words.select(
+        *AT, pl.format("on file beside the community: {}", pl.col("body").list.join("; ")).alias(ON_FILE)
+    )
+
+
 def _nothing(context: FactContext) -> pl.DataFrame:
     return context.scaffold.select(AT).clear().with_columns(pl.lit(None, pl.String).alias(ON_FILE))
 
 
-SHOWN: Mapping[str, Callable[[FactContext, str], pl.DataFrame]] = {"factors": factors, "definition": definition}
+SHOWN: Mapping[str, Callable[[FactContext, str], pl.DataFrame]] = {
+    "composition": composition,
+    "definition": definition,
+    "factors": factors,
+}

@@ -1,12 +1,12 @@
 """What a workbook tells of cells beside their text, judged once it is known what the columns are.
 
-Belongs here: values of merged cells for the rows they cover, dates where no dates belong, sheets that are hidden.
+Belongs here: values of merged cells for the rows they cover, dates and doubts where they matter, hidden sheets.
 Does not: finding such cells (worksheet.py, old_workbook.py), recognising the table (layouts.py), rules of a row.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from contracts.base import TableContract
 from dagster_project.lib.intake.layouts.declaration import Match
@@ -24,10 +24,10 @@ def settle_cells(match: Match, contract: TableContract) -> list[Problem]:
     Rows above the table are left alone: a header over several columns or rows stands in its first cell.
     """
     grid, known = match.grid, _known_columns(match)
-    if not grid.merges and not grid.dates:
+    if not grid.merges and not grid.dates and not grid.doubts:
         return []
     rows = frozenset(match.data)
-    dates = set(grid.dates)
+    dates, doubts = set(grid.dates), dict(grid.doubts)
     across: dict[tuple[int, ...], list[int]] = {}
     for top, left, bottom, right in grid.merges:
         covered = [row for row in range(top, bottom + 1) if row in rows]
@@ -41,7 +41,13 @@ def settle_cells(match: Match, contract: TableContract) -> list[Problem]:
                 grid.rows[row][left] = grid.rows[top][left]
             if (top, left) in grid.dates:
                 dates.add((row, left))
-    return [*_merged_across(grid, across, known), *_date_problems(match, contract, dates, known)]
+            if (top, left) in grid.doubts:
+                doubts[row, left] = grid.doubts[top, left]
+    return [
+        *_merged_across(grid, across, known),
+        *_date_problems(match, contract, dates, known),
+        *_doubts(match, doubts, known),
+    ]
 
 
 def hidden_problems(grids: Sequence[Grid]) -> Iterator[Problem]:
@@ -66,6 +72,20 @@ def _merged_across(grid: Grid, across: dict[tuple[int, ...], list[int]], known: 
         names = " and ".join(f"{known[column]} ({column_letter(column)})" for column in columns)
         first = column_letter(columns[0])
         yield problem("cells_merged_across", sheet=grid.sheet, rows=sorted(rows), column=first, found=names)
+
+
+def _doubts(
+    match: Match, doubts: Mapping[tuple[int, int], tuple[str, str]], known: dict[int, str]
+) -> Iterator[Problem]:
+    """Cells of the table that show another number than they hold, or of which it cannot be told what they show."""
+    rows = frozenset(match.data)
+    by_cause: dict[tuple[int, str, str], list[int]] = {}
+    for (row, column), (rule_id, text) in sorted(doubts.items()):
+        if row in rows and column in known and known[column] not in FREE_COLUMNS:
+            by_cause.setdefault((column, rule_id, text), []).append(row + 1)
+    for (column, rule_id, text), places in by_cause.items():
+        letter = column_letter(column)
+        yield problem(rule_id, sheet=match.grid.sheet, rows=places, column=letter, found=excerpt(text))
 
 
 def _date_problems(

@@ -7,7 +7,7 @@ Does not: reading of any file format, or how a problem becomes a finding (issues
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 
@@ -41,14 +41,17 @@ class Problem:
 class Grid:
     """One sheet as text: `rows[i]` is source row i + 1, rows may differ in length; `sheet` is '' for a text file.
 
-    `dates` are the cells that show a date or a time, as row and column counted from 0. `merges` are merged cells, as
-    top row, left column, bottom row and right column counted from 0; their value stands in the first cell alone.
+    `dates` are the cells that show a date or a time, as row and column counted from 0. `doubts` are cells that do not
+    show the number they hold, or of which it cannot be told what they show: the rule that says so, and what is found.
+    `merges` are merged cells, as top row, left column, bottom row and right column counted from 0; their value stands
+    in the first cell alone.
     """
 
     sheet: str
     rows: list[list[str]]
     hidden: bool = False
     dates: frozenset[tuple[int, int]] = frozenset()
+    doubts: Mapping[tuple[int, int], tuple[str, str]] = field(default_factory=dict)
     merges: tuple[tuple[int, int, int, int], ...] = ()
 
 

@@ -8,11 +8,20 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+from dagster_project.lib.intake.reading.conditions.records import WHITE, rules_of, without_rules
+from dagster_project.lib.intake.reading.conditions.references import Place
+from dagster_project.lib.intake.reading.conditions.rules import Rule, Sheet, matter, shown
 from dagster_project.lib.intake.reading.limits import Limits, RefusalError, check_area
-from dagster_project.lib.intake.reading.number_formats import NumberFormat, built_in_format, number_format, number_text
+from dagster_project.lib.intake.reading.number_formats import (
+    HIDDEN_NUMBERS,
+    NumberFormat,
+    built_in_format,
+    number_format,
+    number_text,
+)
 from dagster_project.lib.intake.reading.package import is_marked
 from dagster_project.lib.intake.reading.worksheet import SheetCells
 
@@ -46,9 +55,12 @@ def read_old_workbook(data: bytes, limits: Limits) -> Iterator[tuple[str, bool, 
         )
         if book.nsheets > limits.sheets:
             raise RefusalError("too_many_sheets", f"{book.nsheets:,} sheets", f"{limits.sheets:,} sheets")
+        stream, begins = book.mem, book._sh_abs_posn
+        book.mem = without_rules(stream, begins)
         for index in range(book.nsheets):
             sheet = book.sheet_by_index(index)
-            yield sheet.name, sheet.visibility != 0, _Reader(book, sheet, limits).read()
+            reader = _Reader(book, sheet, limits)
+            yield sheet.name, sheet.visibility != 0, reader.read(rules_of(stream, begins[index], reader.known_format))
             book.unload_sheet(index)
     except RefusalError:
         raise
@@ -71,8 +83,8 @@ class _Reader:
         self.limits = limits
         self.formats: dict[int, NumberFormat] = {}
 
-    def read(self) -> SheetCells:
-        """All cells, with what must be told of them."""
+    def read(self, rules: Sequence[Rule]) -> SheetCells:
+        """All cells as they show under the rules of the sheet, with what must be told of them."""
         cells, sheet = self.cells, self.sheet
         for row in range(sheet.nrows):
             for column in range(sheet.row_len(row)):
@@ -85,7 +97,19 @@ class _Reader:
             column for column, info in sheet.colinfo_map.items() if info.hidden or not info.width
         )
         check_area(len(cells.rows), cells.width, self.limits)
+        if matter(rules):
+            cells.reshow(shown(rules, Sheet(self.held(), cells.rows, bool(self.book.datemode))))
         return cells.finish()
+
+    def held(self) -> dict[Place, float | str | bool]:
+        """What the cells hold, without errors."""
+        kinds = {self.kinds.XL_CELL_NUMBER: float, self.kinds.XL_CELL_DATE: float, self.kinds.XL_CELL_BOOLEAN: bool}
+        return {
+            (row, column): kinds.get(cell.ctype, str)(cell.value)
+            for row in range(self.sheet.nrows)
+            for column, cell in enumerate(self.sheet.row(row))
+            if cell.ctype in kinds or (cell.ctype == self.kinds.XL_CELL_TEXT and cell.value)
+        }
 
     def text(self, row: int, column: int) -> str:
         """What a cell shows."""
@@ -104,25 +128,27 @@ class _Reader:
             text, how = shape.show_text(self.without_mark(row, column, str(value))) if value else ("", "number")
         else:
             text, how = shape.show_number(float(value), bool(self.book.datemode))
-            if how == "date":
-                self.cells.dates.append((row, column))
             if not value and not self.sheet.show_zero_values and text == number_text(0.0):
                 how = "hidden"
-        if how == "hidden":
-            self.cells.hidden_values.append((row, column))
-        return text
+        return self.cells.shown(row, column, text, how)
 
     def format(self, index: int | None) -> NumberFormat:
-        """The number format of a cell style."""
-        if index is None:
+        """The number format of a cell style; a white font without a pattern shows no number."""
+        if index is None or index >= len(self.book.xf_list):
             return built_in_format(0)
         if index not in self.formats:
-            key = self.book.xf_list[index].format_key if index < len(self.book.xf_list) else 0
-            known = self.book.format_map.get(key)
-            # Those that are known by their number stand in such files in the language of the program that wrote them.
-            spelled = known is not None and key >= FIRST_SPELLED
-            self.formats[index] = number_format(known.format_str) if spelled else built_in_format(key)
+            style = self.book.xf_list[index]
+            color = self.book.font_list[style.font_index].colour_index
+            unseen = color in WHITE and not style.background.fill_pattern
+            self.formats[index] = HIDDEN_NUMBERS if unseen else self.known_format(style.format_key)
         return self.formats[index]
+
+    def known_format(self, key: int) -> NumberFormat:
+        """A number format of the workbook by its number."""
+        known = self.book.format_map.get(key)
+        # Those that are known by their number stand in such files in the language of the program that wrote them.
+        spelled = known is not None and key >= FIRST_SPELLED
+        return number_format(known.format_str) if spelled else built_in_format(key)
 
     def without_mark(self, row: int, column: int, text: str) -> str:
         """A text without its raised footnote mark, which is told."""

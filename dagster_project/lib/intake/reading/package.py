@@ -18,7 +18,12 @@ from urllib.parse import unquote
 from xml.parsers import expat
 
 from dagster_project.lib.intake.reading.limits import Limits, RefusalError
-from dagster_project.lib.intake.reading.number_formats import NumberFormat, built_in_format, number_format
+from dagster_project.lib.intake.reading.number_formats import (
+    HIDDEN_NUMBERS,
+    NumberFormat,
+    built_in_format,
+    number_format,
+)
 
 CHUNK = 1024 * 1024
 LONGEST_TAG = 1_024
@@ -34,6 +39,7 @@ SURROGATES = range(0xD800, 0xE000)
 NUMBER_LIKE = re.compile(r"\s*[<>≤≥]?=?\s*[+-]?[\d.,]*\d[\d.,]*\s*%?\s*", re.ASCII)
 FOOTNOTE = re.compile(r"[\s\d,;*†‡§¶()]+", re.ASCII)
 ENOUGH_LETTERS = 3
+WHITE = frozenset({"1", "9"})
 ALLOWED = "an Excel workbook"
 
 Attributes = list[str]
@@ -58,6 +64,8 @@ class Book:
     marked: dict[int, tuple[str, str]] = field(default_factory=dict)
     formats: dict[str, NumberFormat] = field(default_factory=dict)
     """Formats that show more than plain numbers, by the number of the cell style as it is written."""
+    set_by_rules: list[NumberFormat | None] = field(default_factory=list)
+    """Formats that rules of conditional formatting set, by the number of the rule's style."""
     since_1904: bool = False
     calculated_when_opened: bool = False
 
@@ -132,8 +140,10 @@ class Package:
         if len(book.sheets) > self._limits.sheets:
             raise RefusalError("too_many_sheets", f"{len(book.sheets):,} sheets", f"{self._limits.sheets:,} sheets")
         read = [name, *(sheet.part for sheet in book.sheets)]
-        if "styles" in by_kind:
-            book.formats = _formats(self.chunks(by_kind["styles"]))
+        if _key(by_kind.get("styles", "")) in self._parts:  # without the part all cells show as they are
+            styles = Styles()
+            parse(self.chunks(by_kind["styles"]), styles.start)
+            book.formats, book.set_by_rules = styles.formats(), styles.of_rules
             read.append(by_kind["styles"])
         if "sharedStrings" in by_kind:
             _read_strings(self.chunks(by_kind["sharedStrings"]), book)
@@ -226,25 +236,82 @@ def feed(parser: expat.XMLParserType, chunks: Iterator[bytes]) -> None:
     parser.Parse(b"", True)
 
 
-def _formats(chunks: Iterator[bytes]) -> dict[str, NumberFormat]:
-    """Number formats of the cell styles that show more than plain numbers, by the style's number."""
-    codes: dict[int, str] = {}
-    used: list[int] = []
-    inside = [False]
+class Styles:
+    """Number formats of cell styles and of conditional formatting. Fed by the elements of a part with styles.
 
-    def start(tag: str, attributes: Attributes) -> None:
+    A white font without a fill shows no number, whatever the format.
+    """
+
+    def __init__(self) -> None:
+        self.of_rules: list[NumberFormat | None] = []
+        self._codes: dict[int, str] = {}
+        self._used: list[tuple[int, int, int]] = []
+        self._inside = self._part = ""
+        self._white: list[bool] = []
+        self._filled: list[bool] = []
+
+    def start(self, tag: str, attributes: Attributes) -> None:
+        """An element begins."""
         word = local(tag)
         given = dict(zip(attributes[::2], attributes[1::2], strict=True))
-        if word == "numFmt":
-            codes.setdefault(int(given.get("numFmtId", "0")), given.get("formatCode", ""))
-        elif word in ("cellXfs", "cellStyleXfs", "cellStyles", "dxfs"):
-            inside[0] = word == "cellXfs"
-        elif word == "xf" and inside[0]:
-            used.append(int(given.get("numFmtId", "0")))
+        if word in ("numFmts", "fonts", "fills", "borders", "cellStyleXfs", "cellXfs", "cellStyles", "dxfs"):
+            self._inside = word
+        elif word == "dxf":
+            self.of_rules.append(None)
+        elif self._inside == "dxfs":
+            self._of_rule(word, given)
+        elif word == "numFmt":
+            self._codes.setdefault(int(given.get("numFmtId", "0")), given.get("formatCode", ""))
+        elif word == "font":
+            self._white.append(False)
+        elif word == "fill":
+            self._filled.append(False)
+        elif word == "color" and self._inside == "fonts" and self._white:
+            self._white[-1] = is_white(given)
+        elif word == "patternFill" and self._filled:
+            self._filled[-1] = given.get("patternType", "none") != "none"
+        elif word == "gradientFill" and self._filled:
+            self._filled[-1] = True
+        elif word == "xf" and self._inside == "cellXfs":
+            number, font, fill = (int(given.get(name, "0")) for name in ("numFmtId", "fontId", "fillId"))
+            self._used.append((number, font, fill))
 
-    parse(chunks, start)
-    formats = (number_format(codes[number]) if number in codes else built_in_format(number) for number in used)
-    return {str(place): shape for place, shape in enumerate(formats) if not shape.plain}
+    def _of_rule(self, word: str, given: dict[str, str]) -> None:
+        if not self.of_rules:
+            return
+        if word in ("font", "fill", "border", "alignment", "protection"):
+            self._part = word
+        if word == "numFmt":
+            self.of_rules[-1] = self._format(int(given.get("numFmtId", "0")), given.get("formatCode"))
+        elif word == "color" and self._part == "font" and self.of_rules[-1] is None and is_white(given):
+            self.of_rules[-1] = HIDDEN_NUMBERS
+        elif word in ("fill", "patternFill") and self.of_rules[-1] is HIDDEN_NUMBERS:
+            self.of_rules[-1] = None  # white on a fill is to be seen
+
+    def _format(self, number: int, code: str | None = None) -> NumberFormat:
+        code = self._codes.get(number) if code is None else code
+        return built_in_format(number) if code is None else number_format(code)
+
+    def formats(self) -> dict[str, NumberFormat]:
+        """Formats of the cell styles that show more than plain numbers, by the style's number."""
+        shapes = {}
+        for place, (number, font, fill) in enumerate(self._used):
+            unseen = _at(self._white, font) and not _at(self._filled, fill)
+            shape = HIDDEN_NUMBERS if unseen else self._format(number)
+            if not shape.plain:
+                shapes[str(place)] = shape
+        return shapes
+
+
+def is_white(color: dict[str, str]) -> bool:
+    """Whether an element of a color says white: by its parts, by its number, or as the first color of the theme."""
+    if float(color.get("tint", "0")) < 0:
+        return False
+    return color.get("rgb", "").upper()[-6:] == "FFFFFF" or color.get("indexed") in WHITE or color.get("theme") == "0"
+
+
+def _at(flags: list[bool], place: int) -> bool:
+    return flags[place] if 0 <= place < len(flags) else False
 
 
 class RichText:

@@ -186,6 +186,11 @@ def _grid(head: dict[str, Any], payload: bytes) -> Grid:
         [line.split(UNIT_SEPARATOR) for line in lines],
         head["hidden"],
         dates=frozenset((row, column) for row, column in facts.get("dates", ())),
+        doubts={
+            (row, column): (rule_id, text)
+            for rule_id, name in (("shown_otherwise", "otherwise"), ("shown_by_rule", "unsure"))
+            for row, column, text in facts.get(name, ())
+        },
         merges=tuple((top, left, bottom, right) for top, left, bottom, right in facts.get("merges", ())),
     )
 

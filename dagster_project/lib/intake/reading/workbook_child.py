@@ -12,6 +12,7 @@ import resource
 import sys
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
+from functools import partial
 from typing import IO, Any
 
 from dagster_project.lib.intake.reading.limits import Limits, RefusalError, check_area
@@ -79,7 +80,7 @@ def read_workbook(data: bytes, limits: Limits) -> Sheets:
     with opened(data, limits) as package:
         book = package.book()
         return [
-            _sheet(sheet.name, sheet.hidden, read_worksheet(package.chunks(sheet.part), book, limits))
+            _sheet(sheet.name, sheet.hidden, read_worksheet(partial(package.chunks, sheet.part), book, limits))
             for sheet in book.sheets
         ]
 

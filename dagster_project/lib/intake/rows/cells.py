@@ -42,7 +42,10 @@ NO = frozenset({"false", "no", "n", "0"})
 
 @dataclass(frozen=True)
 class Cell:
-    """One value cell. `kind` is number, range, mask, empty or bad; decimals counts printed decimal digits."""
+    """One value cell. `kind` is number, range, mask, empty or bad; decimals counts printed decimal digits.
+
+    `percent` and `money` tell of a percent sign behind the number and of a dollar sign before it.
+    """
 
     kind: str
     number: float | None = None
@@ -50,6 +53,7 @@ class Cell:
     high: float | None = None
     decimals: int = 0
     percent: bool = False
+    money: bool = False
     status: str | None = None
 
 
@@ -61,6 +65,7 @@ CELL_TYPES = pl.Schema(
         "high": pl.Float64(),
         "decimals": pl.Int32(),
         "percent": pl.Boolean(),
+        "money": pl.Boolean(),
         "status": pl.String(),
     }
 )
@@ -76,9 +81,10 @@ def parse_cell(text: str | None, masks: Mapping[str, str]) -> Cell:
         return Cell("mask", status=status)
     percent = text.endswith("%")
     body = text[:-1].rstrip() if percent else text
-    number = _finite(body)
+    money = body.startswith("$") and not percent
+    number = _finite(body[1:].lstrip() if money else body)
     if number is not None:
-        return Cell("number", number=number, decimals=len(body.partition(".")[2]), percent=percent)
+        return Cell("number", number=number, decimals=len(body.partition(".")[2]), percent=percent, money=money)
     return _parse_bounds(text)
 
 

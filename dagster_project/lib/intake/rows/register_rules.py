@@ -15,7 +15,8 @@ from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.findings import issues_where, no_issues
 from dagster_project.lib.intake.reading.person_level.text import persons_in_text
 
-EDUCATION, LOCAL = "education", "local:"
+EDUCATION, LOCAL, TOTAL = "education", "local:", "all"
+WHOLE = "a whole number of at least 0"
 HIT_WORDS = {
     "birth_date": "a birth date",
     "mail": "an e-mail address",
@@ -29,7 +30,8 @@ HIT_WORDS = {
 
 
 def register_issues(table: str, coded: pl.DataFrame, reference: Reference) -> pl.DataFrame:
-    """Issues of the rows of one register; `coded` has `row` and its columns typed, with codes in place of labels."""
+    """Issues of the rows of one register; `coded` has `row`, `folder_id`, `reporting_year` and its columns typed, with
+    codes in place of labels."""
     rule = RULES.get(table)
     return no_issues() if rule is None else rule(coded, reference)
 
@@ -74,6 +76,31 @@ def _results(coded: pl.DataFrame, reference: Reference) -> pl.DataFrame:
     return issues_where(coded, said.is_not_null() & ~known, "population_unknown", "population", pl.col("population"))
 
 
+def _compositions(coded: pl.DataFrame, reference: Reference) -> pl.DataFrame:
+    """count_not_whole, and composition_sum: groups of a dimension that cannot be shares of one whole, because they
+    hold more than the total beside them or no total stands beside them. Groups that hold less are no fault: not
+    everybody is in one of them. A row without a count says nothing."""
+    parts = []
+    is_total = pl.col("group") == TOTAL
+    body = ["folder_id", "reporting_year", "body"]
+    for column in ("people", "community_people"):
+        count = pl.col(column)
+        parts.append(issues_where(coded, count != count.floor(), "count_not_whole", column, count, WHOLE))
+        totals = coded.filter(is_total).group_by(body).agg(count.max().alias("_total"))
+        groups = coded.filter(~is_total & count.is_not_null()).group_by(*body, "dimension", maintain_order=True)
+        sums = groups.agg(pl.col("row").first(), count.sum().alias("_sum")).join(totals, on=body, how="left")
+        total = pl.coalesce(pl.format("the total {}", _whole("_total")), pl.lit("the row of the total has no count"))
+        said = pl.format("the groups of {} of the {} hold {} people, {}", "dimension", "body", _whole("_sum"), total)
+        wrong = pl.col("_total").is_null() | (pl.col("_sum") > pl.col("_total"))
+        subject = pl.concat_str("body", "dimension", separator=" ")
+        parts.append(issues_where(sums, wrong, "composition_sum", column, said, None, subject))
+    return pl.concat(parts)
+
+
+def _whole(name: str) -> pl.Expr:
+    return pl.col(name).cast(pl.Int64)
+
+
 def _stories(coded: pl.DataFrame, reference: Reference) -> pl.DataFrame:
     """story_names_persons: words that may name or reach one person.
 
@@ -97,5 +124,6 @@ RULES: Mapping[str, Callable[[pl.DataFrame, Reference], pl.DataFrame]] = {
     "indicator_selection": _selections,
     "measures": _measures,
     "results": _results,
+    "staff_composition": _compositions,
     "stories": _stories,
 }

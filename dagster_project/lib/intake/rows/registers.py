@@ -48,7 +48,7 @@ def check_register(
     issues.append(_known_keys(texts, contract, reference))
     typed, waiting = _codes(typed, texts, contract, codes)
     issues.append(waiting)
-    issues.append(register_issues(contract.table, typed, reference))
+    issues.append(register_issues(contract.table, typed.hstack(texts.select("folder_id")), reference))
     told = told_as_dates(pl.concat(issues).cast(ISSUES), texts, contract)
     rows = _rows(typed, texts, contract, told, waiting)
     rows, repeated = _repeats(rows, typed, contract)

@@ -198,13 +198,14 @@ def _cells(
     allowed = whole_number(rules.largest_count, grouped=False)
     for name in ("numerator", "denominator"):
         number = pl.col(f"{name}_number")
-        whole = (number == number.round(0)) & ~pl.col(f"{name}_percent")
+        whole = (number == number.round(0)) & ~pl.col(f"{name}_percent") & ~pl.col(f"{name}_money")
         issues.append(issues_where(rows, ~whole, "count_not_whole", name, pl.col(name), allowed))
         # A count beyond any sense is held at a number that the contract's range still refuses.
         held = number.clip(-LARGEST_WHOLE, LARGEST_WHOLE)
         rows = rows.with_columns(pl.when(whole).then(held).cast(pl.Int64).alias(name))
-    percent = pl.col("value_percent") & (pl.col("value_unit") != "percent")
-    issues.append(issues_where(rows, percent, "unit_conflict", "value", pl.col("value"), pl.col("value_unit")))
+    for sign, unit in (("percent", "percent"), ("money", "usd")):
+        other = pl.col(f"value_{sign}") & (pl.col("value_unit") != unit)
+        issues.append(issues_where(rows, other, "unit_conflict", "value", pl.col("value"), pl.col("value_unit")))
     factor = pl.col("factor").fill_null(1.0)
     rows = rows.with_columns(
         printed=pl.col("value"),

@@ -1,6 +1,6 @@
-"""The dictionary of the marts that lies in every release: tables, columns, words and questions in one page of text.
+"""The dictionary of the marts that lies in every release: tables, columns, words and questions as text and searchable.
 
-Belongs here: the page from declarations, the questions of questions.sql that a release can answer, writing both files.
+Belongs here: both pages from declarations, the questions of questions.sql that a release can answer, writing all files.
 Does not: what columns mean (dbt/models), the contract for machines (contract.py), which columns are public.
 """
 
@@ -11,11 +11,13 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from dagster_project.lib.base import templates
 from dagster_project.lib.publish.release.contract import FILE, INTERNAL, Edition, contract, text
 from dagster_project.lib.warehouse.declared import ColumnWords, TableWords, Word
 
 QUESTIONS = Path(__file__).with_name("questions.sql")
 PAGE = "dictionary/marts.md"
+SEARCHED = "dictionary/index.html"
 FAMILIES = {
     "dim_": "Dimensions: what rows speak of",
     "fct_": "Facts: what was submitted, computed, judged and decided",
@@ -50,9 +52,10 @@ def questions(known: Iterable[str] | None = None) -> list[Question]:
 def write_dictionary(
     folder: Path, tables: Mapping[str, TableWords], words: Mapping[str, Sequence[Word]], edition: Edition = INTERNAL
 ) -> None:
-    """dictionary/ below a release's folder: the page for people and the contract for machines."""
+    """dictionary/ below a release's folder: the pages for people and the contract for machines."""
     (folder / PAGE).parent.mkdir(parents=True, exist_ok=True)
     (folder / PAGE).write_text(page(tables, words), encoding="utf-8")
+    (folder / SEARCHED).write_text(searched(tables, words), encoding="utf-8")
     (folder / FILE).write_text(text(contract(tables.values(), edition), edition), encoding="utf-8")
 
 
@@ -73,6 +76,14 @@ def page(tables: Mapping[str, TableWords], words: Mapping[str, Sequence[Word]], 
             parts += _mart(table)
     parts += [*_vocabularies(tables, words), *_asked(tables)]
     return "\n".join(parts).rstrip() + "\n"
+
+
+def searched(tables: Mapping[str, TableWords], words: Mapping[str, Sequence[Word]]) -> str:
+    """The same tables, columns and words as one page that can be searched and asks nothing of a network."""
+    used = {column.domain for table in tables.values() for column in table.columns if column.domain}
+    domains = {domain: words[domain] for domain in sorted(used & words.keys())}
+    layout = templates.environment(QUESTIONS.parent / "templates").get_template("dictionary.html")
+    return layout.render(tables=list(tables.values()), domains=domains)
 
 
 def _mart(table: TableWords) -> Iterator[str]:

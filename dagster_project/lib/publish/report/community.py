@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from dagster_project.lib.publish.report import certainty, words
-from dagster_project.lib.publish.report.arranging import GAP_ORDER, Row, headline, natural_key, rank, tally
+from dagster_project.lib.publish.report.arranging import GAP_ORDER, TOTAL, Row, headline, natural_key, rank, tally
 from dagster_project.lib.publish.report.indicator import (
     SourceFiles,
     group_label,
@@ -17,6 +17,7 @@ from dagster_project.lib.publish.report.indicator import (
     indicator_view,
     point_state,
     reason_letters,
+    value_states,
 )
 from dagster_project.lib.publish.report.marts import Marts, ReportContext
 from dagster_project.lib.publish.report.quality import findings_by_rule
@@ -48,7 +49,12 @@ def _outcome_remark(marts: Marts, row: Row, limits: Mapping[str, str]) -> str:
     hidden = [name for name, column in _VERDICTS if row[column] == words.WITHHELD]
     parts = [f"{words.sentence_case(words.joined(hidden))} withheld to protect a small group."] if hidden else []
     if (row["trend_status"] or words.UNDETERMINED) == words.UNDETERMINED:
-        parts.append(f"The trend {words.cannot(row['reason'], limits)}.")
+        own = [
+            p
+            for p in marts.points.get(row["community_id"], [])
+            if p.indicator_id == row["deciding_indicator_id"] and p.population_group_id == TOTAL
+        ]
+        parts.append(f"The trend {words.cannot(row['reason'], limits, states=value_states(own))}.")
     if row["gap_reduced"] == words.UNDETERMINED and row.get("gap_reason"):
         parts.append(f"Gaps cannot be determined because {words.reason_words(row['gap_reason'], limits)}.")
     if row.get("widened_groups"):

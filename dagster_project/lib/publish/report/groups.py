@@ -21,7 +21,8 @@ def _drawn(points: Iterable[Point]) -> list[tuple[int, str, float]]:
     return sorted((p.school_year, p.series, p.value) for p in points if p.value is not None)
 
 
-def _spoken(values: Years, unit: str) -> str:
+def spoken(values: Years, unit: str) -> str:
+    """The first and the last value of a line in words, with their years."""
     (first, _, start), (last, _, end) = values[0], values[-1]
     if first == last:
         return f"{words.value_text(end, unit)} in {last}."
@@ -34,7 +35,7 @@ def group_charts(
     """The groups of a dimension that have a value, each beside everyone; None where none has."""
     everyone = _drawn(by_group.get(TOTAL, ()))
     known = [(row["label"], _drawn(by_group.get(row["group"], ()))) for row in rows]
-    panels = [Panel(group, _spoken(own, indicator["unit"]), own, everyone) for group, own in known if own]
+    panels = [Panel(group, spoken(own, indicator["unit"]), own, everyone) for group, own in known if own]
     if not panels:
         return None
     return panel_charts(f"{indicator['indicator_id']}-{dimension}", f"{indicator['name']} by {label.lower()}", panels)

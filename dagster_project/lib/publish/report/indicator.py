@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 from urllib.parse import quote
 
 from markupsafe import Markup
 
 from dagster_project.lib.publish.report import certainty, words
 from dagster_project.lib.publish.report.arranging import TOTAL, Row
+from dagster_project.lib.publish.report.beside.notes import coverage, references, series_changes
 from dagster_project.lib.publish.report.charts.frame import FittedLine
 from dagster_project.lib.publish.report.charts.trend import ChartPoint, PointState, TrendChart, trend_chart
 from dagster_project.lib.publish.report.groups import gap_charts, group_charts
@@ -90,7 +92,9 @@ def _point_text(point: Point) -> str:
     return {"suppressed": "s", "withheld": "w"}.get(state, "n")
 
 
-def _chart(trend: Row, indicator: Row, points: Sequence[Point], sentence: str) -> Markup | None:
+def _chart(
+    trend: Row, indicator: Row, points: Sequence[Point], sentence: str, notes: Mapping[str, Any]
+) -> Markup | None:
     """The indicator's chart, or None when there is no row to draw; it is described by the page's own sentence."""
     if not points:
         return None
@@ -108,7 +112,16 @@ def _chart(trend: Row, indicator: Row, points: Sequence[Point], sentence: str) -
     series = sorted({p.series for p in points if p.value is not None})
     breaks = f" The values belong to {len(series)} series that are not compared." if len(series) > 1 else ""
     title = f"{indicator['name']}, everyone, {points[0].school_year} to {points[-1].school_year}"
-    return trend_chart(TrendChart(indicator["indicator_id"], title, f"{sentence} {listed}.{breaks}", unit, drawn, line))
+    reasons = {row["series"]: row["said"] for row in notes["changes"] if row["said"]}
+    told = f"{sentence} {listed}.{breaks}{_spoken_beside(notes)}"
+    key = indicator["indicator_id"]
+    return trend_chart(TrendChart(key, title, told, unit, drawn, line, notes["references"], reasons))
+
+
+def _spoken_beside(notes: Mapping[str, Any]) -> str:
+    """What the thin lines are, for a reader who does not see them."""
+    names = [reference.label for reference in notes["references"]]
+    return f" Thin lines: values of {words.joined(names)}." if names else ""
 
 
 def _spoken(point: Point, unit: str) -> str:
@@ -133,11 +146,17 @@ _TREND_TEXT = (
 )
 
 
-def _trend_figures(trend: Row, indicator: Row) -> words.TrendFigures:
+def value_states(points: Iterable[Point]) -> list[str]:
+    """What stands in the place of each value that is not there, in words; nothing for exact values."""
+    return [_why_left_out(p) for p in points if p.value is None]
+
+
+def _trend_figures(trend: Row, indicator: Row, points: Iterable[Point]) -> words.TrendFigures:
     return words.TrendFigures(
         indicator=indicator["name"],
         unit=indicator["unit"],
         direction=indicator["direction"] or 0,
+        states=value_states(points),
         **{n: trend[n] for n in _TREND_TEXT},
     )
 
@@ -160,7 +179,9 @@ def dimension_label(marts: Marts, dimension: str) -> str:
     return next((str(label) for label in labels if label), words.dimension_words(dimension))
 
 
-def _group_words(trend: Row | None, gap: Row | None, indicator: Row, limits: Mapping[str, str]) -> str:
+def _group_words(
+    trend: Row | None, gap: Row | None, indicator: Row, limits: Mapping[str, str], states: Sequence[str]
+) -> str:
     """What can be said about a group: why there is no trend, and what its gap means; one reason is given once."""
     no_trend = trend is not None and trend["slope"] is None
     if trend is not None and trend["trend_status"] == words.WITHHELD:
@@ -171,11 +192,12 @@ def _group_words(trend: Row | None, gap: Row | None, indicator: Row, limits: Map
     if trend is None or not no_trend:
         return "" if gap is None else words.gap_meaning(_gap_figures(gap, indicator), limits)
     if gap is None:
-        return f"The trend {words.cannot(trend['reason'], limits)}."
+        return f"The trend {words.cannot(trend['reason'], limits, states=states)}."
     if gap["gap_status"] == words.UNDETERMINED and gap["reason"] == trend["reason"]:
-        return f"Neither trend nor gap can be determined because {words.reason_words(trend['reason'], limits)}."
+        why = words.reason_words(trend["reason"], limits, states=states)
+        return f"Neither trend nor gap can be determined because {why}."
     meaning = words.gap_meaning(_gap_figures(gap, indicator), limits)
-    return f"The trend {words.cannot(trend['reason'], limits)}. {meaning}"
+    return f"The trend {words.cannot(trend['reason'], limits, states=states)}. {meaning}"
 
 
 def _group_rows(marts: Marts, context: ReportContext, indicator: Row, facts: Row) -> list[Row]:
@@ -206,7 +228,9 @@ def _group_rows(marts: Marts, context: ReportContext, indicator: Row, facts: Row
                 "reference": None
                 if gap is None or gap["reference_group_id"] is None
                 else group_label(marts, gap["reference_group_id"]),
-                "meaning": _group_words(trends.get(ident), gap, indicator, context.limits()),
+                "meaning": _group_words(
+                    trends.get(ident), gap, indicator, context.limits(), value_states(by_group[ident])
+                ),
             }
         )
     order = sorted(blocks, key=lambda d: (d not in context.deciding(), d))
@@ -278,19 +302,29 @@ def indicator_view(
     indicator, trend = facts["indicator"], facts["trend"]
     total = [p for p in facts["points"] if p.population_group_id == TOTAL]
     known = [p for p in total if p.value is not None]
-    sentence = words.trend_sentence(_trend_figures(trend, indicator), context.limits())
+    ident, own = indicator["indicator_id"], facts["community_id"]
+    labels = {d: dimension_label(marts, d) for d in {str(g["dimension"]) for g in marts.groups.values()}}
+    notes = {
+        "changes": series_changes(marts, own, ident),
+        "references": references(marts, own, ident, total),
+        "coverage": coverage(marts, own, ident, labels),
+    }
+    sentence = words.trend_sentence(_trend_figures(trend, indicator, total), context.limits())
     return {
         "indicator": indicator,
         "trend": trend,
         "file": detail_name(indicator["indicator_id"]),
         "key": f"{facts['community_id']}/{indicator['indicator_id']}",
-        "why": "" if trend["slope"] is not None else words.reason_words(trend["reason"], context.limits()),
+        "why": ""
+        if trend["slope"] is not None
+        else words.reason_words(trend["reason"], context.limits(), states=value_states(total)),
         "points": facts["points"],
         "certainty": certainty.of_trend(trend, indicator["direction"]),
         "latest": known[-1] if known else None,
         "sentence": sentence,
         "robustness": words.robustness_sentence(trend["robustness"]),
-        "chart": _chart(trend, indicator, total, sentence),
+        "notes": notes,
+        "chart": _chart(trend, indicator, total, sentence, notes),
         "series": sorted({p.series for p in total}),
         "groups": _group_rows(marts, context, indicator, facts),
         "table": _value_table(marts, context, facts["points"], files, letters),

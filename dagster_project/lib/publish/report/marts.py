@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from dagster_project.lib.analysis.tables import (
     FCT_CRITERION_STATUS,
@@ -64,6 +64,7 @@ REVIEWS = "fct_community_review"
 # What only the internal edition has (RULES 8.6): the pages of the public one do without it, and refuse to find it.
 NEVER_PUBLIC_TABLES = (
     *("fct_finding", "dim_submission", "fct_waiting_row", "fct_submission_file", "fct_pooled_part"),
+    *("fct_series_change", "fct_reference_value", "fct_coverage"),
     REVIEWS,
 )
 NEVER_PUBLIC_COLUMNS = (
@@ -204,6 +205,9 @@ class Marts:
     strategies: dict[str, list[Row]] = field(default_factory=dict)
     stories: dict[str, list[Row]] = field(default_factory=dict)
     sources: dict[str, list[Row]] = field(default_factory=dict)
+    series_changes: dict[str, list[Row]] = field(default_factory=dict)
+    references: list[Row] = field(default_factory=list)
+    coverage: dict[str, list[Row]] = field(default_factory=dict)
 
     def left_year(self, community: Row) -> int | None:
         """The year a community left, where it lies before the report's year; it is then no member of that year."""
@@ -319,6 +323,11 @@ def _has(connection: Connection, table: str) -> bool:
     return connection.execute(sql, [table]).fetchone() == (1,)
 
 
+def rows_where_there(connection: Connection, table: str, where: str, *keys: str) -> list[Row]:
+    """Rows of a table of schema marts by the given keys; none where an edition or an older release is without it."""
+    return _sorted(_rows(connection, table, where), *keys) if _has(connection, table) else []
+
+
 def _pooled_parts(connection: Connection, year: int, edition: str) -> dict[str, list[Row]]:
     """The districts' rows behind community values as known in the year, by community; none in the public edition."""
     if edition == PUBLIC or not _has(connection, "fct_pooled_part"):
@@ -372,6 +381,18 @@ def _sources(connection: Connection, year: int) -> dict[str, list[Row]]:
     )
     names = [str(d[0]) for d in cursor.description or ()]
     return _by_community(dict(zip(names, row, strict=True)) for row in cursor.fetchall())
+
+
+def _beside(connection: Connection, year: int) -> dict[str, Any]:
+    """What explains or orients values, where an edition has it: changes of series, values of others, coverage."""
+    changes = rows_where_there(connection, "fct_series_change", f"reporting_year <= {year}", "first_school_year")
+    everyone = f"population_group_id = 'all' and school_year <= {year}"
+    covered = rows_where_there(connection, "fct_coverage", f"school_year <= {year}", "indicator_id", "dimension")
+    return {
+        "series_changes": _by_community(changes),
+        "references": rows_where_there(connection, "fct_reference_value", everyone, "area", "school_year"),
+        "coverage": _by_community(covered),
+    }
 
 
 def _simulated(connection: Connection) -> list[Row]:
@@ -440,4 +461,5 @@ def read_marts(connection: Connection, reporting_year: int | None = None, editio
             connection, "fct_story", year, "consent and text is not null", "reporting_year", "story_number"
         ),
         sources=_sources(connection, year),
+        **_beside(connection, year),
     )

@@ -16,6 +16,8 @@ from dagster_project.lib.publish.report import certainty, words
 from dagster_project.lib.publish.report.arranging import GAP_ORDER, TOTAL, Row, headline, page_name, rank, tally
 from dagster_project.lib.publish.report.charts.spread import SpreadRow, share_bar, spread_chart
 from dagster_project.lib.publish.report.marts import Marts
+from dagster_project.lib.publish.report.national import standing
+from dagster_project.lib.publish.report.national.rows import NationalRows
 
 STATUS_ORDER = ("improving", "maintained", "declining", "mixed", "undetermined")
 WITH_WITHHELD = (*STATUS_ORDER, words.WITHHELD)
@@ -114,7 +116,7 @@ def _designation_summary(marts: Marts) -> list[Row]:
     return result
 
 
-def network_page(marts: Marts) -> Row:
+def network_page(marts: Marts, national: NationalRows) -> Row:
     """What index.html shows; counts of stored statuses only, communities in alphabetical order."""
     members = marts.members()
     outcomes = [r for c, rows in marts.outcome_status.items() if c in members for r in rows]
@@ -144,5 +146,31 @@ def network_page(marts: Marts) -> Row:
         "n_submissions": len(statuses),
         "gateways": [(g, gateways[g]) for g in known],
         "designations": _designation_summary(marts),
-        "communities": _community_list(marts),
+        "reach": standing.reach(marts, national),
+        "spread_counts": standing.spread(marts, indicators),
+        "target_counts": standing.targets(marts),
+        "since": standing.since_last_year(marts, national),
+        "due": standing.due(marts, national),
+        "has_glossary": bool(national.statuses),
+        **_filtered(_community_list(marts)),
     }
+
+
+def _filtered(communities: list[Row]) -> Row:
+    """The list with what it can be narrowed by: a choice is a number, so that no text of a member becomes a class."""
+    wanted = (
+        ("state", "State", lambda c: c["community"]["state"]),
+        ("gateway", "Gateway", lambda c: words.GATEWAY_WORDS.get(c["operating_in"] or "")),
+        ("files", "Submission", lambda c: words.status_words(c["submission"]) if c["submission"] else None),
+    )
+    filters: list[tuple[str, str, list[str]]] = []
+    classes: list[list[str]] = [[] for _ in communities]
+    for name, legend, value in wanted:
+        choices = sorted({str(value(c)) for c in communities if value(c)})
+        if len(choices) > 1:
+            filters.append((name, legend, choices))
+            for own, community in zip(classes, communities, strict=True):
+                known = value(community)
+                own.append(f"{name}-{choices.index(str(known)) + 1 if known else 'none'}")
+    rows = [{**c, "filtered": " ".join(own)} for c, own in zip(communities, classes, strict=True)]
+    return {"communities": rows, "filters": filters}

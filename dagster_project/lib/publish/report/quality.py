@@ -10,9 +10,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from urllib.parse import quote
 
-from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.arranging import Row, page_name, rank
 from dagster_project.lib.publish.report.marts import Marts
+from dagster_project.lib.publish.report.national import timeliness
 
 _SEVERITIES = ("fatal", "error", "explainable", "info")
 
@@ -42,25 +42,28 @@ def findings_by_rule(findings: Iterable[Row]) -> list[Row]:
 
 
 def quality_page(marts: Marts) -> Row:
-    """What data-quality.html shows: the status of every community and year, findings by rule, network findings."""
+    """What data-quality.html shows: submissions by year and community with their measures, findings by rule."""
     years = sorted({r["reporting_year"] for r in marts.submissions})
-    cells = {(r["community_id"], r["reporting_year"]): r for r in marts.submissions}
+    own: dict[str, list[Row]] = defaultdict(list)
+    for row in marts.submissions:
+        own[row["community_id"]].append(row)
     return {
-        "years": years,
-        "matrix": [
-            {
-                "community": c,
-                "href": quote(page_name(c["community_id"])),
-                "cells": [cells.get((c["community_id"], y)) for y in years],
-            }
-            for c in marts.communities
-        ],
-        "totals": [
-            (status, [sum(r["status"] == status for r in marts.submissions if r["reporting_year"] == y) for y in years])
-            for status in sorted(
-                {r["status"] for r in marts.submissions}, key=lambda s: (rank(words.SUBMISSION_ORDER, s), s)
-            )
-        ],
+        "by_year": timeliness.by_year(marts.submissions, years),
+        "by_community": [_submitted(marts, c, own[c["community_id"]]) for c in marts.communities],
+        "measures": timeliness.MEASURES,
         "findings": findings_by_rule(f for f in marts.findings if f["community_id"] is not None),
         "network_findings": [f for f in marts.findings if f["community_id"] is None],
+    }
+
+
+def _submitted(marts: Marts, community: Row, rows: list[Row]) -> Row:
+    """One community's line: its submission of the report's year with the measures, and all its years in words."""
+    current = next((r for r in rows if r["reporting_year"] == marts.year), None)
+    return {
+        "community": community,
+        "href": quote(page_name(community["community_id"])),
+        "left_year": marts.left_year(community),
+        "row": current,
+        "measures": timeliness.measures(current),
+        "years": timeliness.years_in_words(rows),
     }

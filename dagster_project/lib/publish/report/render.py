@@ -19,6 +19,7 @@ from markupsafe import escape
 
 from dagster_project.lib.base import templates
 from dagster_project.lib.base.engine import Connection
+from dagster_project.lib.base.shown import visible
 from dagster_project.lib.publish.release.release import MARKS
 from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.arranging import Row, folder_name, page_name
@@ -29,6 +30,9 @@ from dagster_project.lib.publish.report.explore.figures import FOLDER, explore_f
 from dagster_project.lib.publish.report.indicator import detail_name, dimension_label, value_cells
 from dagster_project.lib.publish.report.making.kept import KeptPages, each_community
 from dagster_project.lib.publish.report.marts import INTERNAL, PUBLIC, Marts, ReportContext, ReportError, read_marts
+from dagster_project.lib.publish.report.national.glossary import vocabularies
+from dagster_project.lib.publish.report.national.over_years import over_years_page
+from dagster_project.lib.publish.report.national.rows import read_national
 from dagster_project.lib.publish.report.network import network_page
 from dagster_project.lib.publish.report.quality import quality_page
 from dagster_project.lib.publish.report.stacking import stacked
@@ -102,17 +106,19 @@ def write_report(
 ) -> list[Path]:
     """Write `report/` below the release folder `out` and return the files written, sorted.
 
-    Pages: index.html, methods.html, data-quality.html, explore.html with the files of its folder, style.css,
-    communities/{community_id}.html (the report card); beside the card a folder with a page, a CSV and an SVG for each
-    indicator, standing.html, sources.html, and in the internal edition submissions.html. The folder needs nothing from
-    outside (explore.html alone runs a script, the one in its folder), and is byte for byte the same for the same marts
-    and context. `kept`: a folder of this edition where pages of communities lie from the last time; those whose inputs
-    are the same are taken from there. Raises ReportError for an unknown edition, when the marts are not complete, or
-    when public pages would be made of internal marts: this report protects nothing.
+    Pages: index.html, over-the-years.html, methods.html, data-quality.html, glossary.html (where the release has its
+    words), explore.html with the files of its folder, style.css, communities/{community_id}.html (the report card);
+    beside the card a folder with a page, a CSV and an SVG for each indicator, standing.html, sources.html, and in the
+    internal edition submissions.html. The folder needs nothing from outside (explore.html alone runs a script, the one
+    in its folder), and is byte for byte the same for the same marts and context. `kept`: a folder of this edition where
+    pages of communities lie from the last time; those whose inputs are the same are taken from there. ReportError for
+    an unknown edition, when the marts are not complete, or when public pages would be made of internal marts: this
+    report protects nothing.
     """
     if edition not in EDITION_NOTICES:
         raise ReportError(f"no {edition!r} edition: only {' and '.join(EDITION_NOTICES)} can be written")
     marts = read_marts(connection, context.reporting_year, edition)
+    national = read_national(connection, marts.year)
     # Pages are made with marks for what the release is called, so that the next release can have the same ones.
     stated: dict[str, Any] = {**MARKS}
     marked = replace(context, **stated)
@@ -131,15 +137,20 @@ def write_report(
         return _write(report / name, text)
 
     def page(name: str, template: str, **view: Any) -> Path:
-        return write(name, stacked(environment.get_template(template).render(root="", here=name, **view)))
+        html = environment.get_template(template).render(root="", here=name, **view)
+        return write(name, visible(stacked(html)))
 
     written = [
         write("style.css", environment.get_template("_style.html").render()),
-        page("index.html", "index.html", **network_page(marts)),
+        page("index.html", "index.html", **network_page(marts, national)),
+        page("over-the-years.html", "over_years.html", **over_years_page(marts, national)),
         page("methods.html", "methods.html", simulated=marts.simulated),
         page("data-quality.html", "data_quality.html", **quality_page(marts)),
         page("explore.html", "explore.html"),
     ]
+    if national.statuses:
+        words_used = vocabularies(national.statuses, edition == PUBLIC)
+        written.append(page("glossary.html", "glossary.html", vocabularies=words_used))
     for name, text in explore_files(marts, context).items():
         written.append(write(f"{FOLDER}/{name}", text))
     pages = KeptPages(kept, edition, marked)
@@ -161,7 +172,9 @@ def _community_files(
 
     def render(template: str, here: str, root: str, **more: Any) -> str:
         hrefs = {"card_href": f"../{quote(card)}", "folder_href": "" if here else f"{quote(folder)}/"}
-        return stacked(environment.get_template(template).render(root=root, here=here, **hrefs, **view, **more))
+        html = environment.get_template(template).render(root=root, here=here, **hrefs, **view, **more)
+        # No sign that acts on what stands around it is any page's own: all of them are text of a file.
+        return visible(stacked(html))
 
     def beside(name: str, template: str, **more: Any) -> tuple[str, str]:
         return f"{folder}/{name}.html", render(template, name, "../../", **more)
@@ -175,4 +188,4 @@ def _community_files(
         yield beside(each["file"], "indicator.html", **detail(marts, ident, each))
         yield f"{folder}/{each['file']}.csv", values_csv(marts, each, edition)
         if each["chart"]:
-            yield f"{folder}/{each['file']}.svg", svg_file(each["chart"])
+            yield f"{folder}/{each['file']}.svg", visible(svg_file(each["chart"]))

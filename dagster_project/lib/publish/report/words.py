@@ -7,7 +7,8 @@ Does not: read tables, lay out pages, decide a status (statuses are stored; here
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 MINUS = "\N{MINUS SIGN}"
@@ -130,7 +131,10 @@ _ABSENT_PARAMETER = "the ruleset's limit"
 
 @dataclass(frozen=True)
 class TrendFigures:
-    """What a trend sentence needs; slopes in units a year, estimates null when the trend is undetermined."""
+    """What a trend sentence needs; slopes in units a year, estimates null when the trend is undetermined.
+
+    `states`: why each of the submitted values that the trend does not use is not used, for a trend without any.
+    """
 
     indicator: str
     unit: str
@@ -143,6 +147,7 @@ class TrendFigures:
     slope: float | None
     slope_ci_low: float | None
     slope_ci_high: float | None
+    states: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -326,11 +331,27 @@ def _limit(parameters: Mapping[str, str], name: str) -> str:
     return parameters.get(name) or _ABSENT_PARAMETER
 
 
-def reason_words(reason: str | None, parameters: Mapping[str, str], of_gap: bool = False) -> str:
-    """The clause that completes `cannot be determined because ...`; limits are read from the ruleset."""
+def no_value_words(states: Sequence[str]) -> str:
+    """Why not one value can be used, by what stands in the place of each: masked, absent, withheld; none submitted."""
+    if not states:
+        return "no value has been submitted"
+    counted = sorted(Counter(states).items(), key=lambda each: (-each[1], each[0]))
+    if len(counted) == 1:
+        return f"{'the only value is' if len(states) == 1 else f'all {count(len(states))} values are'} {counted[0][0]}"
+    told = joined([f"{count(n)} {state}" for state, n in counted])
+    return f"none of {count(len(states))} values can be used: {told}"
+
+
+def reason_words(
+    reason: str | None, parameters: Mapping[str, str], of_gap: bool = False, states: Sequence[str] = ()
+) -> str:
+    """The clause that completes `cannot be determined because ...`; limits are read from the ruleset.
+
+    `states`: of a series without any exact value, what stands in the place of each, in words.
+    """
     both = " for both groups" if of_gap else ""
     clauses = {
-        "no_data": f"no usable value has been submitted{both}",
+        "no_data": "there is no year in which both groups have a value" if of_gap else no_value_words(states),
         "no_total": "the total is missing: only groups were submitted",
         "interval_only": f"only ranges were submitted, no exact values{both}",
         "small_n": f"too few people stand behind the values (at least {_limit(parameters, 'trend.min_n')} are needed)",
@@ -350,16 +371,16 @@ def reason_words(reason: str | None, parameters: Mapping[str, str], of_gap: bool
         "no_direction": "neither direction of this measure is better",
         "no_core_indicator": "no core indicator is selected for this outcome",
         "no_determined_indicator": "none of its core indicators has a trend that can be determined",
-        "no_eligible_group": "no group that was behind has enough comparable years",
+        "no_eligible_group": "there is no group that was behind at the start and has enough comparable years",
     }
     if not reason:
         return "the figures needed for it are not there"
     return clauses.get(reason, humanized(reason))
 
 
-def cannot(reason: str | None, parameters: Mapping[str, str], of_gap: bool = False) -> str:
+def cannot(reason: str | None, parameters: Mapping[str, str], of_gap: bool = False, states: Sequence[str] = ()) -> str:
     """The full statement for an undetermined result."""
-    return f"cannot be determined because {reason_words(reason, parameters, of_gap)}"
+    return f"cannot be determined because {reason_words(reason, parameters, of_gap, states)}"
 
 
 def _status_clause(figures: TrendFigures, parameters: Mapping[str, str]) -> str:
@@ -392,6 +413,9 @@ def _interval_clause(figures: TrendFigures, parameters: Mapping[str, str]) -> st
     text = f" The {confidence_text(parameters)}interval for the yearly change is {signed(low)} to {signed(high)}"
     if low <= 0 <= high and not low == high == 0:
         return f"{text}; it includes zero, so these years do not rule out that nothing changed."
+    nearest = low if low > 0 else high
+    if nearest and number(nearest) == "0.0":
+        return f"{text}; it lies just {'above' if nearest > 0 else 'below'} zero."
     return f"{text}."
 
 
@@ -403,7 +427,7 @@ def trend_sentence(figures: TrendFigures, parameters: Mapping[str, str]) -> str:
     if figures.trend_status == WITHHELD:
         return f"The trend is {TO_PROTECT}."
     if figures.slope is None or figures.trend_status == UNDETERMINED:
-        return f"The trend {cannot(figures.reason, parameters)}."
+        return f"The trend {cannot(figures.reason, parameters, states=figures.states)}."
     change = change_words(figures.slope, figures.unit, _epsilon(parameters))
     span = f"from {figures.first_year} to {figures.last_year}"
     data = f"({plural(figures.n_years or 0, 'year')} of data)"
@@ -444,7 +468,21 @@ def _since_then(figures: GapFigures) -> str:
     if figures.gap_status not in _BY_FIRST_YEAR or figures.last_gap is None:
         return ""
     year = "" if figures.last_year is None else f" ({figures.last_year})"
-    return f", and is now {standing_words(figures.last_gap, figures.unit)}{year}"
+    said = f", and is now {standing_words(figures.last_gap, figures.unit)}{year}"
+    return f"{said}. {_by_the_lines(figures)}".removesuffix(". ")
+
+
+def _by_the_lines(figures: GapFigures) -> str:
+    """Where the fitted lines, by which the pace goes, put the group; told where the single years say otherwise."""
+    first, last = figures.fitted_first_gap, figures.fitted_last_gap
+    if None in (first, last, figures.first_gap, figures.last_gap, figures.slope_difference):
+        return ""
+    gained = (figures.first_gap or 0.0) - (figures.last_gap or 0.0)
+    ends = [standing_words(each or 0.0, figures.unit) for each in (first, last)]
+    same_end = standing_words(figures.last_gap or 0.0, figures.unit).split()[-1] == ends[1].split()[-1]
+    if gained * (figures.slope_difference or 0.0) >= 0 and same_end:
+        return ""
+    return f"By the fitted lines of all years it went from {ends[0]} to {ends[1]}"
 
 
 def gap_label(figures: GapFigures) -> str:

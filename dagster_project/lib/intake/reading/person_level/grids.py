@@ -15,7 +15,7 @@ import contracts
 from dagster_project.lib.intake.reading.grid import column_letter, snake_name
 from dagster_project.lib.intake.reading.person_level import shapes
 from dagster_project.lib.intake.reading.person_level.catalogue import reasons
-from dagster_project.lib.intake.reading.person_level.headers import contexts, counts_something, sign_of
+from dagster_project.lib.intake.reading.person_level.headers import contexts, counts_something, numbered_person, sign_of
 from dagster_project.lib.intake.reading.person_level.text import said
 
 ENOUGH_NUMBERS = 3
@@ -26,6 +26,7 @@ STRONG = ("ssn", "birth", "id", "name", "name_parts", "own_id", "number", "loose
 TOLD_AS = {"own_id": "id", "loose_id": "number", "subject": "name"}
 STORIES = "stories"
 VALUES = "indicator_values"
+NUMBERED_BELOW = frozenset({"name", "plain_name", "name_parts", "first", "last", "subject", "id", "own_id", "number"})
 LEVEL = "data_level"
 LEVELS_OF_PERSONS = frozenset({"individual", "individuals", "person", "student", "child"})
 GROUP_COLUMNS = ("group", "dimension", "indicator", "geography", "series", "data_source")
@@ -492,6 +493,23 @@ def _may_group(cell: str) -> bool:
     return sign_of(cell) == "plain_name" or ("group" in contexts(cell) and not contexts(cell) & {"place", "staff"})
 
 
+def _by_numbered(table: _Table) -> Hit | None:
+    """Persons who are numbered in place of names (Student 1, Student 2), each in a row with figures."""
+    if table.contract not in (None, VALUES) or table.head < 0 or table.of_staff(table.head):
+        return None
+    titles = table.rows[table.head]
+    for column, title in enumerate(titles):
+        heads_persons = sign_of(title) in NUMBERED_BELOW or "schooling" in contexts(title)
+        if not (snake_name(title) == "group" if table.contract else heads_persons):
+            continue
+        values = table.column(column, table.head + 1)
+        numbered = {value for value in values if numbered_person(value)}
+        if len(numbered) >= ENOUGH_NUMBERS and 2 * len(numbered) > len(values) and _has_numbers(table, table.head + 1):
+            row = next(r for r in range(table.head + 1, len(table.rows)) if _cell(table, r, column).strip() in numbered)
+            return _hit("pseudonyms", row, column)
+    return None
+
+
 def _by_given_names(table: _Table) -> Hit | None:
     """Given names in one column and full dates in another, whatever their headers."""
     if table.contract or not any(map(shapes.is_date, table.distinct)):
@@ -545,6 +563,7 @@ RULES: tuple[Callable[[_Table], Hit | None], ...] = (
     _by_words,
     _by_groups_of_one,
     _by_names,
+    _by_numbered,
     _by_given_names,
     _by_contacts,
     _by_names_across,

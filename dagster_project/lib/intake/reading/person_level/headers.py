@@ -6,6 +6,7 @@ Does not: looking at the column's values (shapes.py), or deciding about a table 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 
@@ -30,6 +31,7 @@ SHORT_PIECES = frozenset({"id", "no", "nm", "dt"})
 BARE_PARTS = frozenset({"first", "last", "given", "middle", "ho", "non", "nom", "nome", "nombre", "born"})
 PARTS_OF_NAMES = (*PERSON_PARTS, "birth", "filler", "subject", "guardian")
 PLURAL_ENDING = "s"
+NUMBERED_WORD = re.compile(r"([^\W\d_]+(?: [^\W\d_]+)?)[\s#.\-_]*(?:no\.?|nr\.?)?\s*\d{1,4}", re.IGNORECASE)
 CONTEXTS = ("work", "schooling", "staff", "place", "group")
 
 
@@ -96,6 +98,14 @@ def counts_something(cell: str) -> bool:
     if not words or not may_be_header(cell):
         return words in (("n",), ("#",))
     return any("count" in kinds for _, kinds in pieces(cell)) or words in (("denominator",), ("students",), ("n",))
+
+
+@lru_cache(KEPT_TEXTS)
+def numbered_person(cell: str) -> bool:
+    """Whether a cell is a word for one person with a number: Student 1, Child #12, PUPIL-3."""
+    found = NUMBERED_WORD.fullmatch(cell.strip())
+    word = tokens(found[1]) if found else ()
+    return bool(word) and not word[-1].endswith(PLURAL_ENDING) and "subject" in phrases().get(word, NOTHING)
 
 
 @lru_cache(KEPT_TEXTS)

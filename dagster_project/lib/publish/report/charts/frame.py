@@ -20,6 +20,7 @@ _FILE_STYLE = (
     "text{font:11.5px sans-serif;fill:#515c6b}.grid{stroke:#e4e8ed}.axis{stroke:#8a94a3}"
     ".step,.others{stroke:#9db4cb;stroke-width:1.5}.others{stroke:#c3c9d2}.fit{stroke:#a84a08;stroke-width:2.5}"
     ".used{fill:#1f4e79}.unused{fill:#fff;stroke:#515c6b}.range{stroke:#7d8a9a;stroke-width:5}"
+    ".reference{stroke:#6b7684;stroke-width:1;fill:#6b7684}"
     ".band{fill:#a84a08;opacity:.12}"
     ".break{stroke:#515c6b;stroke-dasharray:4 3}.value,.row{fill:#1c2430}.line{stroke:#1f4e79;stroke-width:2}"
 )

@@ -6,9 +6,10 @@ Does not: compute a figure, read tables, or know about pages.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from itertools import pairwise
+from textwrap import shorten
 from typing import Literal
 
 from markupsafe import Markup, escape
@@ -21,6 +22,7 @@ PointState = Literal["used", "left_out", "range", "suppressed", "withheld", "no_
 # A scale narrower than this would make small wobbles look like movements.
 _MINIMUM_SPAN_PERCENT = 10.0
 _UNNAMED_SERIES = "default"
+_REASON_LETTERS = 200
 _STRIP_MARK = {"suppressed": "s", "withheld": "w", "no_value": "n"}
 
 
@@ -38,8 +40,22 @@ class ChartPoint:
 
 
 @dataclass(frozen=True)
+class ReferenceLine:
+    """Values of a state or the nation in one series, for orientation, with who published them and their key."""
+
+    label: str
+    series: str
+    values: tuple[tuple[int, float], ...]
+    sources: tuple[str, ...]
+    key: str
+
+
+@dataclass(frozen=True)
 class TrendChart:
-    """A community's values of one indicator over the years; `key` makes the element ids of the page unique."""
+    """A community's values of one indicator over the years; `key` makes the element ids of the page unique.
+
+    `reasons`: why a series began, by its label.
+    """
 
     key: str
     title: str
@@ -47,12 +63,15 @@ class TrendChart:
     unit: str
     points: Sequence[ChartPoint]
     line: FittedLine | None = None
+    references: Sequence[ReferenceLine] = ()
+    reasons: Mapping[str, str] = field(default_factory=dict)
 
 
 def _value_range(chart: TrendChart) -> tuple[float, float]:
     values = [v for p in chart.points for v in (p.value, p.low, p.high) if v is not None]
     if chart.line is not None:
         values += [chart.line.at(chart.line.first_year), chart.line.at(chart.line.last_year)]
+    values += [v for reference in chart.references for _, v in _within(chart, reference)]
     if not values:
         return 0.0, 100.0 if chart.unit == "percent" else 1.0
     low, high = min(values), max(values)
@@ -63,6 +82,32 @@ def _value_range(chart: TrendChart) -> tuple[float, float]:
         # The scale stays within what a percentage can be, except where a fitted line itself leaves it.
         low, high = max(low, min(0.0, min(values))), min(high, max(100.0, max(values)))
     return low, high
+
+
+def _within(chart: TrendChart, reference: ReferenceLine) -> list[tuple[int, float]]:
+    """A reference's values in the years that the chart shows: they never stretch it."""
+    years = [p.year for p in chart.points]
+    return [(y, v) for y, v in reference.values if min(years) <= y <= max(years)]
+
+
+def _references(frame: Frame, chart: TrendChart) -> list[str]:
+    """Thin lines behind the community's own, each with its name where it ends."""
+    parts = []
+    for reference in chart.references:
+        known = _within(chart, reference)
+        for (y1, v1), (y2, v2) in pairwise(known):
+            if y2 - y1 == 1:
+                ends = (px(frame.x(y1)), px(frame.y(v1)), px(frame.x(y2)), px(frame.y(v2)))
+                parts.append('<line class="reference" x1="{}" y1="{}" x2="{}" y2="{}"/>'.format(*ends))
+        for year, value in known:
+            title = escape(f"{reference.label}, {year}: {value_text(value, chart.unit)}")
+            spot = f'cx="{px(frame.x(year))}" cy="{px(frame.y(value))}"'
+            parts.append(f'<circle class="reference" {spot} r="1.5"><title>{title}</title></circle>')
+        if known:
+            year, value = known[-1]
+            place = f'x="{px(frame.x(year))}" y="{px(frame.y(value) - 5)}"'
+            parts.append(f'<text class="tick" {place} text-anchor="end">{escape(reference.label)}</text>')
+    return parts
 
 
 def _frame(chart: TrendChart) -> tuple[Frame, list[float]]:
@@ -92,8 +137,8 @@ def _strip(frame: Frame, points: Sequence[ChartPoint]) -> list[str]:
     return parts
 
 
-def _series_marks(frame: Frame, points: Sequence[ChartPoint]) -> list[str]:
-    """Dashed rules where one series ends and another begins, and each series' label at its first year."""
+def _series_marks(frame: Frame, points: Sequence[ChartPoint], reasons: Mapping[str, str]) -> list[str]:
+    """Dashed rules where one series ends and another begins with the reason, each series' label at its first year."""
     shown = [p for p in points if p.value is not None]
     names = sorted({p.series for p in shown})
     if len(names) < 2:
@@ -107,7 +152,7 @@ def _series_marks(frame: Frame, points: Sequence[ChartPoint]) -> list[str]:
         if index:
             parts.append(
                 f'<line class="break" x1="{px(x)}" x2="{px(x)}" y1="{px(frame.top - 6)}" '
-                f'y2="{px(frame.top + frame.height)}"/>'
+                f'y2="{px(frame.top + frame.height)}">{_reason(reasons.get(name))}</line>'
             )
         room = frame.left + frame.width - x if index == len(spans) - 1 else frame.x(spans[index + 1][0] - 0.5) - x
         letters = max(int(room / 6.2) - 1, 3)
@@ -115,6 +160,10 @@ def _series_marks(frame: Frame, points: Sequence[ChartPoint]) -> list[str]:
         if name != _UNNAMED_SERIES:
             parts.append(f'<text class="series" x="{px(x + 5)}" y="{px(frame.top - 8)}">{escape(label)}</text>')
     return parts
+
+
+def _reason(said: str | None) -> str:
+    return f"<title>{escape(shorten(said, _REASON_LETTERS, placeholder=' …'))}</title>" if said else ""
 
 
 def _values(frame: Frame, points: Sequence[ChartPoint], unit: str) -> list[str]:
@@ -196,7 +245,8 @@ def trend_chart(chart: TrendChart) -> Markup:
         raise ValueError(f"chart {chart.key} has no point")
     points = sorted(chart.points, key=lambda p: (p.year, p.series, p.state))
     frame, ticks = _frame(chart)
-    parts = year_axes(frame, ticks, chart.unit) + _series_marks(frame, points)
+    parts = year_axes(frame, ticks, chart.unit) + _series_marks(frame, points, chart.reasons)
+    parts += _references(frame, chart)
     if chart.line is not None:
         line = chart.line
         parts += _band(frame, line, [p.year for p in points if p.state == "used"])

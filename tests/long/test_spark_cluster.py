@@ -1,0 +1,122 @@
+"""A cluster of Spark on this machine answers, is heard by nobody else, outlives a worker, and leaves nothing behind.
+
+Belongs here: the processes of benchmarks/spark_cluster.py, asked by a session in a process of its own.
+Does not: dbt or any figure on Spark (docs/spark.md says what has been tried).
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from benchmarks.spark_cluster import LOOPBACK, Cluster, ClusterError, cluster
+
+HAS_SPARK = importlib.util.find_spec("pyspark") is not None
+needs_spark = pytest.mark.skipif(
+    not HAS_SPARK, reason="pyspark is no part of the lock; docs/spark.md says how to add it"
+)
+LISTENS = "0A"
+QUESTION = """
+import json, sys
+from pyspark.sql import SparkSession
+builder = SparkSession.builder
+for name, value in json.loads(sys.argv[1]).items():
+    builder = builder.config(name, value)
+session = builder.getOrCreate()
+for turn in range(2):
+    rows = session.range(0, 200_000, 1, 4).selectExpr("sum(id % 7) as total", "count(distinct id % 1000) as ids")
+    print(json.dumps(rows.collect()[0].asDict()), flush=True)
+    if turn == 0:
+        sys.stdin.readline()
+session.stop()
+"""
+ANSWER = {"total": sum(number % 7 for number in range(200_000)), "ids": 1000}
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Cluster]:
+    with cluster() as started:
+        yield started
+
+
+def processes_of(group: int) -> list[int]:
+    """Living processes of a process group; one that has ended and that nobody has asked after is none."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            try:
+                state, _, of = (entry / "stat").read_text().rpartition(")")[2].split()[:3]
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            if int(of) == group and state != "Z":
+                found.append(int(entry.name))
+    return found
+
+
+def listened_on(group: int) -> set[str]:
+    """Addresses, as the kernel writes them, that processes of a group listen on."""
+    sockets = set()
+    for process in processes_of(group):
+        for descriptor in Path(f"/proc/{process}/fd").iterdir():
+            try:
+                sockets.add(str(descriptor.readlink()))
+            except FileNotFoundError:
+                continue
+    found = set()
+    for table in ("tcp", "tcp6"):
+        for line in Path(f"/proc/net/{table}").read_text().splitlines()[1:]:
+            part = line.split()
+            if part[3] == LISTENS and f"socket:[{part[9]}]" in sockets:
+                found.add(part[1].split(":")[0])
+    return found
+
+
+@needs_spark
+def test_nobody_but_this_machine_hears_the_cluster(running: Cluster) -> None:
+    loopback = {"0100007F", "0000000000000000FFFF00000100007F"}
+    for worker in running.workers:
+        heard = listened_on(worker.pid)
+        assert heard, "a worker listens somewhere, else this test looks at nothing"
+        assert heard <= loopback
+
+
+@needs_spark
+def test_a_session_gets_right_answers_before_and_after_a_worker_is_killed(running: Cluster) -> None:
+    asked = subprocess.Popen(
+        [sys.executable, "-c", QUESTION, json.dumps(running.session_properties())],
+        env=os.environ | {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": LOOPBACK},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert asked.stdin is not None and asked.stdout is not None
+    assert json.loads(asked.stdout.readline()) == ANSWER
+    os.killpg(running.workers[0].pid, signal.SIGKILL)
+    asked.stdin.write("\n")
+    asked.stdin.close()
+    assert json.loads(asked.stdout.readline()) == ANSWER
+    assert asked.wait() == 0
+
+
+@needs_spark
+def test_nothing_of_a_cluster_is_left_behind_even_after_a_fault() -> None:
+    seen: list[Cluster] = []
+    with pytest.raises(ZeroDivisionError), cluster(workers=1) as started:
+        seen.append(started)
+        raise ZeroDivisionError
+    assert not seen[0].scratch.exists()
+    assert [processes_of(worker.pid) for worker in seen[0].workers] == [[]]
+
+
+@pytest.mark.skipif(HAS_SPARK, reason="pyspark is installed here")
+def test_without_the_package_one_line_says_what_is_missing() -> None:
+    with pytest.raises(ClusterError, match=r"pyspark is not installed; docs/spark\.md"), cluster():
+        pass
