@@ -44,7 +44,7 @@ class Cluster:
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def session_properties(self) -> dict[str, str]:
-        """Settings of a session over this cluster: its address, ANSI SQL (nothing overflows in silence), days of UTC."""
+        """Settings of a session over this cluster: its address, ANSI SQL (no overflow in silence), days of UTC."""
         return self.properties | {
             "spark.master": self.url,
             "spark.driver.host": LOOPBACK,
