@@ -44,17 +44,13 @@ class Cluster:
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
     def session_properties(self) -> dict[str, str]:
-        """Settings of a session over this cluster: its address, and SQL as the models of this project are written.
-
-        Double quotes name columns (ANSI), nothing overflows in silence, days are those of UTC.
-        """
+        """Settings of a session over this cluster: its address, ANSI SQL (no overflow in silence), days of UTC."""
         return self.properties | {
             "spark.master": self.url,
             "spark.driver.host": LOOPBACK,
             "spark.driver.bindAddress": LOOPBACK,
             "spark.ui.enabled": "false",
             "spark.sql.ansi.enabled": "true",
-            "spark.sql.ansi.doubleQuotedIdentifiers": "true",
             "spark.sql.catalogImplementation": "in-memory",
             "spark.sql.session.timeZone": "UTC",
             "spark.sql.sources.default": "parquet",
