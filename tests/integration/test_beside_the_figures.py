@@ -187,7 +187,9 @@ def test_a_folder_that_came_after_its_day_is_not_timely_and_its_days_are_told_ap
     assert home.rows(f"select timeliness from marts.fct_submission_status {where}") == [(None,)]
     assert home.rows(f"select days_after_due, timeliness from ops.submission_latency {where}") == [(31, 0.0)]
     values = "select distinct days_after_period, days_after_due, criterion_id from ops.value_latency"
-    assert home.rows(f"{values} {where} and school_year = 2018") == [(184, 31, "systems_change.3.3")]
+    assert home.rows(f"{values} {where} and school_year = 2018 and period = 'annual'") == [
+        (184, 31, "systems_change.3.3")
+    ]
 
 
 def test_a_district_of_two_communities_counts_once_in_every_pooled_figure(home: Home) -> None:
