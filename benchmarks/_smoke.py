@@ -25,7 +25,7 @@ SHORT = "short"
 
 
 def lines() -> list[dict[str, str]]:
-    """name, suite (short: also in the tests; long) and arguments of each benchmark."""
+    """name, suite (short: also in the tests; long; spark: only where pyspark is) and arguments of each benchmark."""
     with LIST.open(newline="", encoding="utf-8") as file:
         return list(csv.DictReader(file))
 

@@ -27,7 +27,7 @@
 {%- endmacro %}
 
 {% macro spark__joined_words(text, separator) -%}
-    concat_ws('{{ separator }}', array_sort(collect_set({{ text }})))
+    case when count({{ text }}) > 0 then concat_ws('{{ separator }}', array_sort(collect_set({{ text }}))) end
 {%- endmacro %}
 
 {# A row for every whole number from first to last, as integers; it stands alone in a list of columns. #}
@@ -68,4 +68,17 @@
 
 {% macro spark__every_day(first_year, last_year) -%}
     explode(sequence(make_date({{ first_year }}, 1, 1), make_date({{ last_year }}, 12, 31), interval 1 day))
+{%- endmacro %}
+
+{# How many days lie between two dates, as a whole number. #}
+{% macro days_between(first, last) -%}
+    {{ adapter.dispatch('days_between')(first, last) }}
+{%- endmacro %}
+
+{% macro default__days_between(first, last) -%}
+    {{ last }} - {{ first }}
+{%- endmacro %}
+
+{% macro spark__days_between(first, last) -%}
+    datediff({{ last }}, {{ first }})
 {%- endmacro %}

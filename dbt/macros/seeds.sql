@@ -33,6 +33,31 @@
     {{ return({'relations': [relation]}) }}
 {% endmaterialization %}
 
+{#
+  The same on Spark: text, an empty field is null, quoted or not. Every worker reads the file, so that it lies on storage
+  that all of them reach.
+#}
+{% materialization seed, adapter='spark' %}
+    {%- set relation = this.incorporate(type='table') -%}
+    {{ run_hooks(pre_hooks) }}
+    {%- set file = model.original_file_path -%}
+    {%- set whole = file if file.startswith('/') else model.root_path ~ '/' ~ file -%}
+    {%- set path = whole | replace("\\", "\\\\") | replace("'", "\\'") -%}
+    {%- set read = 'seed_' ~ model.name -%}
+    {%- call statement('view') -%}
+        create or replace temporary view {{ read }} using csv options (
+            path '{{ path }}', header 'true', inferSchema 'false', multiLine 'true', quote '"', escape '"',
+            nullValue '', emptyValue '', ignoreLeadingWhiteSpace 'false', ignoreTrailingWhiteSpace 'false'
+        )
+    {%- endcall -%}
+    {%- call statement('drop') -%} drop table if exists {{ relation }} {%- endcall -%}
+    {%- call statement('load') -%} create table {{ relation }} as select * from {{ read }} {%- endcall -%}
+    {%- do store_raw_result('main', message='LOAD', code='LOAD', rows_affected='-1') -%}
+    {%- do store_raw_result('agate_table', message='OK') -%}
+    {{ run_hooks(post_hooks) }}
+    {{ return({'relations': [relation]}) }}
+{% endmaterialization %}
+
 {# The column of that name, or a typed null where the relation has none. #}
 {% macro optional_column(relation, name, type) -%}
     {%- set found = [] -%}

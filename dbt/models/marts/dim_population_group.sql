@@ -5,7 +5,7 @@ select
     case when groups.group_code = 'all' then 'all' else groups.dimension || ':' || groups.group_code end
         as population_group_id,
     groups.dimension,
-    groups.group_code as "group",
+    groups.group_code as {{ adapter.quote('group') }},
     groups.label,
     dimensions.label as dimension_label,
     coalesce(groups.group_code = dimensions.reference_group, false) as is_reference,

@@ -7,7 +7,7 @@ select
     cast(indicator as varchar) as indicator_id,
     cast(outcome as varchar) as outcome_id,
     cast(role as varchar) as role,
-    coalesce(cast("primary" as boolean), false) as is_primary,
+    coalesce(cast({{ adapter.quote('primary') }} as boolean), false) as is_primary,
     cast(baseline_year as integer) as baseline_year,
     cast(revised_on as date) as revised_on,
     cast(rationale as varchar) as rationale

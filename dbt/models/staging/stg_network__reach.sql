@@ -4,7 +4,7 @@
 select
     trim(community_id) as community_id,
     trim(geoid) as geoid,
-    cast(trim("year") as integer) as reach_year,
+    cast(trim({{ adapter.quote('year') }}) as integer) as reach_year,
     cast(trim(children) as bigint) as children,
     cast(trim(children_of_color) as bigint) as children_of_color,
     trim(source) as source

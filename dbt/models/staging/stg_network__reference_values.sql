@@ -8,7 +8,7 @@ select
     coalesce(trim(series), 'default') as series,
     coalesce(trim(population_group_id), 'all') as population_group_id,
     cast(trim(school_year) as integer) as school_year,
-    cast(trim("value") as double) as value,
+    cast(trim({{ adapter.quote('value') }}) as double) as value,
     trim(source) as source,
     trim(licence) as licence
 from {{ ref('reference_values') }}
