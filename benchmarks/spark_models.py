@@ -51,6 +51,8 @@ TYPES = {
     "int32": "int",
     "int64": "bigint",
     "double": "double",
+    "binary": "binary",
+    "large_binary": "binary",
     "bool": "boolean",
     "date32[day]": "date",
 }
