@@ -22,6 +22,9 @@ def dispatch(name: str, macro_namespace: str | None = None) -> Callable[..., Any
     return chosen
 
 
+RESERVED = frozenset({"group", "primary"})
+
+
 def quote(name: str) -> str:
     """The name where it needs no quotes, so that rules on quoting see the models and not the macros."""
-    return name
+    return f'"{name}"' if name in RESERVED else name

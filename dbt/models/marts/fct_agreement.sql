@@ -27,7 +27,8 @@ select
         when agreements.destruction_date < run_context.today then 'destruction_due'
         when agreements.end_date < run_context.today then 'ended'
         when agreements.start_date > run_context.today then 'not_begun'
-        when {{ days_between('run_context.today', 'agreements.end_date') }} <= {{ var('agreement_notice_days') }} then 'ends_soon'
+        when {{ days_between('run_context.today', 'agreements.end_date') }} <= {{ var('agreement_notice_days') }}
+            then 'ends_soon'
         else 'in_force'
     end as agreement_status,
     agreements.reporting_year
