@@ -16,6 +16,8 @@ from pathlib import Path
 import openpyxl
 import polars as pl
 
+from dagster_project.lib.base.workbook_bytes import stable_bytes
+
 SAMPLES = Path(__file__).resolve().parents[2] / "contracts" / "layouts" / "samples"
 HEADER = ("school_year", "indicator", "dimension", "group", "numerator", "denominator", "value", "series", "geography")
 GROUPS = (("all", "all"), ("gender", "female"), ("race_ethnicity", "black"), ("economic_status", "yes"))
@@ -77,7 +79,7 @@ def as_workbook(table: list[tuple[str, ...]], draw: random.Random) -> bytes:
         book.create_sheet("stories").append(["title", "text", "indicator", "consent", "author_role"])
     buffer = io.BytesIO()
     book.save(buffer)
-    return buffer.getvalue()
+    return stable_bytes(buffer.getvalue())
 
 
 def as_parquet(table: list[tuple[str, ...]], draw: random.Random) -> bytes:
