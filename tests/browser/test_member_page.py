@@ -16,11 +16,12 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, Page, ViewportSize
 
 from dagster_project.lib.member.page.views import PERSON_RULE
 from dagster_project.lib.receipts.receipt_page import what
 from tests.browser.member_site import Site, Visitor, multipart, serving
+from tests.browser.report_site import RULES, launched
 from tests.fuzz.harness import files
 from tests.support import PROJECT, cradle
 
@@ -29,12 +30,9 @@ TODAY, YEAR = "2018-06-30", 2018
 HEAD = "school_year,indicator,dimension,group,numerator,denominator\n"
 MISTAKEN = HEAD + "2018,graduation_4yr_pct,all,all,160,100\n"
 MENDED = HEAD + "2018,graduation_4yr_pct,all,all,60,100\n"
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 FOLDERS = int(os.environ.get("CRADLE_FOLDERS", "4"))
 """Random folders whose findings are compared: `make folders` takes two hundred."""
 WIDTHS = {"phone": 390, "desk": 1280}
-RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
 @pytest.fixture(scope="module")
@@ -45,15 +43,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
 
 @pytest.fixture
 def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        message = f"BROWSER TESTS DID NOT RUN: there is no {CHROMIUM} (install the system package chromium)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
-    with sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield browser
-        browser.close()
+    yield from launched()
 
 
 @pytest.fixture(params=sorted(WIDTHS))
