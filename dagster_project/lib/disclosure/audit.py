@@ -98,7 +98,16 @@ def audit(
     tables, registers and sums alone; `answers` (by community) tell what a problem that says the very same was answered
     with before, and save its programs.
     """
-    by_release = [earlier_by_community(release) for release in releases]
+    return audit_read([earlier_by_community(release) for release in releases], parameters, families, answers)
+
+
+def audit_read(
+    by_release: Sequence[Mapping[str, Earlier]],
+    parameters: Parameters,
+    families: set[FamilyKey] | None = None,
+    answers: Mapping[str, Mapping[str, Answer]] = NO_ANSWERS,
+) -> Audit:
+    """The same for releases that were read already (`register.earlier_by_community`), none of which it changes."""
     names = sorted({name for release in by_release for name in release})
     parts = [[release[name] for release in by_release if name in release] for name in names]
     newest = [name in by_release[-1] for name in names] if by_release else []

@@ -15,7 +15,7 @@ from functools import partial
 import polars as pl
 
 from dagster_project.lib.base.workers import side_by_side
-from dagster_project.lib.disclosure.audit import Audit, audit
+from dagster_project.lib.disclosure.audit import Audit, audit_read
 from dagster_project.lib.disclosure.cells import (
     PUBLIC_COLUMNS,
     REGISTER_COLUMNS,
@@ -106,7 +106,9 @@ def protect(
     cells = cells.join(_token_frame(values, key), on=list(CELL), how="left", maintain_order="left")
     cells = cells.with_columns(pl.col("kind").alias("primary"))
     trend, gap = _allowed(inputs.trend, inputs), _allowed(inputs.gap, inputs)
-    units = _units(cells, values, inputs, history, profile, uses_of(cells, trend, gap))
+    # Read once: the choice and the audit look at the same releases, which grow with every one that is out.
+    earlier = [earlier_by_community(release) for release in history]
+    units = _units(cells, values, inputs, earlier, profile, uses_of(cells, trend, gap))
     known = {} if solved is None else answers_from(solved)
     outcomes = _solve(units, known, parameters)
     final = with_classes(_with_kinds(cells, outcomes))
@@ -130,7 +132,7 @@ def protect(
         _forbidden(inputs),
     )
     answers = {name: {**known.get(name, {}), **outcome.answers} for name, outcome in outcomes.items()}
-    verdict = audit([*history, release], parameters, answers=answers)
+    verdict = audit_read([*earlier, earlier_by_community(release)], parameters, answers=answers)
     used = {name: {**outcome.answers, **verdict.answers.get(name, {})} for name, outcome in outcomes.items()}
     # A family that is taken over as it was settled is not looked at again: what is out of it the audit still tells.
     out = {key for outcome in outcomes.values() for key in outcome.out} | verdict.out_cells
@@ -161,7 +163,7 @@ def _units(
     cells: pl.DataFrame,
     values: pl.DataFrame,
     inputs: DisclosureInputs,
-    history: Sequence[Release],
+    earlier: Sequence[Mapping[str, Earlier]],
     profile: Profile,
     uses: pl.Series,
 ) -> list[Unit]:
@@ -172,7 +174,6 @@ def _units(
     places: dict[str, dict[str, str | None]] = defaultdict(dict)
     for community, place, parent in inputs.geographies.select("community_id", "geography_id", "parent_id").iter_rows():
         places[community][place] = parent
-    earlier = [earlier_by_community(release) for release in history]
     by_community: dict[str, dict[Key, Cell]] = defaultdict(dict)
     known = zip(classed.iter_rows(named=True), facts.iter_rows(named=True), uses.to_list(), strict=True)
     for row, fact, used in known:
