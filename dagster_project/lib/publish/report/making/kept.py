@@ -24,7 +24,7 @@ from dagster_project.settings import PROJECT_ROOT
 
 ENDING = ".pages"
 # Rows over all communities: any resubmission changes them, and no page of a community shows them.
-OF_THE_NETWORK = frozenset({"network_trends"})
+OF_THE_NETWORK = frozenset({"network_trends", "simulated"})
 _LEVEL = 1
 """Of compression: pages shrink to an eighth; a higher level takes longer than it saves."""
 
