@@ -213,18 +213,24 @@ def tie_frame(ties: Iterable[Tie]) -> pl.DataFrame:
 
 def sums_from(frame: pl.DataFrame) -> list[Sum]:
     """The sums of `sum_frame`."""
-    return [Sum(_key(total), tuple(_key(part) for part in parts), *rest) for total, parts, *rest in frame.iter_rows()]
+    return [
+        Sum(key_from(total), tuple(key_from(part) for part in parts), *rest)
+        for total, parts, *rest in frame.iter_rows()
+    ]
 
 
 def ties_from(frame: pl.DataFrame) -> list[Tie]:
     """The ties of `tie_frame`."""
-    return [Tie(_key(cell), part, _key(other), other_part) for cell, part, other, other_part in frame.iter_rows()]
+    return [
+        Tie(key_from(cell), part, key_from(other), other_part) for cell, part, other, other_part in frame.iter_rows()
+    ]
 
 
 def _text(key: Key) -> list[str]:
     return [str(part) for part in key]
 
 
-def _key(texts: list[str]) -> Key:
+def key_from(texts: list[str]) -> Key:
+    """A key from its parts as text, in the order of CELL."""
     community, indicator, series, place, group, year, period = texts
     return community, indicator, series, place, group, int(year), period
