@@ -84,7 +84,7 @@ def audited_frame(parts: Mapping[str, Kept]) -> pl.DataFrame:
 def audited_from(frame: pl.DataFrame) -> dict[str, Kept]:
     """The parts of `audited_frame` again."""
     return {
-        name: Kept(*numbers, tuple(key_from(cell) for cell in cells))
+        name: Kept(**dict(zip(NUMBERS, numbers, strict=True)), out_cells=tuple(key_from(cell) for cell in cells))
         for name, *numbers, cells in frame.select(list(AUDITED_SCHEMA)).iter_rows()
     }
 

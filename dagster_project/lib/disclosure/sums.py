@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import polars as pl
 
@@ -19,8 +19,7 @@ NONE, EQUAL, AT_MOST = 0, 1, 2
 N, K = "n", "k"
 
 
-@dataclass(frozen=True, slots=True)
-class Truth:
+class Truth(NamedTuple):
     """What a sum is checked with: the counts the row itself printed to the house; None where it prints none."""
 
     n: int | None
@@ -31,8 +30,7 @@ class Truth:
     is_pooled: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(NamedTuple):
     """total = parts (EQUAL) or total >= parts (AT_MOST), for n and for k apart.
 
     `checked_n`, `checked_k`: False where a part or the total prints no count, so that the sum is only taken to hold.
@@ -48,8 +46,7 @@ class Sum:
     rest_is_group: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Tie:
+class Tie(NamedTuple):
     """One count that two cells print: `part` (n or k) of one is `other_part` of the other."""
 
     cell: Key

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from dagster_project.lib.disclosure.judging import System, need_of
 from dagster_project.lib.disclosure.sums import Sum, Tie, Truth
@@ -88,8 +88,7 @@ def unknown_name(key: Key, token: str) -> Unknown:
     return "\x1f".join(str(part) for part in key) + "\x1e" + token
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """One cell of an earlier release: its kind then, what that let be known, the token of its row."""
 
     kind: str
