@@ -142,7 +142,9 @@ class PublicEdition:
         tell("Writing previews")
         outbox = Store(self.settings.outbox_url, self.settings.s3_endpoint)
         tables, communities = candidate.tables, self.reference.communities
-        preview = replace(preview, refused=write_previews(outbox, tables, communities, names_of(tables), preview))
+        kept = kept_pages(self.places.scratch, "preview")
+        refused = write_previews(outbox, tables, communities, names_of(tables), preview, kept)
+        preview = replace(preview, refused=refused)
         self.previews.keep(preview)
         self._keep_solved(candidate)
         return preview

@@ -78,7 +78,7 @@ class KeptPages:
         everyone = (code_version(PROJECT_ROOT), lock_sha256(PROJECT_ROOT), *said)
         self._said = hashlib.sha256(repr(everyone).encode()).hexdigest() if folder else ""
 
-    def files(self, ident: str, rows: Marts, make: Callable[[], Iterable[tuple[str, str]]]) -> Mapping[str, str]:
+    def files(self, ident: str, rows: object, make: Callable[[], Iterable[tuple[str, str]]]) -> Mapping[str, str]:
         """The texts of a community's files by path: the kept ones where `rows` are the same, else made and kept."""
         if self.folder is None:
             return dict(make())
