@@ -146,12 +146,29 @@ def of_communities(inputs: AnalysisInputs, ruleset: Ruleset) -> AnalysisResult:
 
 def of_network(tables: Tables, seeds: Seeds, ruleset: Ruleset, last_reporting_year: int) -> dict[str, pl.DataFrame]:
     """NETWORK_TABLES from fct_trend, fct_trend_point and fct_outcome_status of all communities."""
-    trend, points = tables["fct_trend"], tables["fct_trend_point"]
-    network_trend, network_outcome = compute_network(
-        trend, points, tables["fct_outcome_status"], seeds.communities, seeds.geographies, seeds.indicators, ruleset
+    rates = false_positive_rates(tables["fct_trend_point"], seeds.indicators, ruleset, last_reporting_year)
+    return dict(zip(NETWORK_TABLES, (*_network(tables, seeds, ruleset), rates), strict=True))
+
+
+def _network(tables: Tables, seeds: Seeds, ruleset: Ruleset) -> tuple[pl.DataFrame, pl.DataFrame]:
+    return compute_network(
+        tables["fct_trend"],
+        tables["fct_trend_point"],
+        tables["fct_outcome_status"],
+        seeds.communities,
+        seeds.geographies,
+        seeds.indicators,
+        ruleset,
     )
-    rates = false_positive_rates(points, seeds.indicators, ruleset, last_reporting_year)
-    return dict(zip(NETWORK_TABLES, (network_trend, network_outcome, rates), strict=True))
+
+
+def of_indicators(tables: Tables, seeds: Seeds, ruleset: Ruleset) -> dict[str, pl.DataFrame]:
+    """fct_network_trend from fct_trend and fct_trend_point of all communities and some indicators.
+
+    No figure of it looks at two indicators, so some at a time give the same rows as all.
+    """
+    rows = {**tables, "fct_outcome_status": TABLES["fct_outcome_status"].empty()}
+    return {"fct_network_trend": _network(rows, seeds, ruleset)[0]}
 
 
 def compute_figures(inputs: AnalysisInputs, ruleset: Ruleset) -> Figures:
