@@ -177,7 +177,7 @@ class Pipeline:
         SeedError where seeds do not hold, BucketFaultError where the bucket seems at fault; nothing is changed then.
         """
         require_ready(self.reference, self.chosen or self.settings.today)
-        if self.cluster:
+        if self.settings.spark_master:
             require_packages()
         for what in [*mend(self.lake, self.settings.warehouse), *sweep(self.settings.work)]:
             tell(what)
@@ -285,7 +285,7 @@ class Pipeline:
         self._keep_undelivered(elsewhere | delivery.failed)
         return landed, receipts
 
-    @property
+    @cached_property
     def cluster(self) -> ClusterRun | None:
         """The cluster that builds and computes, where the settings name one."""
         master = self.settings.spark_master

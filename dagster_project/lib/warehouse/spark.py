@@ -85,11 +85,13 @@ class Keyed:
 
 
 def session_on(master: str, warehouse: Path, **settings: str) -> Session:
-    """The session of this process on a cluster, its managed tables below `warehouse`; SparkError without the packages.
+    """The session of this process on a cluster, its managed tables below `warehouse`; SparkError where there is none.
 
     What Spark's own spark-defaults.conf says (SPARK_CONF_DIR) holds but for SETTINGS.
     """
     require_packages()
+    from py4j.protocol import Py4JError
+    from pyspark.errors import PySparkException
     from pyspark.sql import SparkSession
 
     # Workers run Python with the interpreter of the same path; it needs the project and its lock.
@@ -97,7 +99,11 @@ def session_on(master: str, warehouse: Path, **settings: str) -> Session:
     builder = SparkSession.builder.master(master).appName("cradle")
     for name, value in (SETTINGS | {"spark.sql.warehouse.dir": str(warehouse)} | settings).items():
         builder = builder.config(name, value)
-    return builder.getOrCreate()
+    try:
+        return builder.getOrCreate()
+    except (Py4JError, PySparkException) as error:
+        first = next(iter(str(error).strip().splitlines()[-1:]), type(error).__name__)
+        raise SparkError(f"Spark gives no session on {master} (is it running, is Java 17 here?): {first}") from error
 
 
 def require_packages() -> None:
