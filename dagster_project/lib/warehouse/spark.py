@@ -102,7 +102,9 @@ def session_on(master: str, warehouse: Path, **settings: str) -> Session:
     try:
         return builder.getOrCreate()
     except (Py4JError, PySparkException) as error:
-        first = next(iter(str(error).strip().splitlines()[-1:]), type(error).__name__)
+        # What Java said stands behind a colon, before the places in its code.
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        first = next((line.lstrip(": ") for line in lines if line.startswith(":")), lines[0] if lines else "nothing")
         raise SparkError(f"Spark gives no session on {master} (is it running, is Java 17 here?): {first}") from error
 
 
