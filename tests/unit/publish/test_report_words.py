@@ -213,9 +213,7 @@ GAPS = st.floats(-80, 80, allow_nan=False) | st.sampled_from([0.0, 0.04, -0.04, 
 @given(GAPS, GAPS, st.sampled_from(["reversed", "no_gap_at_baseline"]))
 def test_a_class_by_the_first_year_says_where_the_group_stands_now(first: float, last: float, status: str) -> None:
     gap = GapFigures("percent", status, None, 0.7, False, 2020, 2024, first, last, last)
-    said = re.findall(
-        r"is now (?:(\S+) percentage points )?(behind|ahead|level) \(2024\)", gap_meaning(gap, LIMITS)
-    )
+    said = re.findall(r"is now (?:(\S+) percentage points )?(behind|ahead|level) \(2024\)", gap_meaning(gap, LIMITS))
     shown = words.number(abs(last))
     side = "level" if shown == "0.0" else "behind" if last > 0 else "ahead"
     assert said == [("" if side == "level" else shown, side)]
@@ -257,8 +255,7 @@ def test_a_trend_sentence_read_back_is_its_row(slope: float, half: float, direct
         made = figures(slope, direction, trend_status=None, slope_ci_low=slope - half, slope_ci_high=slope + half)
     row = {**vars(made), "reason": None}
     assert (
-        sentences.trend_faults(trend_sentence(made, LIMITS), row, {"name": "Graduation", "direction": direction})
-        == []
+        sentences.trend_faults(trend_sentence(made, LIMITS), row, {"name": "Graduation", "direction": direction}) == []
     )
 
 

@@ -48,6 +48,8 @@ EDITION_NOTICES: Mapping[str, str] = {
 }
 # Further pages of a community are in every language where anybody reads them: docs/decisions says what doubling costs.
 DETAILS_IN_EVERY_LANGUAGE = (PUBLIC,)
+# Its program speaks English: in another language the link leads to the English page.
+EXPLORE = "explore.html"
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -67,8 +69,9 @@ class Edition:
         return _folder(self.language)
 
     def has(self, page: str) -> bool:
-        """Whether the edition has a page in this language: further pages of a community may be in English alone."""
-        return self.language.code == ENGLISH or page.count("/") < 2 or self.name in DETAILS_IN_EVERY_LANGUAGE
+        """Whether the edition has a page in this language: some are in English alone."""
+        is_detail = page.count("/") > 1
+        return not self.folder or (page != EXPLORE and (not is_detail or self.name in DETAILS_IN_EVERY_LANGUAGE))
 
     def render(self, template: str, page: str, **view: Any) -> str:
         """A page from a template, with the addresses of the same page in the other languages."""
@@ -79,7 +82,9 @@ class Edition:
             for other in self.languages
             if other is not self.language and replace(self, language=other).has(page)
         ]
-        html = self.environment.get_template(template).render(root=root, top=top, elsewhere=elsewhere, **view)
+        html = self.environment.get_template(template).render(
+            root=root, explore_root=root if self.has(EXPLORE) else top, elsewhere=elsewhere, **view
+        )
         # No sign that acts on what stands around it is any page's own: all of them are text of a file.
         return visible(stacked(html))
 
@@ -228,12 +233,13 @@ def _network_pages(
     yield page("over-the-years.html", "over_years.html", **over_years_page(marts, national))
     yield page("methods.html", "methods.html", simulated=marts.simulated)
     yield page("data-quality.html", "data_quality.html", **quality_page(marts))
-    yield page("explore.html", "explore.html")
+    if edition.has(EXPLORE):
+        yield page(EXPLORE, "explore.html")
+        for name, text in explore_files(marts, context).items():
+            yield f"{FOLDER}/{name}", text
     if national.statuses:
         rows = edition.names.statuses(national.statuses)
         yield page("glossary.html", "glossary.html", vocabularies=vocabularies(rows, edition.name == PUBLIC))
-    for name, text in explore_files(marts, context).items():
-        yield f"{FOLDER}/{name}", text
 
 
 def _every_language(
