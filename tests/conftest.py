@@ -16,6 +16,7 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import HealthCheck, settings
 from xdist.scheduler import LoadScopeScheduling
 
 import contracts
@@ -34,6 +35,14 @@ ROOT = Path(__file__).resolve().parents[1]
 # Test folders are no packages (import mode importlib): helpers such as Outcome are found from the project's root.
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
+# How long one example takes on a machine that does other work as well is no claim of any test.
+settings.register_profile(
+    "unhurried",
+    settings.get_profile(settings.get_current_profile_name()),
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+settings.load_profile("unhurried")
 # One without anything of its own, one with a crosswalk line of its own, one with districts.
 COMMUNITIES = ("alderwick_bend", "ashgrove_hollow", "birchmont_falls")
 COMMUNITY, YEAR = "birchmont_falls", 2024

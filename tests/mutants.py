@@ -3,7 +3,7 @@
 Belongs here: planting a fixed sample of faults in the rooms of rules, running their tests, telling what survived.
 Does not: tests (tests/unit), other rooms.
 
-    python -m tests.mutants [--sample 100] [--seed 1] [--room lib/analysis]
+    python -m tests.mutants [--sample 100] [--seed 1] [--jobs 1] [--room dagster_project/lib/analysis]
 """
 
 from __future__ import annotations
@@ -11,24 +11,38 @@ from __future__ import annotations
 import argparse
 import ast
 import copy
+import os
 import random
+import resource
 import shutil
 import subprocess
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from queue import SimpleQueue
 
 ROOT = Path(__file__).resolve().parents[1]
-# Rooms of rules, and the tests that are to hold them.
+# Rooms of rules, and the tests that are to hold them, those first that are done soonest. Of intake's tests only those
+# that take rows in: what others would find counts as not found.
 ROOMS = {
     "dagster_project/lib/analysis": ("tests/unit/analysis", "tests/unit/rubric"),
     "dagster_project/lib/disclosure": ("tests/unit/disclosure", "tests/unit/disclosure_attack"),
-    "dagster_project/lib/intake/rows": ("tests/unit/intake",),
-}
-PATIENCE_SECONDS = 900
+    "dagster_project/lib/intake/rows": tuple(
+        f"tests/unit/intake/test_{name}.py"
+        for name in (
+            "cells", "labels", "values", "registers", "whole", "judging_rules", "number_formats", "near_names",
+            "catalogue_examples", "explanations", "contract_versions", "fuzz_corpus", "field_texts", "known_truth",
+        )
+    ),
+}  # fmt: skip
+CPU_SECONDS = 600
+"""What the tests of a fault may compute; with more of it they hang, which is found too. Waiting is not counted."""
+PATIENCE_SECONDS = 7200
+DIED, HUNG, SURVIVED = "died", "hung", "survived"
 SHARED = ROOT.parent / "shared"
 """Files that some tests read and that lie beside the project; without them these tests are skipped."""
 LEFT_OUT = shutil.ignore_patterns(".venv", ".git", "data", "build", "__pycache__", ".*_cache", ".hypothesis")
@@ -137,57 +151,84 @@ def planted(source: str, place: int) -> str:
     return ast.unparse(ast.fix_missing_locations(_Planter(place).visit(copy.deepcopy(ast.parse(source)))))
 
 
-def tests_of(copied: Path, mutant: Mutant) -> list[list[str]]:
-    """What is run, one after the other until something fails: first the tests that name the module."""
+def tests_of(root: Path, mutant: Mutant) -> list[tuple[str, ...]]:
+    """What is run, one after the other until something fails: first the tests that name the module, then all."""
     module = Path(mutant.file).stem
-    folders = ROOMS[mutant.room]
-    near = [
-        str(path.relative_to(copied))
-        for folder in folders
-        for path in sorted((copied / folder).glob("test_*.py"))
-        if module in path.name or f".{module} import" in path.read_text(encoding="utf-8")
-    ]
-    return [*([near] if near else []), list(folders)]
+    everything = tuple(
+        str(path.relative_to(root))
+        for place in ROOMS[mutant.room]
+        for path in (sorted((root / place).glob("test_*.py")) if (root / place).is_dir() else [root / place])
+    )
+    near = tuple(
+        path
+        for path in everything
+        if module in Path(path).name or f".{module} import" in (root / path).read_text(encoding="utf-8")
+    )
+    rest = tuple(path for path in everything if path not in near)
+    return [tests for tests in (near, rest) if tests]
 
 
-def survives(copied: Path, mutant: Mutant) -> bool:
-    """Whether every test passes with the fault."""
+def outcome(copied: Path, mutant: Mutant) -> str:
+    """What becomes of a fault that is planted into a copy of the project: it died, hung or survived."""
     path = copied / mutant.file
-    source = path.read_text(encoding="utf-8")
+    source, times = path.read_text(encoding="utf-8"), path.stat()
     path.write_text(planted(source, mutant.place), encoding="utf-8")
     try:
-        return all(_passes(copied, tests) for tests in tests_of(copied, mutant))
+        for tests in tests_of(copied, mutant):
+            if (found := _run(copied, tests, "-B")) != SURVIVED:
+                return found
+        return SURVIVED
     finally:
         path.write_text(source, encoding="utf-8")
+        os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
 
 
-def _passes(copied: Path, tests: list[str]) -> bool:
-    command = [
-        sys.executable,
-        "-B",
-        "-m",
-        "pytest",
-        "-x",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "--hypothesis-seed=0",
-        *tests,
-    ]
+def _run(copied: Path, tests: Sequence[str], *options: str) -> str:
+    command = [sys.executable, *options, "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
     try:
         done = subprocess.run(
-            command, cwd=copied, env=_environment(copied), capture_output=True, timeout=PATIENCE_SECONDS, check=False
+            [*command, *tests],
+            cwd=copied,
+            env=_environment(copied),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            timeout=PATIENCE_SECONDS,
+            preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_CPU, (CPU_SECONDS, CPU_SECONDS)),
+            check=False,
         )
     except subprocess.TimeoutExpired:
-        return False
-    return done.returncode == 0
+        return HUNG
+    return HUNG if done.returncode < 0 else DIED if done.returncode else SURVIVED
 
 
 def _environment(copied: Path) -> dict[str, str]:
     from tests.support import clean_environment
 
     # Drawn examples are the same each time: a fault is found or it is not.
-    return clean_environment(PYTHONPATH=copied, PYTHONHASHSEED="0", CI="false")
+    fixed = {"PYTHONHASHSEED": "0", "CI": "false", "POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    return clean_environment(PYTHONPATH=copied, **fixed)
+
+
+def copies(temporary: Path, number: int, rooms: Sequence[str]) -> SimpleQueue[Path]:
+    """Copies of the project, one for each fault that is tried at once; ends the program if the tests fail as it is.
+
+    What these first tests compiled is kept: a planted fault has another time and is compiled by itself.
+    """
+    first = temporary / "0" / "project"
+    shutil.copytree(ROOT, first, ignore=LEFT_OUT, symlinks=True)
+    made = [first, *(temporary / str(each) / "project" for each in range(1, number))]
+    for copied in made:
+        copied.parent.mkdir(exist_ok=True)
+        if SHARED.exists():
+            copied.with_name(SHARED.name).symlink_to(SHARED)
+    if any(_run(first, ROOMS[room]) != SURVIVED for room in rooms):
+        raise SystemExit("mutants: tests fail where nothing is planted, so that every fault would seem to be found")
+    free: SimpleQueue[Path] = SimpleQueue()
+    for copied in made:
+        if copied != first:
+            shutil.copytree(first, copied, symlinks=True)
+        free.put(copied)
+    return free
 
 
 def main() -> None:
@@ -195,25 +236,34 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sample", type=int, default=100)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--jobs", type=int, default=1, help="faults that are tried at once")
+    parser.add_argument("--only", type=int, action="append", help="a number of the sample (may be repeated)")
     parser.add_argument("--room", action="append", choices=sorted(ROOMS), help="one room alone (may be repeated)")
     arguments = parser.parse_args()
-    everything = [one for room in arguments.room or ROOMS for one in mutants(ROOT, room)]
-    sample = random.Random(arguments.seed).sample(everything, min(arguments.sample, len(everything)))
-    killed, tried = Counter[str](), Counter[str]()
-    with tempfile.TemporaryDirectory() as temporary:
-        copied = Path(temporary) / "project"
-        shutil.copytree(ROOT, copied, ignore=LEFT_OUT, symlinks=True)
-        if SHARED.exists():
-            copied.with_name(SHARED.name).symlink_to(SHARED)
-        for number, mutant in enumerate(sample, 1):
+    rooms = arguments.room or list(ROOMS)
+    everything = [one for room in rooms for one in mutants(ROOT, room)]
+    drawn = random.Random(arguments.seed).sample(everything, min(arguments.sample, len(everything)))
+    sample = [(number, one) for number, one in enumerate(drawn, 1) if number in (arguments.only or [number])]
+    found, tried = Counter[str](), Counter[str]()
+    with tempfile.TemporaryDirectory() as temporary, ThreadPoolExecutor(arguments.jobs) as pool:
+        free = copies(Path(temporary), arguments.jobs, rooms)
+
+        def one(numbered: tuple[int, Mutant]) -> str:
+            number, mutant = numbered
+            copied = free.get()
+            try:
+                verdict = outcome(copied, mutant)
+            finally:
+                free.put(copied)
+            print(f"{number:4}  {verdict:<8}  {mutant.file}:{mutant.line}  {mutant.what}", flush=True)
+            return verdict
+
+        for (_, mutant), verdict in zip(sample, pool.map(one, sample), strict=True):
             tried[mutant.room] += 1
-            survived = survives(copied, mutant)
-            killed[mutant.room] += not survived
-            verdict = "survived" if survived else "died    "
-            print(f"{number:4}  {verdict}  {mutant.file}:{mutant.line}  {mutant.what}", flush=True)
+            found[mutant.room] += verdict != SURVIVED
     for room in sorted(tried):
-        print(f"{room}: {killed[room]} of {tried[room]} died ({100 * killed[room] / tried[room]:.0f} %)")
-    print(f"all: {killed.total()} of {tried.total()} of {len(everything)} places died")
+        print(f"{room}: {found[room]} of {tried[room]} died ({100 * found[room] / tried[room]:.0f} %)")
+    print(f"all: {found.total()} of {tried.total()} of {len(everything)} places died")
 
 
 if __name__ == "__main__":

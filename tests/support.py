@@ -31,6 +31,11 @@ PATIENCE_SECONDS = int(os.environ.get("CRADLE_PATIENCE_SECONDS", "1200"))
 """A run that takes longer than this hangs: an idle machine needs a twentieth of it; one that others use needs more."""
 
 
+NOTHING_ELSE = {"CRADLE_PUBLIC": "off", "CRADLE_SETTLE_SECONDS": "0"}
+"""For runs whose public edition nobody looks at, over files that nobody writes meanwhile: a fifth of their work, and
+the seconds that they wait for files to settle."""
+
+
 def real_data(folder: str = "") -> Path:
     """The folder of real public data. Without it the test skips, loudly; where CI=true it fails instead."""
     return _shared(REAL / folder, "real public data")

@@ -27,6 +27,8 @@ from openpyxl.styles.differential import DifferentialStyle
 from openpyxl.styles.numbers import NumberFormat
 from openpyxl.utils import get_column_letter
 
+from tests.fuzz.open_document import OpenDocument
+
 TRANSITIONAL = (
     "http://schemas.openxmlformats.org/spreadsheetml/2006/main",
     "http://schemas.openxmlformats.org/officeDocument/2006/relationships",
@@ -341,6 +343,11 @@ def _relative(part: str, folder: str) -> str:
     return inside if inside != part else "../" * (folder.count("/") + 1) + part
 
 
+def as_open_document(table: Table, draw: random.Random) -> bytes:
+    """OpenDocument, by hand."""
+    return OpenDocument(table.rows, table.merges, draw).bytes()
+
+
 def in_zip(name: str, data: bytes) -> tuple[str, bytes]:
     """The file in an archive, with what a Mac adds."""
     buffer = io.BytesIO()
@@ -364,5 +371,6 @@ WRITERS: dict[str, tuple[str, Writer, frozenset[str]]] = {
     "old": ("values.xls", as_old, frozenset({"number", "text", "error", "formula", "marked"})),
     "spelled": ("values.xlsx", as_spelled, ALL_KINDS),
     "strict": ("values.xlsx", as_strict, ALL_KINDS),
+    "ods": ("values.ods", as_open_document, ALL_KINDS),
 }
 """By name: the file's name, the writer, and the kinds of cells that it can write."""

@@ -47,7 +47,7 @@ class Home:
 
     def cradle(self, *arguments: str, **more: str | Path) -> subprocess.CompletedProcess[str]:
         settings: dict[str, str | Path] = {"CRADLE_HOME": self.folder, "CRADLE_SEEDS": self.seeds}
-        settings |= {"CRADLE_TODAY": EXAMPLE_TODAY, "CRADLE_SETTLE_SECONDS": "1"}
+        settings |= {"CRADLE_TODAY": EXAMPLE_TODAY, "CRADLE_SETTLE_SECONDS": "1", "CRADLE_PUBLIC": "off"}
         return cradle_bound_by_modes(*arguments, **(settings | more))
 
     def put(self, community: str, name: str | bytes, of: int, year: int = YEAR) -> Path:

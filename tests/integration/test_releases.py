@@ -22,7 +22,7 @@ from dagster_project.defs.publish import release
 from dagster_project.instance.runs import QUIET
 from examples.generate import generate
 from tests.integration.test_cycle import COMMUNITIES, COMMUNITY, few_seeds
-from tests.support import Published, cradle, current
+from tests.support import NOTHING_ELSE, Published, cradle, current
 
 FIRST_DAY, NEXT_DAY, LATE_DAY = "2024-10-15", "2024-10-16", "2024-12-01"
 """The folders of 2024 are due on 30 November; one community has none."""
@@ -56,7 +56,7 @@ class Home:
 
     def step(self, day: str, *arguments: str) -> Step:
         settings = {"CRADLE_HOME": self.folder, "CRADLE_SEEDS": self.seeds, "CRADLE_TODAY": day}
-        process = cradle(*(arguments or ("run",)), **settings, CRADLE_SETTLE_SECONDS="0")
+        process = cradle(*(arguments or ("run",)), **settings, **NOTHING_ELSE)
         if process.returncode:
             pytest.fail(f"cradle {arguments} ended with {process.returncode}:\n{process.stdout}{process.stderr}")
         names = sorted(path.name for path in (self.folder / "publish" / "releases").iterdir())
@@ -66,8 +66,10 @@ class Home:
     def day(self, day: str) -> Iterator[None]:
         """This process in the home on that day."""
         with pytest.MonkeyPatch.context() as patch:
-            for name, value in {"HOME": self.folder, "SEEDS": self.seeds, "TODAY": day, "SETTLE_SECONDS": 0}.items():
+            for name, value in {"HOME": self.folder, "SEEDS": self.seeds, "TODAY": day}.items():
                 patch.setenv(f"CRADLE_{name}", str(value))
+            for name, value in NOTHING_ELSE.items():
+                patch.setenv(name, value)
             yield
 
     def look(self, day: str) -> str | None:

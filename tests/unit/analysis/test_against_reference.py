@@ -194,7 +194,7 @@ values = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(
     st.lists(values, min_size=1, max_size=24, unique_by=lambda v: (v["group"], v["series"], v["school_year"])),
     st.sampled_from(sorted(TRAITS)),

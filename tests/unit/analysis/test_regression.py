@@ -109,7 +109,7 @@ def test_the_binomial_deviation_is_that_of_the_slope_of_binomial_rates() -> None
 values = st.lists(st.one_of(st.none(), st.integers(0, 100).map(float)), min_size=6, max_size=6)
 
 
-@settings(max_examples=200, deadline=None, derandomize=True)
+@settings(max_examples=200, derandomize=True)
 @given(st.lists(values, min_size=1, max_size=5))
 def test_median_of_pairs_and_leave_one_out_agree_with_their_definitions(columns: list[list[float | None]]) -> None:
     x = np.arange(-5.0, 1)[:, None]

@@ -272,7 +272,7 @@ def too_many(domains: Iterable[Sequence[object]]) -> bool:
 COUNTED = st.tuples(st.integers(0, 16), st.floats(0, 1)).map(lambda each: (each[0], round(each[0] * each[1])))
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(COUNTED, min_size=2, max_size=3), st.lists(COUNTED, min_size=1, max_size=1))
 def test_no_table_of_one_community_lets_a_cell_out_by_brute_force(
     profile: Profile, races: list[tuple[int, int]], one: list[tuple[int, int]]
@@ -308,7 +308,7 @@ def test_no_table_of_one_community_lets_a_cell_out_by_brute_force(
             assert any(k < n for n, k in pairs)
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(st.lists(st.lists(st.integers(0, 24), min_size=3, max_size=3), min_size=3, max_size=3))
 def test_no_grid_of_districts_lets_a_count_out_by_brute_force(profile: Profile, counts: list[list[int]]) -> None:
     rows = [tally("all", sum(map(sum, counts)))]

@@ -188,7 +188,7 @@ def test_what_a_mac_puts_beside_a_file_is_no_table(take: Take) -> None:
     ("name", "rule"),
     [
         ("values__numbers", "spreadsheet_not_read"),
-        ("values__ods", "spreadsheet_not_read"),
+        ("values__fods", "spreadsheet_not_read"),
         ("values__xlsb", "xlsb_refused"),
         ("values__xlsm", "macro_workbook"),
         ("values__7z", "archive_refused"),

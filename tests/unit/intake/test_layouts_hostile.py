@@ -124,7 +124,7 @@ def heard(ear: socket.socket) -> bool:
     return True
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.sampled_from(REACHING), st.lists(st.sampled_from(PLACED), min_size=1, max_size=3))
 def test_no_query_reads_a_file_a_variable_a_setting_or_the_network(
     folder: Path, ear: socket.socket, monkeypatch: pytest.MonkeyPatch, reaching: str, placed: list[str]
@@ -139,7 +139,7 @@ def test_no_query_reads_a_file_a_variable_a_setting_or_the_network(
     assert not heard(ear)
 
 
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.sampled_from((*CHANGING, READ)), min_size=1, max_size=3).filter(lambda found: found != [READ]))
 def test_no_layout_does_anything_but_one_select(folder: Path, statements: list[str]) -> None:
     sql = ";\n".join(statements).format(folder=folder)

@@ -404,7 +404,7 @@ CELLS = st.sampled_from(
 )
 
 
-@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(st.tuples(CELLS, CELLS, CELLS), min_size=1, max_size=12))
 def test_whatever_the_cells_say_a_row_has_a_number_or_a_reason(take: Take, cells: list[tuple[str, str, str]]) -> None:
     rows = [

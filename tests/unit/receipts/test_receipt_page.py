@@ -105,7 +105,7 @@ def test_the_first_line_comes_before_everything_else() -> None:
     assert body.index("Accepted: 98 of 100 rows.") < body.index("What counted") < body.index("The rate is wrong")
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.integers(0, 60), st.integers(0, 30))
 def test_no_finding_is_left_out_however_many_there_are(errors: int, questions: int) -> None:
     asked = [finding(1000 + n, severity="explainable", rule_id="year_over_year") for n in range(questions)]
@@ -151,7 +151,7 @@ def test_the_same_receipt_gives_the_same_page_in_any_order_of_its_findings() -> 
 HOSTILE = st.text(alphabet=st.one_of(st.sampled_from("<>&\"'=+-@\t\r\n\x00\x1b{}%/"), st.characters()), max_size=40)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(HOSTILE)
 def test_a_members_text_is_never_markup(text: str) -> None:
     hostile = f"<script>alert(1)</script>{text}"
@@ -275,7 +275,7 @@ def test_a_rejected_replacement_shows_the_values_that_are_gone() -> None:
         assert words in page.text
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 60), st.integers(0, 60))
 def test_what_the_page_leaves_out_of_the_changes_it_counts(n_flips: int, n_values: int) -> None:
     made = effects(*(flip(n) for n in range(n_flips)), values=tuple(gone_value(n) for n in range(n_values)))
@@ -291,7 +291,7 @@ def test_what_the_page_leaves_out_of_the_changes_it_counts(n_flips: int, n_value
         assert bool(left_out) == (total > shown)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(HOSTILE)
 def test_names_and_labels_in_the_changes_are_never_markup(text: str) -> None:
     hostile = f"<script>alert(1)</script>{text}"
@@ -353,7 +353,7 @@ def test_a_finding_without_a_cell_is_in_the_list() -> None:
     assert "f0001" in values and "f0002" in values
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(HOSTILE)
 def test_no_text_becomes_a_formula(text: str) -> None:
     for start in ("", "=", "+", "-", "@", "\t", "\r", " ="):
@@ -367,7 +367,7 @@ def test_numbers_and_the_mark_for_not_collected_stay_as_they_are(number: str) ->
     assert harmless(number) == number
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(st.lists(st.lists(HOSTILE, max_size=4), max_size=6))
 def test_any_text_can_be_written_and_none_is_stored_as_a_formula(rows: list[list[str]]) -> None:
     book = opened(

@@ -114,7 +114,7 @@ def test_a_ruleset_of_its_own_gets_what_it_lacks_under_its_own_name(seeds: Path)
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
-@settings(deadline=None, max_examples=30)
+@settings(max_examples=30)
 @given(names=st.lists(CELLS, min_size=1, max_size=6))
 def test_every_record_stands_as_it_was_written_before_the_added_column(
     tmp_path_factory: pytest.TempPathFactory, end: str, names: list[str]

@@ -13,10 +13,10 @@ from dagster_project.lib.intake.reading.text.delimited import read_delimited
 from dagster_project.lib.intake.reading.workbook import WorkbookReader
 
 TEXT_ENDINGS = frozenset({"csv", "tsv", "txt"})
-WORKBOOK_ENDINGS = frozenset({"xlsx", "xls"})
+WORKBOOK_ENDINGS = frozenset({"xlsx", "xls", "ods"})
 PARQUET_ENDINGS = frozenset({"parquet"})
 MACRO_ENDINGS = frozenset({"xlsm", "xltm", "xlam"})
-OTHER_SPREADSHEETS = frozenset({"numbers", "ods", "fods", "ots", "sxc", "xltx", "xlt", "gsheet", "wk1", "wks", "123"})
+OTHER_SPREADSHEETS = frozenset({"numbers", "fods", "ots", "sxc", "xltx", "xlt", "gsheet", "wk1", "wks", "123"})
 READ_ENDINGS = TEXT_ENDINGS | WORKBOOK_ENDINGS | PARQUET_ENDINGS
 TABLE_ENDINGS = READ_ENDINGS | MACRO_ENDINGS | OTHER_SPREADSHEETS | OPENED | NOT_OPENED | {"xlsb"}
 """Endings of files that are meant as tables: where nothing of one could be read, its member hears of it as an error."""

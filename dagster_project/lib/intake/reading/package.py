@@ -11,7 +11,7 @@ import posixpath
 import re
 import zipfile
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from urllib.parse import unquote
@@ -106,6 +106,14 @@ class Package:
                     raise RefusalError("zip_bomb", "more bytes than its list of parts says")
                 yield piece
 
+    def has(self, name: str) -> bool:
+        """Whether there is a part of that name."""
+        return _key(name) in self._parts
+
+    def names(self) -> list[str]:
+        """The names of all parts, in lower case."""
+        return list(self._parts)
+
     def relations(self, name: str) -> dict[str, tuple[str, str]]:
         """Id to kind (the last word of its type) and part, of all relations of a part ('' is the package)."""
         folder, base = posixpath.split(name)
@@ -148,7 +156,7 @@ class Package:
         if "sharedStrings" in by_kind:
             _read_strings(self.chunks(by_kind["sharedStrings"]), book)
             read.append(by_kind["sharedStrings"])
-        self._look_through_others(frozenset(map(_key, read)))
+        self.look_through_others(read)
         return book
 
     def _sheets(self, name: str, relations: dict[str, tuple[str, str]]) -> Book:
@@ -173,10 +181,11 @@ class Package:
         parse(self.chunks(name), start)
         return book
 
-    def _look_through_others(self, read: frozenset[str]) -> None:
+    def look_through_others(self, read: Iterable[str]) -> None:
         """Parts that are not read may be read by other programs later on: none of them declares entities."""
+        looked_at = frozenset(map(_key, read))
         for key, part in self._parts.items():
-            if key not in read and key.endswith(XML_PARTS):
+            if key not in looked_at and key.endswith(XML_PARTS):
                 tail = b""
                 for piece in self.chunks(part.filename):
                     if any(word in tail + piece for word in DECLARATIONS):

@@ -24,6 +24,7 @@ from dagster_project.lib.intake.reading.workbook_child import OLE2, RECORD_SEPAR
 ROOT = Path(__file__).resolve().parents[4]
 ZIP = b"PK"
 PARQUET = b"PAR1"
+OPEN_XML, OPEN_DOCUMENT = b"[Content_Types].xml", b"content.xml"
 CHILD = "dagster_project.lib.intake.reading.workbook_child"
 READ_SIZE = 1024 * 1024
 MOST_NAMED = 10
@@ -68,12 +69,14 @@ class WorkbookReader:
                 _close_quietly(pipe)
 
     def read(self, data: bytes) -> FileRead:
-        """Read a workbook (XLSX, XLS). What it holds decides, not its name."""
+        """Read a workbook (XLSX, XLS, ODS). What it holds decides, not its name."""
         if data.startswith(OLE2):
             return self._read_old(data)
         if not data.startswith(ZIP):
             return refused("unreadable_file", _what_else(data), "an Excel workbook")
-        return self._grids("workbook", data, "Excel workbook")
+        # Names of parts are not packed; what the package is, is told in the child.
+        open_document = OPEN_DOCUMENT in data and OPEN_XML not in data
+        return self._grids("workbook", data, "OpenDocument spreadsheet" if open_document else "Excel workbook")
 
     def read_parquet(self, data: bytes) -> FileRead:
         """Read a Parquet file as one grid with sheet '', the column names in its first row."""

@@ -18,6 +18,7 @@ from typing import IO, Any
 from dagster_project.lib.intake.reading.limits import Limits, RefusalError, check_area
 from dagster_project.lib.intake.reading.number_formats import moment_text, number_text
 from dagster_project.lib.intake.reading.old_workbook import read_old_workbook
+from dagster_project.lib.intake.reading.open_document.document import is_open_document, read_open_document
 from dagster_project.lib.intake.reading.package import opened
 from dagster_project.lib.intake.reading.worksheet import SheetCells, read_worksheet
 
@@ -78,6 +79,8 @@ def read_workbook(data: bytes, limits: Limits) -> Sheets:
     if data.startswith(OLE2):
         return [_sheet(*sheet) for sheet in read_old_workbook(data, limits)]
     with opened(data, limits) as package:
+        if is_open_document(package):
+            return [_sheet(*sheet) for sheet in read_open_document(package, limits)]
         book = package.book()
         return [
             _sheet(sheet.name, sheet.hidden, read_worksheet(partial(package.chunks, sheet.part), book, limits))

@@ -401,7 +401,7 @@ class _Reader:
             return "TRUE" if raw.strip() in YES else "FALSE"
         if kind == "d":
             self.cells.dates.append((self.row, self.column))
-            return _iso_text(raw.strip())
+            return iso_text(raw.strip())
         text = self.shared(raw) if kind == "s" else self.unmarked(unescaped(raw), self.rich.without_mark())
         self.hold(text)
         shape = self.book.formats.get(self.style)
@@ -471,8 +471,8 @@ def _placed(reference: str) -> Place:
     return int(found[2]) - 1, column_number(found[1])
 
 
-def _iso_text(text: str) -> str:
-    """A date as strict workbooks may store it, without midnight; text that is none stays as it is."""
+def iso_text(text: str) -> str:
+    """A date as strict workbooks and OpenDocument store it, without midnight; text that is none stays as it is."""
     try:
         return moment_text(dt.datetime.fromisoformat(text))
     except ValueError:

@@ -43,7 +43,8 @@ ALWAYS = "always"
 class Rule:
     """One rule for some areas. `shape` is the number format that it sets; without one it can only stop others.
 
-    `kind`, `operator`, `formulas` and `text` are those of the file: cellIs, lessThan, 10.
+    `kind`, `operator`, `formulas` and `text` are those of the file: cellIs, lessThan, 10. `base` is the cell that the
+    formulas are written for; without it that is the first cell of the areas.
     """
 
     kind: str
@@ -54,6 +55,7 @@ class Rule:
     shape: NumberFormat | None = None
     formulas: list[str] = field(default_factory=list)
     areas: list[Area] = field(default_factory=list)
+    base: Place | None = None
     _asked: list[Asked] | None = None
 
     def covers(self, row: int, column: int) -> bool:
@@ -89,14 +91,15 @@ class Rule:
 
     def _from_first(self, row: int, column: int) -> Place:
         """How far a cell lies from the one that the formulas are written for."""
-        top, left, _, _ = self.areas[0]
+        top, left = self.base or self.areas[0][:2]
         return row - top, column - left
 
     def _compiled(self) -> list[Asked]:
         if self._asked is None:
             read = [compiled(formula) for formula in self.formulas]
             top, left = min(area[0] for area in self.areas), min(area[1] for area in self.areas)
-            if any(relative for _, relative in read) and (top, left) != self.areas[0][:2]:
+            first = self.base is not None or (top, left) == self.areas[0][:2]
+            if not first and any(relative for _, relative in read):
                 raise UnknownError("areas that do not begin with the first cell")
             self._asked = [asked for asked, _ in read]
         return self._asked
