@@ -71,7 +71,10 @@ def test_every_name_that_public_pages_print_has_its_translation(code: str) -> No
         "dictionary/groups": ("label",),
         "dictionary/dimensions": ("label",),
         "rubric/designation_requirements": ("statement",),
-        "rulesets/ruleset_parameters": ("unit", "note"),
+        **dict.fromkeys(
+            ("rulesets/ruleset_parameters", "rulesets/gateway_parameters", "rulesets/comparison_parameters"),
+            ("unit", "note"),
+        ),
     }
     needed = {row[column] for path, columns in wanted.items() for row in rows(path) for column in columns}
     for row in rows("dictionary/statuses"):

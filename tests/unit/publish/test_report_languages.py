@@ -195,10 +195,10 @@ def test_every_visible_text_goes_through_the_catalogue(
     monkeypatch.setattr(catalogue, "language", spoken.__getitem__)
     with duckdb.connect(str(path), read_only=True) as connection:
         write_report(connection, tmp_path, name, context(languages=("en", "xx"), names={"xx": Everything()}))
-    known = data_of(path) | {"english"}
+    known = data_of(path) | {"english", "december"}  # the name of a language, and a day by the locale
     pages = sorted((tmp_path / "report" / "xx").rglob("*.html"))
     for page in pages:
         html = re.sub(r'<span lang="en">.*?</span>', "", page.read_text(encoding="utf-8"))
-        left = [t.strip() for t in Read(html).said if set(re.findall("[a-z]{2,}", t.lower())) - known]
-        assert left == [], page.name
+        left = [t.strip()[:80] for t in Read(html).said if set(re.findall("[a-z]{2,}", t.lower())) - known]
+        assert not left, (page.name, left)
     assert len(pages) > (20 if name == "public" else 8)

@@ -212,7 +212,13 @@ def _edition(
         names = Names(language, marked.names.get(language.code, {}))
         environment = _environment(names.context(marked), names)
         own = names.marts(marts)
-        environment.globals.update(edition=name, notice=_(EDITION_NOTICES[name]), year=marts.year, spoken=language)
+        environment.globals.update(
+            edition=name,
+            notice=_(EDITION_NOTICES[name]),
+            english_notice=EDITION_NOTICES[name],
+            year=marts.year,
+            spoken=language,
+        )
         environment.globals.update(deciding_dimensions=_deciding_dimensions(own, marked))
     environment.filters["indicator_name"] = lambda ident: (
         own.indicators[ident]["name"] if ident in own.indicators else words.sentence_case(words.humanized(ident))

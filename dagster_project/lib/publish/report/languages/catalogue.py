@@ -56,7 +56,7 @@ class Language:
         if self.code == ENGLISH:
             return str(value)
         try:
-            known = value if isinstance(value, date) else date.fromisoformat(value)
+            known = value if isinstance(value, date) else date.fromisoformat(str(value))
         except ValueError:  # a mark that stands for the day until the release has one
             return str(value)
         return str(format_date(known, "long", self.locale))
