@@ -16,9 +16,13 @@ from urllib.parse import unquote
 import duckdb
 import pytest
 
+from dagster_project.lib.base.reference import Reference, SeedError
+from dagster_project.lib.base.store import Store
 from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.languages import catalogue
 from dagster_project.lib.publish.report.languages.catalogue import Language, speaking
+from dagster_project.lib.publish.report.languages.published import dictionary_names, published_languages
+from dagster_project.lib.publish.report.making.pdf import NoCardError, cards
 from dagster_project.lib.publish.report.render import write_report
 from tests import said_back, traced
 from tests.unit.publish.test_report import context, report_marts
@@ -202,3 +206,23 @@ def test_every_visible_text_goes_through_the_catalogue(
         left = [t.strip()[:80] for t in Read(html).said if set(re.findall("[a-z]{2,}", t.lower())) - known]
         assert not left, (page.name, left)
     assert len(pages) > (20 if name == "public" else 8)
+
+
+def seeds(folder: Path, lines: str) -> Reference:
+    (folder / "network").mkdir(parents=True)
+    (folder / "network" / "publication.csv").write_text(f"name,value\ntitle,A title\n{lines}", encoding="utf-8")
+    return Reference(folder)
+
+
+def test_the_seeds_name_the_languages_and_english_is_always_the_first(tmp_path: Path) -> None:
+    assert published_languages(seeds(tmp_path / "two", 'languages,"es, en"\n')) == ("en", "es")
+    assert published_languages(seeds(tmp_path / "blank", "languages,\n")) == ("en",)
+    assert published_languages(Reference(tmp_path / "none")) == ("en",) and dictionary_names(Reference(tmp_path)) == {}
+    with pytest.raises(SeedError, match="languages names fr"):
+        published_languages(seeds(tmp_path / "other", 'languages,"en,fr"\n'))
+
+
+def test_a_card_in_a_language_that_the_release_has_not_is_refused_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "releases" / "r" / "report" / "communities").mkdir(parents=True)
+    with pytest.raises(NoCardError, match="no card in the language es"):
+        next(cards(Store(str(tmp_path)), "r", "2024-12-31", None, "no browser is asked", "es"))
