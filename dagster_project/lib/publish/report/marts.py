@@ -88,6 +88,8 @@ def required_columns(edition: str) -> Mapping[str, tuple[str, ...]]:
 
 
 _CONSENTED = "consent and text is not null"
+# Keys are named whole: rows that tie would come in the order of the engine's threads, and pages be made anew for it.
+_COVERAGE_KEY = ("community_id", "indicator_id", "dimension", "school_year")
 _TARGET_KEY = ("indicator_id", "population_group_id", "deadline", "horizon")
 
 
@@ -391,7 +393,7 @@ def _beside(connection: Connection, year: int) -> dict[str, Any]:
     """What explains or orients values, where an edition has it: changes of series, values of others, coverage."""
     changes = rows_where_there(connection, "fct_series_change", f"reporting_year <= {year}", "first_school_year")
     everyone = f"population_group_id = 'all' and school_year <= {year}"
-    covered = rows_where_there(connection, "fct_coverage", f"school_year <= {year}", "indicator_id", "dimension")
+    covered = rows_where_there(connection, "fct_coverage", f"school_year <= {year}", *_COVERAGE_KEY)
     return {
         "series_changes": _by_community(changes),
         "references": rows_where_there(connection, "fct_reference_value", everyone, "area", "school_year"),
