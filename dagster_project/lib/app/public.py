@@ -51,6 +51,7 @@ from dagster_project.lib.publish.release.dependencies import code_version
 from dagster_project.lib.publish.release.hashing import lock_sha256
 from dagster_project.lib.publish.release.opening import ReleaseMissingError, database_path
 from dagster_project.lib.publish.release.release import current_release, read_manifest
+from dagster_project.lib.publish.report.languages.published import dictionary_names, published_languages
 from dagster_project.lib.publish.report.making.kept import kept_pages
 from dagster_project.lib.publish.report.marts import PUBLIC, RuleParameter
 from dagster_project.lib.warehouse.dbt_run import MANIFEST
@@ -295,12 +296,13 @@ class PublicEdition:
         texts = rows.select(pl.col("parameter", "value", "unit", "note").fill_null("")).iter_rows()
         parameters = [RuleParameter(*text) for text in texts]
         kept = kept_pages(self.places.scratch, PUBLIC)
+        spoken = {"languages": published_languages(self.reference), "names": dictionary_names(self.reference)}
         tell("Publishing the public edition")
         made = publish_public(
             self.places,
             candidate,
             lambda database, folder, manifest: write_pages(
-                database, folder, manifest, self.reference.network_name, parameters, kept
+                database, folder, manifest, self.reference.network_name, parameters, kept, spoken
             ),
         )
         self._keep_solved(candidate)

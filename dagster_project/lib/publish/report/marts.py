@@ -26,6 +26,7 @@ from dagster_project.lib.analysis.tables import (
 from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.arranging import Row, rank
+from dagster_project.lib.publish.report.languages.catalogue import ENGLISH
 
 # What the pages read of marts that SQL makes: the columns of DESIGN 3.7. Further columns are welcome and some are used
 # where they are present.
@@ -113,7 +114,8 @@ class ReportContext:
     `false_positive_rate` (0 to 1) is the share of simulated series without any real change that are called improving;
     null when it was not measured. `publication`: licence, citation and contact of a public edition, by the names of
     network/publication.csv. `release_id`, `today` (the day of the release) and `code_version` are printed as they are:
-    marks stand for them until the release has its name (release.py).
+    marks stand for them until the release has its name (release.py). `languages`: those of the pages, English first;
+    `names`: for each of them the dictionary's names by their English ones (dictionary/translations.csv).
     """
 
     release_id: str
@@ -127,6 +129,8 @@ class ReportContext:
     false_positive_rate: float | None = None
     reporting_year: int | None = None
     publication: Mapping[str, str] | None = None
+    languages: Sequence[str] = (ENGLISH,)
+    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def deciding(self) -> tuple[str, ...]:
         """The dimensions whose gaps decide designations."""
