@@ -11,6 +11,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
 .PHONY: lock setup run test test-fast lint format dev bench bench-smoke clean system-deps example docs fuzz folders torture pages disclosure-long test-long mutation
 .PHONY: superset-env superset-admin superset-load superset test-superset
+.PHONY: spark-lock spark-env spark-deps spark test-spark
 
 setup: $(VENV)/.ready dbt/target/manifest.json
 
@@ -133,6 +134,37 @@ superset: superset-env
 test-superset: setup superset-env
 	$(BIN)/python -m pytest -q tests/long/test_superset.py
 
+# Spark in an environment of its own: the project's lock and what `requirements-spark.lock` adds to it (docs/spark.md).
+SPARK := .spark
+SPARK_OUT ?= $(CRADLE_HOME)/spark
+spark-env: $(SPARK)/.ready
+
+$(SPARK)/.ready: requirements.lock requirements-spark.lock pyproject.toml
+	$(PYTHON) -m venv $(SPARK)
+	$(SPARK)/bin/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock -r requirements-spark.lock
+	$(SPARK)/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+# A cluster of this machine is started, the example network goes through both engines, every table is compared, and the
+# cluster is stopped. `make spark KILL=models` or KILL=analysis kills a worker on the way.
+spark: example spark-env spark-deps
+	rm -rf $(SPARK_OUT)
+	$(SPARK)/bin/python -m benchmarks.spark_run --drop $(CRADLE_HOME)/drop --out $(SPARK_OUT) --today $${CRADLE_TODAY:-$(EXAMPLE_TODAY)} $(if $(KILL),--kill $(KILL))
+
+test-spark: spark-env spark-deps
+	$(SPARK)/bin/python -m pytest -q tests/long/test_spark_cluster.py tests/long/test_spark_run.py
+
+# What the project's lock does not hold already. Needs uv on the path.
+spark-lock:
+	mkdir -p build
+	uv pip compile pyproject.toml --extra dev --extra spark --constraint requirements.lock --universal --python-version 3.11 --generate-hashes --no-annotate --no-emit-index-url --no-header --quiet -o build/spark.lock
+	echo "# What a run on Spark needs beside requirements.lock, every package with its hashes. Made by \`make spark-lock\`; installed by \`make spark-env\`." > requirements-spark.lock
+	awk 'NR == FNR { held[$$1] = $$1 ~ /==/; next } /==/ { keep = !held[$$1] } keep' requirements.lock build/spark.lock >> requirements-spark.lock
+
+spark-deps:
+	@command -v java >/dev/null || \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends openjdk-17-jre-headless >/dev/null; }
+
 docs: setup
 	$(BIN)/python -m docs.generate
 	$(BIN)/python -m docs.site --out build/docs
@@ -146,4 +178,4 @@ system-deps:
 	  apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $(SYSTEM_PACKAGES) >/dev/null; fi
 
 clean:
-	rm -rf $(VENV) $(SUPERSET) data build *.egg-info dbt/target dbt/logs logs .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(SUPERSET) $(SPARK) data build *.egg-info dbt/target dbt/logs logs .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,6 +1,6 @@
 """A real Spark cluster on loopback: one master and its workers as processes of their own, started and stopped.
 
-Belongs here: the processes, what they may listen on and hold, and the settings that a session over them needs.
+Belongs here: the processes, what they may listen on and hold, and the settings that a client of them needs.
 Does not: SQL, dbt or figures; nothing of the product starts it, and pyspark is no part of the lock (docs/spark.md).
 """
 
@@ -14,6 +14,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -25,9 +26,26 @@ MASTER = "org.apache.spark.deploy.master.Master"
 WORKER = "org.apache.spark.deploy.worker.Worker"
 MASTER_URL = re.compile(rf"Starting Spark master at (spark://{re.escape(LOOPBACK)}:\d+)")
 REGISTERED = "Successfully registered with master"
-START_SECONDS, STOP_SECONDS, LOOK_SECONDS = 180.0, 20.0, 0.1
+START_SECONDS, STOP_SECONDS, LOOK_SECONDS = 600.0, 20.0, 0.1
 DAEMON_MEMORY = "256m"
 """What master and each worker's own process may hold, beside what executors are given."""
+CLIENT, DEFAULTS = "client", "spark-defaults.conf"
+# A client on the machine of its cluster, for networks that one machine holds: making code for each query of a small
+# table, and the fastest machine code for that, costs more than the query; a second part of it is not worth a task.
+BRIEF_JAVA = "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"
+CLIENT_PROPERTIES = {
+    "spark.driver.extraJavaOptions": BRIEF_JAVA,
+    "spark.executor.extraJavaOptions": BRIEF_JAVA,
+    "spark.driver.host": LOOPBACK,
+    "spark.driver.bindAddress": LOOPBACK,
+    "spark.driver.memory": "1500m",
+    "spark.executor.memory": "700m",
+    "spark.log.level": "ERROR",
+    "spark.sql.codegen.factoryMode": "NO_CODEGEN",
+    "spark.sql.codegen.wholeStage": "false",
+    "spark.sql.shuffle.partitions": "1",
+    "spark.ui.enabled": "false",
+}
 
 
 class ClusterError(RuntimeError):
@@ -36,26 +54,20 @@ class ClusterError(RuntimeError):
 
 @dataclass(frozen=True)
 class Cluster:
-    """A running cluster. `workers` are its worker processes, which a test may kill."""
+    """A running cluster. `workers` are its worker processes, which a test may kill; `processes` the master and they."""
 
     url: str
     scratch: Path
-    properties: dict[str, str]
     workers: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    processes: list[subprocess.Popen[bytes]] = field(default_factory=list)
 
-    def session_properties(self) -> dict[str, str]:
-        """Settings of a session over this cluster: its address, ANSI SQL (no overflow in silence), days of UTC."""
-        return self.properties | {
-            "spark.master": self.url,
-            "spark.driver.host": LOOPBACK,
-            "spark.driver.bindAddress": LOOPBACK,
-            "spark.ui.enabled": "false",
-            "spark.sql.ansi.enabled": "true",
-            "spark.sql.catalogImplementation": "in-memory",
-            "spark.sql.session.timeZone": "UTC",
-            "spark.sql.sources.default": "parquet",
-            "spark.sql.warehouse.dir": str(self.scratch / "warehouse"),
-            "spark.local.dir": str(self.scratch / "local"),
+    def environment(self) -> dict[str, str]:
+        """What a process needs in its environment to be a client of this cluster: its settings lie in a file."""
+        return {
+            "SPARK_CONF_DIR": str(self.scratch / CLIENT),
+            "SPARK_LOCAL_IP": LOOPBACK,
+            "PYSPARK_PYTHON": sys.executable,
+            "CRADLE_SPARK_MASTER": self.url,
         }
 
 
@@ -64,12 +76,16 @@ def cluster(workers: int = 2, *, cores: int = 1, memory: str = "1g") -> Iterator
     """A cluster of so many workers, each with so many cores and so much memory for executors; ClusterError.
 
     Master, workers and their pages listen on loopback only, the REST port is off, and who does not know the secret of
-    this cluster is not answered. All processes and all files of it are gone afterwards, however the block ends.
+    this cluster is not answered. All processes and all files of it are gone afterwards, however the block ends: with
+    an error, with Ctrl-C, or because the process is asked to end (SIGTERM). Only signal 9 leaves them.
     """
-    with tempfile.TemporaryDirectory(prefix="cradle-spark-", ignore_cleanup_errors=True) as folder:
+    with _asked_to_end(), tempfile.TemporaryDirectory(prefix="cradle-spark-", ignore_cleanup_errors=True) as folder:
         scratch = Path(folder)
         shared = {"spark.authenticate": "true", "spark.authenticate.secret": secrets.token_hex(32)}
         _write(scratch / "daemons.conf", shared | {"spark.master.rest.enabled": "false"})
+        (scratch / CLIENT).mkdir()
+        own = {"spark.local.dir": str(scratch / "local")}
+        _write(scratch / CLIENT / DEFAULTS, shared | CLIENT_PROPERTIES | own)
         started: list[subprocess.Popen[bytes]] = []
         try:
             master = _start(MASTER, ["--port", "0"], scratch, "master")
@@ -82,22 +98,42 @@ def cluster(workers: int = 2, *, cores: int = 1, memory: str = "1g") -> Iterator
                 started.append(made[-1])
             for number, worker in enumerate(made):
                 _until(worker, scratch / f"worker{number}.log", _registered)
-            yield Cluster(url, scratch, shared, made)
+            yield Cluster(url, scratch, made, started)
         finally:
             for process in reversed(started):
                 _stop(process)
 
 
+@contextmanager
+def _asked_to_end() -> Iterator[None]:
+    """SIGTERM ends the block as an exit does, so that what stands behind it is done; other threads hear no signal."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def end(number: int, _frame: object) -> None:
+        # A second one must not interrupt the clearing away.
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        raise SystemExit(128 + number)
+
+    before = signal.signal(signal.SIGTERM, end)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def _start(main: str, options: list[str], scratch: Path, name: str) -> subprocess.Popen[bytes]:
     spec = importlib.util.find_spec("pyspark")
     if spec is None or spec.origin is None:
-        raise ClusterError("the package pyspark is not installed; docs/spark.md says how")
+        raise ClusterError("the package pyspark is not installed; make spark-env installs it (docs/spark.md)")
     home = Path(spec.origin).parent
     environment = os.environ | {
         "SPARK_HOME": str(home),
         # Without it the pages of master and workers listen on every address.
         "SPARK_LOCAL_IP": LOOPBACK,
         "SPARK_DAEMON_MEMORY": DAEMON_MEMORY,
+        "SPARK_DAEMON_JAVA_OPTS": BRIEF_JAVA,
         "SPARK_LOCAL_DIRS": str(scratch / "local"),
         "PYSPARK_PYTHON": sys.executable,
     }

@@ -24,7 +24,8 @@ KNOWN = {
     "CRADLE_PUBLIC": "on or off: whether a run publishes the public edition too (default on)",
     "CRADLE_POSTGRES_URL": "the PostgreSQL database that BI tools read, postgresql://user:password@host:5432/database "
     "(default: none)",
-    "CRADLE_ENGINE": "the SQL engine: duckdb (default); runs on spark are not built yet (docs/spark.md)",
+    "CRADLE_ENGINE": "what builds the models and computes the analysis: duckdb (default) or spark (docs/spark.md)",
+    "CRADLE_SPARK_MASTER": "the cluster of CRADLE_ENGINE=spark, as Spark names it: spark://host:7077 (unset: none)",
     "CRADLE_S3_ENDPOINT": "endpoint of the S3 service for s3:// URLs",
     "CRADLE_TODAY": "the only today, as an ISO date (default: the date of the run)",
     "CRADLE_SEEDS": "folder of reference data (default ./seeds, else the project's own)",
@@ -40,7 +41,7 @@ KNOWN = {
 LEAST_SECRET = 32
 
 
-ENGINES = ("duckdb",)
+DUCKDB, SPARK = ENGINES = ("duckdb", "spark")
 
 
 class SettingsError(ValueError):
@@ -59,6 +60,7 @@ class Settings:
     public_url: str
     public: bool
     s3_endpoint: str | None
+    spark_master: str | None
     today: dt.date
     seeds: Path
     max_file_bytes: int
@@ -103,12 +105,6 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     unknown = sorted(name for name in env if name.startswith("CRADLE_") and name not in KNOWN)
     if unknown:
         raise SettingsError(f"unknown setting {', '.join(unknown)}; known are {', '.join(sorted(KNOWN))}")
-    engine = env.get("CRADLE_ENGINE") or ENGINES[0]
-    if engine not in ENGINES:
-        raise SettingsError(
-            f"CRADLE_ENGINE={engine} is not built yet, known is {', '.join(ENGINES)}; for Spark there is a cluster "
-            "to try and the decision how models will be built there, no run (docs/spark.md)"
-        )
     home = Path(env.get("CRADLE_HOME") or "data").expanduser().resolve()
     return Settings(
         home=home,
@@ -119,6 +115,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         public_url=_url(env, "CRADLE_PUBLIC_URL", home / "public"),
         public=_switch(env, "CRADLE_PUBLIC"),
         s3_endpoint=env.get("CRADLE_S3_ENDPOINT") or None,
+        spark_master=_spark_master(env),
         today=_today(env),
         seeds=_seeds(env),
         max_file_bytes=int(_number(env, "CRADLE_MAX_FILE_BYTES", 31_457_280)),
@@ -143,6 +140,16 @@ def _url(env: Mapping[str, str], name: str, default: Path) -> str:
     if "://" in value and not value.startswith("file://"):
         raise SettingsError(f"{name}={value} is neither a folder nor an s3:// address")
     return str(Path(value.removeprefix("file://")).expanduser().resolve())
+
+
+def _spark_master(env: Mapping[str, str]) -> str | None:
+    """The cluster that builds and computes; None where DuckDB and this process do."""
+    engine, master = env.get("CRADLE_ENGINE") or DUCKDB, env.get("CRADLE_SPARK_MASTER") or None
+    if engine not in ENGINES:
+        raise SettingsError(f"CRADLE_ENGINE={engine} is not known; known are {', '.join(ENGINES)}")
+    if engine == SPARK and master is None:
+        raise SettingsError("CRADLE_ENGINE=spark needs CRADLE_SPARK_MASTER; write spark://host:7077 (docs/spark.md)")
+    return master if engine == SPARK else None
 
 
 def _secret(env: Mapping[str, str]) -> str | None:

@@ -17,7 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.spark_cluster import LOOPBACK, Cluster, ClusterError, cluster
+from benchmarks.spark_cluster import Cluster, ClusterError, cluster
+from tests.support import PROJECT
 
 HAS_SPARK = importlib.util.find_spec("pyspark") is not None
 needs_spark = pytest.mark.skipif(
@@ -25,12 +26,9 @@ needs_spark = pytest.mark.skipif(
 )
 LISTENS = "0A"
 QUESTION = """
-import json, sys
+import json, os, sys
 from pyspark.sql import SparkSession
-builder = SparkSession.builder
-for name, value in json.loads(sys.argv[1]).items():
-    builder = builder.config(name, value)
-session = builder.getOrCreate()
+session = SparkSession.builder.master(os.environ["CRADLE_SPARK_MASTER"]).getOrCreate()
 for turn in range(2):
     rows = session.range(0, 200_000, 1, 4).selectExpr("sum(id % 7) as total", "count(distinct id % 1000) as ids")
     print(json.dumps(rows.collect()[0].asDict()), flush=True)
@@ -91,8 +89,8 @@ def test_nobody_but_this_machine_hears_the_cluster(running: Cluster) -> None:
 @needs_spark
 def test_a_session_gets_right_answers_before_and_after_a_worker_is_killed(running: Cluster) -> None:
     asked = subprocess.Popen(
-        [sys.executable, "-c", QUESTION, json.dumps(running.session_properties())],
-        env=os.environ | {"PYSPARK_PYTHON": sys.executable, "SPARK_LOCAL_IP": LOOPBACK},
+        [sys.executable, "-c", QUESTION],
+        env=os.environ | running.environment(),
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
@@ -116,7 +114,30 @@ def test_nothing_of_a_cluster_is_left_behind_even_after_a_fault() -> None:
     assert [processes_of(worker.pid) for worker in seen[0].workers] == [[]]
 
 
+KEPT = """
+import sys
+from benchmarks.spark_cluster import cluster
+with cluster(workers=1) as running:
+    print(running.scratch, *(process.pid for process in running.processes), flush=True)
+    sys.stdin.read()
+"""
+
+
+@needs_spark
+def test_nothing_of_a_cluster_is_left_behind_when_its_process_is_asked_to_end() -> None:
+    keeper = subprocess.Popen(
+        [sys.executable, "-c", KEPT], cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
+    assert keeper.stdout is not None
+    scratch, *groups = keeper.stdout.readline().split()
+    assert Path(scratch).is_dir() and all(processes_of(int(group)) for group in groups)
+    keeper.send_signal(signal.SIGTERM)
+    assert keeper.wait() == 128 + signal.SIGTERM
+    assert not Path(scratch).exists()
+    assert [processes_of(int(group)) for group in groups] == [[], []]
+
+
 @pytest.mark.skipif(HAS_SPARK, reason="pyspark is installed here")
 def test_without_the_package_one_line_says_what_is_missing() -> None:
-    with pytest.raises(ClusterError, match=r"pyspark is not installed; docs/spark\.md"), cluster():
+    with pytest.raises(ClusterError, match=r"pyspark is not installed; make spark-env"), cluster():
         pass

@@ -95,9 +95,17 @@ def test_a_blank_setting_is_an_unset_one(tmp_path: Path, seeds: Path) -> None:
     )
 
 
-def test_what_is_not_built_is_refused_in_one_plain_line() -> None:
-    with pytest.raises(SettingsError, match=r"CRADLE_ENGINE.*not built yet"):
+def test_an_engine_that_is_not_known_is_refused_in_one_plain_line() -> None:
+    with pytest.raises(SettingsError, match=r"CRADLE_ENGINE=sparc is not known; known are duckdb, spark"):
+        from_environment({"CRADLE_ENGINE": "sparc"})
+
+
+def test_a_run_on_spark_names_its_cluster() -> None:
+    with pytest.raises(SettingsError, match="needs CRADLE_SPARK_MASTER"):
         from_environment({"CRADLE_ENGINE": "spark"})
+    master = "spark://host:7077"
+    assert from_environment({"CRADLE_ENGINE": "spark", "CRADLE_SPARK_MASTER": master}).spark_master == master
+    assert from_environment({"CRADLE_SPARK_MASTER": master}).spark_master is None, "DuckDB is the engine all the same"
 
 
 def test_a_mail_servers_password_is_in_no_message_and_in_no_shown_settings() -> None:

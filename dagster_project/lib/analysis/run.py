@@ -44,6 +44,9 @@ from dagster_project.lib.base.ruleset import Ruleset
 ANALYSIS_TABLES: tuple[str, ...] = tuple(TABLES)
 # Registers that figures read; the rubric's rules name theirs in its seed.
 BURDENED_GROUPS, SELECTION, TARGETS = "burdened_groups", "indicator_selection", "targets"
+NETWORK_TABLES = ("fct_network_trend", "fct_network_outcome", "fct_false_positive")
+"""What needs all communities at once. Every other table holds, of each community, what its own rows alone give."""
+COMMUNITY_TABLES = tuple(name for name in ANALYSIS_TABLES if name not in NETWORK_TABLES)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +120,17 @@ def run(inputs: AnalysisInputs, ruleset: Ruleset) -> AnalysisResult:
     A difference between the two computations is reported in the result, not raised: the caller's check fails on it.
     Raises ValueError where an input lacks columns or contradicts itself.
     """
-    figures = compute_figures(inputs, ruleset)
+    own = of_communities(inputs, ruleset)
+    made = {**own.tables, **of_network(own.tables, inputs.seeds, ruleset, inputs.last_reporting_year)}
+    return replace(own, tables={name: made[name] for name in ANALYSIS_TABLES})
+
+
+def of_communities(inputs: AnalysisInputs, ruleset: Ruleset) -> AnalysisResult:
+    """The same but for the figures of the network: COMMUNITY_TABLES, of the communities whose rows the inputs hold.
+
+    Reference data are the whole network's. Some communities at a time, in whatever groups, give the same rows as all.
+    """
+    figures = community_figures(inputs, ruleset)
     context = context_of(inputs, ruleset)
     records = decide(context, figures.tables, inputs.seeds)
     made = {
@@ -127,12 +140,45 @@ def run(inputs: AnalysisInputs, ruleset: Ruleset) -> AnalysisResult:
         "fct_community_indicator": community_indicators(context),
         "fct_strategy": strategies(context),
     }
-    tables = {name: made[name] for name in ANALYSIS_TABLES}
+    tables = {name: made[name] for name in COMMUNITY_TABLES}
     return AnalysisResult(tables, figures.second_trends, figures.second_gaps, records)
+
+
+def of_network(tables: Tables, seeds: Seeds, ruleset: Ruleset, last_reporting_year: int) -> dict[str, pl.DataFrame]:
+    """NETWORK_TABLES from fct_trend, fct_trend_point and fct_outcome_status of all communities."""
+    rates = false_positive_rates(tables["fct_trend_point"], seeds.indicators, ruleset, last_reporting_year)
+    return dict(zip(NETWORK_TABLES, (*_network(tables, seeds, ruleset), rates), strict=True))
+
+
+def _network(tables: Tables, seeds: Seeds, ruleset: Ruleset) -> tuple[pl.DataFrame, pl.DataFrame]:
+    return compute_network(
+        tables["fct_trend"],
+        tables["fct_trend_point"],
+        tables["fct_outcome_status"],
+        seeds.communities,
+        seeds.geographies,
+        seeds.indicators,
+        ruleset,
+    )
+
+
+def of_indicators(tables: Tables, seeds: Seeds, ruleset: Ruleset) -> dict[str, pl.DataFrame]:
+    """fct_network_trend from fct_trend and fct_trend_point of all communities and some indicators.
+
+    No figure of it looks at two indicators, so some at a time give the same rows as all.
+    """
+    rows = {**tables, "fct_outcome_status": TABLES["fct_outcome_status"].empty()}
+    return {"fct_network_trend": _network(rows, seeds, ruleset)[0]}
 
 
 def compute_figures(inputs: AnalysisInputs, ruleset: Ruleset) -> Figures:
     """Trends, gaps, outcomes, network figures, targets and the simulation, then every slope a second time."""
+    own = community_figures(inputs, ruleset)
+    return replace(own, tables=own.tables | of_network(own.tables, inputs.seeds, ruleset, inputs.last_reporting_year))
+
+
+def community_figures(inputs: AnalysisInputs, ruleset: Ruleset) -> Figures:
+    """Trends, gaps, outcomes and targets of each community, then every slope a second time."""
     seeds, registers, last = inputs.seeds, inputs.counted_registers, inputs.last_reporting_year
     indicators = seeds.indicators
     points = expand_known(inputs.known, inputs.first_years, last, ruleset.trend)
@@ -145,21 +191,15 @@ def compute_figures(inputs: AnalysisInputs, ruleset: Ruleset) -> Figures:
     # Values, trends and gaps go on after a community left; what is decided of it ends there.
     judged = until_left(grid, seeds.communities)
     outcome = compute_outcomes(trend, gap, registers[SELECTION], indicators, seeds.outcomes, judged, ruleset)
-    network_trend, network_outcome = compute_network(
-        trend, trend_point, outcome, seeds.communities, seeds.geographies, indicators, ruleset
-    )
     tables = {
         "fct_trend": trend,
         "fct_trend_point": trend_point,
         "fct_gap": gap,
         "fct_gap_year": gap_year,
         "fct_outcome_status": outcome,
-        "fct_network_trend": network_trend,
-        "fct_network_outcome": network_outcome,
         "fct_target_progress": compute_target_progress(
             registers[TARGETS], registers[SELECTION], trend, trend_point, indicators, judged, inputs.today, ruleset
         ),
-        "fct_false_positive": false_positive_rates(trend_point, indicators, ruleset, last),
     }
     return Figures(
         tables,

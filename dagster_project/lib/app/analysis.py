@@ -71,25 +71,32 @@ def read_inputs(warehouse: Path, landing: Path, reference: Reference, today: dt.
     with engine.opened(warehouse) as connection:
         known = connection.execute(f"select * from intermediate.{KNOWN_TABLE}").pl()
     tables = {name: pl.read_parquet(landing / f"{name}.parquet", glob=False) for name in analysis_inputs()}
-    return _inputs(known, tables, reference, today)
+    return inputs_of(known, tables, seeds_of(reference), last_year(reference, today), today)
 
 
-def _inputs(
-    known: pl.DataFrame, landing: Mapping[str, pl.DataFrame], reference: Reference, today: dt.date
+def inputs_of(
+    known: pl.DataFrame, landing: Mapping[str, pl.DataFrame], seeds: Seeds, last_reporting_year: int, today: dt.date
 ) -> AnalysisInputs:
+    """What the analysis reads, from int_values__known and tables of landing (`analysis_inputs`)."""
     registers = {name.removeprefix(REGISTER): rows for name, rows in landing.items() if name.startswith(REGISTER)}
     return AnalysisInputs(
         known=known,
         submissions=landing["submissions"],
         registers=registers,
         observations=landing[OBSERVATIONS_TABLE],
-        seeds=_seeds(reference),
-        last_reporting_year=reference.reporting_years(today).stop - 1,
+        seeds=seeds,
+        last_reporting_year=last_reporting_year,
         today=today,
     )
 
 
-def _seeds(reference: Reference) -> Seeds:
+def last_year(reference: Reference, today: dt.date) -> int:
+    """The last reporting year that figures are computed for."""
+    return reference.reporting_years(today).stop - 1
+
+
+def seeds_of(reference: Reference) -> Seeds:
+    """Reference data in the analysis' own form."""
     return Seeds(
         communities=reference.communities,
         geographies=reference.geographies,
@@ -123,7 +130,7 @@ def record_inputs(
     # A release of before lacks registers that were not read then: nothing was decided from them.
     held = engine.tables_of(connection, INPUTS)
     landing = {name: rows(INPUTS, name) for name in analysis_inputs() if name in held}
-    inputs = _inputs(rows(INPUTS, KNOWN_TABLE), landing, reference, today)
+    inputs = inputs_of(rows(INPUTS, KNOWN_TABLE), landing, seeds_of(reference), last_year(reference, today), today)
     tables = {name: rows("marts", name) for name in RECORD_TABLES}
     return run.designate(run.context_of(inputs, ruleset), tables, inputs.seeds)
 
@@ -134,10 +141,11 @@ def run_analysis(
     """Compute every table of ANALYSIS_TABLES under one ruleset."""
     inputs = read_inputs(warehouse, landing, reference, today)
     result = run.run(inputs, read_ruleset(reference, ruleset_key))
-    return AnalysisOutcome({**result.tables, KNOWN_TABLE: inputs.known}, *_agreement(result))
+    return AnalysisOutcome({**result.tables, KNOWN_TABLE: inputs.known}, *agreement_of(result))
 
 
-def _agreement(result: AnalysisResult) -> tuple[bool, float, int]:
+def agreement_of(result: AnalysisResult) -> tuple[bool, float, int]:
+    """Whether the two computations of every slope agree, the largest difference, how many slopes were compared."""
     both = (result.second_trends, result.second_gaps)
     return (
         all(check.agrees for check in both),

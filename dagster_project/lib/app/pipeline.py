@@ -35,6 +35,7 @@ from dagster_project.lib.app.frozen import (
 )
 from dagster_project.lib.app.kept import keep, kept_inputs, kept_seeds
 from dagster_project.lib.app.ready import require_ready
+from dagster_project.lib.app.spark.cluster_run import ClusterRun
 from dagster_project.lib.app.state import (
     LEFT_KEY,
     STRAYS_KEY,
@@ -91,6 +92,7 @@ from dagster_project.lib.receipts.returned import return_files
 from dagster_project.lib.warehouse.dbt_run import MANIFEST, DbtPlaces, NodeResult, dbt_build, table_keys
 from dagster_project.lib.warehouse.declared import declared_marts, vocabularies
 from dagster_project.lib.warehouse.landing import Landed, gather, write_tables
+from dagster_project.lib.warehouse.spark import require_packages
 from dagster_project.settings import PROJECT_ROOT, Settings
 
 KEPT_OF = ("files", "findings")
@@ -176,6 +178,8 @@ class Pipeline:
         SeedError where seeds do not hold, BucketFaultError where the bucket seems at fault; nothing is changed then.
         """
         require_ready(self.reference, self.chosen or self.settings.today)
+        if self.settings.spark_master:
+            require_packages()
         for what in [*mend(self.lake, self.settings.warehouse), *sweep(self.settings.work)]:
             tell(what)
         tell("Listing the drop bucket")
@@ -282,16 +286,27 @@ class Pipeline:
         self._keep_undelivered(elsewhere | delivery.failed)
         return landed, receipts
 
+    @cached_property
+    def cluster(self) -> ClusterRun | None:
+        """The cluster that builds and computes, where the settings name one."""
+        master = self.settings.spark_master
+        return None if master is None else ClusterRun(master, self.dbt_places)
+
     def build_core(self) -> list[NodeResult]:
         """dbt: seeds, staging, intermediate and core marts."""
         tell("Building the warehouse")
+        if self.cluster:
+            return self.cluster.build_core(CORE_MODELS, declared_marts(MANIFEST, self.reference))
         return dbt_build(self.dbt_places, CORE_MODELS)
 
     def analyse(self) -> AnalysisOutcome:
         """Trends, gaps, outcomes, criteria, gateways, designations and network figures, written for dbt."""
         s = self.settings
         tell("Computing trends, gaps, gateways and designations")
-        outcome = run_analysis(s.warehouse, s.landing, self.reference, s.today, self.ruleset)
+        if self.cluster:
+            outcome = self.cluster.analyse(self.reference, s.today, self.ruleset)
+        else:
+            outcome = run_analysis(s.warehouse, s.landing, self.reference, s.today, self.ruleset)
         communities = self.reference.communities["community_id"].to_list()
         tables = keep_frozen(outcome.tables, self.frozen, communities, self.reference.table("rubric/rubric"))
         tables = as_declared(tables)
@@ -301,6 +316,8 @@ class Pipeline:
     def build_reporting(self) -> list[NodeResult]:
         """dbt: the reporting models over what Python computed."""
         tell("Building the reporting marts")
+        if self.cluster:
+            return self.cluster.build_reporting(REPORTING_MODELS, declared_marts(MANIFEST, self.reference))
         return dbt_build(self.dbt_places, REPORTING_MODELS)
 
     def release(self) -> Release:

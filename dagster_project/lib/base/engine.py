@@ -151,6 +151,11 @@ def parquet(path: Path) -> str:
     return f"read_parquet({text(plain)})"
 
 
+def parquet_files(folder: Path) -> str:
+    """Every Parquet file of a folder as one table of SQL."""
+    return parquet(folder / "ANY.parquet").replace("ANY.parquet", "*.parquet")
+
+
 def attach(connection: Connection, database: Path, alias: str) -> None:
     """Attach another database for reading."""
     connection.execute(f"attach {text(database)} as {name(alias)} (read_only)")

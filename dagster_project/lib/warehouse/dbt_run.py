@@ -22,6 +22,8 @@ MANIFEST = PROJECT / "target" / "manifest.json"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 LONGEST_MESSAGE = 400
 FAILED = frozenset({"error", "fail", "runtime error"})
+EMBEDDED = "embedded"
+"""The target of profiles.yml that is one DuckDB file."""
 
 
 class WarehouseError(RuntimeError):
@@ -68,8 +70,10 @@ class DbtPlaces:
         }
 
 
-def dbt_build(places: DbtPlaces, arguments: Sequence[str]) -> list[NodeResult]:
+def dbt_build(places: DbtPlaces, arguments: Sequence[str], engine: str = EMBEDDED) -> list[NodeResult]:
     """Run `dbt build` with the given selection; results in dbt's order. WarehouseError if dbt could not start.
+
+    engine: a target of profiles.yml; a session of Spark is open before.
 
     Failures of nodes are results, not errors: the caller decides what blocks (see `raise_for`).
     """
@@ -80,14 +84,15 @@ def dbt_build(places: DbtPlaces, arguments: Sequence[str]) -> list[NodeResult]:
     places.work.mkdir(parents=True, exist_ok=True)
     target = Path(tempfile.mkdtemp(prefix="dbt-", dir=places.work))
     try:
-        _reuse_parse(places, target)
+        kept = places.work / f"partial_parse{'' if engine == EMBEDDED else f'-{engine}'}.msgpack"
+        _reuse_parse(kept, target)
         # What dbt has to say comes back in its results; its own log would mix with the command's lines.
-        command = ["--quiet", "--log-level", "none", "--no-use-colors", "build", "--no-write-json"]
+        command = ["--quiet", "--log-level", "none", "--no-use-colors", "build", "--no-write-json", "--target", engine]
         command += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
         command += ["--target-path", str(target), "--log-path", str(target), *arguments]
         with _environment(places.environment):
             outcome = dbtRunner().invoke(command)
-        _keep_parse(places, target)
+        _keep_parse(kept, target)
     finally:
         # The target keeps the file open over all nodes (profiles.yml); whoever reads it next needs it closed.
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
@@ -134,19 +139,18 @@ def _result(result: Any) -> NodeResult:
     )
 
 
-def _reuse_parse(places: DbtPlaces, target: Path) -> None:
+def _reuse_parse(kept: Path, target: Path) -> None:
     """Each call has a target folder of its own (two runs never share one) and starts from the last parse."""
-    kept = places.work / "partial_parse.msgpack"
     if kept.is_file():
         shutil.copy(kept, target / "partial_parse.msgpack")
 
 
-def _keep_parse(places: DbtPlaces, target: Path) -> None:
+def _keep_parse(kept: Path, target: Path) -> None:
     made = target / "partial_parse.msgpack"
     if made.is_file():
-        partial = places.work / f".{target.name}.msgpack"
+        partial = kept.with_name(f".{target.name}.msgpack")
         shutil.copy(made, partial)
-        partial.replace(places.work / "partial_parse.msgpack")
+        partial.replace(kept)
 
 
 @contextmanager

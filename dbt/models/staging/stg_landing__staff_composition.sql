@@ -5,7 +5,9 @@ select
     cast(community_id as varchar) as community_id,
     cast(reporting_year as integer) as reporting_year,
     cast(body as varchar) as body,
-    case when "group" = 'all' then 'all' else dimension || ':' || "group" end as population_group_id,
+    case
+        when {{ adapter.quote('group') }} = 'all' then 'all' else dimension || ':' || {{ adapter.quote('group') }}
+    end as population_group_id,
     cast(dimension as varchar) as dimension,
     cast(people as bigint) as people,
     cast(community_people as bigint) as community_people,

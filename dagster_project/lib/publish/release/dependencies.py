@@ -23,6 +23,7 @@ FIGURES = (
     f"{LIB}/__init__.py",
     *(f"{LIB}/{room}" for room in ("base", "intake", "warehouse", "analysis")),
     *(f"{LIB}/app/{module}.py" for module in ("__init__", "analysis", "frozen", "pipeline")),
+    f"{LIB}/app/spark",
     f"{LIB}/publish/release/hashing.py",
     *("dbt/dbt_project.yml", "dbt/profiles.yml", "dbt/macros", "dbt/models"),
 )

@@ -1,0 +1,103 @@
+"""The steps of a run that a cluster does: both builds of the models and the analysis, over the landing of this machine.
+
+Belongs here: their order, what is put before the session, marts brought back into the warehouse that is published from.
+Does not: SQL (dbt/), figures (lib/analysis), intake, landing and publishing, which are those of every run.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import shutil
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from dagster_project.lib.app.analysis import KNOWN_TABLE, AnalysisOutcome
+from dagster_project.lib.app.spark.analysis import analyse_on
+from dagster_project.lib.base import engine
+from dagster_project.lib.base.names import MARTS
+from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.ruleset import RulesetKey
+from dagster_project.lib.warehouse.dbt_run import DbtPlaces, NodeResult, WarehouseError, dbt_build
+from dagster_project.lib.warehouse.declared import TableWords
+from dagster_project.lib.warehouse.spark import Session, register, session_on
+
+TARGET = "spark"
+LANDING, ANALYSIS = "landing", "analysis"
+SCHEMAS = (LANDING, ANALYSIS, "main", "seeds", "staging", "intermediate", MARTS, "semantic")
+
+
+@dataclass(frozen=True)
+class ClusterRun:
+    """The steps on one cluster. All places must be on storage that every worker reaches under the same path."""
+
+    master: str
+    places: DbtPlaces
+
+    @property
+    def work(self) -> Path:
+        """What the cluster writes: tables of the models, rows of the analysis. It can be deleted between runs."""
+        return self.places.work / TARGET
+
+    @property
+    def tables(self) -> Path:
+        """The tables of the models, a folder a schema and in it a folder of Parquet files a table."""
+        return self.work / "tables"
+
+    def session(self) -> Session:
+        """The session of this process; SparkError where there is none to be had."""
+        return session_on(self.master, self.tables)
+
+    def build_core(self, arguments: Sequence[str], marts: Mapping[str, TableWords]) -> list[NodeResult]:
+        """Build everything anew from landing; the marts so far stand in the warehouse afterwards."""
+        session = self.session()
+        for schema in SCHEMAS:
+            session.sql(f"drop database if exists {schema} cascade")
+        shutil.rmtree(self.work, ignore_errors=True)
+        for schema in SCHEMAS:
+            session.sql(f"create database {schema}")
+        register(session, LANDING, self.places.landing)
+        self.places.warehouse.unlink(missing_ok=True)
+        return self._built(session, arguments, marts)
+
+    def analyse(self, reference: Reference, today: dt.date, ruleset: RulesetKey) -> AnalysisOutcome:
+        """The analysis over the tables of the build; WarehouseError where another process built them."""
+        return analyse_on(self._begun(), self.places.landing, self.work / ANALYSIS, reference, today, ruleset)
+
+    def build_reporting(self, arguments: Sequence[str], marts: Mapping[str, TableWords]) -> list[NodeResult]:
+        """Build the models over the analysis; every mart stands in the warehouse afterwards."""
+        session = self._begun()
+        register(session, ANALYSIS, self.places.analysis)
+        return self._built(session, arguments, marts)
+
+    def _begun(self) -> Session:
+        session = self.session()
+        if not session.catalog.tableExists(f"intermediate.{KNOWN_TABLE}"):
+            raise WarehouseError(
+                "on Spark the tables of a build are known to the process that made them; run the job `build` from its "
+                "start"
+            )
+        return session
+
+    def _built(self, session: Session, arguments: Sequence[str], marts: Mapping[str, TableWords]) -> list[NodeResult]:
+        results = dbt_build(self.places, arguments, TARGET)
+        # A session's own views are listed with the tables of every schema.
+        built = {row.tableName for row in session.sql(f"show tables in {MARTS}").collect() if not row.isTemporary}
+        bring_back(self.tables / f"{MARTS}.db", [marts[name] for name in sorted(built)], self.places.warehouse)
+        return results
+
+
+def bring_back(folder: Path, marts: Sequence[TableWords], warehouse: Path) -> None:
+    """The marts of a folder of tables as tables of the warehouse, in their declared types, their rows by key."""
+    with engine.written(warehouse) as connection:
+        connection.execute(f"create schema if not exists {MARTS}")
+        for mart in marts:
+            columns = ", ".join(f"cast({_name(c.name)} as {c.data_type}) as {_name(c.name)}" for c in mart.columns)
+            order = ", ".join(_name(column) for column in mart.key) or "all"
+            files = engine.parquet_files(folder / mart.name)
+            table = engine.name(MARTS, mart.name)
+            connection.execute(f"create or replace table {table} as select {columns} from {files} order by {order}")
+
+
+def _name(column: str) -> str:
+    return engine.name(column)
