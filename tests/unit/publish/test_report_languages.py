@@ -161,7 +161,7 @@ DATA = {
     "dim_community": ("name", "state", "community_id"),
     "dim_population_group": ("dimension",),  # this small database has no names of dimensions: their codes stand there
     "fct_story": ("title", "text", "author_role"),
-    "fct_strategy": ("title", "action"),
+    "fct_strategy": ("title", "action", "status"),  # this database invents words for it
     "fct_trend_point": ("series", "source_file", "source_sheet"),
     "fct_indicator_value": ("series", "data_source"),
     "fct_finding": ("message", "source_file"),
