@@ -169,7 +169,7 @@ DATA = {
     "fct_series_change": ("series", "explanation"),
     "fct_reference_value": ("source",),
     "fct_submission_status": ("submission_id",),
-    "fct_designation_requirement": ("evidence", "required", "actual"),
+    "fct_designation_requirement": ("evidence", "required", "actual", "requirement_id"),
 }
 
 
