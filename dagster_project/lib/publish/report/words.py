@@ -46,6 +46,11 @@ STATUS_WORDS: Mapping[str, str] = {
     "succeeded": N_("Succeeded by an ongoing one"),
     "withheld": N_("Withheld"),
     "grace": N_("In grace period"),
+    "active": N_("Active"),
+    "lapsed": N_("Lapsed"),
+    "revoked": N_("Revoked"),
+    "met_late": N_("Met late"),
+    "missed": N_("Missed"),
 }
 
 # Words for the classes of RULES 4: label, then what the label says about the two groups; {names} are parameters.
