@@ -144,17 +144,23 @@ def reading(home: Path, many: int) -> Iterator[Readers]:
             readers.stop.set()
 
 
-def resident_mib(process: int) -> float:
-    """Memory of a process and of all that it started, in MiB."""
-    pages = 0
+def processes_mib(process: int) -> dict[int, float]:
+    """Memory of a process and of each that it started, in MiB."""
+    found: dict[int, float] = {}
     waiting = [process]
     while waiting:
         one = waiting.pop()
         with suppress(FileNotFoundError, ProcessLookupError):
-            pages += int(Path(f"/proc/{one}/statm").read_text(encoding="utf-8").split()[1])
-            children = Path(f"/proc/{one}/task/{one}/children").read_text(encoding="utf-8")
-            waiting += [int(child) for child in children.split()]
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+            pages = int(Path(f"/proc/{one}/statm").read_text(encoding="utf-8").split()[1])
+            found[one] = pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+            for thread in Path(f"/proc/{one}/task").glob("*/children"):
+                waiting += [int(child) for child in thread.read_text(encoding="utf-8").split()]
+    return found
+
+
+def resident_mib(process: int) -> float:
+    """Memory of a process and of all that it started, in MiB."""
+    return sum(processes_mib(process).values())
 
 
 def burst(home: Path, uploads: int, minutes: int = 1, many: int = 0) -> str:

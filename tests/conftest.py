@@ -6,6 +6,7 @@ Does not: fixtures of one room (the conftest.py of its folder), or any expectati
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import sys
@@ -65,6 +66,15 @@ class ByHome(LoadScopeScheduling):
         module = nodeid.partition("::")[0]
         is_shared = SHARED_HOME.search((ROOT / module).read_text(encoding="utf-8"))
         return "the shared home" if is_shared else module
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Patience is the tests' own: what runs in this process would refuse it as a setting that it does not know."""
+    import tests.support  # noqa: F401 - reads it
+
+    # A process that only deals out tests hands it on to those that run them.
+    if hasattr(config, "workerinput") or not config.getoption("numprocesses", None):
+        os.environ.pop("CRADLE_PATIENCE_SECONDS", None)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByHome | None:

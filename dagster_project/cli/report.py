@@ -19,8 +19,9 @@ def report() -> None:
 @report.command("pdf")
 @communities_option("Only the cards of these communities")
 @click.option("--public", "is_public", is_flag=True, help="The cards of the public edition, beside it.")
+@click.option("--language", default="en", show_default=True, help="The cards in a language that is published: en, es.")
 @click.option("--browser", "named", metavar="PROGRAM", help="The Chromium that prints (default: the one on PATH).")
-def pdf(communities: tuple[str, ...], is_public: bool, named: str | None) -> None:
+def pdf(communities: tuple[str, ...], is_public: bool, language: str, named: str | None) -> None:
     """Print report cards of the current release as PDF, one a community, into cards/{release}/ beside releases/.
 
     No release is changed: the PDFs are in no manifest, and go when the release's data files go.
@@ -29,7 +30,7 @@ def pdf(communities: tuple[str, ...], is_public: bool, named: str | None) -> Non
     from dagster_project.lib.base.store import Store
     from dagster_project.lib.publish.public.edition import current_public, manifest_or_none
     from dagster_project.lib.publish.release.release import current_release, read_manifest
-    from dagster_project.lib.publish.report.making.pdf import PdfError, browser, cards
+    from dagster_project.lib.publish.report.making.pdf import NoCardError, PdfError, browser, cards
 
     config = settings()
     known_communities(Reference(config.seeds), communities)
@@ -41,8 +42,11 @@ def pdf(communities: tuple[str, ...], is_public: bool, named: str | None) -> Non
     manifest = manifest_or_none(store, release_id) if is_public else read_manifest(store, release_id)
     try:
         program = browser(named)
-        for key, size in cards(store, release_id, (manifest or {})["today"], communities or None, program):
+        day = (manifest or {})["today"]
+        for key, size in cards(store, release_id, day, communities or None, program, language):
             click.echo(f"{store.url}/{key}: {size:,} bytes")
+    except NoCardError as error:
+        raise CradleError(str(error), "network/publication.csv names the languages of the next release") from None
     except PdfError as error:
         raise CradleError(
             str(error), "install the system's package chromium, or name the program with --browser"

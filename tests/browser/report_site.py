@@ -51,7 +51,8 @@ def written(out: Path, edition: str, changes: Sequence[str] = ()) -> Path:
     """The pages of an edition below a folder, of the marts of tests/fixtures after some statements of SQL."""
     marts = _marts()
     parameters = [RuleParameter(*p) for p in marts.PARAMETERS]
-    context = ReportContext("r", "2024-12-31", "toa-default", "1.0.0", "1", "0.1.0", "Example", parameters)
+    stated = ("r", "2024-12-31", "toa-default", "1.0.0", "1", "0.1.0", "Example", parameters)
+    context = ReportContext(*stated, languages=("en", "es"))
     database = marts.build(out / f"{edition}.duckdb")
     if edition == "public":
         marts.make_public(database)

@@ -25,6 +25,7 @@ PAGES = [
 ]
 
 PUBLIC_PAGES = [name for name in PAGES if "c04" not in name and "submissions" not in name]
+SPANISH_PAGES = ["es/index.html", "es/communities/c00.html"]
 WIDTHS = [1280, 768, 390]
 EVERY = os.environ.get("CRADLE_PAGES") == "all"
 """Whether axe looks at every page of both editions: `make pages` asks for it."""
@@ -91,7 +92,7 @@ def test_a_page_opens_offline_and_fits_the_window(page: Page, report: Path, name
 @pytest.mark.parametrize("width", WIDTHS)
 def test_axe_finds_nothing_on_a_page_of_each_kind(page: Page, report: Path, public_report: Path, width: int) -> None:
     # The public pages differ in words and columns, which a phone shows at their tightest.
-    kinds = {report: PAGES, public_report: PUBLIC_PAGES if width == min(WIDTHS) else []}
+    kinds = {report: PAGES + SPANISH_PAGES, public_report: PUBLIC_PAGES if width == min(WIDTHS) else []}
     page.set_viewport_size({"width": width, "height": 900})
     for folder, names in kinds.items():
         for path in sorted(folder.rglob("*.html")) if EVERY else [folder / name for name in names]:

@@ -70,6 +70,7 @@ from dagster_project.lib.publish.release.hashing import lock_sha256
 from dagster_project.lib.publish.release.opening import database_path
 from dagster_project.lib.publish.release.pointing import FIXED, fix
 from dagster_project.lib.publish.release.release import Release, ReleaseFacts, current_release, publish, read_manifest
+from dagster_project.lib.publish.report.languages.published import dictionary_names, published_languages
 from dagster_project.lib.publish.report.making.kept import kept_pages
 from dagster_project.lib.publish.report.marts import ReportContext, RuleParameter
 from dagster_project.lib.publish.report.render import write_report
@@ -417,6 +418,8 @@ class Pipeline:
             code_version=manifest["code_version"],
             network_name=self.reference.network_name,
             parameters=[RuleParameter(*text) for text in texts],
+            languages=published_languages(self.reference),
+            names=dictionary_names(self.reference),
         )
 
     @property

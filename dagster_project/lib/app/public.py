@@ -51,6 +51,7 @@ from dagster_project.lib.publish.release.dependencies import code_version
 from dagster_project.lib.publish.release.hashing import lock_sha256
 from dagster_project.lib.publish.release.opening import ReleaseMissingError, database_path
 from dagster_project.lib.publish.release.release import current_release, read_manifest
+from dagster_project.lib.publish.report.languages.published import dictionary_names, published_languages
 from dagster_project.lib.publish.report.making.kept import kept_pages
 from dagster_project.lib.publish.report.marts import PUBLIC, RuleParameter
 from dagster_project.lib.warehouse.dbt_run import MANIFEST
@@ -142,10 +143,15 @@ class PublicEdition:
         tell("Writing previews")
         outbox = Store(self.settings.outbox_url, self.settings.s3_endpoint)
         tables, communities = candidate.tables, self.reference.communities
-        preview = replace(preview, refused=write_previews(outbox, tables, communities, names_of(tables), preview))
+        kept = kept_pages(self.places.scratch, "preview")
+        refused = write_previews(outbox, tables, communities, names_of(tables), preview, kept)
+        preview = replace(preview, refused=refused)
         self.previews.keep(preview)
-        self.register.keep_solved(candidate.protected.solved, _solving_code())
+        self._keep_solved(candidate)
         return preview
+
+    def _keep_solved(self, candidate: Candidate) -> None:
+        self.register.keep_solved(candidate.protected.solved, candidate.protected.audited, _solving_code())
 
     def return_results(self, release_id: str) -> dict[str, str] | None:
         """Write each community's own results of a release beside the public network figures; refused ones, and why.
@@ -204,6 +210,7 @@ class PublicEdition:
             self.register.key(),
             _parameters(inputs),
             solved=self.register.solved(_solving_code()),
+            audited=self.register.audited(_solving_code()),
         )
         protected = replace(begun, values=names.read(begun.values), derived=_each_frame(begun.derived, names.read))
         tell("Making the public tables")
@@ -289,15 +296,16 @@ class PublicEdition:
         texts = rows.select(pl.col("parameter", "value", "unit", "note").fill_null("")).iter_rows()
         parameters = [RuleParameter(*text) for text in texts]
         kept = kept_pages(self.places.scratch, PUBLIC)
+        spoken = {"languages": published_languages(self.reference), "names": dictionary_names(self.reference)}
         tell("Publishing the public edition")
         made = publish_public(
             self.places,
             candidate,
             lambda database, folder, manifest: write_pages(
-                database, folder, manifest, self.reference.network_name, parameters, kept
+                database, folder, manifest, self.reference.network_name, parameters, kept, spoken
             ),
         )
-        self.register.keep_solved(candidate.protected.solved, _solving_code())
+        self._keep_solved(candidate)
         self.register.keep_built(self.facts(), made.public_id)
         return made
 

@@ -6,18 +6,21 @@ Does not: choosing what is withheld (choice.py). Nothing here reads an internal 
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+
+import polars as pl
 
 from dagster_project.lib.base.workers import side_by_side
 from dagster_project.lib.disclosure.feasible.programs import Budget, BudgetError
 from dagster_project.lib.disclosure.feasible.solved import Answer, Solved
 from dagster_project.lib.disclosure.judging import judge
 from dagster_project.lib.disclosure.profiles import AUDIT_PROGRAMS, Parameters
-from dagster_project.lib.disclosure.register import Release, earlier_by_community
-from dagster_project.lib.disclosure.sums import AT_MOST, NONE, Sum
-from dagster_project.lib.disclosure.unit import Earlier, Joint, Unit, joint_of, unknown_name
+from dagster_project.lib.disclosure.register import Readings, Release
+from dagster_project.lib.disclosure.sums import AT_MOST, NONE, Sum, key_from
+from dagster_project.lib.disclosure.unit import Earlier, Joint, Unit, distinct, joint_of, unknown_name
 from dagster_project.lib.disclosure.words import (
     CODED,
     HIDDEN,
@@ -33,6 +36,7 @@ from dagster_project.lib.disclosure.words import (
 )
 
 NO_ANSWERS: Mapping[str, Mapping[str, Answer]] = {}
+NOTHING_KEPT: Mapping[str, Kept] = {}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,13 +49,57 @@ class Failure:
 
 
 @dataclass(frozen=True, slots=True)
+class Kept:
+    """What the audit found of one community in which nothing fails. seen: the digest of all that it looked at."""
+
+    seen: str
+    families: int
+    judged: int
+    programs: int
+    dropped: int
+    out: int
+    forced: int
+    smallest: float
+    out_cells: tuple[Key, ...]
+
+
+AUDITED_SCHEMA: dict[str, pl.DataType | type[pl.DataType]] = {
+    "community_id": pl.String,
+    "seen": pl.String,
+    **dict.fromkeys(("families", "judged", "programs", "dropped", "out", "forced"), pl.Int64),
+    "smallest": pl.Float64,
+    "out_cells": pl.List(pl.List(pl.String)),
+}
+
+
+def audited_frame(parts: Mapping[str, Kept]) -> pl.DataFrame:
+    """AUDITED_SCHEMA, sorted: a row a community; keys of cells as text, no value."""
+    rows = [
+        (name, *(getattr(part, column) for column in NUMBERS), [[str(each) for each in key] for key in part.out_cells])
+        for name, part in sorted(parts.items())
+    ]
+    return pl.DataFrame(rows, schema=AUDITED_SCHEMA, orient="row")
+
+
+def audited_from(frame: pl.DataFrame) -> dict[str, Kept]:
+    """The parts of `audited_frame` again."""
+    return {
+        name: Kept(**dict(zip(NUMBERS, numbers, strict=True)), out_cells=tuple(key_from(cell) for cell in cells))
+        for name, *numbers, cells in frame.select(list(AUDITED_SCHEMA)).iter_rows()
+    }
+
+
+NUMBERS = tuple(AUDITED_SCHEMA)[1:-1]
+
+
+@dataclass(frozen=True, slots=True)
 class Audit:
     """What the audit found. failures: empty where the release may go out.
 
     judged: hidden cells judged. dropped: families in which sums that cannot be checked were left out. out: cells of
     earlier releases that those pin already. forced: cells masked at the source that its own rows pin.
     smallest: the fewest feasible values of any judged count. out_cells: the newest release's cells that are out.
-    answers: by community, to the problems that came up.
+    answers: by community, to the problems that came up. parts: by community, what was found of each without a failure.
     """
 
     failures: tuple[Failure, ...] = ()
@@ -64,6 +112,7 @@ class Audit:
     smallest: float = INF
     out_cells: frozenset[Key] = frozenset()
     answers: Mapping[str, Mapping[str, Answer]] = field(default_factory=dict)
+    parts: Mapping[str, Kept] = field(default_factory=dict)
 
     @property
     def passed(self) -> bool:
@@ -98,7 +147,8 @@ def audit(
     tables, registers and sums alone; `answers` (by community) tell what a problem that says the very same was answered
     with before, and save its programs.
     """
-    return audit_read([earlier_by_community(release) for release in releases], parameters, families, answers)
+    readings = Readings()
+    return audit_read([readings.read(release) for release in releases], parameters, families, answers)
 
 
 def audit_read(
@@ -106,15 +156,31 @@ def audit_read(
     parameters: Parameters,
     families: set[FamilyKey] | None = None,
     answers: Mapping[str, Mapping[str, Answer]] = NO_ANSWERS,
+    audited: Mapping[str, Kept] = NOTHING_KEPT,
 ) -> Audit:
-    """The same for releases that were read already (`register.earlier_by_community`), none of which it changes."""
+    """The same for releases that were read already (`register.Readings`), none of which it changes.
+
+    audited: `Audit.parts` of an earlier call by the same code. A community of which all releases say the very same as
+    was looked at then is not judged again: its verdict depends on nothing else.
+    """
     names = sorted({name for release in by_release for name in release})
-    parts = [[release[name] for release in by_release if name in release] for name in names]
     newest = [name in by_release[-1] for name in names] if by_release else []
-    work = list(zip(names, parts, newest, (answers.get(name, {}) for name in names), strict=True))
+    parts = [_releases_of(name, by_release, has) for name, has in zip(names, newest, strict=True)]
+    seen = ["" if families is not None else _seen(part, has) for part, has in zip(parts, newest, strict=True)]
+    held = {
+        name: kept
+        for name, looked in zip(names, seen, strict=True)
+        if looked and (kept := audited.get(name)) is not None and kept.seen == looked
+    }
+    work = [
+        (name, part, has, answers.get(name, {}))
+        for name, part, has in zip(names, parts, newest, strict=True)
+        if name not in held
+    ]
     judge_one = partial(_audit_community, families=families)
     with side_by_side(min(parameters.workers, len(work))) as each:
-        found = list(each(judge_one, work))
+        judged = dict(zip((name for name, *_ in work), each(judge_one, work), strict=True))
+    found = [judged[name] if name in judged else _again(held[name], answers.get(name, {})) for name in names]
     return Audit(
         tuple(failure for part in found for failure in part.failures),
         sum(part.families for part in found),
@@ -126,7 +192,34 @@ def audit_read(
         min((part.smallest for part in found), default=INF),
         frozenset(key for part in found for key in part.out_cells),
         {name: part.answers for name, part in zip(names, found, strict=True)},
+        {
+            name: _kept(part, looked)
+            for name, part, looked in zip(names, found, seen, strict=True)
+            if looked and not part.failures
+        },
     )
+
+
+def _releases_of(name: str, by_release: Sequence[Mapping[str, Earlier]], has_newest: bool) -> list[Earlier]:
+    releases = [release[name] for release in by_release if name in release]
+    # The newest stands apart: what those before it pin already is out, what it pins itself is a fault.
+    return [*distinct(releases[:-1]), releases[-1]] if has_newest else distinct(releases)
+
+
+def _seen(releases: Sequence[Earlier], has_newest: bool) -> str:
+    """A digest of all that a community's verdict depends on; empty where a release has none."""
+    digests = [release.digest for release in releases]
+    return hashlib.sha256(repr((digests, has_newest)).encode()).hexdigest() if all(digests) else ""
+
+
+def _again(kept: Kept, answers: Mapping[str, Answer]) -> _Part:
+    numbers = {name: getattr(kept, name) for name in NUMBERS[1:]}
+    return _Part(**numbers, out_cells=set(kept.out_cells), answers=answers)
+
+
+def _kept(part: _Part, seen: str) -> Kept:
+    numbers = {name: getattr(part, name) for name in NUMBERS[1:]}
+    return Kept(seen, **numbers, out_cells=tuple(sorted(part.out_cells)))
 
 
 def _audit_community(
@@ -147,8 +240,8 @@ def _audit_community(
 def _audit_joint(joint: Joint, has_newest: bool, solved: Solved, part: _Part) -> None:
     budget = Budget(AUDIT_PROGRAMS * len(joint.families), solved)
     part.families += len(joint.families)
+    before = joint.before_newest() if has_newest else joint
     system = joint.past()
-    before = Joint(joint.families, {}, [], [], joint.earlier[:-1] if has_newest else joint.earlier)
     out = _out(joint, before, has_newest, budget)
     for unknown in out:
         system.needs.pop(unknown, None)

@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import polars as pl
 
-from dagster_project.lib.disclosure.cells import bounds_of, facts_of
-from dagster_project.lib.disclosure.sums import Sum, Tie, sums_from, ties_from
+from dagster_project.lib.disclosure.cells import PUBLIC_COLUMNS, REGISTER_COLUMNS, bounds_of, facts_of
+from dagster_project.lib.disclosure.sums import SUM_SCHEMA, TIE_SCHEMA, Sum, Tie, sums_from, ties_from
 from dagster_project.lib.disclosure.unit import Earlier, Known
 from dagster_project.lib.disclosure.words import CELL, FAMILY, FamilyKey, Key, family_of
 
@@ -81,17 +80,67 @@ def contents_frame(contents: Mapping[FamilyKey, str]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=CONTENT_SCHEMA, orient="row")
 
 
-def earlier_by_community(release: Release) -> dict[str, Earlier]:
-    """A release as the search reads it, one part a community."""
-    found: dict[str, Earlier] = defaultdict(lambda: Earlier({}, {}, []))
-    for row in facts_of(release.public, release.register).iter_rows(named=True):
+class Readings:
+    """Releases as the search reads them, read one after the other, oldest first.
+
+    What a release says of a community as the one before it did is not read again: both are then one object, which is
+    what `unit.distinct` goes by. Most communities are the same from release to release, and every release is read
+    again for each new one.
+    """
+
+    def __init__(self) -> None:
+        self._parts: dict[str, Parts] = {}
+        self._read: dict[str, Earlier] = {}
+
+    def read(self, release: Release) -> dict[str, Earlier]:
+        """The next release, one part a community."""
+        parts = _parts(release)
+        known = {name for name, held in parts.items() if name in self._parts and _equal(held, self._parts[name])}
+        read = {name: _earlier(held) for name, held in parts.items() if name not in known}
+        self._read = {name: self._read[name] if name in known else read[name] for name in parts}
+        self._parts = parts
+        return dict(self._read)
+
+
+Parts = tuple[pl.DataFrame, ...]
+"""What a release says of one community: its rows of `public`, `register`, `sums`, `ties` and `contents`."""
+
+
+def _parts(release: Release) -> dict[str, Parts]:
+    community = pl.col("community_id")
+    frames = (
+        (release.public.select(PUBLIC_COLUMNS), community),
+        (release.register.select(REGISTER_COLUMNS), community),
+        (release.sums.select(list(SUM_SCHEMA)), pl.col("total").list.first()),
+        (release.ties.select(list(TIE_SCHEMA)), pl.col("cell").list.first()),
+        (release.contents.select(list(CONTENT_SCHEMA)), community),
+    )
+    split = [
+        frame.with_columns(of.alias(_OWNER)).partition_by(_OWNER, as_dict=True, include_key=False)
+        for frame, of in frames
+    ]
+    names = sorted({str(name) for part in split for (name,) in part})
+    empty = [frame.clear() for frame, _ in frames]
+    return {name: tuple(part.get((name,), none) for part, none in zip(split, empty, strict=True)) for name in names}
+
+
+_OWNER = "_owner"
+
+
+def _equal(one: Parts, other: Parts) -> bool:
+    return all(left.equals(right) for left, right in zip(one, other, strict=True))
+
+
+def _earlier(parts: Parts) -> Earlier:
+    public, register, sums, ties, contents = parts
+    found = Earlier({}, {}, [], digest=hashlib.sha256(repr([part.rows() for part in parts]).encode()).hexdigest())
+    for row in facts_of(public, register).iter_rows(named=True):
         key: Key = tuple(row[name] for name in CELL)
-        found[key[0]].cells[key] = Known(row["kind"], bounds_of(row), row["token"])
-    for held in sums_from(release.sums):
-        found[held.total[0]].sums.setdefault(family_of(held.total), []).append(held)
-    for tie in ties_from(release.ties):
-        found[tie.cell[0]].ties.append(tie)
-    for *family, content in release.contents.select(*FAMILY, "content").iter_rows():
+        found.cells[key] = Known(row["kind"], bounds_of(row), row["token"])
+    for held in sums_from(sums):
+        found.sums.setdefault(family_of(held.total), []).append(held)
+    found.ties.extend(ties_from(ties))
+    for *family, content in contents.select(*FAMILY, "content").iter_rows():
         name: FamilyKey = tuple(family)
-        found[name[0]].contents[name] = content
+        found.contents[name] = content
     return found

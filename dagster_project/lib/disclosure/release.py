@@ -15,7 +15,7 @@ from functools import partial
 import polars as pl
 
 from dagster_project.lib.base.workers import side_by_side
-from dagster_project.lib.disclosure.audit import Audit, audit_read
+from dagster_project.lib.disclosure.audit import Audit, audit_read, audited_frame, audited_from
 from dagster_project.lib.disclosure.cells import (
     PUBLIC_COLUMNS,
     REGISTER_COLUMNS,
@@ -30,9 +30,9 @@ from dagster_project.lib.disclosure.derived import Derived, publish_derived
 from dagster_project.lib.disclosure.feasible.solved import Answer, answers_from, solved_frame
 from dagster_project.lib.disclosure.points import uses_of
 from dagster_project.lib.disclosure.profiles import Parameters, Profile, objected, permitted
-from dagster_project.lib.disclosure.register import Release, content_of, contents_frame, earlier_by_community, tokens
+from dagster_project.lib.disclosure.register import Readings, Release, content_of, contents_frame, tokens
 from dagster_project.lib.disclosure.sums import Sum, Tie, Truth, sum_frame, sums_of, tie_frame, ties_of
-from dagster_project.lib.disclosure.unit import Cell, Earlier, Unit
+from dagster_project.lib.disclosure.unit import Cell, Earlier, Unit, distinct
 from dagster_project.lib.disclosure.words import CELL, FamilyKey, Key, family_of
 
 OBJECTED = "/objected"
@@ -73,7 +73,8 @@ class Protected:
     n, k, is_out). release: what the next release's audit needs, with the id it was called with. outcomes: by
     community. audit: of the finished public table over all releases; publish only where `audit.passed`.
     solved: answers to the problems that came up (`SOLVED_SCHEMA`: digests and how many values stay feasible, no value),
-    which save the next release their programs.
+    which save the next release their programs. audited: what the audit found of each community in which nothing fails
+    (`AUDITED_SCHEMA`), which holds as long as all releases say the same of it.
     """
 
     values: pl.DataFrame
@@ -83,6 +84,7 @@ class Protected:
     outcomes: Mapping[str, Outcome]
     audit: Audit
     solved: pl.DataFrame
+    audited: pl.DataFrame
     fall_backs: Mapping[FamilyKey, int] = field(default_factory=dict)
 
 
@@ -94,12 +96,14 @@ def protect(
     parameters: Parameters = Parameters(),  # noqa: B008 - frozen
     public_id: str = "candidate",
     solved: pl.DataFrame | None = None,
+    audited: pl.DataFrame | None = None,
 ) -> Protected:
     """Protect one release and audit it over all of `history` (oldest first) and itself.
 
-    key: of the keyed hash that says which rows are unchanged. solved: `Protected.solved` of an earlier call by the same
-    code; without it the result is the same and takes longer. The same inputs give the same result, in any number of
-    processes. Raises ValueError where tables contradict each other; a failed audit is a result, not an error.
+    key: of the keyed hash that says which rows are unchanged. solved, audited: `Protected.solved` and `.audited` of an
+    earlier call by the same code; without them the result is the same and takes longer. The same inputs give the same
+    result, in any number of processes. Raises ValueError where tables contradict each other; a failed audit is a
+    result, not an error.
     """
     values = _allowed(inputs.values, inputs)
     cells = classify(values, inputs.indicators, inputs.communities, profile)
@@ -107,7 +111,8 @@ def protect(
     cells = cells.with_columns(pl.col("kind").alias("primary"))
     trend, gap = _allowed(inputs.trend, inputs), _allowed(inputs.gap, inputs)
     # Read once: the choice and the audit look at the same releases, which grow with every one that is out.
-    earlier = [earlier_by_community(release) for release in history]
+    readings = Readings()
+    earlier = [readings.read(each) for each in history]
     units = _units(cells, values, inputs, earlier, profile, uses_of(cells, trend, gap))
     known = {} if solved is None else answers_from(solved)
     outcomes = _solve(units, known, parameters)
@@ -132,14 +137,16 @@ def protect(
         _forbidden(inputs),
     )
     answers = {name: {**known.get(name, {}), **outcome.answers} for name, outcome in outcomes.items()}
-    verdict = audit_read([*earlier, earlier_by_community(release)], parameters, answers=answers)
+    looked_at = {} if audited is None else audited_from(audited)
+    verdict = audit_read([*earlier, readings.read(release)], parameters, answers=answers, audited=looked_at)
     used = {name: {**outcome.answers, **verdict.answers.get(name, {})} for name, outcome in outcomes.items()}
     # A family that is taken over as it was settled is not looked at again: what is out of it the audit still tells.
     out = {key for outcome in outcomes.values() for key in outcome.out} | verdict.out_cells
     is_out = pl.Series("is_out", [tuple(row) in out for row in final.select(CELL).iter_rows()], dtype=pl.Boolean)
     house = final.select(*CELL, "unit", "min_n", "primary", "kind", "n", "k").with_columns(is_out)
     fall_backs = {family: level for outcome in outcomes.values() for family, level in outcome.fall_backs.items()}
-    return Protected(public, derived, house, release, outcomes, verdict, solved_frame(used), fall_backs)
+    kept = audited_frame(verdict.parts)
+    return Protected(public, derived, house, release, outcomes, verdict, solved_frame(used), kept, fall_backs)
 
 
 def _allowed(frame: pl.DataFrame, inputs: DisclosureInputs) -> pl.DataFrame:
@@ -215,7 +222,7 @@ def _unit(
     sums = {family: sums_of(family, members, parents, places) for family, members in families.items()}
     ties = ties_of({key: cell.truth for key, cell in cells.items()}, profile.ties)
     contents = {family: _content(family, families[family], cells, sums[family], ties) for family in families}
-    past = [release[community] for release in earlier if community in release]
+    past = distinct([release[community] for release in earlier if community in release])
     last = past[-1].contents if past else {}
     withheld = {
         family for family in families if (community, family[1]) in objecting and contents[family] != last.get(family)
@@ -240,11 +247,19 @@ def _content(
 def _solve(
     units: Sequence[Unit], known: Mapping[str, Mapping[str, Answer]], parameters: Parameters
 ) -> dict[str, Outcome]:
-    """Each unit's outcome; processes share the units and change nothing of the result."""
+    """Each unit's outcome; processes share the units and change nothing of the result.
+
+    A unit that is taken over whole is done here: it takes longer to send than to look at.
+    """
     solve = partial(protect_unit, parameters=parameters)
-    with side_by_side(min(parameters.workers, len(units))) as each:
-        found = list(each(solve, [(unit, known.get(unit.community_id, {})) for unit in units]))
-    return {unit.community_id: outcome for unit, outcome in zip(units, found, strict=True)}
+    changed = [unit for unit in units if not unit.is_as_before]
+    with side_by_side(min(parameters.workers, len(changed))) as each:
+        work = [(unit, known.get(unit.community_id, {})) for unit in changed]
+        found = dict(zip((unit.community_id for unit in changed), each(solve, work), strict=True))
+    return {
+        unit.community_id: found.get(unit.community_id) or solve((unit, known.get(unit.community_id, {})))
+        for unit in units
+    }
 
 
 def _with_kinds(cells: pl.DataFrame, outcomes: Mapping[str, Outcome]) -> pl.DataFrame:

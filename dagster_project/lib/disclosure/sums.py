@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import polars as pl
 
@@ -19,8 +19,7 @@ NONE, EQUAL, AT_MOST = 0, 1, 2
 N, K = "n", "k"
 
 
-@dataclass(frozen=True, slots=True)
-class Truth:
+class Truth(NamedTuple):
     """What a sum is checked with: the counts the row itself printed to the house; None where it prints none."""
 
     n: int | None
@@ -31,8 +30,7 @@ class Truth:
     is_pooled: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Sum:
+class Sum(NamedTuple):
     """total = parts (EQUAL) or total >= parts (AT_MOST), for n and for k apart.
 
     `checked_n`, `checked_k`: False where a part or the total prints no count, so that the sum is only taken to hold.
@@ -48,8 +46,7 @@ class Sum:
     rest_is_group: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class Tie:
+class Tie(NamedTuple):
     """One count that two cells print: `part` (n or k) of one is `other_part` of the other."""
 
     cell: Key
@@ -213,18 +210,24 @@ def tie_frame(ties: Iterable[Tie]) -> pl.DataFrame:
 
 def sums_from(frame: pl.DataFrame) -> list[Sum]:
     """The sums of `sum_frame`."""
-    return [Sum(_key(total), tuple(_key(part) for part in parts), *rest) for total, parts, *rest in frame.iter_rows()]
+    return [
+        Sum(key_from(total), tuple(key_from(part) for part in parts), *rest)
+        for total, parts, *rest in frame.iter_rows()
+    ]
 
 
 def ties_from(frame: pl.DataFrame) -> list[Tie]:
     """The ties of `tie_frame`."""
-    return [Tie(_key(cell), part, _key(other), other_part) for cell, part, other, other_part in frame.iter_rows()]
+    return [
+        Tie(key_from(cell), part, key_from(other), other_part) for cell, part, other, other_part in frame.iter_rows()
+    ]
 
 
 def _text(key: Key) -> list[str]:
     return [str(part) for part in key]
 
 
-def _key(texts: list[str]) -> Key:
+def key_from(texts: list[str]) -> Key:
+    """A key from its parts as text, in the order of CELL."""
     community, indicator, series, place, group, year, period = texts
     return community, indicator, series, place, group, int(year), period

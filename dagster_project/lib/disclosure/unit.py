@@ -7,9 +7,9 @@ Does not: the choice (protect.py), judging (judging.py).
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from dagster_project.lib.disclosure.judging import System, need_of
 from dagster_project.lib.disclosure.sums import Sum, Tie, Truth
@@ -88,8 +88,7 @@ def unknown_name(key: Key, token: str) -> Unknown:
     return "\x1f".join(str(part) for part in key) + "\x1e" + token
 
 
-@dataclass(frozen=True, slots=True)
-class Known:
+class Known(NamedTuple):
     """One cell of an earlier release: its kind then, what that let be known, the token of its row."""
 
     kind: str
@@ -99,12 +98,21 @@ class Known:
 
 @dataclass(slots=True)
 class Earlier:
-    """One release that is or was out, for one community."""
+    """One release that is or was out, for one community. `digest`: of all it was read from."""
 
     cells: dict[Key, Known]
     sums: dict[FamilyKey, list[Sum]]
     ties: list[Tie]
     contents: dict[FamilyKey, str] = field(default_factory=dict)
+    digest: str = ""
+
+
+def distinct(releases: Sequence[Earlier]) -> list[Earlier]:
+    """Releases without those that repeat the one before: what is said again tells an attacker nothing more.
+
+    Equal ones are one object (`register.Readings`).
+    """
+    return [each for place, each in enumerate(releases) if not place or each is not releases[place - 1]]
 
 
 @dataclass(slots=True)
@@ -120,6 +128,12 @@ class Unit:
     withheld_families: frozenset[FamilyKey] = frozenset()
     _members: dict[FamilyKey, dict[Key, Cell]] | None = None
     _past: list[dict[FamilyKey, dict[Key, Known]]] | None = None
+
+    @property
+    def is_as_before(self) -> bool:
+        """Whether every family is what it was in the release before."""
+        last = self.earlier[-1].contents if self.earlier else {}
+        return bool(last) and all(last.get(family) == content for family, content in self.contents.items())
 
     def members(self, family: FamilyKey) -> dict[Key, Cell]:
         """The family's cells."""
@@ -192,6 +206,13 @@ class Joint:
             for release in self.earlier:
                 self._add_release(self._past, release)
         return self._past
+
+    def before_newest(self) -> Joint:
+        """The same families before the newest release; what that alone adds is all that `past` still has to read."""
+        before = Joint(self.families, {}, [], [], self.earlier[:-1])
+        self._past = before.past().copy()
+        self._add_release(self._past, self.earlier[-1])
+        return before
 
     def _add_release(self, system: System, release: Earlier) -> None:
         names = {}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 CELL = (
     "community_id",
@@ -46,8 +47,7 @@ def family_of(key: Key) -> FamilyKey:
     return key[0], key[1], key[2], key[5], key[6]
 
 
-@dataclass(frozen=True, slots=True)
-class Bounds:
+class Bounds(NamedTuple):
     """What the public may know of one cell by itself: n, k and m = n - k within closed bounds, k/n within a rate.
 
     Whole numbers as floats (`INF` where nothing bounds them). `rate_low`, `rate_high`: shares of one, set only where n

@@ -173,13 +173,23 @@ def _located(issues: pl.DataFrame, texts: pl.DataFrame, contract: TableContract,
         pl.coalesce("_own_column", "_own_source_column")
     )
     return (
-        joined.with_columns(
+        joined.filter(~_told_as_error(joined, letter))
+        .with_columns(
             source_column=pl.coalesce(printed, "source_column"),
             source_cell=pl.concat_str(letter, pl.col("source_row").cast(pl.String)),
         )
         .select(list(WITH_CELL))
         .cast(WITH_CELL)
     )
+
+
+def _told_as_error(issues: pl.DataFrame, letter: pl.Expr) -> pl.Series:
+    """Cells without a number that the reader told already as errors of formulas: one cause, one finding."""
+    errors = issues.filter(pl.col("rule_id") == "formula_error_cell").select("row", "column")
+    known = set(errors.iter_rows())
+    places = issues.select("row", letter.alias("letter")).iter_rows() if known else ()
+    told = pl.Series([place in known for place in places], dtype=pl.Boolean)
+    return told & (issues["rule_id"] == "bad_cell") if known else pl.repeat(False, issues.height, eager=True)
 
 
 def extracted_places(frames: dict[str, pl.DataFrame]) -> set[tuple[int, str, int]]:

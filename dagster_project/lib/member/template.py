@@ -28,6 +28,7 @@ from dagster_project.lib.base.workbook_bytes import stable_bytes, writable
 from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.layouts.explanation import HEADER_SEARCH_ROWS
 from dagster_project.lib.member.prefilled import Cell, Registers, cells_of
+from dagster_project.lib.receipts.marked_copy import print_wide
 
 AUTHOR = "cradle template"
 # The lists begin below the rows in which a header is looked for: their codes can never be taken for one.
@@ -256,6 +257,8 @@ def _write_notes(
     for line, text in enumerate(lines, 1):
         sheet.cell(line, 1, text).alignment = Alignment(wrap_text=True, vertical="top")
     sheet["A1"].font = Font(bold=True, size=14)
+    sheet.row_dimensions[1].height = 22
+    print_wide(sheet)
     sheet.column_dimensions["A"].width = 110
 
 
@@ -277,6 +280,7 @@ def _write_header(sheet: Worksheet, contract: TableContract, lists: _Lists) -> N
             sheet.column_dimensions[letter].number_format = TEXT_FORMAT
         _offer(sheet, letter, column, lists.of(contract, column))
     sheet.freeze_panes = "A2"
+    print_wide(sheet)
 
 
 def _meaning(column: Column) -> str:

@@ -19,6 +19,7 @@ from openpyxl.cell import WriteOnlyCell
 from openpyxl.cell.cell import ERROR_CODES
 from openpyxl.comments import Comment
 from openpyxl.styles import Alignment, Font, PatternFill
+from openpyxl.worksheet.properties import PageSetupProperties
 
 from dagster_project.lib.base.names import FINDINGS_SHEET
 from dagster_project.lib.base.workbook_bytes import UNWRITABLE, stable_bytes, writable
@@ -39,7 +40,9 @@ LIST_OPENING = "Findings for "
 SEVERITIES = ("fatal", "error", "explainable", "info")
 FILLS: Mapping[str, str] = {"fatal": "F2B8B5", "error": "F8CFCB", "explainable": "FFE9A8", "info": "D6E6F5"}
 _PAINT: Mapping[str, PatternFill] = {code: PatternFill("solid", fgColor=colour) for code, colour in FILLS.items()}
-_WRAP = Alignment(wrap_text=True, vertical="top")
+_WRAP = Alignment(wrap_text=True, vertical="top", horizontal="left")
+LINE_HEIGHT, MOST_LINES = 15, 27
+"""Points of a line, and how many lines a row of a workbook can hold."""
 LIST_COLUMNS: Sequence[tuple[str, int]] = (
     ("Severity", 13),
     ("Sheet", 16),
@@ -255,6 +258,7 @@ def write_list(sheet: Any, notes: Sequence[str], findings: Sequence[Finding]) ->
     for index, (_, width) in enumerate(LIST_COLUMNS):
         sheet.column_dimensions[chr(ord("A") + index)].width = width
     sheet.freeze_panes = f"A{len(notes) + 2}"
+    print_wide(sheet)
     for note in notes:
         sheet.append([_cell(sheet, note)])
     header = [_cell(sheet, title) for title, _ in LIST_COLUMNS]
@@ -262,13 +266,28 @@ def write_list(sheet: Any, notes: Sequence[str], findings: Sequence[Finding]) ->
         cell.font = Font(bold=True)
     sheet.append(header)
     names = "severity source_sheet source_row source_column n_rows message found allowed remedy finding_id"
-    for finding in findings:
+    for line, finding in enumerate(findings, len(notes) + 2):
         values = [what(finding) if name == "message" else finding.get(name) for name in names.split(" ")]
         cells = [WriteOnlyCell(sheet, v) if isinstance(v, int) else _cell(sheet, str(v or "")) for v in values]
         cells[0].fill = _PAINT.get(_text(finding, "severity"), _PAINT["info"])
         for cell in cells:
             cell.alignment = _WRAP
+        sheet.row_dimensions[line].height = LINE_HEIGHT * _lines(cells)
         sheet.append(cells)
+
+
+def _lines(cells: Sequence[Any]) -> int:
+    """How many lines the fullest cell of a row of the list takes: not every program measures wrapped texts itself."""
+    widths = (width for _, width in LIST_COLUMNS)
+    lines = max(-(-len(str(cell.value)) // (width - 2)) for cell, width in zip(cells, widths, strict=True))
+    return min(max(lines, 1), MOST_LINES)
+
+
+def print_wide(sheet: Any) -> None:
+    """On paper the sheet is as wide as a page, and as long as it needs."""
+    sheet.page_setup.orientation = "landscape"
+    sheet.page_setup.fitToHeight = 0
+    sheet.sheet_properties.pageSetUpPr = PageSetupProperties(fitToPage=True)
 
 
 def is_list(rows: Rows) -> bool:

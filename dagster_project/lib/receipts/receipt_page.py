@@ -76,6 +76,13 @@ def _titles() -> dict[str, str]:
     return dict(catalogue().rules.select("rule_id", "title").iter_rows())
 
 
+OF_CELLS = frozenset(
+    {"formula_error_cell", "formula_without_value", "hidden_value", "shown_otherwise", "shown_by_rule", "footnote_mark"}
+    | {"cell_too_long", "cells_merged_across", "date_cell"}
+)
+"""Rules about cells of a workbook, whatever table they stand in: their column is the letter of the sheet."""
+
+
 def _cell(finding: Finding) -> str:
     """The cell of a workbook that the message names (`G34`), empty where it names a row."""
     row = finding.get("source_row")
@@ -110,6 +117,9 @@ def place_in_file(finding: Finding) -> dict[str, str]:
     place = {"source_sheet": "sheet", "source_row": "row", "source_column": "column"}
     if cell := _cell(finding):
         finding, place = {**finding, "source_row": cell}, {**place, "source_row": "cell"}
+    elif finding.get("rule_id") in OF_CELLS and finding.get("source_row") is not None:
+        cell = f"{finding['source_column']}{finding['source_row']}"
+        finding, place = {**finding, "source_row": cell, "source_column": None}, {**place, "source_row": "cell"}
     return {word: visible(finding.get(name)) for name, word in place.items() if finding.get(name) not in (None, "")}
 
 

@@ -6,12 +6,18 @@ Does not: one release by itself (test_choice.py).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from importlib import import_module
 
 import polars as pl
+import pytest
 
-from dagster_project.lib.disclosure import Parameters, Profile, audit
-from tests.unit.disclosure.tables import TOWN, Row, kinds, row, run, shown, with_kinds
+from dagster_project.lib.disclosure import Parameters, Profile, Protected, Release, audit, protect
+from dagster_project.lib.disclosure.audit import audited_frame, audited_from
+from dagster_project.lib.disclosure.register import Readings
+from dagster_project.lib.disclosure.unit import distinct
+from tests.unit.disclosure.tables import KEY, TOWN, Row, inputs, kinds, row, run, shown, with_kinds
 
 GROUPS = ("male", "female", "nonbinary")
 
@@ -33,6 +39,72 @@ def test_an_unchanged_network_is_taken_over_without_a_program(profile: Profile) 
     assert again.outcomes[TOWN].reused == 1
     assert (again.outcomes[TOWN].solved, again.outcomes[TOWN].programs) == (0, 0)
     assert again.audit.passed
+
+
+def again(rows: list[Row], profile: Profile, history: Sequence[Release], before: Protected) -> Protected:
+    """A release with all that the one before it left for it."""
+    return protect(inputs(rows), history, profile, KEY, solved=before.solved, audited=before.audited)
+
+
+@pytest.fixture
+def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The communities that audits judge, in order."""
+    names: list[str] = []
+    audits = import_module("dagster_project.lib.disclosure.audit")  # the room's `audit` is the function
+    judge_one = audits._audit_community
+
+    def watched(work, families):  # type: ignore[no-untyped-def]
+        names.append(work[0])
+        return judge_one(work, families)
+
+    monkeypatch.setattr(audits, "_audit_community", watched)
+    return names
+
+
+def test_a_community_of_which_all_releases_say_the_same_is_not_audited_again_and_the_audit_is_the_same(
+    profile: Profile, looked_at: list[str]
+) -> None:
+    first = run(FIRST, profile)
+    second = again(FIRST, profile, [first.release], first)
+    assert looked_at == [TOWN, TOWN]  # a first release has none before it: that is another question
+    third = again(FIRST, profile, [first.release, second.release], second)
+    assert looked_at == [TOWN, TOWN]
+    whole = run(FIRST, profile, [first.release, second.release])
+    assert looked_at == [TOWN, TOWN, TOWN]
+    assert replace(third.audit, answers={}) == replace(whole.audit, answers={})
+    assert third.cells.equals(whole.cells) and third.audited.equals(whole.audited)
+
+
+def test_a_correction_is_audited_whatever_was_found_before(profile: Profile, looked_at: list[str]) -> None:
+    first = run(FIRST, profile)
+    second = again(FIRST, profile, [first.release], first)
+    looked_at.clear()
+    changed = network((96, 60), (97, 58), (8, 2))
+    third = again(changed, profile, [first.release, second.release], second)
+    assert looked_at == [TOWN]
+    assert third.audit == run(changed, profile, [first.release, second.release]).audit
+
+
+def test_a_failed_audit_is_kept_for_nobody(profile: Profile) -> None:
+    first = run(FIRST, profile)
+    hidden = next(group for group, kind in kinds(first).items() if kind == "complementary")
+    other = next(group for group in ("gender:male", "gender:female") if group != hidden)
+    both = audit([first.release, with_kinds(FIRST, profile, first, {(other, TOWN): "complementary"})], Parameters())
+    assert not both.passed and not both.parts
+
+
+def test_releases_that_say_the_same_are_one_and_another_between_them_keeps_them_apart(profile: Profile) -> None:
+    first, other = run(FIRST, profile).release, run(network((90, 50), (97, 58), (7, 2)), profile).release
+    readings = Readings()
+    a, b, c, d = (readings.read(release)[TOWN] for release in (first, first, other, first))
+    assert a is b and distinct([a, b, c, d]) == [a, c, d]
+    assert a.digest == d.digest != c.digest and a.cells == d.cells
+
+
+def test_what_an_audit_found_comes_back_from_its_table_as_it_was(profile: Profile) -> None:
+    first = run(FIRST, profile)
+    parts = run(network((96, 60), (97, 58), (3, 2)), profile, [first.release]).audit.parts
+    assert parts and audited_from(audited_frame(parts)) == parts
 
 
 def test_what_was_withheld_beside_an_unchanged_small_cell_stays_withheld(profile: Profile) -> None:

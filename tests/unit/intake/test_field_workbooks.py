@@ -96,7 +96,7 @@ def test_percent_cells_of_an_old_workbook_are_what_they_show(take: Take) -> None
 def test_percent_and_error_cells_are_found_whatever_the_spelling(take: Take, case: str) -> None:
     took = take(field_case(case))
     assert took.values("value") == [(2, 85.0), (3, 46.0)]
-    assert took.told("formula_error_cell") == [("formula_error_cell", 4, "G")]
+    assert took.told("formula_error_cell", "bad_cell") == [("formula_error_cell", 4, "G")], "one cause, told once"
 
 
 def test_cells_without_a_reference_stand_where_they_follow(take: Take) -> None:

@@ -541,6 +541,30 @@ def test_a_card_has_every_core_indicator_with_target_strategy_and_consented_stor
     assert "&lt;b&gt;Bus" in pages["communities/c00.html"] and "<script" not in of_community(pages, "c00")
 
 
+PARTS = ("value", "baseline", "target", "trend", "groups", "notes", "strategies", "source")
+"""What every block of a card holds; the gaps stand in the table of groups."""
+
+
+@pytest.mark.parametrize("richer", [False, True])
+def test_every_block_of_every_card_has_all_its_parts_and_says_what_is_not_on_file(
+    database: Path, tmp_path: Path, richer: bool
+) -> None:
+    pages = written(with_targets(database, tmp_path / "copy.duckdb") if richer else database, tmp_path)
+    blocks = [
+        block.partition("</section>")[0]
+        for name, page in pages.items()
+        if re.fullmatch(r"communities/[^/]+\.html", name)
+        for block in page.split('<section class="card"')[1:]
+    ]
+    assert blocks
+    parts = [dict(re.findall(r'data-part="(\w+)"[^>]*>(.*?)</(?:div|p)>', block, re.DOTALL)) for block in blocks]
+    assert {tuple(of_block) for of_block in parts} == {PARTS}
+    assert all(unescape(re.sub("<[^>]+>", "", text)).strip() for of_block in parts for text in of_block.values())
+    said = {name: {"nothing on file" in of_block[name] for of_block in parts} for name in ("strategies", "source")}
+    assert said == {"strategies": {True, False} if richer else {True}, "source": {True}}
+    assert {"none in force" in of_block["target"] for of_block in parts} == {not richer}
+
+
 def test_the_csv_beside_a_page_holds_the_rows_of_its_table(database: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.duckdb"
     copy.write_bytes(database.read_bytes())

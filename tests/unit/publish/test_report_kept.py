@@ -83,6 +83,31 @@ def test_after_one_resubmission_only_that_community_is_made_and_every_byte_is_th
     assert again["report/communities/c01.html"] != first["report/communities/c01.html"]  # it names its release
 
 
+RATES = """
+create table marts.fct_false_positive as
+select 'own_network' as basis, 'trend_improving' as measure, 0.5 as rate, 400 as n_trials
+"""
+COVERED = """
+create table marts.fct_coverage as
+select c.community_id, i.indicator_id, 'sex' as dimension, y::integer as school_year, 2::integer as n_groups,
+       1::integer as n_with_value, 0::integer as n_masked, 1::integer as n_absent, null::varchar as criteria
+from marts.dim_community c, marts.dim_indicator i, range(2019, 2024) r(y) order by y
+"""
+BACKWARDS = "create or replace table marts.fct_coverage as from marts.fct_coverage order by school_year desc"
+
+
+def test_rates_of_the_whole_network_and_the_order_of_rows_make_no_page_of_a_community_anew(
+    database: Path, tmp_path: Path, made: list[str]
+) -> None:
+    changed(database, f"{RATES}; {COVERED}")
+    first = report(database, tmp_path / "first", tmp_path / "kept")
+    made.clear()
+    changed(database, f"update marts.fct_false_positive set rate = 0.25; {BACKWARDS}")
+    again = report(database, tmp_path / "again", tmp_path / "kept")
+    assert made == [] and again == report(database, tmp_path / "whole", None)
+    assert again["report/methods.html"] != first["report/methods.html"]
+
+
 @pytest.mark.parametrize(
     "statement",
     [

@@ -16,6 +16,14 @@ from dagster_project.lib.publish.report import certainty, words
 from dagster_project.lib.publish.report.charts.frame import nice_ticks
 from dagster_project.lib.publish.report.charts.spread import SpreadRow, spread_chart
 from dagster_project.lib.publish.report.charts.trend import ChartPoint, FittedLine, TrendChart, trend_chart
+from dagster_project.lib.publish.report.sentences.gap import (
+    GapFigures,
+    fitted_gap_text,
+    gap_label,
+    gap_meaning,
+    pace_sentence,
+)
+from dagster_project.lib.publish.report.sentences.trend import TrendFigures, trend_sentence
 from tests import sentences
 
 LIMITS = {
@@ -27,7 +35,7 @@ LIMITS = {
 SLOPES = st.floats(-60, 60, allow_nan=False) | st.sampled_from([0.0, -0.0, 0.04, -0.04, 0.05, -0.05, 1e-8, -1e-8])
 
 
-def figures(slope: float | None, direction: int = 1, **changes: object) -> words.TrendFigures:
+def figures(slope: float | None, direction: int = 1, **changes: object) -> TrendFigures:
     adjusted = 0 if slope is None else direction * slope
     status = "improving" if adjusted > 1e-9 else "maintained" if adjusted >= -0.5 - 1e-9 else "declining"
     stated: dict[str, object] = {
@@ -43,32 +51,32 @@ def figures(slope: float | None, direction: int = 1, **changes: object) -> words
         "slope_ci_low": None if slope is None else slope - 1,
         "slope_ci_high": None if slope is None else slope + 1,
     }
-    return words.TrendFigures(**(stated | changes))  # type: ignore[arg-type]
+    return TrendFigures(**(stated | changes))  # type: ignore[arg-type]
 
 
 @given(SLOPES, st.sampled_from([1, -1, 0]))
 def test_the_direction_of_a_sentence_is_the_sign_of_the_stored_slope(slope: float, direction: int) -> None:
-    sentence = words.trend_sentence(figures(slope, direction), LIMITS)
+    sentence = trend_sentence(figures(slope, direction), LIMITS)
     said = re.findall(r"\b(rose|fell|did not change)\b", sentence)
     assert said == ["did not change" if abs(slope) <= 1e-9 else "rose" if slope > 0 else "fell"]
 
 
 @given(SLOPES, st.sampled_from([1, -1]))
 def test_a_sentence_says_improving_only_when_the_slope_goes_the_good_way(slope: float, direction: int) -> None:
-    sentence = words.trend_sentence(figures(slope, direction), LIMITS)
+    sentence = trend_sentence(figures(slope, direction), LIMITS)
     assert ("improving" in sentence) == (direction * slope > 1e-9)
     assert ("declining" in sentence) == (direction * slope < -0.5 - 1e-9)
 
 
 @given(SLOPES)
 def test_no_direction_stands_beside_a_printed_zero(slope: float) -> None:
-    sentence = words.trend_sentence(figures(slope), LIMITS)
+    sentence = trend_sentence(figures(slope), LIMITS)
     assert not re.search(r"(rose|fell) by 0\.0 ", sentence)
 
 
 @given(SLOPES)
 def test_a_sentence_gives_the_number_of_years_and_the_interval(slope: float) -> None:
-    sentence = words.trend_sentence(figures(slope), LIMITS)
+    sentence = trend_sentence(figures(slope), LIMITS)
     assert "from 2020 to 2024 (5 years of data)" in sentence
     assert "95% interval" in sentence
     assert ("do not rule out that nothing changed" in sentence) == (slope - 1 <= 0 <= slope + 1)
@@ -79,7 +87,7 @@ def test_a_sentence_gives_the_number_of_years_and_the_interval(slope: float) -> 
     ["no_data", "interval_only", "small_n", "low_coverage", "stale", "series_break", "too_few_points", "new", None],
 )
 def test_an_undetermined_trend_says_because_and_no_direction(reason: str | None) -> None:
-    sentence = words.trend_sentence(figures(None, reason=reason), LIMITS)
+    sentence = trend_sentence(figures(None, reason=reason), LIMITS)
     assert "cannot be determined because " in sentence
     assert not re.search(r"\b(rose|fell|improving|declining)\b", sentence)
     assert not sentence.split("because ")[1].startswith(".")
@@ -87,7 +95,7 @@ def test_an_undetermined_trend_says_because_and_no_direction(reason: str | None)
 
 @given(SLOPES)
 def test_the_pace_of_a_gap_has_the_sign_of_the_stored_difference(difference: float) -> None:
-    text = words.pace_words(difference, "percent", 1e-9)
+    text = pace_sentence(difference, "percent", 1e-9)
     if abs(difference) <= 1e-9:
         assert "same pace" in text
     else:
@@ -96,7 +104,7 @@ def test_the_pace_of_a_gap_has_the_sign_of_the_stored_difference(difference: flo
 
 @pytest.mark.parametrize("status", list(words.GAP_WORDS))
 def test_every_gap_class_has_words_and_only_undetermined_says_because(status: str) -> None:
-    text = words.gap_meaning(words.GapFigures("percent", status, "too_few_points", 0.7, False), LIMITS)
+    text = gap_meaning(GapFigures("percent", status, "too_few_points", 0.7, False), LIMITS)
     assert ("cannot be determined because" in text) == (status == "undetermined") and text.endswith(".")
 
 
@@ -204,27 +212,25 @@ GAPS = st.floats(-80, 80, allow_nan=False) | st.sampled_from([0.0, 0.04, -0.04, 
 
 @given(GAPS, GAPS, st.sampled_from(["reversed", "no_gap_at_baseline"]))
 def test_a_class_by_the_first_year_says_where_the_group_stands_now(first: float, last: float, status: str) -> None:
-    gap = words.GapFigures("percent", status, None, 0.7, False, 2020, 2024, first, last, last)
-    said = re.findall(
-        r"is now (?:(\S+) percentage points )?(behind|ahead|level) \(2024\)", words.gap_meaning(gap, LIMITS)
-    )
+    gap = GapFigures("percent", status, None, 0.7, False, 2020, 2024, first, last, last)
+    said = re.findall(r"is now (?:(\S+) percentage points )?(behind|ahead|level) \(2024\)", gap_meaning(gap, LIMITS))
     shown = words.number(abs(last))
     side = "level" if shown == "0.0" else "behind" if last > 0 else "ahead"
     assert said == [("" if side == "level" else shown, side)]
-    assert (words.gap_label(gap) == "Was ahead, now behind") == (status == "reversed" and side == "behind")
+    assert (gap_label(gap) == "Was ahead, now behind") == (status == "reversed" and side == "behind")
 
 
 @given(GAPS, st.floats(-20, 20, allow_nan=False), st.integers(2, 11))
 def test_the_fitted_gap_grows_or_shrinks_as_the_pace_says(last: float, pace: float, years: int) -> None:
     status = "narrowed" if pace > 0 else "widened"
-    gap = words.GapFigures("percent", status, None, pace, False, 2024 - years, 2024, 1.0, 2.0, last)
+    gap = GapFigures("percent", status, None, pace, False, 2024 - years, 2024, 1.0, 2.0, last)
     first = gap.fitted_first_gap
     assert first is not None and first - last == pytest.approx(pace * years, abs=1e-6)
-    assert words.fitted_gap_text(gap) == f"{words.number(first)} → {words.number(last)} fitted"
+    assert fitted_gap_text(gap) == f"{words.number(first)} → {words.number(last)} fitted"
 
 
 def test_a_total_that_is_missing_is_told_as_missing() -> None:
-    sentence = words.trend_sentence(figures(None, reason="no_total"), LIMITS)
+    sentence = trend_sentence(figures(None, reason="no_total"), LIMITS)
     assert "the total is missing" in sentence and "no usable value" not in sentence
 
 
@@ -249,8 +255,7 @@ def test_a_trend_sentence_read_back_is_its_row(slope: float, half: float, direct
         made = figures(slope, direction, trend_status=None, slope_ci_low=slope - half, slope_ci_high=slope + half)
     row = {**vars(made), "reason": None}
     assert (
-        sentences.trend_faults(words.trend_sentence(made, LIMITS), row, {"name": "Graduation", "direction": direction})
-        == []
+        sentences.trend_faults(trend_sentence(made, LIMITS), row, {"name": "Graduation", "direction": direction}) == []
     )
 
 
@@ -263,16 +268,16 @@ def test_a_gap_sentence_read_back_is_its_row(
     same = "unchanged" if abs(pace) <= 1e-9 else "widened" if pace < 0 else None
     status = early or same or ("narrowed" if own > 1e-9 else "narrowed_by_decline")
     flag = status == "narrowed" and other < 0
-    gap = words.GapFigures("percent", status, None, pace, flag, 2024 - years, 2024, first, last, fitted)
+    gap = GapFigures("percent", status, None, pace, flag, 2024 - years, 2024, first, last, fitted)
     row = {**vars(gap), "group_slope": own, "reference_slope": other}
-    assert sentences.gap_faults(words.gap_meaning(gap, LIMITS), row) == []
-    assert sentences.fitted_faults(words.fitted_gap_text(gap), row) == []
-    assert sentences.label_faults(words.gap_label(gap), row) == []
+    assert sentences.gap_faults(gap_meaning(gap, LIMITS), row) == []
+    assert sentences.fitted_faults(fitted_gap_text(gap), row) == []
+    assert sentences.label_faults(gap_label(gap), row) == []
 
 
 @given(st.lists(st.sampled_from(["suppressed at source", "not collected", "not applicable"]), max_size=12))
 def test_why_no_value_can_be_used_is_told_by_what_stands_in_its_place(states: list[str]) -> None:
-    said = words.trend_sentence(figures(None, reason="no_data", states=states), LIMITS)
+    said = trend_sentence(figures(None, reason="no_data", states=states), LIMITS)
     assert "no usable value" not in said
     if not states:
         assert said.endswith("because no value has been submitted.")

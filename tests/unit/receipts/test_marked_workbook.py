@@ -19,11 +19,11 @@ from openpyxl.worksheet.datavalidation import DataValidation
 from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.reading.files import WorkbookReader, read_file
 from dagster_project.lib.member.template import template_workbook
-from dagster_project.lib.receipts.marked_copy import FILLS
+from dagster_project.lib.receipts.marked_copy import FILLS, LINE_HEIGHT
 from dagster_project.lib.receipts.marked_workbook import OWN_NOTE, marked_workbook
 from dagster_project.lib.receipts.returned import copy_of
 from tests.conftest import Outcome, take_folder
-from tests.fuzz.writers import Cell, Table, as_old, as_spelled
+from tests.fuzz.writers import Cell, Table, as_old, as_open_document, as_spelled
 
 HEADER = ["school_year", "indicator", "dimension", "group", "geography", "numerator", "denominator", "value", "note"]
 ROW = ["2023-24", "graduation_4yr_pct", "all", "all", "", 40, 50, "", ""]
@@ -122,6 +122,25 @@ def test_a_marked_workbook_keeps_menus_notes_widths_formulas_and_hidden_sheets(i
     assert sheet["D3"].comment is not None and "Ours to check" in sheet["D3"].comment.text
     assert [each.sheet_view.tabSelected for each in book.worksheets] == [True, False, False]
     assert openpyxl.load_workbook(io.BytesIO(copy), data_only=True)["indicator_values"]["F4"].value == 40
+
+
+def test_the_list_of_findings_can_be_read_on_the_screen_and_on_paper(intake: Intake) -> None:
+    _, copy, _ = told_again(intake, "values.xlsx", own_book())
+    sheet = openpyxl.load_workbook(io.BytesIO(copy))["Findings"]
+    assert sheet.page_setup.orientation == "landscape" and sheet.sheet_properties.pageSetUpPr.fitToPage
+    for row in sheet.iter_rows(min_row=3):
+        lines = sheet.row_dimensions[row[0].row].height / LINE_HEIGHT
+        widths = [sheet.column_dimensions[cell.column_letter].width for cell in row]
+        needed = [len(str(cell.value or "")) / width for cell, width in zip(row, widths, strict=True)]
+        assert lines >= max(needed)
+
+
+def test_an_open_document_comes_back_as_a_workbook_with_its_cells_marked(intake: Intake) -> None:
+    rows = [[Cell(title) for title in HEADER], [Cell(str(cell)) for cell in [*ROW[:5], "x", 50, "", ""]]]
+    _, copy, again = told_again(intake, "values.ods", as_open_document(Table(rows), random.Random(4)))
+    sheet = openpyxl.load_workbook(io.BytesIO(copy))["indicator_values"]
+    assert sheet["F2"].fill.fgColor.rgb == f"00{FILLS['error']}" and "How to fix it" in sheet["F2"].comment.text
+    assert rows_of(again)[0][:2] == ("indicator_values", 2)
 
 
 def test_a_marked_workbook_put_back_is_read_as_the_original(intake: Intake) -> None:

@@ -193,6 +193,12 @@ def test_a_receipt_without_findings_says_that_nothing_is_to_be_done() -> None:
     assert "there is no problem and no open question" in Page(render_receipt(receipt())).text
 
 
+def test_a_cell_of_a_workbook_is_named_as_its_program_names_it() -> None:
+    told = finding(rule_id="date_cell", source_sheet="values", source_row=8, source_column="H", message="x")
+    assert where(told) == "sheet values, cell H8"
+    assert where({**told, "rule_id": "value_mismatch"}) == "sheet values, row 8, column H"
+
+
 def test_a_finding_of_a_whole_file_has_a_place_too() -> None:
     assert where(finding(source_row=None, source_column=None)) == "whole file"
 

@@ -31,10 +31,12 @@ def write_pages(
     network_name: str,
     parameters: Sequence[RuleParameter],
     kept: Path,
+    spoken: Mapping[str, Any],
 ) -> None:
     """Write report/ below the folder from public.duckdb, in a process without the house's settings; or PagesError.
 
-    `kept`: where the public pages of the last time lie, which may be taken again (report/making/kept.py).
+    `spoken`: the languages of the pages and the names in them (report/languages/published.py). `kept`: where the public
+    pages of the last time lie, which may be taken again (report/making/kept.py).
     """
     order = {
         "database": database.name,
@@ -44,6 +46,7 @@ def write_pages(
         **{name: str(manifest[name]) for name in ("today", "ruleset_id", "ruleset_version")},
         **{name: str(manifest[name]) for name in ("contract_version", "code_version")},
         "publication": manifest["publication"],
+        "spoken": dict(spoken),
         "parameters": [[each.name, each.value, each.unit, each.note] for each in parameters],
     }
     # No settings of the house are passed on: the process knows the folder it works in and that of public pages.
@@ -73,6 +76,8 @@ def render(order: Mapping[str, Any], folder: Path) -> None:
         network_name=order["network_name"],
         publication=order["publication"],
         parameters=[RuleParameter(*each) for each in order["parameters"]],
+        languages=tuple(order["spoken"]["languages"]),
+        names=order["spoken"]["names"],
     )
     with engine.opened(folder / order["database"]) as connection:
         write_report(connection, folder, PUBLIC, context, Path(order["kept"]))

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from functools import cache
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ from dagster_project.lib.base.store import Store, StoreError
 from dagster_project.lib.base.templates import environment
 from dagster_project.lib.disclosure.words import WITHHELD
 from dagster_project.lib.publish.report import words
+from dagster_project.lib.publish.report.making.kept import KeptPages
 from dagster_project.lib.publish.report.stacking import stacked
 
 PAGE = "public_preview.html"
@@ -86,26 +87,42 @@ def preview_key(community_id: str) -> str:
 
 
 def write_previews(
-    outbox: Store, tables: Mapping[str, pl.DataFrame], communities: pl.DataFrame, names: Names, preview: Preview
+    outbox: Store,
+    tables: Mapping[str, pl.DataFrame],
+    communities: pl.DataFrame,
+    names: Names,
+    preview: Preview,
+    kept: Path | None = None,
 ) -> dict[str, str]:
     """Write each community's page where it differs from the one that lies there; refused communities, and why.
 
     tables: the public tables. communities: community_id, name of all members. One of which nothing will be public gets
-    a page only where an earlier one lies there, which would say otherwise.
+    a page only where an earlier one lies there, which would say otherwise. `kept`: where pages lie from the last time;
+    those of the same rows are taken from there.
     """
     refused = {}
+    # A page says nothing of what it was made of or whom it could not reach.
+    said = replace(preview, facts={}, refused={})
+    pages = KeptPages(kept, "preview", names, said)
     told = {name for table in _TOLD for name in (tables[table]["community_id"] if table in tables else [])}
     for community_id, name in communities.select("community_id", "name").sort("community_id").iter_rows():
         try:
             before = outbox.get_or_none(preview_key(community_id))
             if before is None and community_id not in told:
                 continue
-            page = render_preview(tables, community_id, name, names, preview).encode()
+            rows = _rows_of(tables, community_id, said)
+            made = pages.files(community_id, (name, rows), partial(_made, rows, name, names, said))
+            page = made[PAGE].encode()
             if before != page:
                 outbox.put(preview_key(community_id), page)
         except StoreError as error:
             refused[community_id] = str(error)
+    pages.tidy()
     return refused
+
+
+def _made(rows: Rows, name: str, names: Names, preview: Preview) -> Iterator[tuple[str, str]]:
+    yield PAGE, _rendered(rows, name, names, preview)
 
 
 @dataclass(frozen=True)
@@ -155,12 +172,27 @@ def render_preview(
     tables: Mapping[str, pl.DataFrame], community_id: str, name: str, names: Names, preview: Preview
 ) -> str:
     """One community's figures as they will be public, as one self-contained page; the same text for the same tables."""
-    values = _own(tables, "fct_indicator_value", community_id, _VALUE_ORDER)
-    trends = _own(tables, "fct_trend", community_id, _FIGURE_ORDER, preview.reporting_year)
-    gaps = _own(tables, "fct_gap", community_id, _FIGURE_ORDER, preview.reporting_year)
-    outcomes = _own(tables, "fct_outcome_status", community_id, ["outcome_id"], preview.reporting_year)
-    targets = _own(tables, "fct_target_progress", community_id, _FIGURE_ORDER, preview.reporting_year)
-    stories = _own(tables, "fct_story", community_id, ["story_number"])
+    return _rendered(_rows_of(tables, community_id, preview), name, names, preview)
+
+
+Rows = tuple[list[dict[str, Any]], ...]
+
+
+def _rows_of(tables: Mapping[str, pl.DataFrame], community_id: str, preview: Preview) -> Rows:
+    """Values, trends, gaps, outcomes, targets and stories of one community, in the order of its page."""
+    year = preview.reporting_year
+    return (
+        _own(tables, "fct_indicator_value", community_id, _VALUE_ORDER),
+        _own(tables, "fct_trend", community_id, _FIGURE_ORDER, year),
+        _own(tables, "fct_gap", community_id, _FIGURE_ORDER, year),
+        _own(tables, "fct_outcome_status", community_id, ["outcome_id"], year),
+        _own(tables, "fct_target_progress", community_id, _FIGURE_ORDER, year),
+        _own(tables, "fct_story", community_id, ["story_number"]),
+    )
+
+
+def _rendered(rows: Rows, name: str, names: Names, preview: Preview) -> str:
+    values, trends, gaps, outcomes, targets, stories = rows
     held = [("Values", values, ["value_status"]), ("Trends", trends, ["trend_status"]), ("Gaps", gaps, ["gap_status"])]
     held += [("Outcomes", outcomes, ["trend_status", "gap_reduced"]), ("Targets", targets, ["status"])]
     totals = [
@@ -168,8 +200,8 @@ def render_preview(
         for label, rows, columns in held
     ]
 
-    def named(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-        return [names.row(row) for row in rows]
+    def named(lines: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+        return [names.row(line) for line in lines]
 
     page = _template().render(
         community=name,

@@ -23,6 +23,7 @@ KEY_FILE = f"{ROOT}/hash.key"
 ORDER = f"{ROOT}/releases.json"
 BUILT = f"{ROOT}/built.json"
 SOLVED = f"{ROOT}/solved.parquet"
+AUDITED = f"{ROOT}/audited.parquet"
 KEY_BYTES = 32
 PARTS = ("public", "register", "sums", "ties", "contents")
 
@@ -80,16 +81,24 @@ class Register:
         held = json.loads(self.lake.get_or_none(BUILT) or b"{}")
         return held.get("facts", {}), held.get("public_id")
 
-    def keep_solved(self, solved: pl.DataFrame, code: str) -> None:
-        """Keep the answers of a protection (`Protected.solved`) that this code gave, in place of those before."""
-        buffer = io.BytesIO()
-        solved.with_columns(pl.lit(code).alias("code")).write_parquet(buffer)
-        if self.lake.get_or_none(SOLVED) != buffer.getvalue():
-            self.lake.put(SOLVED, buffer.getvalue())
+    def keep_solved(self, solved: pl.DataFrame, audited: pl.DataFrame, code: str) -> None:
+        """Keep what a protection by this code found (`Protected.solved`, `.audited`), in place of what was before."""
+        for key, frame in ((SOLVED, solved), (AUDITED, audited)):
+            buffer = io.BytesIO()
+            frame.with_columns(pl.lit(code).alias("code")).write_parquet(buffer)
+            if self.lake.get_or_none(key) != buffer.getvalue():
+                self.lake.put(key, buffer.getvalue())
 
     def solved(self, code: str) -> pl.DataFrame | None:
         """The answers that were kept last, if this very code gave them; None where there are none."""
-        held = self.lake.get_or_none(SOLVED)
+        return self._kept(SOLVED, code)
+
+    def audited(self, code: str) -> pl.DataFrame | None:
+        """What the audit found last of each community, if this very code found it; None where there is nothing."""
+        return self._kept(AUDITED, code)
+
+    def _kept(self, key: str, code: str) -> pl.DataFrame | None:
+        held = self.lake.get_or_none(key)
         frame = None if held is None else pl.read_parquet(io.BytesIO(held)).filter(pl.col("code") == code)
         return frame.drop("code") if frame is not None and frame.height else None
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from dagster_project.lib.base.reference import hash_files
 
 CODE_FOLDERS = ("contracts", "dagster_project", "dbt")
-CODE_ENDINGS = frozenset({".py", ".sql", ".yml", ".csv", ".html", ".js"})
+CODE_ENDINGS = frozenset({".py", ".sql", ".yml", ".csv", ".html", ".js", ".po"})
 LIB = "dagster_project/lib"
 FIGURES = (
     "contracts",

@@ -107,9 +107,16 @@ def report_card(marts: Marts, community: Row, views: Sequence[Row]) -> Row:
                 "more_groups": len(groups[GROUPS_SHOWN:]),
                 "strategies": strategies[:STRATEGIES_SHOWN],
                 "more_strategies": len(strategies[STRATEGIES_SHOWN:]),
+                "own_sources": _sources(marts, ident, name),
             }
         )
     return {"blocks": blocks, "others": others, "story": _story(stories), "n_stories": len(stories)}
+
+
+def _sources(marts: Marts, community_id: str, indicator_id: str) -> list[str]:
+    """Who published the figures of an indicator, each once."""
+    own = [str(s["data_source"]) for s in marts.sources.get(community_id, []) if s["indicator_id"] == indicator_id]
+    return list(dict.fromkeys(own))
 
 
 def _of_indicator(strategies: Sequence[Row], indicator: Row) -> list[Row]:

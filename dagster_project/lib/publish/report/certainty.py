@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.arranging import TOTAL, Row
+from dagster_project.lib.publish.report.languages.catalogue import _, ngettext
 
 CERTAIN, LIKELY, CHANCE = "certain", "likely", "chance"
 CERTAINTIES = (CERTAIN, LIKELY, CHANCE)
@@ -68,18 +69,41 @@ def by_chance(simulated: Sequence[Row], measure: str) -> float | None:
 
 def improving_sentence(counts: Sequence[tuple[str, int]]) -> str:
     """What stands under a headline: `Of the improving ones, 3 are certain, 2 are likely and 9 could be chance.`"""
-    said = {CERTAIN: "certain", LIKELY: "likely", CHANCE: "could be chance", "": "without one deciding trend"}
-    parts = []
-    for code, n in counts:
-        if code or n:
-            verb = "" if code == CHANCE else "is " if n == 1 else "are "
-            parts.append(f"{words.count(n)} {verb}{said[code]}")
-    return f"Of the improving ones, {words.joined(parts)}." if sum(n for _, n in counts) else ""
+    parts = [_counted_part(code, n) for code, n in counts if code or n]
+    if not any(n for code, n in counts):
+        return ""
+    return _("Of the improving ones, %(parts)s.", parts=words.joined(parts))
 
 
-def chance_sentence(rate: float | None, verdict: str) -> str:
+def _counted_part(code: str, n: int) -> str:
+    """How many have a certainty, as it stands in a list."""
+    shown = words.count(n)
+    if code == CERTAIN:
+        return ngettext("%(n)s is certain", "%(n)s are certain", n, n=shown)
+    if code == LIKELY:
+        return ngettext("%(n)s is likely", "%(n)s are likely", n, n=shown)
+    if code == CHANCE:
+        return ngettext("%(n)s could be chance", "%(n)s could be chance", n, n=shown)
+    return ngettext("%(n)s is without one deciding trend", "%(n)s are without one deciding trend", n, n=shown)
+
+
+def chance_of_improving(rate: float | None) -> str:
     """What the rules give where nothing changes: `Chance alone would give 49.9%: ...`; empty when not simulated."""
     if rate is None:
         return ""
-    share = f"Chance alone would give {words.number(100 * rate)}%"
-    return f"{share}: that share of simulated outcomes without any real change {verdict}."
+    return _(
+        "Chance alone would give %(share)s: that share of simulated outcomes without any real change "
+        "is called improving.",
+        share=f"{words.number(100 * rate)}%",
+    )
+
+
+def chance_of_reduced_gaps(rate: float | None) -> str:
+    """The same of gaps: the share of simulated outcomes without any real change whose gaps are called reduced."""
+    if rate is None:
+        return ""
+    return _(
+        "Chance alone would give %(share)s: that share of simulated outcomes without any real change "
+        "is said to have reduced gaps.",
+        share=f"{words.number(100 * rate)}%",
+    )

@@ -19,8 +19,10 @@ from dagster_project.lib.publish.report.indicator import (
     reason_letters,
     value_states,
 )
+from dagster_project.lib.publish.report.languages.catalogue import N_, _
 from dagster_project.lib.publish.report.marts import Marts, ReportContext
 from dagster_project.lib.publish.report.quality import findings_by_rule
+from dagster_project.lib.publish.report.sentences.trend import reason_words, trend_undetermined
 
 
 def _rated_outcomes(marts: Marts, community_id: str) -> list[Row]:
@@ -41,25 +43,30 @@ def _outcome_rows(marts: Marts, context: ReportContext, community_id: str) -> li
     return result
 
 
-_VERDICTS = (("trend", "trend_status"), ("gaps", "gap_reduced"))
+_VERDICTS = ("trend_status", "gap_reduced")
+_WITHHELD = {
+    ("trend_status",): N_("Trend withheld to protect a small group."),
+    ("gap_reduced",): N_("Gaps withheld to protect a small group."),
+    _VERDICTS: N_("Trend and gaps withheld to protect a small group."),
+}
 
 
 def _outcome_remark(marts: Marts, row: Row, limits: Mapping[str, str]) -> str:
     """Why an outcome's trend or gaps are undetermined, and which groups' gaps widened, where the mart says so."""
-    hidden = [name for name, column in _VERDICTS if row[column] == words.WITHHELD]
-    parts = [f"{words.sentence_case(words.joined(hidden))} withheld to protect a small group."] if hidden else []
+    hidden = tuple(column for column in _VERDICTS if row[column] == words.WITHHELD)
+    parts = [_(_WITHHELD[hidden])] if hidden else []
     if (row["trend_status"] or words.UNDETERMINED) == words.UNDETERMINED:
         own = [
             p
             for p in marts.points.get(row["community_id"], [])
             if p.indicator_id == row["deciding_indicator_id"] and p.population_group_id == TOTAL
         ]
-        parts.append(f"The trend {words.cannot(row['reason'], limits, states=value_states(own))}.")
+        parts.append(trend_undetermined(row["reason"], limits, value_states(own)))
     if row["gap_reduced"] == words.UNDETERMINED and row.get("gap_reason"):
-        parts.append(f"Gaps cannot be determined because {words.reason_words(row['gap_reason'], limits)}.")
+        parts.append(_("Gaps cannot be determined because %(why)s.", why=reason_words(row["gap_reason"], limits)))
     if row.get("widened_groups"):
         groups = [group_label(marts, group) for group in str(row["widened_groups"]).split(",")]
-        parts.append(f"Gaps widened for {words.joined(groups)}.")
+        parts.append(_("Gaps widened for %(groups)s.", groups=words.joined(groups)))
     return " ".join(parts)
 
 
@@ -97,11 +104,13 @@ def _designation_view(marts: Marts, community_id: str) -> list[Row]:
 
 def _requirement_label(marts: Marts, designation: str, requirement: Row) -> str:
     if requirement.get("statement"):
-        return str(requirement["statement"])
+        statement: str = requirement["statement"]
+        return statement
     for key in (requirement["requirement_id"], f"{designation}.{requirement['requirement_id']}"):
         if key in marts.criteria:
-            return str(marts.criteria[key]["statement"])
-    return f"Requirement {words.humanized(requirement['requirement_id'])}"
+            known: str = marts.criteria[key]["statement"]
+            return known
+    return _("Requirement %(name)s", name=words.humanized(requirement["requirement_id"]))
 
 
 def _pooled_part(marts: Marts, row: Row) -> Row:

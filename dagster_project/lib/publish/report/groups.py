@@ -14,6 +14,7 @@ from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.arranging import TOTAL, Row
 from dagster_project.lib.publish.report.charts.frame import FittedLine
 from dagster_project.lib.publish.report.charts.panels import Panel, Years, panel_charts
+from dagster_project.lib.publish.report.languages.catalogue import _
 from dagster_project.lib.publish.report.marts import GapYear, Point
 
 
@@ -23,10 +24,16 @@ def _drawn(points: Iterable[Point]) -> list[tuple[int, str, float]]:
 
 def spoken(values: Years, unit: str) -> str:
     """The first and the last value of a line in words, with their years."""
-    (first, _, start), (last, _, end) = values[0], values[-1]
+    (first, _series, start), (last, _series, end) = values[0], values[-1]
     if first == last:
-        return f"{words.value_text(end, unit)} in {last}."
-    return f"{words.value_text(start, unit)} in {first}, {words.value_text(end, unit)} in {last}."
+        return _("%(value)s in %(year)s.", value=words.value_text(end, unit), year=last)
+    return _(
+        "%(start)s in %(first)s, %(end)s in %(last)s.",
+        start=words.value_text(start, unit),
+        first=first,
+        end=words.value_text(end, unit),
+        last=last,
+    )
 
 
 def group_charts(
@@ -38,7 +45,8 @@ def group_charts(
     panels = [Panel(group, spoken(own, indicator["unit"]), own, everyone) for group, own in known if own]
     if not panels:
         return None
-    return panel_charts(f"{indicator['indicator_id']}-{dimension}", f"{indicator['name']} by {label.lower()}", panels)
+    title = _("%(indicator)s by %(dimension)s", indicator=indicator["name"], dimension=label.lower())
+    return panel_charts(f"{indicator['indicator_id']}-{dimension}", title, panels)
 
 
 def gap_charts(
@@ -51,17 +59,17 @@ def gap_charts(
         own = [y for y in years if y.population_group_id == row["group"]]
         if gap is None or gap["slope_difference"] is None or not own:
             continue
-        named = f"{row['label']} and {row['reference']}"
+        named = _("%(group)s and %(reference)s", group=row["label"], reference=row["reference"])
         values = [(y.school_year, y.series, y.group_value) for y in own]
         beside = [(y.school_year, y.series, y.reference_value) for y in own]
         lines = fitted_sides(gap, [y for y in own if y.used], indicator["direction"] or 0)
-        fitted = row["fitted"] or ""
-        parts = (f"{row['gap_label']}.", f"Gap {fitted}." if fitted else "", row["meaning"])
-        said, below = " ".join(part for part in parts if part), fitted.removesuffix(" fitted")
+        below = row["fitted_ends"] or ""
+        parts = (f"{row['gap_label']}.", _("Gap %(ends)s fitted.", ends=below) if below else "", row["meaning"])
+        said = " ".join(part for part in parts if part)
         panels.append(Panel(named, said, values, beside, lines, below))
     if not panels:
         return None
-    title = f"{indicator['name']}, gaps by {label.lower()}"
+    title = _("%(indicator)s, gaps by %(dimension)s", indicator=indicator["name"], dimension=label.lower())
     return panel_charts(f"{indicator['indicator_id']}-gaps-{dimension}", title, panels)
 
 

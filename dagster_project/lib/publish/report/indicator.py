@@ -19,14 +19,30 @@ from dagster_project.lib.publish.report.beside.notes import coverage, references
 from dagster_project.lib.publish.report.charts.frame import FittedLine
 from dagster_project.lib.publish.report.charts.trend import ChartPoint, PointState, TrendChart, trend_chart
 from dagster_project.lib.publish.report.groups import gap_charts, group_charts
+from dagster_project.lib.publish.report.languages.catalogue import _
 from dagster_project.lib.publish.report.marts import INTERNAL, Marts, Point, ReportContext
+from dagster_project.lib.publish.report.sentences.gap import (
+    GapFigures,
+    fitted_gap_ends,
+    fitted_gap_text,
+    gap_label,
+    gap_meaning,
+)
+from dagster_project.lib.publish.report.sentences.trend import (
+    TrendFigures,
+    reason_words,
+    robustness_sentence,
+    trend_sentence,
+    trend_undetermined,
+    trend_withheld,
+)
 
 _SUPPRESSED = "suppressed_at_source"
 
 
 def group_label(marts: Marts, group_id: str) -> str:
     group = marts.groups.get(group_id)
-    return str(group["label"]) if group and group["label"] else words.sentence_case(words.humanized(group_id))
+    return group["label"] if group and group["label"] else words.sentence_case(words.humanized(group_id))
 
 
 def detail_name(indicator_id: str) -> str:
@@ -47,9 +63,9 @@ class SourceFiles:
         return point.submitted_in, point.source_file or "", point.source_sheet or "", point.submission_id or ""
 
     def reference(self, point: Point) -> str:
-        """Where a value stands: `file 3, row 12`; a value pooled from districts has no row of its own."""
+        """Where a value stands: `3:12`, file 3, row 12; a value pooled from districts has no row of its own."""
         if point.source_file is None:
-            return "pooled"
+            return _("pooled")
         row = "" if point.source_row is None else f":{point.source_row}"
         return f"{self._numbers[self._key(point)]}{row}"
 
@@ -80,7 +96,7 @@ def point_state(point: Point) -> PointState:
 def _why_left_out(point: Point) -> str:
     if point.used:
         return ""
-    return words.state_words(point.left_out_reason or point.value_status) or "not used in the trend"
+    return words.state_words(point.left_out_reason or point.value_status) or _("not used in the trend")
 
 
 def _point_text(point: Point) -> str:
@@ -110,10 +126,15 @@ def _chart(
         line = FittedLine(trend["first_year"], trend["last_year"], trend["slope"], trend["intercept"], interval)
     listed = "; ".join(f"{p.school_year}: {_spoken(p, unit)}" for p in points)
     series = sorted({p.series for p in points if p.value is not None})
-    breaks = f" The values belong to {len(series)} series that are not compared." if len(series) > 1 else ""
-    title = f"{indicator['name']}, everyone, {points[0].school_year} to {points[-1].school_year}"
+    breaks = _("The values belong to %(n)s series that are not compared.", n=len(series)) if len(series) > 1 else ""
+    title = _(
+        "%(indicator)s, everyone, %(first)s to %(last)s",
+        indicator=indicator["name"],
+        first=points[0].school_year,
+        last=points[-1].school_year,
+    )
     reasons = {row["series"]: row["said"] for row in notes["changes"] if row["said"]}
-    told = f"{sentence} {listed}.{breaks}{_spoken_beside(notes)}"
+    told = " ".join(part for part in (sentence, f"{listed}.", breaks, _spoken_beside(notes)) if part)
     key = indicator["indicator_id"]
     return trend_chart(TrendChart(key, title, told, unit, drawn, line, notes["references"], reasons))
 
@@ -121,7 +142,7 @@ def _chart(
 def _spoken_beside(notes: Mapping[str, Any]) -> str:
     """What the thin lines are, for a reader who does not see them."""
     names = [reference.label for reference in notes["references"]]
-    return f" Thin lines: values of {words.joined(names)}." if names else ""
+    return _("Thin lines: values of %(names)s.", names=words.joined(names)) if names else ""
 
 
 def _spoken(point: Point, unit: str) -> str:
@@ -151,8 +172,8 @@ def value_states(points: Iterable[Point]) -> list[str]:
     return [_why_left_out(p) for p in points if p.value is None]
 
 
-def _trend_figures(trend: Row, indicator: Row, points: Iterable[Point]) -> words.TrendFigures:
-    return words.TrendFigures(
+def _trend_figures(trend: Row, indicator: Row, points: Iterable[Point]) -> TrendFigures:
+    return TrendFigures(
         indicator=indicator["name"],
         unit=indicator["unit"],
         direction=indicator["direction"] or 0,
@@ -161,8 +182,8 @@ def _trend_figures(trend: Row, indicator: Row, points: Iterable[Point]) -> words
     )
 
 
-def _gap_figures(gap: Row, indicator: Row) -> words.GapFigures:
-    return words.GapFigures(
+def _gap_figures(gap: Row, indicator: Row) -> GapFigures:
+    return GapFigures(
         unit=indicator["unit"],
         gap_status=gap["gap_status"] or words.UNDETERMINED,
         reason=gap["reason"],
@@ -176,7 +197,7 @@ def _gap_figures(gap: Row, indicator: Row) -> words.GapFigures:
 def dimension_label(marts: Marts, dimension: str) -> str:
     """A dimension's name as the dictionary has it."""
     labels = [g.get("dimension_label") for g in marts.groups.values() if g["dimension"] == dimension]
-    return next((str(label) for label in labels if label), words.dimension_words(dimension))
+    return next((label for label in labels if label), words.dimension_words(dimension))
 
 
 def _group_words(
@@ -187,17 +208,17 @@ def _group_words(
     if trend is not None and trend["trend_status"] == words.WITHHELD:
         both = gap is not None and gap["gap_status"] == words.WITHHELD
         if both or gap is None:
-            return f"{'Trend and gap are' if both else 'The trend is'} {words.TO_PROTECT}."
-        return f"The trend is {words.TO_PROTECT}. {words.gap_meaning(_gap_figures(gap, indicator), limits)}"
+            return _("Trend and gap are withheld to protect a small group.") if both else trend_withheld()
+        return f"{trend_withheld()} {gap_meaning(_gap_figures(gap, indicator), limits)}"
     if trend is None or not no_trend:
-        return "" if gap is None else words.gap_meaning(_gap_figures(gap, indicator), limits)
+        return "" if gap is None else gap_meaning(_gap_figures(gap, indicator), limits)
     if gap is None:
-        return f"The trend {words.cannot(trend['reason'], limits, states=states)}."
+        return trend_undetermined(trend["reason"], limits, states)
     if gap["gap_status"] == words.UNDETERMINED and gap["reason"] == trend["reason"]:
-        why = words.reason_words(trend["reason"], limits, states=states)
-        return f"Neither trend nor gap can be determined because {why}."
-    meaning = words.gap_meaning(_gap_figures(gap, indicator), limits)
-    return f"The trend {words.cannot(trend['reason'], limits, states=states)}. {meaning}"
+        why = reason_words(trend["reason"], limits, states=states)
+        return _("Neither trend nor gap can be determined because %(why)s.", why=why)
+    meaning = gap_meaning(_gap_figures(gap, indicator), limits)
+    return f"{trend_undetermined(trend['reason'], limits, states)} {meaning}"
 
 
 def _group_rows(marts: Marts, context: ReportContext, indicator: Row, facts: Row) -> list[Row]:
@@ -222,8 +243,9 @@ def _group_rows(marts: Marts, context: ReportContext, indicator: Row, facts: Row
                 "trend": trends.get(ident),
                 "certainty": certainty.of_trend(trends.get(ident), indicator["direction"]),
                 "gap": gap,
-                "gap_label": gap and words.gap_label(_gap_figures(gap, indicator)),
-                "fitted": gap and words.fitted_gap_text(_gap_figures(gap, indicator)),
+                "gap_label": gap and gap_label(_gap_figures(gap, indicator)),
+                "fitted": gap and fitted_gap_text(_gap_figures(gap, indicator)),
+                "fitted_ends": gap and fitted_gap_ends(_gap_figures(gap, indicator)),
                 "decides": gap is not None and gap.get("standing") == "burdened" and dimension in context.deciding(),
                 "reference": None
                 if gap is None or gap["reference_group_id"] is None
@@ -309,7 +331,7 @@ def indicator_view(
         "references": references(marts, own, ident, total),
         "coverage": coverage(marts, own, ident, labels),
     }
-    sentence = words.trend_sentence(_trend_figures(trend, indicator, total), context.limits())
+    sentence = trend_sentence(_trend_figures(trend, indicator, total), context.limits())
     return {
         "indicator": indicator,
         "trend": trend,
@@ -317,12 +339,12 @@ def indicator_view(
         "key": f"{facts['community_id']}/{indicator['indicator_id']}",
         "why": ""
         if trend["slope"] is not None
-        else words.reason_words(trend["reason"], context.limits(), states=value_states(total)),
+        else reason_words(trend["reason"], context.limits(), states=value_states(total)),
         "points": facts["points"],
         "certainty": certainty.of_trend(trend, indicator["direction"]),
         "latest": known[-1] if known else None,
         "sentence": sentence,
-        "robustness": words.robustness_sentence(trend["robustness"]),
+        "robustness": robustness_sentence(trend["robustness"]),
         "notes": notes,
         "chart": _chart(trend, indicator, total, sentence, notes),
         "series": sorted({p.series for p in total}),

@@ -26,6 +26,7 @@ from dagster_project.lib.analysis.tables import (
 from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.arranging import Row, rank
+from dagster_project.lib.publish.report.languages.catalogue import ENGLISH
 
 # What the pages read of marts that SQL makes: the columns of DESIGN 3.7. Further columns are welcome and some are used
 # where they are present.
@@ -87,6 +88,8 @@ def required_columns(edition: str) -> Mapping[str, tuple[str, ...]]:
 
 
 _CONSENTED = "consent and text is not null"
+# Keys are named whole: rows that tie would come in the order of the engine's threads, and pages be made anew for it.
+_COVERAGE_KEY = ("community_id", "indicator_id", "dimension", "school_year")
 _TARGET_KEY = ("indicator_id", "population_group_id", "deadline", "horizon")
 
 
@@ -111,7 +114,8 @@ class ReportContext:
     `false_positive_rate` (0 to 1) is the share of simulated series without any real change that are called improving;
     null when it was not measured. `publication`: licence, citation and contact of a public edition, by the names of
     network/publication.csv. `release_id`, `today` (the day of the release) and `code_version` are printed as they are:
-    marks stand for them until the release has its name (release.py).
+    marks stand for them until the release has its name (release.py). `languages`: those of the pages, English first;
+    `names`: for each of them the dictionary's names by their English ones (dictionary/translations.csv).
     """
 
     release_id: str
@@ -125,6 +129,8 @@ class ReportContext:
     false_positive_rate: float | None = None
     reporting_year: int | None = None
     publication: Mapping[str, str] | None = None
+    languages: Sequence[str] = (ENGLISH,)
+    names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def deciding(self) -> tuple[str, ...]:
         """The dimensions whose gaps decide designations."""
@@ -387,7 +393,7 @@ def _beside(connection: Connection, year: int) -> dict[str, Any]:
     """What explains or orients values, where an edition has it: changes of series, values of others, coverage."""
     changes = rows_where_there(connection, "fct_series_change", f"reporting_year <= {year}", "first_school_year")
     everyone = f"population_group_id = 'all' and school_year <= {year}"
-    covered = rows_where_there(connection, "fct_coverage", f"school_year <= {year}", "indicator_id", "dimension")
+    covered = rows_where_there(connection, "fct_coverage", f"school_year <= {year}", *_COVERAGE_KEY)
     return {
         "series_changes": _by_community(changes),
         "references": rows_where_there(connection, "fct_reference_value", everyone, "area", "school_year"),

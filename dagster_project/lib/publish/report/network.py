@@ -15,6 +15,7 @@ from markupsafe import Markup
 from dagster_project.lib.publish.report import certainty, words
 from dagster_project.lib.publish.report.arranging import GAP_ORDER, TOTAL, Row, headline, page_name, rank, tally
 from dagster_project.lib.publish.report.charts.spread import SpreadRow, share_bar, spread_chart
+from dagster_project.lib.publish.report.languages.catalogue import _
 from dagster_project.lib.publish.report.marts import Marts
 from dagster_project.lib.publish.report.national import standing
 from dagster_project.lib.publish.report.national.rows import NationalRows
@@ -45,7 +46,7 @@ def _spread(rows: Sequence[Row]) -> Markup | None:
     shown = [
         SpreadRow(
             r["indicator"]["name"],
-            "lower is better" if r["indicator"]["direction"] == -1 else "",
+            _("lower is better") if r["indicator"]["direction"] == -1 else "",
             r["slope_q1"],
             r["slope_median"],
             r["slope_q3"],
@@ -55,7 +56,8 @@ def _spread(rows: Sequence[Row]) -> Markup | None:
     ]
     if not any(r.middle is not None for r in shown):
         return None
-    return spread_chart("network", "Yearly change by indicator: median and quartiles of communities", "percent", shown)
+    title = _("Yearly change by indicator: median and quartiles of communities")
+    return spread_chart("network", title, "percent", shown)
 
 
 def _network_outcomes(marts: Marts, every: Sequence[Row]) -> list[Row]:
@@ -130,11 +132,9 @@ def network_page(marts: Marts, national: NationalRows) -> Row:
         "improving": headline(every, "trend_status", "improving"),
         "reduced": headline(every, "gap_reduced", "met"),
         "improving_certainty": certainty.improving_sentence(certainty.counted(every, "improving")),
-        "improving_chance": certainty.chance_sentence(
-            certainty.by_chance(marts.simulated, "outcome_improving"), "is called improving"
-        ),
-        "reduced_chance": certainty.chance_sentence(
-            certainty.by_chance(marts.simulated, "outcome_gaps_reduced"), "is said to have reduced gaps"
+        "improving_chance": certainty.chance_of_improving(certainty.by_chance(marts.simulated, "outcome_improving")),
+        "reduced_chance": certainty.chance_of_reduced_gaps(
+            certainty.by_chance(marts.simulated, "outcome_gaps_reduced")
         ),
         "n_members": len(members),
         "n_left": len(marts.communities) - len(members),
@@ -156,12 +156,16 @@ def network_page(marts: Marts, national: NationalRows) -> Row:
     }
 
 
+def _gateway_name(code: str | None) -> str | None:
+    return words.gateway_words(code) if code in words.GATEWAY_WORDS else None
+
+
 def _filtered(communities: list[Row]) -> Row:
     """The list with what it can be narrowed by: a choice is a number, so that no text of a member becomes a class."""
     wanted = (
-        ("state", "State", lambda c: c["community"]["state"]),
-        ("gateway", "Gateway", lambda c: words.GATEWAY_WORDS.get(c["operating_in"] or "")),
-        ("files", "Submission", lambda c: words.status_words(c["submission"]) if c["submission"] else None),
+        ("state", _("State"), lambda c: c["community"]["state"]),
+        ("gateway", _("Gateway"), lambda c: _gateway_name(c["operating_in"])),
+        ("files", _("Submission"), lambda c: words.status_words(c["submission"]) if c["submission"] else None),
     )
     filters: list[tuple[str, str, list[str]]] = []
     classes: list[list[str]] = [[] for _ in communities]

@@ -11,6 +11,7 @@ from collections.abc import Iterable
 
 from dagster_project.lib.publish.report.arranging import TOTAL, Row
 from dagster_project.lib.publish.report.charts.trend import ReferenceLine
+from dagster_project.lib.publish.report.languages.catalogue import _
 from dagster_project.lib.publish.report.marts import Marts, Point
 
 _NATION = "nation"
@@ -27,8 +28,10 @@ def series_changes(marts: Marts, community_id: str, indicator_id: str) -> list[R
 
 def _comparable(stated: bool | None) -> str:
     if stated is None:
-        return "whether its values can be compared with the earlier ones has not been answered"
-    return "its values can be compared with the earlier ones" if stated else "its values are not comparable"
+        return _("whether its values can be compared with the earlier ones has not been answered")
+    if stated:
+        return _("its values can be compared with the earlier ones")
+    return _("its values are not comparable")
 
 
 def references(marts: Marts, community_id: str, indicator_id: str, points: Iterable[Point]) -> list[ReferenceLine]:
@@ -42,7 +45,7 @@ def references(marts: Marts, community_id: str, indicator_id: str, points: Itera
             areas[(row["area_level"], row["area"], row["series"])].append(row)
     result = []
     for (level, area, series), rows in sorted(areas.items()):
-        label = "the nation" if level == _NATION else area
+        label = _("the nation") if level == _NATION else area
         values = tuple((r["school_year"], r["value"]) for r in sorted(rows, key=lambda r: r["school_year"]))
         sources = tuple(sorted({r["source"] for r in rows if r["source"]}))
         key = f"{level}/{area}/{indicator_id}/{series}/{TOTAL}"

@@ -13,6 +13,7 @@ from textwrap import wrap
 from markupsafe import Markup, escape
 
 from dagster_project.lib.publish.report.charts.frame import Frame, nice_ticks, px, svg_element
+from dagster_project.lib.publish.report.languages.catalogue import _
 from dagster_project.lib.publish.report.words import signed, unit_of_change
 
 _ROW, _WIDTH = 44, 420
@@ -50,10 +51,14 @@ def spread_chart(key: str, title: str, unit: str, rows: Sequence[SpreadRow]) -> 
 
 def _spread_words(row: SpreadRow, unit: str) -> str:
     if row.middle is None:
-        return f"{row.label}: no determined trend"
-    return (
-        f"{row.label}: median {signed(row.middle)}, quartiles {signed(row.low)} to {signed(row.high)} "
-        f"{unit_of_change(unit)} a year"
+        return _("%(label)s: no determined trend", label=row.label)
+    return _(
+        "%(label)s: median %(median)s, quartiles %(low)s to %(high)s %(unit)s a year",
+        label=row.label,
+        median=signed(row.middle),
+        low=signed(row.low),
+        high=signed(row.high),
+        unit=unit_of_change(unit),
     )
 
 
@@ -67,7 +72,7 @@ def _spread_axis(frame: Frame, ticks: Sequence[float], unit: str) -> list[str]:
         parts.append(f'<line class="{css}" x1="{x}" x2="{x}" y1="{px(frame.top)}" y2="{px(bottom)}"/>')
         text = escape(signed(tick, digits))
         parts.append(f'<text class="tick" x="{x}" y="{px(bottom + 18)}" text-anchor="middle">{text}</text>')
-    caption = escape(f"{unit_of_change(unit)} a year")
+    caption = escape(_("%(unit)s a year", unit=unit_of_change(unit)))
     middle = px(frame.left + frame.width / 2)
     parts.append(f'<text class="tick" x="{middle}" y="{px(bottom + 38)}" text-anchor="middle">{caption}</text>')
     return parts
@@ -80,7 +85,7 @@ def _spread_row(frame: Frame, row: SpreadRow, top: float) -> list[str]:
     y = top + 29
     parts = [f'<text class="row" x="{px(frame.left)}" y="{px(top + 16)}">{escape(label)}{note}</text>']
     if row.middle is None:
-        text = "no determined trend"
+        text = escape(_("no determined trend"))
         parts.append(f'<text class="tick" x="{px(frame.x(0) + 8)}" y="{px(y + 5)}">{text}</text>')
         return parts
     if row.low is not None and row.high is not None:

@@ -15,6 +15,7 @@ from typing import Literal
 from markupsafe import Markup, escape
 
 from dagster_project.lib.publish.report.charts.frame import FittedLine, Frame, nice_ticks, px, svg_element, year_axes
+from dagster_project.lib.publish.report.languages.catalogue import _
 from dagster_project.lib.publish.report.words import interval_text, number, value_text
 
 PointState = Literal["used", "left_out", "range", "suppressed", "withheld", "no_value"]
@@ -128,7 +129,7 @@ def _strip(frame: Frame, points: Sequence[ChartPoint]) -> list[str]:
             marks.setdefault(point.year, (_STRIP_MARK[point.state], point.note))
     parts = []
     for year in range(round(frame.x_low + 0.5), round(frame.x_high - 0.5) + 1):
-        mark, note = marks.get(year, ("\N{EN DASH}", "no row for this year"))
+        mark, note = marks.get(year, ("\N{EN DASH}", _("no row for this year")))
         if mark:
             parts.append(
                 f'<text class="strip" x="{px(frame.x(year))}" y="{y}" text-anchor="middle">{mark}'
@@ -147,7 +148,7 @@ def _series_marks(frame: Frame, points: Sequence[ChartPoint], reasons: Mapping[s
         (min(p.year for p in shown if p.series == n), max(p.year for p in shown if p.series == n), n) for n in names
     )
     parts = []
-    for index, (first, _, name) in enumerate(spans):
+    for index, (first, _last, name) in enumerate(spans):
         x = frame.x(first) - (frame.x(1) - frame.x(0)) * 0.5
         if index:
             parts.append(

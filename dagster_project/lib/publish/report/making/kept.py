@@ -24,7 +24,7 @@ from dagster_project.settings import PROJECT_ROOT
 
 ENDING = ".pages"
 # Rows over all communities: any resubmission changes them, and no page of a community shows them.
-OF_THE_NETWORK = frozenset({"network_trends"})
+OF_THE_NETWORK = frozenset({"network_trends", "simulated"})
 _LEVEL = 1
 """Of compression: pages shrink to an eighth; a higher level takes longer than it saves."""
 
@@ -78,7 +78,7 @@ class KeptPages:
         everyone = (code_version(PROJECT_ROOT), lock_sha256(PROJECT_ROOT), *said)
         self._said = hashlib.sha256(repr(everyone).encode()).hexdigest() if folder else ""
 
-    def files(self, ident: str, rows: Marts, make: Callable[[], Iterable[tuple[str, str]]]) -> Mapping[str, str]:
+    def files(self, ident: str, rows: object, make: Callable[[], Iterable[tuple[str, str]]]) -> Mapping[str, str]:
         """The texts of a community's files by path: the kept ones where `rows` are the same, else made and kept."""
         if self.folder is None:
             return dict(make())

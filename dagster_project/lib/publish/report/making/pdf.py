@@ -17,6 +17,7 @@ from pathlib import Path
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.publish.release.retention import CARDS
 from dagster_project.lib.publish.report.arranging import page_name
+from dagster_project.lib.publish.report.languages.catalogue import ENGLISH
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 SECONDS = 120
@@ -34,6 +35,10 @@ class PdfError(RuntimeError):
     """No PDF can be made; the message says why in one line."""
 
 
+class NoCardError(PdfError):
+    """A release has no card of a community, or none in a language."""
+
+
 def browser(named: str | None = None) -> str:
     """The program that prints: the one named, else the first of BROWSERS on PATH; PdfError where there is none."""
     for name in [named] if named else BROWSERS:
@@ -45,31 +50,36 @@ def browser(named: str | None = None) -> str:
 
 
 def cards(
-    store: Store, release_id: str, day: str, communities: Sequence[str] | None, program: str
+    store: Store, release_id: str, day: str, communities: Sequence[str] | None, program: str, language: str = ENGLISH
 ) -> Iterator[tuple[str, int]]:
     """Print the card of each community of a release, or of those named, beside it: key and bytes, one by one.
 
     `day`: the day of the release, ISO; the PDF states it as its own, so that the same pages and browser give the same
-    bytes. PdfError where a card is not there or the browser fails.
+    bytes. `language`: its code; PDFs of another language than English lie in a folder of its name. NoCardError where a
+    card is not there, PdfError where the browser fails.
     """
-    below = f"releases/{release_id}/report/communities/"
+    folder_of = "" if language == ENGLISH else f"{language}/"
+    report = f"releases/{release_id}/report/{folder_of}"
+    below = f"{report}communities/"
     pages = [below + page_name(name) for name in communities] if communities else _every_card(store, below)
+    if not pages:
+        raise NoCardError(f"release {release_id} has no card in the language {language}")
     with tempfile.TemporaryDirectory(prefix="cradle-cards-") as scratch:
         folder = Path(scratch)
         (folder / "communities").mkdir()
-        style = store.get_or_none(f"releases/{release_id}/report/style.css")
+        style = store.get_or_none(f"{report}style.css")
         if style is not None:  # a release of an older form has it in each page
             (folder / "style.css").write_bytes(style)
         for key in pages:
             name = key.removeprefix(below).removesuffix(".html")
             page = store.get_or_none(key)
             if page is None:
-                raise PdfError(f"release {release_id} has no card of {name}")
+                raise NoCardError(f"release {release_id} has no card of {name} in the language {language}")
             # The page's own name may be too odd for a command line; what is printed does not say it.
             source = folder / "communities" / "card.html"
             source.write_bytes(_INNER.sub(rb"\1", page))
             data = _TIMES.sub(rb"\g<1>" + day.replace("-", "").encode() + b"000000", _printed(program, source, folder))
-            made = f"{CARDS}/{release_id}/{name}.pdf"
+            made = f"{CARDS}/{release_id}/{folder_of}{name}.pdf"
             store.put(made, data)
             yield made, len(data)
 

@@ -15,12 +15,13 @@ from dagster_project.lib.publish.report.arranging import TOTAL, Row
 from dagster_project.lib.publish.report.charts.panels import Panel, Years, panel_charts
 from dagster_project.lib.publish.report.groups import spoken
 from dagster_project.lib.publish.report.indicator import group_label
+from dagster_project.lib.publish.report.languages.catalogue import N_, _
 from dagster_project.lib.publish.report.marts import Marts
 from dagster_project.lib.publish.report.national.rows import NationalRows
 
 _SHARES = (
-    ("share_improving", "Share of communities that are improving", "improving"),
-    ("share_gap_reduced", "Share of communities that have reduced their gaps", "gaps"),
+    ("share_improving", N_("Share of communities that are improving"), "improving"),
+    ("share_gap_reduced", N_("Share of communities that have reduced their gaps"), "gaps"),
 )
 
 
@@ -49,8 +50,9 @@ def shares(marts: Marts, national: NationalRows) -> list[Row]:
     for column, title, key in _SHARES:
         panels = _panels(lines, column, "percent", 100.0)
         if panels:
-            chart = panel_charts(f"share-{key}", f"{title}, by outcome and reporting year", panels)
-            result.append({"column": column, "title": title, "years": years, "lines": lines, "chart": chart})
+            said = _("%(title)s, by outcome and reporting year", title=_(title))
+            chart = panel_charts(f"share-{key}", said, panels)
+            result.append({"column": column, "title": _(title), "years": years, "lines": lines, "chart": chart})
     return result
 
 
@@ -93,7 +95,7 @@ def rates(marts: Marts, national: NationalRows) -> list[Row]:
 def _rate_chart(indicator: Row, lines: Sequence[Row], total: Mapping[int, Row]) -> Markup | None:
     everyone = [(y, "", r["pooled_rate_last"]) for y, r in sorted(total.items())]
     panels = _panels(lines, "pooled_rate_last", indicator["unit"], beside=everyone)
-    title = f"{indicator['name']}: rate of all people added up, by group and reporting year"
+    title = _("%(indicator)s: rate of all people added up, by group and reporting year", indicator=indicator["name"])
     return panel_charts(f"rate-{indicator['indicator_id']}", title, panels) if panels else None
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.arranging import TOTAL, Row, rank
+from dagster_project.lib.publish.report.languages.catalogue import _
 from dagster_project.lib.publish.report.marts import Marts
 from dagster_project.lib.publish.report.national.rows import NationalRows
 
@@ -31,13 +32,17 @@ def reach(marts: Marts, national: NationalRows) -> Row:
 def _between(low: float | None, high: float | None) -> tuple[str, str]:
     """The label of a class of yearly changes, and how its rows are found."""
     if low is None:
-        return f"fell by more than {-(high or 0):.0f}", f"slope<{high}"
+        return _("fell by more than %(low)s", low=f"{-(high or 0):.0f}"), f"slope<{high}"
     if high is None:
-        return f"rose by {low:.0f} or more", f"slope>={low}"
+        return _("rose by %(low)s or more", low=f"{low:.0f}"), f"slope>={low}"
     found = f"slope>={low}|slope<{high}"
     if high <= 0:
-        return f"fell, by up to {-low:.0f}" if high == 0 else f"fell by {-high:.0f} to {-low:.0f}", found
-    return f"rose or stayed, by less than {high:.0f}" if low == 0 else f"rose by {low:.0f} to {high:.0f}", found
+        if high == 0:
+            return _("fell, by up to %(high)s", high=f"{-low:.0f}"), found
+        return _("fell by %(low)s to %(high)s", low=f"{-high:.0f}", high=f"{-low:.0f}"), found
+    if low == 0:
+        return _("rose or stayed, by less than %(high)s", high=f"{high:.0f}"), found
+    return _("rose by %(low)s to %(high)s", low=f"{low:.0f}", high=f"{high:.0f}"), found
 
 
 def spread(marts: Marts, indicators: Sequence[Row]) -> Row:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.arranging import Row, rank
+from dagster_project.lib.publish.report.languages.catalogue import _
 
 MEASURES = ("timeliness", "completeness", "validity", "consistency")
 
@@ -41,5 +42,8 @@ def years_in_words(rows: Sequence[Row]) -> str:
             runs[-1] = (runs[-1][0], year, status)
         elif status != "not_expected":
             runs.append((year, year, status))
-    told = [f"{words.years_text(first, last)} {words.status_words(status).lower()}" for first, last, status in runs]
+    told = [
+        _("%(years)s %(status)s", years=words.years_text(first, last), status=words.status_words(status).lower())
+        for first, last, status in runs
+    ]
     return ", ".join(told)

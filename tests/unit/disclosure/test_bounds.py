@@ -1,0 +1,93 @@
+"""What bounds say of a cell, counted out; and when a cell is alone in a sum.
+
+Belongs here: bounds beside all pairs of whole numbers within them, the open members of one sum.
+Does not: what is withheld for it (test_choice.py), programs over many cells (test_solved.py).
+"""
+
+from __future__ import annotations
+
+import itertools
+from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import Any, cast
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from dagster_project.lib.disclosure.choice import _Chooser
+from dagster_project.lib.disclosure.sums import AT_MOST, EQUAL, NONE
+from dagster_project.lib.disclosure.unit import Joint
+from dagster_project.lib.disclosure.words import PUBLISHED, SMALL, SOURCE_MASKED, Bounds, Key
+
+MOST = 6
+spans = st.tuples(st.integers(0, MOST), st.integers(0, MOST)).map(sorted)
+bounds = st.builds(lambda n, k, m: Bounds(*n, *k, *m), spans, spans, spans)
+
+
+def pairs(own: Bounds) -> set[tuple[int, int]]:
+    """All k and m within the bounds, counted out."""
+    return {
+        (k, m)
+        for k, m in itertools.product(range(2 * MOST + 1), repeat=2)
+        if own.n_low <= k + m <= own.n_high and own.k_low <= k <= own.k_high and own.m_low <= m <= own.m_high
+    }
+
+
+@given(bounds)
+def test_tight_bounds_hold_the_same_pairs_and_each_bound_is_one_of_them(loose: Bounds) -> None:
+    held, tight = pairs(loose), loose.tight()
+    assert tight.empty == (not held)
+    if held:
+        assert pairs(tight) == held
+        for sizes, low, high in (
+            ({k + m for k, m in held}, tight.n_low, tight.n_high),
+            ({k for k, _ in held}, tight.k_low, tight.k_high),
+            ({m for _, m in held}, tight.m_low, tight.m_high),
+        ):
+            assert (min(sizes), max(sizes)) == (low, high)
+        assert tight.n_fixed == (len({k + m for k, m in held}) == 1)
+        assert tight.fixed == (len({(k + m, k) for k, m in held}) == 1)
+
+
+@given(bounds, bounds)
+def test_two_bounds_that_meet_hold_the_pairs_of_both(one: Bounds, other: Bounds) -> None:
+    assert pairs(one.meet(other)) == pairs(one) & pairs(other)
+
+
+@dataclass
+class Member:
+    """What is asked of a cell here: its kind, and whether its masked n is known all the same."""
+
+    kind: str
+    n_fixed: bool = False
+
+    def known(self) -> SimpleNamespace:
+        return SimpleNamespace(n_fixed=self.n_fixed)
+
+
+def alone(others: dict[str, Member], relation: int = EQUAL, key: str = "own") -> bool:
+    cells = {"own": Member(PUBLISHED), **others}
+    joint = cast(Joint, SimpleNamespace(cells=cells))
+    total, *parts = ("own", *others)
+    name = cast(Any, _Chooser._is_alone)
+    return bool(name(joint, cast(Key, total), cast(tuple[Key, ...], tuple(parts)), relation, cast(Key, key)))
+
+
+@pytest.mark.parametrize(
+    ("others", "expected"),
+    [
+        ({"a": Member(PUBLISHED)}, True),
+        ({"a": Member(PUBLISHED), "b": Member(SMALL)}, False),
+        ({"a": Member(SOURCE_MASKED)}, False),
+        ({"a": Member(SOURCE_MASKED, n_fixed=True)}, True),
+    ],
+)
+def test_a_cell_is_alone_in_a_sum_that_holds_nothing_else_open(others: dict[str, Member], expected: bool) -> None:
+    assert alone(others) is expected
+    assert alone(others, AT_MOST) is expected
+
+
+def test_a_cell_is_alone_neither_where_nothing_adds_up_nor_in_a_sum_of_others() -> None:
+    assert not alone({"a": Member(PUBLISHED)}, NONE)
+    assert not alone({"a": Member(PUBLISHED)}, key="elsewhere")

@@ -1,0 +1,72 @@
+"""Previews kept from the last time: taken again where a community's rows are the same, and never where they are not.
+
+Belongs here: claims about write_previews with a folder of kept pages, against pages made whole.
+Does not: what is public (tests/unit/disclosure), or when a run writes previews (tests/integration/test_previews.py).
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from dagster_project.lib.base.store import Store
+from dagster_project.lib.publish.public import preview as previews
+from dagster_project.lib.publish.public.preview import Names, Preview, write_previews
+
+FIRST = Preview(2024, 14, "2024-12-31", None, {"release_id": "2024-12-31-abc"}, {})
+NAMES = Names({}, {}, {}, {"math": "Mathematics"})
+COMMUNITIES = pl.DataFrame({"community_id": ["c0", "c1"], "name": ["Nought", "One"]})
+
+
+def tables(trend: str = "improving") -> dict[str, pl.DataFrame]:
+    rows = {"community_id": ["c0", "c1"], "outcome_id": ["math", "math"], "reporting_year": [2024, 2024]}
+    return {"fct_outcome_status": pl.DataFrame(rows | {"trend_status": ["steady", trend], "gap_reduced": ["met"] * 2})}
+
+
+@pytest.fixture
+def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The communities whose pages were made, in order."""
+    found: list[str] = []
+    rendered = previews._rendered
+
+    def watched(rows, name, names, preview):  # type: ignore[no-untyped-def]
+        found.append(name)
+        return rendered(rows, name, names, preview)
+
+    monkeypatch.setattr(previews, "_rendered", watched)
+    return found
+
+
+def written(outbox: Path, kept: Path | None, preview: Preview, names: Names = NAMES, trend: str = "improving") -> str:
+    """The pages of all communities after one call, one after the other."""
+    assert write_previews(Store(str(outbox)), tables(trend), COMMUNITIES, names, preview, kept) == {}
+    return "".join(path.read_text() for path in sorted(outbox.rglob("*.html")))
+
+
+def test_only_the_community_whose_rows_changed_gets_a_page_made_anew(tmp_path: Path, made: list[str]) -> None:
+    written(tmp_path / "out", tmp_path / "kept", FIRST)
+    assert made == ["Nought", "One"]
+    made.clear()
+    later = replace(FIRST, facts={"release_id": "2025-01-07-def"}, refused={"c0": "full"})
+    again = written(tmp_path / "out", tmp_path / "kept", later, trend="declining")
+    assert made == ["One"] and again == written(tmp_path / "whole", None, later, trend="declining")
+
+
+@pytest.mark.parametrize(
+    ("preview", "names"),
+    [
+        (replace(FIRST, waived_on="2025-01-02"), NAMES),
+        (replace(FIRST, days=0), NAMES),
+        (FIRST, replace(NAMES, outcomes={"math": "Arithmetic"})),
+    ],
+)
+def test_other_days_or_names_make_every_page_anew(
+    tmp_path: Path, made: list[str], preview: Preview, names: Names
+) -> None:
+    written(tmp_path / "out", tmp_path / "kept", FIRST)
+    made.clear()
+    again = written(tmp_path / "out", tmp_path / "kept", preview, names)
+    assert len(made) == 2 and again == written(tmp_path / "whole", None, preview, names)
