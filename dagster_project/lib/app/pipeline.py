@@ -35,7 +35,7 @@ from dagster_project.lib.app.frozen import (
 )
 from dagster_project.lib.app.kept import keep, kept_inputs, kept_seeds
 from dagster_project.lib.app.ready import require_ready
-from dagster_project.lib.app.spark.cluster_run import ClusterRun
+from dagster_project.lib.app.spark.cluster_run import ClusterRun, Form
 from dagster_project.lib.app.state import (
     LEFT_KEY,
     STRAYS_KEY,
@@ -292,11 +292,15 @@ class Pipeline:
         master = self.settings.spark_master
         return None if master is None else ClusterRun(master, self.dbt_places)
 
+    def _forms(self) -> dict[str, Form]:
+        marts = declared_marts(MANIFEST, self.reference)
+        return {name: Form({c.name: c.data_type for c in mart.columns}, mart.key) for name, mart in marts.items()}
+
     def build_core(self) -> list[NodeResult]:
         """dbt: seeds, staging, intermediate and core marts."""
         tell("Building the warehouse")
         if self.cluster:
-            return self.cluster.build_core(CORE_MODELS, declared_marts(MANIFEST, self.reference))
+            return self.cluster.build_core(CORE_MODELS, self._forms())
         return dbt_build(self.dbt_places, CORE_MODELS)
 
     def analyse(self) -> AnalysisOutcome:
@@ -317,7 +321,7 @@ class Pipeline:
         """dbt: the reporting models over what Python computed."""
         tell("Building the reporting marts")
         if self.cluster:
-            return self.cluster.build_reporting(REPORTING_MODELS, declared_marts(MANIFEST, self.reference))
+            return self.cluster.build_reporting(REPORTING_MODELS, self._forms())
         return dbt_build(self.dbt_places, REPORTING_MODELS)
 
     def release(self) -> Release:

@@ -19,10 +19,9 @@ import pytest
 from dagster_project.lib.analysis import run
 from dagster_project.lib.app.analysis import KNOWN_TABLE, REGISTER
 from dagster_project.lib.app.spark.analysis import AGREEMENT, OfCommunities, OfIndicators, small_of
-from dagster_project.lib.app.spark.cluster_run import bring_back
+from dagster_project.lib.app.spark.cluster_run import Form, bring_back
 from dagster_project.lib.base.packed import PACKED, PLACE, OfPart, Packing, Tables, part_of, unpacked
 from dagster_project.lib.base.ruleset import Ruleset
-from dagster_project.lib.warehouse.declared import ColumnWords, TableWords
 from tests.unit.rubric.conftest import analysis_inputs, complete_world, random_values
 
 COMMUNITIES = ("ash", "birch", "cedar", "dogwood")
@@ -118,7 +117,6 @@ def test_groups_of_indicators_give_the_networks_figures(parts: int) -> None:
 
 def test_marts_come_back_in_their_declared_types_and_by_their_key(tmp_path: Path) -> None:
     columns = {"b": "varchar", "n": "integer", "names": "varchar[]"}
-    words = TableWords("fct_x", "", ("b",), tuple(ColumnWords(name, kind, "") for name, kind in columns.items()))
     folder = tmp_path / "odd [name]*" / "fct_x"
     folder.mkdir(parents=True)
     schema: Mapping[str, pl.DataType] = {"b": pl.String(), "n": pl.Int64(), "names": pl.List(pl.String())}
@@ -126,7 +124,7 @@ def test_marts_come_back_in_their_declared_types_and_by_their_key(tmp_path: Path
     for number, row in enumerate(rows):
         pl.DataFrame([row], schema=dict(schema), orient="row").write_parquet(folder / f"part-{number}.parquet")
     warehouse = tmp_path / "warehouse.duckdb"
-    bring_back(folder.parent, [words], warehouse)
+    bring_back(folder.parent, {"fct_x": Form(columns, ("b",))}, warehouse)
     with duckdb.connect(str(warehouse)) as connection:
         assert connection.execute("select * from marts.fct_x").fetchall() == sorted(rows)
         found = connection.execute("select column_name, data_type from duckdb_columns() where table_name = 'fct_x'")

@@ -19,12 +19,19 @@ from dagster_project.lib.base.names import MARTS
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import RulesetKey
 from dagster_project.lib.warehouse.dbt_run import DbtPlaces, NodeResult, WarehouseError, dbt_build
-from dagster_project.lib.warehouse.declared import TableWords
 from dagster_project.lib.warehouse.spark import Session, register, session_on
 
 TARGET = "spark"
 LANDING, ANALYSIS = "landing", "analysis"
 SCHEMAS = (LANDING, ANALYSIS, "main", "seeds", "staging", "intermediate", MARTS, "semantic")
+
+
+@dataclass(frozen=True)
+class Form:
+    """What a mart looks like in the warehouse: the types of its columns in their order, and the key it is sorted by."""
+
+    columns: Mapping[str, str]
+    key: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -48,7 +55,7 @@ class ClusterRun:
         """The session of this process; SparkError where there is none to be had."""
         return session_on(self.master, self.tables)
 
-    def build_core(self, arguments: Sequence[str], marts: Mapping[str, TableWords]) -> list[NodeResult]:
+    def build_core(self, arguments: Sequence[str], marts: Mapping[str, Form]) -> list[NodeResult]:
         """Build everything anew from landing; the marts so far stand in the warehouse afterwards."""
         session = self.session()
         for schema in SCHEMAS:
@@ -64,7 +71,7 @@ class ClusterRun:
         """The analysis over the tables of the build; WarehouseError where another process built them."""
         return analyse_on(self._begun(), self.places.landing, self.work / ANALYSIS, reference, today, ruleset)
 
-    def build_reporting(self, arguments: Sequence[str], marts: Mapping[str, TableWords]) -> list[NodeResult]:
+    def build_reporting(self, arguments: Sequence[str], marts: Mapping[str, Form]) -> list[NodeResult]:
         """Build the models over the analysis; every mart stands in the warehouse afterwards."""
         session = self._begun()
         register(session, ANALYSIS, self.places.analysis)
@@ -79,23 +86,23 @@ class ClusterRun:
             )
         return session
 
-    def _built(self, session: Session, arguments: Sequence[str], marts: Mapping[str, TableWords]) -> list[NodeResult]:
+    def _built(self, session: Session, arguments: Sequence[str], marts: Mapping[str, Form]) -> list[NodeResult]:
         results = dbt_build(self.places, arguments, TARGET)
         # A session's own views are listed with the tables of every schema.
         built = {row.tableName for row in session.sql(f"show tables in {MARTS}").collect() if not row.isTemporary}
-        bring_back(self.tables / f"{MARTS}.db", [marts[name] for name in sorted(built)], self.places.warehouse)
+        bring_back(self.tables / f"{MARTS}.db", {name: marts[name] for name in sorted(built)}, self.places.warehouse)
         return results
 
 
-def bring_back(folder: Path, marts: Sequence[TableWords], warehouse: Path) -> None:
+def bring_back(folder: Path, marts: Mapping[str, Form], warehouse: Path) -> None:
     """The marts of a folder of tables as tables of the warehouse, in their declared types, their rows by key."""
     with engine.written(warehouse) as connection:
         connection.execute(f"create schema if not exists {MARTS}")
-        for mart in marts:
-            columns = ", ".join(f"cast({_name(c.name)} as {c.data_type}) as {_name(c.name)}" for c in mart.columns)
+        for name, mart in marts.items():
+            columns = ", ".join(f"cast({_name(c)} as {kind}) as {_name(c)}" for c, kind in mart.columns.items())
             order = ", ".join(_name(column) for column in mart.key) or "all"
-            files = engine.parquet_files(folder / mart.name)
-            table = engine.name(MARTS, mart.name)
+            files = engine.parquet_files(folder / name)
+            table = engine.name(MARTS, name)
             connection.execute(f"create or replace table {table} as select {columns} from {files} order by {order}")
 
 
