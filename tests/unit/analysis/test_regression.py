@@ -135,3 +135,13 @@ def test_blocks_cover_every_column_once() -> None:
     covered = [i for block in regression.column_blocks(columns) for i in range(block.start, block.stop)]
     assert covered == list(range(columns))
     assert list(regression.column_blocks(0)) == []
+
+
+def test_the_weight_of_a_year_without_a_value_moves_no_weighted_slope() -> None:
+    x = np.array([[0.0], [1.0], [2.0], [3.0]])
+    y = np.array([[0.0], [1.0], [2.0], [100.0]])
+    present = np.array([[True], [True], [True], [False]])
+    weight = np.array([[1.0], [4.0], [2.0], [5.0]])
+    assert regression.weighted_slopes(x, y, weight, present) == pytest.approx([1.0])
+    weight[1] = 0.0
+    assert np.isnan(regression.weighted_slopes(x, y, weight, present)).all(), "a year that counts has no weight"

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from dagster_project.lib.disclosure import Profile, protect
 from dagster_project.lib.disclosure.feasible import components
 from dagster_project.lib.disclosure.feasible.components import PROPAGATIONS, Component, InfeasibleError
-from dagster_project.lib.disclosure.feasible.programs import Line
+from dagster_project.lib.disclosure.feasible.programs import Budget, BudgetError, Line
 from dagster_project.lib.disclosure.feasible.solved import Answer, Ranges, answers_from, problem_of, solved_frame
 from dagster_project.lib.disclosure.sums import AT_MOST, EQUAL, NONE
 from dagster_project.lib.disclosure.words import INF, Bounds, Need
@@ -31,6 +31,16 @@ class NoProgramError(AssertionError):
 
 def refuse(*_: object) -> None:
     raise NoProgramError
+
+
+def test_a_budget_lets_as_many_programs_be_solved_as_it_allows() -> None:
+    budget = Budget(3)
+    assert budget.used == 0
+    for _ in range(3):
+        budget.spend()
+    with pytest.raises(BudgetError, match="more than 3 programs"):
+        budget.spend()
+    assert budget.used == 3
 
 
 def test_known_answers_give_the_same_release_without_a_program(
