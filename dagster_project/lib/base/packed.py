@@ -23,7 +23,8 @@ PACKED = pa.schema(
     ]
 )
 """Rows of one table in one part, as an Arrow stream; `place` gives them their order within the table."""
-ROWS_AT_ONCE = 20_000
+ROWS_AT_ONCE = 2_000
+"""So many rows of the widest tables are half a megabyte packed; whoever moves packed rows holds many at a time."""
 PLACE = "place_in_file"
 """The column of a table that is packed which tells where a row stood; it is not packed."""
 

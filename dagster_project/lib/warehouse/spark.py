@@ -11,6 +11,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -49,6 +50,7 @@ TYPES = {
     "bool": "boolean",
     "date32[day]": "date",
 }
+MANY_ROWS = "spark.sql.parquet.enableVectorizedReader"
 PACKED_SQL = "part int, name string, place bigint, rows binary"
 
 
@@ -190,9 +192,24 @@ def gathered(target: Path, names: Iterable[str]) -> dict[str, pl.DataFrame]:
 
 def laid_out(session: Session, target: Path, name: str, schema: pa.Schema, folder: Path) -> None:
     """One table of `in_parts` as a folder of Parquet files, written by the workers; it replaces what was there."""
-    rows = session.read.parquet(str(target)).where(f"name = '{name}'").select(*PACKED.names)
     shutil.rmtree(folder, ignore_errors=True)
-    rows.mapInArrow(Unpacking(schema), sql_schema(schema)).write.parquet(str(folder))
+    with _row_by_row(session):
+        rows = session.read.parquet(str(target)).where(f"name = '{name}'").select(*PACKED.names)
+        rows.mapInArrow(Unpacking(schema), sql_schema(schema)).write.parquet(str(folder))
+
+
+@contextmanager
+def _row_by_row(session: Session) -> Iterator[None]:
+    """Parquet files are read one row after another meanwhile.
+
+    Spark's other reader holds 4096 rows in one piece of Java's memory whatever their size: of packed rows a whole file.
+    """
+    before = session.conf.get(MANY_ROWS)
+    session.conf.set(MANY_ROWS, "false")
+    try:
+        yield
+    finally:
+        session.conf.set(MANY_ROWS, before)
 
 
 @dataclass(frozen=True)
