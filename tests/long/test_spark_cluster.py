@@ -114,6 +114,44 @@ def test_nothing_of_a_cluster_is_left_behind_even_after_a_fault() -> None:
     assert [processes_of(worker.pid) for worker in seen[0].workers] == [[]]
 
 
+LAID_OUT = """
+import os, pathlib, sys
+import numpy, polars as pl, pyarrow as pa, pyarrow.parquet as pq
+from benchmarks.spark_cluster import CLIENT_PROPERTIES
+from dagster_project.lib.base.packed import batches_of
+from dagster_project.lib.warehouse.spark import laid_out, session_on
+work = pathlib.Path(sys.argv[1])
+chance = numpy.random.default_rng(1)
+table = pl.DataFrame({f"x{column}": chance.random(2_000) for column in range(64)})
+file = work / "packed" / "name=points" / "part.parquet"
+file.parent.mkdir(parents=True)
+with pq.ParquetWriter(file, next(batches_of(0, "points", table, 0)).drop_columns(["name"]).schema) as written:
+    for first in range(0, 700_000, table.height):
+        for batch in batches_of(0, "points", table, first):
+            written.write_batch(batch.drop_columns(["name"]))
+assert CLIENT_PROPERTIES["spark.executor.memory"] == "700m" and file.stat().st_size > 300e6
+session = session_on(os.environ["CRADLE_SPARK_MASTER"], work / "tables", **{"spark.task.maxFailures": "1"})
+laid_out(session, work / "packed", "points", table.to_arrow().schema, work / "out")
+found = pl.scan_parquet(work / "out/*.parquet").select(pl.len(), pl.col("x63").sum()).collect().row(0)
+assert found[0] == 700_000 and abs(found[1] / (table["x63"].sum() * 350) - 1) < 1e-9, found
+session.stop()
+"""
+
+
+@needs_spark
+def test_packed_rows_of_which_a_worker_cannot_hold_a_file_are_laid_out(tmp_path: Path) -> None:
+    with cluster(workers=1) as started:
+        done = subprocess.run(
+            [sys.executable, "-c", LAID_OUT, str(tmp_path)],
+            cwd=PROJECT,
+            env=os.environ | started.environment(),
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+    assert done.returncode == 0, done.stderr[-2000:]
+
+
 KEPT = """
 import sys
 from benchmarks.spark_cluster import cluster
