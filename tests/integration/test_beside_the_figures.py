@@ -112,7 +112,7 @@ APART = by_group(
         "race_ethnicity,black": (100, (50, 60, 45, 65, 60)),
     }
 )
-ALIKE = by_group({"gender,female": (30, (10, 11, 12, 13, 14)), "gender,male": (90, (31, 34, 37, 40, 43))})
+ALIKE = by_group({"gender,female": (43, (5, 6, 7, 8, 9)), "gender,male": (86, (12, 14, 16, 18, 20))})
 DECIDED = "community_id,kind,code,decision,decided_on,approver,reason\n"
 FIRST_STAGE = f"{DECIDED}{COMMUNITY},designation,proof_point_initial,granted,2016-06-30,board,\n"
 SECOND_STAGE = (
