@@ -151,6 +151,24 @@ def test_a_choice_made_by_keyboard_is_in_the_link_and_comes_back_from_it(page: P
     assert page.get_by_role("img", name="Students who graduate within four years, gaps").count() == 1
 
 
+@pytest.mark.parametrize("view", ["lines", "gaps"])
+def test_the_same_choice_is_said_in_spanish_with_the_same_figures(page: Page, report: Path, view: str) -> None:
+    shown = {}
+    for language in ("", "es/"):
+        page.goto((report / language / "explore.html").as_uri() + CHOICE + f"&view={view}")
+        expect(page.locator("#rows table")).to_be_visible()
+        parts = ("#chosen", "#said", "#beside", "#rows caption", "#picture desc")
+        told = " ".join(page.locator(part).text_content() or "" for part in parts)
+        shown[language] = told, page.locator("#rows td").all_inner_texts()
+    (english, cells), (spanish, in_spanish) = shown[""], shown["es/"]
+    digits = re.compile(r"\d(?:[\d.,]*\d)?")
+    assert [c for c in cells if digits.fullmatch(c)] == [c for c in in_spanish if digits.fullmatch(c)]
+    assert sorted(digits.findall(english)) == sorted(digits.findall(spanish)) and len(cells) > 8
+    assert "comunidades por nombre" in spanish and ("brecha" in spanish) == (view == "gaps")
+    own = re.compile(r"\b(by name|values?|lines?|gaps?|beside|Without|from|in|to)\b")
+    assert own.search(english) and not own.search(spanish), own.search(spanish)
+
+
 def test_lines_stand_by_name_whatever_their_figures_are(page: Page, report: Path) -> None:
     page.goto((report / "explore.html").as_uri() + f"#indicator={INDICATOR}&view=table")
     page.get_by_role("button", name="Choose all listed").click()
@@ -161,7 +179,8 @@ def test_lines_stand_by_name_whatever_their_figures_are(page: Page, report: Path
 @pytest.mark.parametrize(("width", "view"), [(1280, "lines"), (768, "table"), (390, "gaps")])
 def test_axe_finds_nothing_in_a_choice(page: Page, report: Path, width: int, view: str) -> None:
     page.set_viewport_size({"width": width, "height": 900})
-    page.goto((report / "explore.html").as_uri() + CHOICE + f"&view={view}")
+    # The narrow one in Spanish, whose words are longer.
+    page.goto((report / ("es" if width == 390 else "") / "explore.html").as_uri() + CHOICE + f"&view={view}")
     expect(page.locator("#rows table")).to_be_visible()
     assert breaches(page) == []
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0

@@ -1,17 +1,21 @@
 """What a community says beside its figures, and programs beside the population: through the command a user types.
 
-Belongs here: data levels, stories, declarations, selections and decisions on answers, over two runs of one home.
+Belongs here: data levels, stories, selections, decisions, standings and what stands apart, over the runs of one home.
 Does not: every form of a name in a text (tests/unit/intake), the rules of the marts (dbt unit tests).
 """
 
 from __future__ import annotations
 
+import csv
+import datetime as dt
+import re
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
 
 from tests.integration.conftest import EXAMPLE_TODAY, HEADER, READING, lines, small_seeds
-from tests.support import NOTHING_ELSE, cradle, current, receipt
+from tests.support import NOTHING_ELSE, PROJECT, cradle, current, receipt
 
 COMMUNITY, QUIET = "reedmere", "quill_harbor"
 VALUES = HEADER + lines("grade3_reading_proficient_pct", READING)
@@ -78,6 +82,74 @@ DISTRICT = "school_year,indicator,dimension,group,numerator,denominator,geograph
 )
 SERVED = "{community}_shared,{community},Shared District,district,{community},nces,0900001,,\n"
 
+WORKING = (
+    "school_year,indicator,dimension,group,numerator,denominator\n"
+    "2018,postsecondary_completed_pct,Employment status,Employed,30,60\n"
+    "2018,postsecondary_completed_pct,employment_status,unemployed,12,48\n"
+    "2018,postsecondary_completed_pct,Labor Force Status,Out of the labor force,10,40\n"
+    "2018,postsecondary_completed_pct,all,all,52,148\n"
+)
+
+
+def by_group(groups: Mapping[str, tuple[int, tuple[int, ...]]]) -> str:
+    """Rows of five school years for groups (how many children, and their counts by year) and for the total of both
+    genders."""
+    (girls, girls_ready), (boys, boys_ready) = groups["gender,female"], groups["gender,male"]
+    total = (girls + boys, tuple(map(sum, zip(girls_ready, boys_ready, strict=True))))
+    return "school_year,indicator,dimension,group,numerator,denominator\n" + "".join(
+        f"{year},kindergarten_ready_pct,{group},{count},{of}\n"
+        for group, (of, counts) in {**groups, "all,all": total}.items()
+        for year, count in enumerate(counts, 2014)
+    )
+
+
+# One community's girls gain four points a year and its boys lose two, so that its total gains one; black children gain
+# more than it, but not surely. In the other all gain as its total does, and more than the first one's total.
+APART = by_group(
+    {
+        "gender,female": (100, (40, 44, 48, 52, 56)),
+        "gender,male": (100, (60, 58, 56, 54, 52)),
+        "race_ethnicity,black": (100, (50, 60, 45, 65, 60)),
+    }
+)
+ALIKE = by_group({"gender,female": (43, (5, 6, 7, 8, 9)), "gender,male": (86, (12, 14, 16, 18, 20))})
+DECIDED = "community_id,kind,code,decision,decided_on,approver,reason\n"
+FIRST_STAGE = f"{DECIDED}{COMMUNITY},designation,proof_point_initial,granted,2016-06-30,board,\n"
+SECOND_STAGE = (
+    f"{DECIDED}{COMMUNITY},designation,proof_point_ongoing,granted,2018-03-31,board,\n"
+    f"{QUIET},designation,proof_point_initial,granted,2016-09-30,board,\n"
+)
+# What the first gateway computes from registers; people decide the rest of it.
+PARTNERSHIP = {
+    "partnership_profile.csv": "geographic_scope,anchor_organization\nHarbor County,Harbor Foundation\n",
+    "partner_roster.csv": "organization,body,sector_category,active_from\n"
+    + "".join(f"Partner {sector},partnership,{sector},2015-01-01\n" for sector in "abcdef"),
+    "indicator_selection.csv": "indicator,outcome,role,primary,baseline_year\n"
+    "kindergarten_ready_pct,,core,yes,2015\ngraduation_4yr_pct,,core,yes,2015\n"
+    "postsecondary_enrolled_pct,,core,yes,2015\n",
+}
+REVIEWED = "community_id,criterion_id,decision,decided_on,approver,reason\n"
+
+
+def attested(gateway: str) -> Iterator[str]:
+    """The criteria of a gateway that people decide on, alone or beside what is computed."""
+    with (PROJECT / "seeds" / "rubric" / "rubric.csv").open(newline="", encoding="utf-8") as rubric:
+        for row in csv.DictReader(rubric):
+            if row["gateway"] == gateway and row["kind"] == "criterion" and row["determined_by"] != "computed":
+                yield row["criterion_id"]
+
+
+GATEWAY_MET = REVIEWED + "".join(
+    f"{QUIET},{criterion},override,2017-06-30,board,Seen at a visit\n" for criterion in attested("exploring")
+)
+GATEWAY_LOST = f"{REVIEWED}{QUIET},exploring.2.2,rejected,2018-06-30,board,The agreement ran out\n"
+DECISIONS = (
+    (2016, "gateway_decisions.csv", FIRST_STAGE),
+    (2017, "review_decisions.csv", GATEWAY_MET),
+    (2018, "gateway_decisions.csv", SECOND_STAGE),
+    (2018, "review_decisions.csv", GATEWAY_LOST),
+)
+
 
 class Home:
     """A home with two communities, run as often as asked."""
@@ -127,8 +199,15 @@ def home(tmp_path_factory: pytest.TempPathFactory) -> Home:
     for name in (COMMUNITY, QUIET):
         made.put(name, "graduation.csv", GRADUATION)
         made.put(name, "district.csv", DISTRICT.format(place=f"{name}_shared"))
+    for year, name, text in DECISIONS:
+        made.put("_network", name, text, year)
+    for name, text in PARTNERSHIP.items():
+        made.put(QUIET, name, text, 2016)
+    made.put(QUIET, "kindergarten.csv", ALIKE)
     for name, text in (
         *REGISTERS.items(),
+        ("kindergarten.csv", APART),
+        ("working.csv", WORKING),
         ("new.csv", NEW_TEST),
         ("values.csv", VALUES),
         ("program.csv", PROGRAM),
@@ -291,6 +370,71 @@ def test_a_selection_that_no_dictionary_allows_is_an_error_and_one_that_it_doubt
         "explainable",
         "open",
     )
+
+
+def test_a_proof_point_of_two_stages_is_reviewed_once_and_its_initial_one_is_succeeded(home: Home) -> None:
+    first, second = "proof_point_initial", "proof_point_ongoing"
+    query = "select reporting_year, designation, standing, next_review_due from marts.fct_designation"
+    query += f" where community_id = '{COMMUNITY}' and designation in ('{first}', '{second}') order by all"
+    assert home.rows(query) == [
+        (2016, first, "active", dt.date(2018, 6, 30)),
+        (2016, second, "none", None),
+        (2017, first, "active", dt.date(2018, 6, 30)),
+        (2017, second, "none", None),
+        (2018, first, "succeeded", None),
+        (2018, second, "active", dt.date(2020, 3, 31)),
+    ]
+    due = "select community_id, designation, standing from marts.rpt_designation_current where next_review_due"
+    assert home.rows(f"{due} is not null order by all") == [(QUIET, first, "review_due"), (COMMUNITY, second, "active")]
+    assert home.rows(f"{due} <= '{EXAMPLE_TODAY}'") == [(QUIET, first, "review_due")]
+
+
+def test_a_reader_is_told_of_the_review_of_the_stage_in_force_alone(home: Home) -> None:
+    told = home.cradle("explain", COMMUNITY, "proof_point_initial", "--year", "2018").splitlines()
+    assert told[2].endswith("Decided: succeeded, last decision on 2016-06-30.")
+    page = (current(home.home).folder / "report" / "communities" / COMMUNITY / "standing.html").read_text("utf-8")
+    assert "Standing: succeeded by an ongoing one, decided on 2016-06-30.</p>" in page
+    assert re.findall(r"Next review due on ([\d-]+)", page) == ["2020-03-31"]
+
+
+def test_rows_by_employment_status_are_accepted_and_stand_beside_their_total(home: Home) -> None:
+    query = "select population_group_id, value, source_file from marts.fct_indicator_value"
+    assert home.rows(f"{query} where indicator_id = 'postsecondary_completed_pct' order by all") == [
+        ("all", pytest.approx(100 * 52 / 148), "working.csv"),
+        ("employment_status:employed", 50.0, "working.csv"),
+        ("employment_status:not_in_labor_force", 25.0, "working.csv"),
+        ("employment_status:unemployed", 25.0, "working.csv"),
+    ]
+    assert "working.csv" not in {found["source_file"] for found in receipt(home.home, COMMUNITY, 2018)["findings"]}
+
+
+def test_bright_spots_and_areas_of_need_are_sure_and_measured_by_their_own_total_alone(home: Home) -> None:
+    trends = "select community_id, population_group_id, slope from marts.fct_trend where reporting_year = 2018"
+    slopes = {row[:2]: row[2] for row in home.rows(f"{trends} and indicator_id = 'kindergarten_ready_pct'")}
+    own = slopes[COMMUNITY, "all"]
+    assert min(slopes[COMMUNITY, "race_ethnicity:black"], slopes[QUIET, "gender:female"]) > own
+    query = "select community_id, population_group_id, kind, slope, total_slope from marts.fct_bright_spot"
+    assert home.rows(f"{query} where reporting_year = 2018 order by all") == [
+        (COMMUNITY, "gender:female", "bright_spot", pytest.approx(4), pytest.approx(1)),
+        (COMMUNITY, "gender:male", "area_of_need", pytest.approx(-2), pytest.approx(1)),
+    ]
+
+
+def test_who_moved_along_the_gateways_stands_by_year(home: Home) -> None:
+    query = "select reporting_year, community_id, operated_in, operating_in, movement from marts.fct_gateway_movement"
+    assert home.rows(f"{query} order by all") == [
+        (2017, QUIET, "exploring", "emerging", "forward"),
+        (2017, COMMUNITY, "exploring", "exploring", "stayed"),
+        (2018, QUIET, "emerging", "exploring", "back"),
+        (2018, COMMUNITY, "exploring", "exploring", "stayed"),
+    ]
+    counted = "select reporting_year, operating_in, count(*) from marts.fct_gateway_status group by all order by all"
+    assert home.rows(counted) == [
+        (2016, "exploring", 2),
+        (2017, "emerging", 1),
+        (2017, "exploring", 1),
+        (2018, "exploring", 2),
+    ]
 
 
 def test_a_story_that_names_a_child_is_held_and_an_answer_alone_does_not_free_it(home: Home) -> None:

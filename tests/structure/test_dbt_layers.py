@@ -40,6 +40,8 @@ MAY_READ: dict[str, tuple[set[str], set[str], bool]] = {
     "reporting": ({"marts", "reporting"}, {"analysis"}, False),
     "semantic": ({"marts", "reporting"}, set(), False),
 }
+# Thresholds of the ruleset in force, for every model that compares figures, whatever its layer may read besides.
+PARAMETERS = "int_parameters__in_force"
 # Models that choose and rename columns, and nothing else; every other one holds a rule. Tables of models/reporting show
 # what the analysis computed, where the rules are tested.
 NO_RULE = {
@@ -206,7 +208,7 @@ def may_read(of: str, parent: Node) -> bool:
     """Whether a model of that layer may read the model, source or seed."""
     layers, sources, seeds = MAY_READ[of]
     if parent["resource_type"] == "model":
-        return layer(parent) in layers
+        return layer(parent) in layers or (of == "reporting" and parent["name"] == PARAMETERS)
     return parent["source_name"] in sources if parent["resource_type"] == "source" else seeds
 
 

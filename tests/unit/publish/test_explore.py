@@ -16,7 +16,7 @@ import duckdb
 import pytest
 
 from dagster_project.lib.base.engine import Connection
-from dagster_project.lib.publish.report.explore.figures import explore_files, figures_file
+from dagster_project.lib.publish.report.explore.figures import NAMES, explored, figures_file
 from dagster_project.lib.publish.report.marts import ReportContext, RuleParameter, read_marts
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -37,7 +37,9 @@ report_marts = _marts()
 def files_of(connection: Connection, edition: str) -> dict[str, str]:
     parameters = [RuleParameter(*p) for p in report_marts.PARAMETERS]
     context = ReportContext("r", "2024-12-31", "toa-default", "1.0.0", "1", "0.1.0", "Example", parameters)
-    return explore_files(read_marts(connection, edition=edition), context)
+    marts = read_marts(connection, edition=edition)
+    made = explored(marts, context)
+    return {**made.files, NAMES: made.names(marts)}
 
 
 def with_counts(path: Path) -> Path:

@@ -26,7 +26,7 @@ from dagster_project.lib.publish.report.arranging import Row, folder_name, page_
 from dagster_project.lib.publish.report.card import detail, report_card
 from dagster_project.lib.publish.report.charts.frame import svg_file
 from dagster_project.lib.publish.report.community import community_page
-from dagster_project.lib.publish.report.explore.figures import FOLDER, explore_files
+from dagster_project.lib.publish.report.explore.figures import FOLDER, NAMES, Explored, explored
 from dagster_project.lib.publish.report.indicator import detail_name, dimension_label, value_cells
 from dagster_project.lib.publish.report.languages import catalogue
 from dagster_project.lib.publish.report.languages.catalogue import ENGLISH, N_, Language, _, speaking
@@ -48,8 +48,6 @@ EDITION_NOTICES: Mapping[str, str] = {
 }
 # Further pages of a community are in every language where anybody reads them: docs/decisions says what doubling costs.
 DETAILS_IN_EVERY_LANGUAGE = (PUBLIC,)
-# Its program speaks English: in another language the link leads to the English page.
-EXPLORE = "explore.html"
 _TEMPLATES = Path(__file__).parent / "templates"
 
 
@@ -71,7 +69,7 @@ class Edition:
     def has(self, page: str) -> bool:
         """Whether the edition has a page in this language: some are in English alone."""
         is_detail = page.count("/") > 1
-        return not self.folder or (page != EXPLORE and (not is_detail or self.name in DETAILS_IN_EVERY_LANGUAGE))
+        return not self.folder or not is_detail or self.name in DETAILS_IN_EVERY_LANGUAGE
 
     def render(self, template: str, page: str, **view: Any) -> str:
         """A page from a template, with the addresses of the same page in the other languages."""
@@ -82,9 +80,7 @@ class Edition:
             for other in self.languages
             if other is not self.language and replace(self, language=other).has(page)
         ]
-        html = self.environment.get_template(template).render(
-            root=root, explore_root=root if self.has(EXPLORE) else top, elsewhere=elsewhere, **view
-        )
+        html = self.environment.get_template(template).render(root=root, program_root=top, elsewhere=elsewhere, **view)
         # No sign that acts on what stands around it is any page's own: all of them are text of a file.
         return visible(stacked(html))
 
@@ -180,11 +176,11 @@ def write_report(
             text = text.replace(mark, called)
         return _write(report / name, text)
 
-    written = []
+    written, beside = [], explored(marts, context)
     for each in editions:
         with speaking(each.language):
             own = each.names.marts(marts)
-            pages = _network_pages(each, own, national, context)
+            pages = _network_pages(each, own, national, beside)
             written += [write(each.language, f"{each.folder}{name}", text) for name, text in pages]
     kept_pages = KeptPages(kept, edition, marked)
     for community, rows in each_community(marts):
@@ -227,7 +223,7 @@ def _edition(
 
 
 def _network_pages(
-    edition: Edition, marts: Marts, national: NationalRows, context: ReportContext
+    edition: Edition, marts: Marts, national: NationalRows, beside: Explored
 ) -> Iterator[tuple[str, str]]:
     """The pages of the network in one language, and what lies beside them: path and text."""
 
@@ -239,10 +235,10 @@ def _network_pages(
     yield page("over-the-years.html", "over_years.html", **over_years_page(marts, national))
     yield page("methods.html", "methods.html", simulated=marts.simulated)
     yield page("data-quality.html", "data_quality.html", **quality_page(marts))
-    if edition.has(EXPLORE):
-        yield page(EXPLORE, "explore.html")
-        for name, text in explore_files(marts, context).items():
-            yield f"{FOLDER}/{name}", text
+    yield page("explore.html", "explore.html")
+    yield f"{FOLDER}/{NAMES}", beside.names(marts, f"../{FOLDER}/" if edition.folder else "")
+    if not edition.folder:
+        yield from ((f"{FOLDER}/{name}", text) for name, text in beside.files.items())
     if national.statuses:
         rows = edition.names.statuses(national.statuses)
         yield page("glossary.html", "glossary.html", vocabularies=vocabularies(rows, edition.name == PUBLIC))

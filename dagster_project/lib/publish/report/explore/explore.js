@@ -10,9 +10,16 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
   const MOST_LINES = 10, MOST_ROWS = 200, SVG = "http://www.w3.org/2000/svg";
   const VIEWS = ["lines", "gaps", "table"];
   const COLOURS = ["#1f4e79", "#a84a08", "#2f7d4f", "#7a1d72", "#5b4300", "#006d77", "#b4483d", "#3d4653", "#4338a8", "#8a5a00"];
+  const QUOTED = /[",\r\n]/;
   const DASHES = ["", "7 4", "2 3", "10 3 2 3"];
   const figures = new Map(), asked = new Set();
   let names, choice, written = "";
+
+  /* A text in the language of the page: the English one unless names.js says it otherwise; %(name)s is filled in. */
+  const filled = (text, given) => text.replace(/%\((\w+)\)s/g, (place, name) => given[name]);
+  const said = text => (names.says || {})[text];
+  const _ = (text, given) => filled(said(text) ?? text, given || {});
+  const ngettext = (one, many, n, given) => filled((said(one) ?? [one, many])[n === 1 ? 0 : 1], given);
 
   const at = id => document.getElementById(id);
   const by = (list, id) => list.findIndex(each => each.id === id);
@@ -40,8 +47,6 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
     const grouped = whole.replace(/\B(?=(\d{3})+$)/g, ",") + "." + part;
     return value < 0 && Number(text) !== 0 ? "\u2212" + grouped : grouped;
   }
-
-  const counted = (n, one, many) => n.toLocaleString("en") + " " + (n === 1 ? one : many || one + "s");
 
   /* ---- what is chosen ---- */
 
@@ -184,11 +189,11 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
 
   function fillBoxes() {
     at("communities").replaceChildren(...names.communities.map(each =>
-      box("communities", each, each.name + (each.left ? " (left in " + each.left + ")" : ""))));
+      box("communities", each, each.left ? _("%(name)s (left in %(year)s)", {name: each.name, year: each.left}) : each.name)));
     const dimensions = new Map();
     for (const each of names.groups) dimensions.set(each.dimension, [...(dimensions.get(each.dimension) || []), each]);
     at("groups").replaceChildren(...[...dimensions].map(([dimension, list]) => {
-      const set = made("div", null, {role: "group", "aria-label": dimension || "Everyone"});
+      const set = made("div", null, {role: "group", "aria-label": dimension || _("Everyone")});
       if (dimension) set.append(made("p", dimension, {class: "small"}));
       set.append(...list.map(each => box("groups", each, each.name)));
       return set;
@@ -239,13 +244,14 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
   const several = rows => new Set(rows.map(row => row.series)).size > 1;
 
   function nameOf(row, withSeries) {
-    const beside = row.other ? ", beside " + row.other.name : "";
-    return row.community.name + ", " + row.group.name + beside + (withSeries ? " (" + row.series + ")" : "");
+    const given = {community: row.community.name, group: row.group.name, other: row.other && row.other.name};
+    const name = row.other ? _("%(community)s, %(group)s, beside %(other)s", given) : given.community + ", " + given.group;
+    return name + (withSeries ? " (" + row.series + ")" : "");
   }
 
   function table(rows, from, to, caption) {
     const whole = made("table", null, {class: "values stack"}), head = made("tr"), body = made("tbody");
-    head.append(made("th", "Community and group", {scope: "col"}));
+    head.append(made("th", _("Community and group"), {scope: "col"}));
     for (let year = from; year <= to; year++) {
       head.append(made("th", year, {scope: "col", class: "num"}));
       whole.style.setProperty("--h" + (year - from + 2), JSON.stringify(String(year)));
@@ -325,10 +331,10 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
   }
 
   function spoken(line, unit) {
-    if (!line.points.length) return line.name + ": ranges only";
+    if (!line.points.length) return _("%(line)s: ranges only", {line: line.name});
     const [first, last] = [line.points[0], line.points[line.points.length - 1]];
-    const end = number(last[1].value) + unit + " in " + last[0];
-    return line.name + ": " + (first === last ? end : number(first[1].value) + unit + " in " + first[0] + ", " + end);
+    const inYear = ([year, each]) => _("%(value)s in %(year)s", {value: number(each.value) + unit, year});
+    return line.name + ": " + (first === last ? inYear(last) : inYear(first) + ", " + inYear(last));
   }
 
   function legend(shown, unit) {
@@ -345,7 +351,9 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
 
   /* ---- what is said about it ---- */
 
-  function said(rows, from, to) {
+  const span = (from, to) => from === to ? String(from) : _("%(from)s to %(to)s", {from, to});
+
+  function summary(rows, from, to) {
     const found = new Map();
     let values = 0;
     for (const row of rows) {
@@ -356,8 +364,10 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
       }
     }
     const without = [...found].sort((a, b) => a[0] < b[0] ? -1 : 1).map(([words, n]) => n.toLocaleString("en") + " " + words);
-    return counted(rows.length, "line") + ", " + counted(values, "value") + ", " + (from === to ? from : from + " to " + to) + "."
-      + (without.length ? " Without an exact value: " + without.join("; ") + "." : "");
+    const lines = ngettext("%(n)s line", "%(n)s lines", rows.length, {n: rows.length.toLocaleString("en")});
+    const exact = ngettext("%(n)s value", "%(n)s values", values, {n: values.toLocaleString("en")});
+    return lines + ", " + exact + ", " + span(from, to) + "."
+      + (without.length ? " " + _("Without an exact value: %(parts)s.", {parts: without.join("; ")}) : "");
   }
 
   function show() {
@@ -366,24 +376,28 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
     if (!part) { load(); return; }
     const [from, to] = chosenYears(part), gaps = choice.view === "gaps", about = indicator();
     const rows = chosenRows(part, from, to);
-    at("chosen").textContent = about.name + (gaps ? ": gaps between groups" : "");
-    at("said").textContent = !names.communities.length ? "There is no community." : rows.length ? said(rows, from, to)
-      : gaps ? "No gap is stated for this choice: choose groups that are compared with another one, not everyone."
-        : "No row for this choice: choose at least one community and one group that it reported.";
+    const name = {indicator: about.name};
+    at("chosen").textContent = gaps ? _("%(indicator)s: gaps between groups", name) : about.name;
+    at("said").textContent = !names.communities.length ? _("There is no community.") : rows.length ? summary(rows, from, to)
+      : gaps ? _("No gap is stated for this choice: choose groups that are compared with another one, not everyone.")
+        : _("No row for this choice: choose at least one community and one group that it reported.");
     const unit = gaps ? " " + about.gap_unit : about.unit, pictures = [], seen = [];
     if (choice.view !== "table" && rows.length) {
-      const title = about.name + (gaps ? ", gaps" : "") + ", " + from + " to " + to;
+      const title = (gaps ? _("%(indicator)s, gaps", name) : about.name) + ", " + span(from, to);
       const chart = picture(rows, from, to, title, unit, gaps);
       if (chart) { pictures.push(chart.svg); seen.push(chart.legend); }
-      if (gaps) seen.push(made("p", "Above zero a group is behind the one it is compared with. Each point is the difference of two values of one year; where either is withheld, suppressed or missing, no gap is stated. What became of a gap is decided by fitted lines and stands on each community\u2019s page.", {class: "small"}));
-      if (rows.length > MOST_LINES) seen.push(made("p", "Drawn are the first " + MOST_LINES + " of " + rows.length + " lines, by name.", {class: "small"}));
+      if (gaps) seen.push(made("p", _("Above zero a group is behind the one it is compared with. Each point is the difference of two values of one year; where either is withheld, suppressed or missing, no gap is stated. What became of a gap is decided by fitted lines and stands on each community\u2019s page."), {class: "small"}));
+      if (rows.length > MOST_LINES) seen.push(made("p", _("Drawn are the first %(most)s of %(n)s lines, by name.", {most: MOST_LINES, n: rows.length}), {class: "small"}));
     }
     at("picture").replaceChildren(...pictures);
     at("picture").hidden = !pictures.length;
     at("beside").replaceChildren(...seen);
-    const caption = about.name + (gaps ? ", gap in " + about.gap_unit : about.unit ? ", in " + about.unit.trim() : "") + "; communities by name";
+    const caption = gaps ? _("%(indicator)s, gap in %(unit)s; communities by name", {...name, unit: about.gap_unit})
+      : about.unit ? _("%(indicator)s, in %(unit)s; communities by name", {...name, unit: about.unit.trim()})
+        : _("%(indicator)s; communities by name", name);
     at("rows").replaceChildren(...(rows.length ? [table(rows, from, to, caption)] : []));
-    at("cut").textContent = rows.length > MOST_ROWS ? "The table shows the first " + MOST_ROWS + " of " + rows.length + " lines by name; the CSV holds them all." : "";
+    at("cut").textContent = rows.length > MOST_ROWS
+      ? _("The table shows the first %(most)s of %(n)s lines by name; the CSV holds them all.", {most: MOST_ROWS, n: rows.length}) : "";
     at("csv").disabled = !rows.length;
   }
 
@@ -393,7 +407,7 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
     if (value === null || value === undefined) return "";
     let text = String(value);
     if (typeof value === "string" && names.formula.includes(text[0])) text = "'" + text;
-    return /[",\r\n]/.test(text) ? '"' + text.replaceAll('"', '""') + '"' : text;
+    return QUOTED.test(text) ? '"' + text.replaceAll('"', '""') + '"' : text;
   }
 
   function csv() {
@@ -424,13 +438,14 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
 
   function load() {
     const about = indicator();
-    if (!about) { at("said").textContent = "There is no figure to explore."; return; }
-    at("said").textContent = "Reading the figures \u2026";
+    if (!about) { at("said").textContent = _("There is no figure to explore."); return; }
+    at("said").textContent = _("Reading the figures \u2026");
     if (asked.has(about.id)) return;
     asked.add(about.id);
-    const script = made("script", null, {src: "explore/" + encodeURIComponent(about.file)});
+    const folder = names.folder || "explore/";
+    const script = made("script", null, {src: folder + encodeURIComponent(about.file)});
     script.addEventListener("error", () => {
-      at("said").textContent = "The file explore/" + about.file + " is missing beside this page: copy the whole folder of the report.";
+      at("said").textContent = _("The file %(file)s is missing beside this page: copy the whole folder of the report.", {file: folder + about.file});
     });
     document.head.append(script);
   }

@@ -11,21 +11,25 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
+
+from babel.messages.extract import extract
 
 from dagster_project.lib.base.shown import visible
 from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.arranging import TOTAL, Row
 from dagster_project.lib.publish.report.indicator import dimension_label, group_label
+from dagster_project.lib.publish.report.languages.catalogue import N_, _, spoken
 from dagster_project.lib.publish.report.marts import GapYear, Marts, Point, ReportContext
 from dagster_project.lib.publish.report.values_file import FORMULA
 
-FOLDER, PROGRAM = "explore", "explore.js"
+FOLDER, PROGRAM, NAMES = "explore", "explore.js", "names.js"
 _HERE = Path(__file__).parent
 # How a cell of a table calls a value that is not there, by the status of the value; else its words.
-_SHORT = {"suppressed_at_source": "suppressed", words.WITHHELD: "withheld", "missing": "no value"}
+_SHORT = {"suppressed_at_source": N_("suppressed"), words.WITHHELD: N_("withheld"), "missing": N_("no value")}
 T = TypeVar("T", bound=Point | GapYear)
 Key = tuple[str, str, str, int]
 """Community, group, series, school year."""
@@ -51,13 +55,37 @@ class Dictionary:
         return list(self._numbers)
 
 
-def explore_files(marts: Marts, context: ReportContext) -> dict[str, str]:
-    """The files beside the page by name: the program, the names, and one of figures for each indicator with a value."""
+@dataclass(frozen=True)
+class Explored:
+    """What stands beside the page. files: the program and the figures, which are the same in every language.
+
+    Rows of figures name communities, groups, statuses and series by their place in the lists of `names`.
+    """
+
+    files: Mapping[str, str]
+    indicators: Sequence[str]
+    groups: Dictionary
+    statuses: Dictionary
+    series: Dictionary
+
+    def names(self, marts: Marts, elsewhere: str = "") -> str:
+        """The file that says what things are called, in the language spoken, with the names of `marts`.
+
+        elsewhere: where the program and the figures lie, if not in the folder of this file.
+        """
+        known = _names(marts, self.indicators, self.groups, self.statuses, self.series)
+        if elsewhere:
+            known |= {"folder": elsewhere, "says": _program_texts()}
+        return _script("exploreNames", known)
+
+
+def explored(marts: Marts, context: ReportContext) -> Explored:
+    """The program, and one file of figures for each indicator with a value; `marts` with their English names."""
     communities = Dictionary(c["community_id"] for c in marts.communities)
     groups = Dictionary(_group_order(marts, context))
     statuses, series = Dictionary(), Dictionary()
     points, gaps = _by_indicator(marts, marts.points), _by_indicator(marts, marts.gap_years)
-    files = {}
+    files = {PROGRAM: (_HERE / PROGRAM).read_text(encoding="utf-8")}
     for ident in sorted(points):
         lines = [
             [communities.number(community), groups.number(group), series.number(named), *_cells(own, statuses)]
@@ -71,9 +99,20 @@ def explore_files(marts: Marts, context: ReportContext) -> dict[str, str]:
             for who in [(communities.number(community), groups.number(group), groups.number(other))]
         ]
         files[figures_file(ident)] = _script("exploreFigures", {"indicator": ident, "lines": lines, "gaps": between})
-    files["names.js"] = _script("exploreNames", _names(marts, points, groups, statuses, series))
-    files[PROGRAM] = (_HERE / PROGRAM).read_text(encoding="utf-8")
-    return files
+    return Explored(files, list(points), groups, statuses, series)
+
+
+def _program_texts() -> dict[str, str | list[str]]:
+    """What the program says, by the English text: in the language spoken, two forms where a number decides."""
+    said = spoken().said
+    found: dict[str, str | list[str]] = {}
+    with (_HERE / PROGRAM).open("rb") as program:
+        for _line, text, _comments, _context in extract("javascript", program):
+            if isinstance(text, tuple):
+                found[text[0]] = [said.ngettext(text[0], text[1], n) for n in (1, 2)]
+            else:
+                found[text] = said.gettext(text)
+    return found
 
 
 def _script(call: str, content: Mapping[str, Any]) -> str:
@@ -171,7 +210,7 @@ def _names(
             {
                 "id": ident,
                 "name": visible(row.get("name") or words.sentence_case(words.humanized(ident))),
-                "outcome": outcome.get(row.get("outcome_id"), "Other"),
+                "outcome": outcome.get(row.get("outcome_id"), _("Other")),
                 "unit": words.unit_of_value(row.get("unit") or ""),
                 "gap_unit": words.unit_of_change(row.get("unit") or ""),
                 "direction": row.get("direction") or 0,
@@ -193,7 +232,7 @@ def _names(
         "statuses": [
             {
                 "id": code,
-                "short": _SHORT.get(code, words.state_words(code)),
+                "short": _(_SHORT[code]) if code in _SHORT else words.state_words(code),
                 "words": words.state_words(code),
             }
             for code in statuses.texts()
