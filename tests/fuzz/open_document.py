@@ -10,7 +10,7 @@ import io
 import json
 import random
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import groupby
@@ -50,6 +50,16 @@ class CellLike(Protocol):
     def mark(self) -> str: ...
     @property
     def rule(self) -> str: ...
+
+
+def packed(parts: Mapping[str, str]) -> bytes:
+    """The bytes of a package with these parts, its kind before them as the standard asks."""
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as package:
+        package.writestr("mimetype", MIMETYPE, zipfile.ZIP_STORED)
+        for name, part in parts.items():
+            package.writestr(name, part)
+    return buffer.getvalue()
 
 
 @cache
@@ -106,12 +116,7 @@ class OpenDocument:
             "styles.xml": self.part("styles", f"<office:styles>{common}</office:styles>"),
             "META-INF/manifest.xml": manifest({"/": MIMETYPE, "content.xml": "text/xml", "styles.xml": "text/xml"}),
         }
-        buffer = io.BytesIO()
-        with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as package:
-            package.writestr("mimetype", MIMETYPE, zipfile.ZIP_STORED)
-            for name, content in parts.items():
-                package.writestr(name, content)
-        return buffer.getvalue()
+        return packed(parts)
 
     def part(self, name: str, content: str) -> bytes:
         """A part with its declaration and all names."""

@@ -6,8 +6,6 @@ Does not: values by many writers (tests/fuzz/truth.py), other workbooks (test_re
 
 from __future__ import annotations
 
-import io
-import zipfile
 from collections.abc import Iterator
 from decimal import ROUND_HALF_UP, Decimal
 from itertools import groupby
@@ -27,7 +25,7 @@ from dagster_project.lib.intake.reading.open_document.document import read_open_
 from dagster_project.lib.intake.reading.open_document.shown import agrees
 from dagster_project.lib.intake.reading.package import opened
 from dagster_project.lib.intake.take_in import take_in
-from tests.fuzz.open_document import MIMETYPE, SPACES
+from tests.fuzz.open_document import SPACES, packed
 from tests.unit.intake.comparing import COMMUNITY, REFERENCE
 
 NAMES = "".join(f' xmlns:{prefix}="{space}"' for prefix, space in SPACES.items())
@@ -81,15 +79,6 @@ def content(body: str, styles: str = "") -> str:
         f"<office:document-content{NAMES}><office:automatic-styles>{styles}</office:automatic-styles>"
         f"<office:body><office:spreadsheet>{body}</office:spreadsheet></office:body></office:document-content>"
     )
-
-
-def packed(parts: dict[str, str]) -> bytes:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w", zipfile.ZIP_DEFLATED) as package:
-        package.writestr("mimetype", MIMETYPE, zipfile.ZIP_STORED)
-        for name, part in parts.items():
-            package.writestr(name, part)
-    return buffer.getvalue()
 
 
 def book(*sheets: str, styles: str = "", **others: str) -> bytes:

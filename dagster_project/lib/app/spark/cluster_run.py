@@ -99,12 +99,10 @@ def bring_back(folder: Path, marts: Mapping[str, Form], warehouse: Path) -> None
     with engine.written(warehouse) as connection:
         connection.execute(f"create schema if not exists {MARTS}")
         for name, mart in marts.items():
-            columns = ", ".join(f"cast({_name(c)} as {kind}) as {_name(c)}" for c, kind in mart.columns.items())
-            order = ", ".join(_name(column) for column in mart.key) or "all"
+            columns = ", ".join(
+                f"cast({engine.name(c)} as {kind}) as {engine.name(c)}" for c, kind in mart.columns.items()
+            )
+            order = ", ".join(engine.name(column) for column in mart.key) or "all"
             files = engine.parquet_files(folder / name)
             table = engine.name(MARTS, name)
             connection.execute(f"create or replace table {table} as select {columns} from {files} order by {order}")
-
-
-def _name(column: str) -> str:
-    return engine.name(column)

@@ -171,9 +171,11 @@ def write_report(
     editions = [_edition(edition, language, spoken, marts, marked) for language in spoken]
     report = out / "report"
 
+    called = {language.code: _called(context, language) for language in spoken}
+
     def write(language: Language, name: str, text: str) -> Path:
-        for mark, called in _called(context, language).items():
-            text = text.replace(mark, called)
+        for mark, said in called[language.code].items():
+            text = text.replace(mark, said)
         return _write(report / name, text)
 
     written, beside = [], explored(marts, context)

@@ -1,7 +1,7 @@
 """Saying a text of the report in the language of the page that is being made, from gettext catalogues.
 
 Belongs here: reading a catalogue, the language that is being spoken, texts, plurals, separators and days by locale.
-Does not: hold a text, choose which languages are published (making/published.py), translate names (names.py).
+Does not: hold a text, choose which languages are published (published.py), translate names (names.py).
 """
 
 from __future__ import annotations
