@@ -95,7 +95,11 @@ FCT_GATEWAY_STATUS = TableSpec(
     (
         COMMUNITY,
         REPORTING_YEAR,
-        promised("operating_in", TEXT, "First gateway that is not met, or completed; its label stands in dim_status, domain gateway."),
+        promised(
+            "operating_in",
+            TEXT,
+            "First gateway not met, or completed; its label stands in dim_status, domain gateway.",
+        ),
         promised("gateways_met", WHOLE, "How many gateways are met, one after the other."),
         Column("gateways_granted", WHOLE, "How many gateways were granted and not revoked."),
         RULESET_VERSION,
