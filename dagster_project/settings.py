@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -39,6 +40,14 @@ KNOWN = {
     "{CRADLE_HOME}/mail)",
 }
 LEAST_SECRET = 32
+# An address whose parts are told apart in one way only: a password that is cut at the wrong place is shown by half.
+_WHO = r"(?:[^/@\[\]\s%]|%[0-9A-Fa-f]{2})*"
+_HOST = r"(?:\[[0-9A-Fa-f:.%]+\]|[^/?#@:,\[\]\s]*)(?::\d{0,5})?"
+_REST = r"(?:/[^?#@\s]*)?(?:\?[^#\s]*)?"
+POSTGRES_ADDRESS = re.compile(rf"postgres(?:ql)?://(?:{_WHO}@)?{_HOST}(?:,{_HOST})*{_REST}")
+SMTP_ADDRESS = re.compile(rf"smtps?://(?:(?![^@]*[?#][^@]*@){_WHO}@)?{_HOST}{_REST}")
+KEYS_ELSEWHERE = "holds an @ or a : where only names stand; keys belong in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
+ENCODED = "in a name or a password write %40 for @, %2F for /, %3F for ?, %23 for #, %5B for [, %25 for %"
 
 
 DUCKDB, SPARK = ENGINES = ("duckdb", "spark")
@@ -114,7 +123,7 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
         publish_url=_url(env, "CRADLE_PUBLISH_URL", home / "publish"),
         public_url=_url(env, "CRADLE_PUBLIC_URL", home / "public"),
         public=_switch(env, "CRADLE_PUBLIC"),
-        s3_endpoint=env.get("CRADLE_S3_ENDPOINT") or None,
+        s3_endpoint=_endpoint(env),
         spark_master=_spark_master(env),
         today=_today(env),
         seeds=_seeds(env),
@@ -134,12 +143,24 @@ def _url(env: Mapping[str, str], name: str, default: Path) -> str:
     if not value:
         return str(default)
     if value.startswith("s3://"):
-        if not value.removeprefix("s3://").split("/")[0]:
+        bucket = value.removeprefix("s3://").split("/")[0]
+        if not bucket:
             raise SettingsError(f"{name}={value} names no bucket; write s3://bucket/prefix")
+        if ":" in bucket or "@" in bucket:
+            raise SettingsError(f"{name} {KEYS_ELSEWHERE}")
         return value.rstrip("/")
     if "://" in value and not value.startswith("file://"):
-        raise SettingsError(f"{name}={value} is neither a folder nor an s3:// address")
+        # What stands before an @ may be a password.
+        told = name if "@" in value else f"{name}={value}"
+        raise SettingsError(f"{told} is neither a folder nor an s3:// address")
     return str(Path(value.removeprefix("file://")).expanduser().resolve())
+
+
+def _endpoint(env: Mapping[str, str]) -> str | None:
+    value = env.get("CRADLE_S3_ENDPOINT") or None
+    if value and "@" in value:
+        raise SettingsError(f"CRADLE_S3_ENDPOINT {KEYS_ELSEWHERE}")
+    return value
 
 
 def _spark_master(env: Mapping[str, str]) -> str | None:
@@ -164,6 +185,8 @@ def _postgres(env: Mapping[str, str]) -> str | None:
     if value and not value.startswith(("postgresql://", "postgres://")):
         # Never the value: it may hold a password.
         raise SettingsError("CRADLE_POSTGRES_URL does not begin with postgresql://; write postgresql://user@host/base")
+    if value and not POSTGRES_ADDRESS.fullmatch(value):
+        raise SettingsError(f"CRADLE_POSTGRES_URL is no address postgresql://user:password@host:5432/base; {ENCODED}")
     return value or None
 
 
@@ -174,6 +197,8 @@ def _smtp(env: Mapping[str, str]) -> str | None:
         raise SettingsError(
             "CRADLE_SMTP_URL does not begin with smtp:// or smtps://; write smtp://host:587/?from=address"
         )
+    if value and not SMTP_ADDRESS.fullmatch(value):
+        raise SettingsError(f"CRADLE_SMTP_URL is no address smtp://user:password@host:587/?from=address; {ENCODED}")
     return value or None
 
 

@@ -115,5 +115,52 @@ def test_a_mail_servers_password_is_in_no_message_and_in_no_shown_settings() -> 
     assert "secretword" not in repr(from_environment({"CRADLE_SMTP_URL": "smtp://user:secretword@host/?from=a@b.c"}))
 
 
+PASSWORD = "secretword"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CRADLE_POSTGRES_URL", "postgresql://u:secretword@secretword@host/base"),
+        ("CRADLE_POSTGRES_URL", "postgresql://u:secretword/more@host/base"),
+        ("CRADLE_POSTGRES_URL", "postgresql://u:5/secretword@host/base"),
+        ("CRADLE_POSTGRES_URL", "postgresql://u:secretword"),
+        ("CRADLE_POSTGRES_URL", "postgresql://u:secretword%zz@host/base"),
+        ("CRADLE_POSTGRES_URL", "mysql://u:secretword@host/base"),
+        ("CRADLE_SMTP_URL", "smtp://u:secretword/more@host:587/?from=a@b.c"),
+        ("CRADLE_SMTP_URL", "smtp://u:secretword#more@host:587/?from=a@b.c"),
+        ("CRADLE_SMTP_URL", "smtp://u:secretword[@host:587/?from=a@b.c"),
+        ("CRADLE_S3_ENDPOINT", "https://key:secretword@host:9000"),
+        ("CRADLE_LAKE_URL", "s3://key:secretword@bucket/lake"),
+        ("CRADLE_LAKE_URL", "s3://key:secretword/more@bucket/lake"),
+        ("CRADLE_LAKE_URL", "https://key:secretword@host/lake"),
+    ],
+)
+def test_an_address_whose_password_stands_where_it_is_not_read_is_refused_without_showing_it(
+    name: str, value: str
+) -> None:
+    with pytest.raises(SettingsError, match=name) as told:
+        from_environment({name: value})
+    assert PASSWORD not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("CRADLE_POSTGRES_URL", "postgresql://anna:se:cret@host:5432/bi"),
+        ("CRADLE_POSTGRES_URL", "postgres://anna:se%40c%2Fret@[::1]:5432/bi?sslmode=require"),
+        ("CRADLE_POSTGRES_URL", "postgresql:///bi?host=/run/postgresql"),
+        ("CRADLE_POSTGRES_URL", "postgresql://one:5432,two:5433/bi?user=anna&password=secret"),
+        ("CRADLE_SMTP_URL", "smtp://data%40b.c:secret@host:587/?from=a@b.c"),
+        ("CRADLE_SMTP_URL", "smtps://host?from=a@b.c"),
+        ("CRADLE_S3_ENDPOINT", "http://127.0.0.1:9000"),
+        ("CRADLE_LAKE_URL", "s3://bucket/a@b:c"),
+    ],
+)
+def test_an_address_that_can_be_read_is_taken_as_it_is(name: str, value: str) -> None:
+    field = name.removeprefix("CRADLE_").lower()
+    assert getattr(from_environment({name: value}), field) == value
+
+
 def test_the_embedded_engine_may_be_named() -> None:
     assert from_environment({"CRADLE_ENGINE": "duckdb"}) == from_environment({})

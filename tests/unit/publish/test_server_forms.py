@@ -87,6 +87,11 @@ def test_members_get_own_rows_and_no_sums_over_the_network() -> None:
     [
         ("postgresql://anna:secret@host:5432/bi", "postgresql://anna:***@host:5432/bi"),
         ("postgresql://anna@host/bi", "postgresql://anna@host/bi"),
+        ("postgresql://host:5432/bi?user=anna&password=secret", "postgresql://host:5432/bi?user=anna&password=***"),
+        (
+            "postgresql://host/bi?password=se%20cret&sslmode=require",
+            "postgresql://host/bi?password=***&sslmode=require",
+        ),
     ],
 )
 def test_an_address_is_shown_without_its_password(url: str, shown: str) -> None:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import unquote
 
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.engine import Connection
@@ -37,6 +38,8 @@ PATIENCE_SECONDS = 300
 """Readers of longer transactions keep the release that is there; the next run tries again."""
 LOADED = re.compile(r"Release (\S+), in the form ([0-9a-f]+)\.")
 FORM_CHARACTERS = 12
+SECRETS = re.compile(r"://[^:/@]*:([^@]+)@|[?&](?:ssl)?password=([^&]+)")
+"""Passwords of an address, in front of the host or among its settings."""
 
 
 class ServerError(RuntimeError):
@@ -82,13 +85,21 @@ class Server:
     def _told(self, error: Exception) -> str:
         """The server's own words in one line; the address holds a password, so it is named without it."""
         text = " ".join(str(error).replace(self.url, self.shown).split())
-        secret = re.search(r"://[^:/@]*:([^@]+)@", self.url)
-        return text.replace(secret[1], "***") if secret else text
+        for secret in self._secrets:
+            text = text.replace(secret, "***").replace(unquote(secret), "***")
+        return text
+
+    @property
+    def _secrets(self) -> list[str]:
+        return [before or named for before, named in SECRETS.findall(self.url)]
 
     @property
     def shown(self) -> str:
         """The address without its password."""
-        return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", self.url)
+        shown = self.url
+        for secret in self._secrets:
+            shown = re.sub(rf"([:=]){re.escape(secret)}", r"\1***", shown)
+        return shown
 
     def loaded(self) -> dict[str, str]:
         """The release that each of both schemas holds; a schema that holds none is left out."""
