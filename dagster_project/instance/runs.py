@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster_project.lib.base.shown import visible
-from dagster_project.lib.base.store import PRIVATE
+from dagster_project.lib.base.store import make_private
 from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.settings import PROJECT_ROOT, Settings
 
@@ -63,7 +63,7 @@ def only_one(settings: Settings, tell: Callable[[str], None] = _say, who: str = 
     `tell` is given one line if another holds it now, and one if the last holder died without letting go.
     """
     settings.home.mkdir(parents=True, exist_ok=True)
-    settings.work.mkdir(mode=PRIVATE, exist_ok=True)
+    make_private(settings.work)
     path = str(settings.home / ".lock")
     with _own:
         if _held.get(path):
@@ -185,7 +185,7 @@ def _remove_files(home: Path, run_id: str) -> None:
 def prepare_dagster_home(settings: Settings) -> None:
     """Make Dagster's home with the project's own dagster.yaml (no telemetry, no first-visit dialog)."""
     home = settings.dagster_home
-    home.mkdir(mode=PRIVATE, parents=True, exist_ok=True)
+    make_private(home)
     if not (home / "dagster.yaml").exists():
         shutil.copyfile(PROJECT_ROOT / "dagster.yaml", home / "dagster.yaml")
     os.environ["DAGSTER_HOME"] = str(home)

@@ -15,7 +15,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
-from dagster_project.lib.base.store import Store
+from dagster_project.lib.base.store import Store, make_private
 from dagster_project.lib.intake.bucket.grant import upload_key
 
 KEPT_SECONDS = 3600
@@ -78,7 +78,7 @@ class Holding:
     def clear(self) -> None:
         """What a dead server left behind, at the start."""
         shutil.rmtree(self.root, ignore_errors=True)
-        self.root.mkdir(parents=True, mode=0o700)
+        make_private(self.root)
 
     def new(self, community_id: str, year: int) -> Held:
         """An empty folder for an upload; older ones of anybody that nobody sent in time are deleted."""
@@ -86,7 +86,7 @@ class Holding:
             if time.time() - place.stat().st_mtime > KEPT_SECONDS:
                 Held(place).remove()
         held = Held(self.root / community_id / str(year) / secrets.token_urlsafe(16))
-        held.files.mkdir(parents=True)
+        make_private(held.files)
         return held
 
     def find(self, community_id: str, year: int, ticket: str) -> Held | None:

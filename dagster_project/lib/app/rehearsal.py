@@ -22,7 +22,7 @@ from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import RulesetKey, load_ruleset, ruleset_rows
-from dagster_project.lib.base.store import Store
+from dagster_project.lib.base.store import Store, make_private
 from dagster_project.lib.intake.bucket.ledger import PREFIX as LEDGER_PREFIX
 from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.lib.publish.release.compare import CellDifference, compare_releases
@@ -131,7 +131,7 @@ def rehearse(
 def side_home(home: Path, keep: bool) -> Iterator[None]:
     """An empty folder for a side home, deleted afterwards unless it is to be kept."""
     shutil.rmtree(home, ignore_errors=True)
-    home.mkdir(parents=True)
+    make_private(home)
     try:
         yield
     finally:

@@ -442,6 +442,18 @@ def file_tag(status: os.stat_result) -> str:
     return f"{status.st_ino:x}-{status.st_mtime_ns:x}-{status.st_size:x}-{status.st_ctime_ns:x}"
 
 
+def make_private(folder: Path) -> Path:
+    """Make a folder, and those above it that are missing, for its user alone; what is there keeps its rights.
+
+    Whoever makes a folder below the home may be the first to make what is above it: `parents=True` would
+    give that the rights of the user's umask, whatever mode it is told.
+    """
+    for each in (*reversed(folder.parents), folder):
+        if not each.exists():
+            each.mkdir(mode=PRIVATE, exist_ok=True)
+    return folder
+
+
 def split_s3(url: str) -> tuple[str, str]:
     """Bucket and prefix (without slashes around it) of an s3:// address."""
     bucket, _, prefix = url.removeprefix("s3://").partition("/")

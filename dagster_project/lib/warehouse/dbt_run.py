@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from dagster_project.lib.base.store import make_private
 from dagster_project.lib.warehouse.parsed import KeptParse, digest, placeholders, pointed
 
 PROJECT = Path(__file__).resolve().parents[3] / "dbt"
@@ -86,7 +87,7 @@ def dbt_build(places: DbtPlaces, arguments: Sequence[str], engine: str = EMBEDDE
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
     from dbt.cli.main import dbtRunner
 
-    places.work.mkdir(parents=True, exist_ok=True)
+    make_private(places.work)
     # Each call has a target folder of its own: two runs never share one.
     target = Path(tempfile.mkdtemp(prefix="dbt-", dir=places.work))
     try:

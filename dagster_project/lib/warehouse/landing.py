@@ -17,7 +17,7 @@ import contracts
 from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import ComparisonRules, RulesetKey, read_ruleset
-from dagster_project.lib.base.store import Store
+from dagster_project.lib.base.store import Store, make_private
 from dagster_project.lib.intake.answers import answered, astray_answers, submissions
 from dagster_project.lib.intake.bucket.ledger import Ledger, current_submissions, submission_states
 from dagster_project.lib.intake.bucket.whole import ACCEPTED, read_whole
@@ -168,7 +168,7 @@ def run_context(today: dt.date, years: range, ruleset: RulesetKey) -> pl.DataFra
 
 def write_tables(tables: Mapping[str, pl.DataFrame], folder: Path) -> None:
     """Write each table as one Parquet file, replacing what was there."""
-    folder.mkdir(parents=True, exist_ok=True)
+    make_private(folder)
     for name, frame in tables.items():
         partial = folder / f".{name}.partial"
         frame.write_parquet(partial, compression="lz4")

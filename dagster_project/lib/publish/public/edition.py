@@ -17,7 +17,7 @@ from typing import Any
 
 import polars as pl
 
-from dagster_project.lib.base.store import Store
+from dagster_project.lib.base.store import Store, make_private
 from dagster_project.lib.disclosure import Protected
 from dagster_project.lib.publish.public import files
 from dagster_project.lib.publish.public.register import Register
@@ -106,7 +106,7 @@ def publish_public(places: Places, candidate: Candidate, write_report: WriteRepo
     failed = failure_lines(candidate)
     if failed or not candidate.protected.audit.passed:
         raise AuditFailedError("; ".join(failed) or "the audit did not pass")
-    places.scratch.mkdir(parents=True, exist_ok=True)
+    make_private(places.scratch)
     building = Path(tempfile.mkdtemp(prefix="public-", dir=places.scratch))
     try:
         files.write_tables(candidate.tables, building, candidate.words)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.engine import Connection
-from dagster_project.lib.base.store import Store
+from dagster_project.lib.base.store import Store, make_private
 from dagster_project.lib.publish.release.pointing import database_key
 from dagster_project.lib.publish.release.release import current_release, read_manifest
 from dagster_project.lib.publish.release.states import read_states
@@ -37,7 +37,7 @@ def database_path(settings: Settings, release_id: str | None = None) -> Path:
             data = store.get_or_none(key)
             if data is None:
                 raise _missing(store, release_id)
-            local.parent.mkdir(parents=True, exist_ok=True)
+            make_private(local.parent)
             local.write_bytes(data)
     if not local.is_file():
         raise _missing(store, release_id)

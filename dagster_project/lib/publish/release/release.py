@@ -20,7 +20,7 @@ from typing import Any
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import INPUTS, MARTS
 from dagster_project.lib.base.state import whole
-from dagster_project.lib.base.store import Store
+from dagster_project.lib.base.store import Store, make_private
 from dagster_project.lib.publish.release.comments import comment
 from dagster_project.lib.publish.release.contract import FILE, contract, require_kept
 from dagster_project.lib.publish.release.dictionary import write_dictionary
@@ -155,7 +155,7 @@ def publish(
     the same content. `words` and `vocabularies`: what is declared, for comments and the release's dictionary;
     ContractBrokenError where it breaks what the current release promises and the contract's version does not say so.
     """
-    scratch.mkdir(parents=True, exist_ok=True)
+    make_private(scratch)
     building = Path(tempfile.mkdtemp(prefix="release-", dir=scratch))
     try:
         database = building / DATABASE

@@ -14,7 +14,7 @@ from typing import Any
 
 from dagster_project.lib.base.names import MARTS
 from dagster_project.lib.base.reference import Reference
-from dagster_project.lib.base.store import FOR_ALL, Store
+from dagster_project.lib.base.store import FOR_ALL, Store, make_private
 from dagster_project.lib.publish.public.declared import declared_public
 from dagster_project.lib.publish.public.edition import current_public, manifest_or_none
 from dagster_project.lib.publish.public.files import DATABASE
@@ -81,6 +81,6 @@ class BiServer:
         if local is None:
             local = self.settings.work / "fetched" / "public" / release_id / DATABASE
             if not local.is_file():
-                local.parent.mkdir(parents=True, exist_ok=True)
+                make_private(local.parent)
                 local.write_bytes(self._public.get(key))
         return local

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+from dagster_project.lib.base.store import make_private
 from dagster_project.lib.publish.release.dependencies import code_version
 from dagster_project.lib.publish.release.hashing import lock_sha256
 from dagster_project.lib.publish.report.arranging import Row
@@ -88,7 +89,7 @@ class KeptPages:
         found = _read(path, key)
         if found is None:
             found = dict(make())
-            self.folder.mkdir(parents=True, exist_ok=True)
+            make_private(self.folder)
             aside = path.with_name(f".{path.name}.partial")
             aside.write_bytes(zlib.compress(json.dumps({"key": key, "files": found}).encode(), _LEVEL))
             aside.replace(path)
