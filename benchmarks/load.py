@@ -57,6 +57,7 @@ COMMUNITIES, BY_PAGE = 20, 6
 PAUSE_SECONDS = 1.0
 REST_SECONDS = 30
 PATIENCE_SECONDS = 1800
+WORKSPACE = "load_from: [{{grpc_server: {{host: 127.0.0.1, port: {port}, location_name: cradle}}}}]\n"
 UNFINISHED = dg.RunsFilter(
     statuses=[dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 )
@@ -254,9 +255,25 @@ def load(home: Path, uploads: int, minutes: float, many: int, page: int) -> tupl
     (home / "dagster").mkdir(exist_ok=True)
     shutil.copyfile(ROOT / "dagster.yaml", home / "dagster" / "dagster.yaml")
     own |= {"DAGSTER_HOME": home / "dagster"}
-    port, workspace = free_port(), str(ROOT / "workspace.yaml")
+    code, port = free_port(), free_port()
+    (home / "workspace.yaml").write_text(WORKSPACE.format(port=code), encoding="utf-8")
+    workspace = str(home / "workspace.yaml")
     web = ("dagster-webserver", "-h", "127.0.0.1", "-p", str(port), "-w", workspace)
+    # As in production: the daemon's own code server is another one each minute, so that its memory tells nothing.
+    serves = (
+        "dagster",
+        "code-server",
+        "start",
+        "-h",
+        "127.0.0.1",
+        "-p",
+        str(code),
+        "-m",
+        "dagster_project.definitions",
+    )
     with ExitStack() as stack:
+        loaded = stack.enter_context(started(home / "code.log", *serves, **own))
+        until("the code is loaded", lambda: listens(code), PATIENCE_SECONDS)
         daemon = stack.enter_context(started(home / "daemon.log", "dagster-daemon", "run", "-w", workspace, **own))
         server = stack.enter_context(started(home / "web.log", *web, **own))
         site = stack.enter_context(serving(home, TODAY))
@@ -269,7 +286,9 @@ def load(home: Path, uploads: int, minutes: float, many: int, page: int) -> tupl
         sent.by(first_of_all, number)
         at_rest(home, instance, sent)
         sent.count, runs = 0, instance.get_runs_count()
-        memory = Memory({"daemon and runs": daemon.pid, "Dagster's page": server.pid, "members' page": site.pid})
+        memory = Memory(
+            {"code and runs": loaded.pid, "daemon": daemon.pid, "Dagster's page": server.pid, "members' page": site.pid}
+        )
         memory.look()
         waited: list[float] = []
 
