@@ -173,7 +173,10 @@ class KeptSqlite(DagsterSqliteStorage):
         # Two processes that start in a new home must not make the same tables side by side.
         with (base / ".making").open("w") as making:
             fcntl.flock(making, fcntl.LOCK_EX)
-            super().__init__(base_dir, inst_data)
+            # Past the parent, which would open three storages of its own: Dagster opens this one anew for every look of
+            # a sensor, and each opened file leaves something behind that lives as long as the process.
+            super(DagsterSqliteStorage, self).__init__()
+            self.base_dir, self._inst_data = base_dir, inst_data
             self._run_storage = KeptRuns.from_local(f"{base / 'history'}/")
             self._event_log_storage = KeptEvents(f"{base / 'history' / 'runs'}/")
             self._schedule_storage = KeptSchedules.from_local(str(base / "schedules"))

@@ -4,6 +4,7 @@ Belongs here: the storage that dagster.yaml names, against Dagster's own one. Do
 old runs (test_orchestration.py), a daemon (tests/browser).
 """
 
+import atexit
 import inspect
 import os
 import shutil
@@ -18,9 +19,10 @@ import pytest
 from dagster import EventLogEntry
 from dagster._core.events import DagsterEvent
 from dagster._core.storage.event_log import SqliteEventLogStorage
+from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 
 from benchmarks._homes import history
-from dagster_project.instance.history import KEPT_FILES, KeptEvents, KeptRuns, KeptSchedules
+from dagster_project.instance.history import KEPT_FILES, KeptEvents, KeptRuns, KeptSchedules, KeptSqlite
 from dagster_project.instance.marks import BATCH, Marks, takes_batches, write_in_batches
 from dagster_project.settings import PROJECT_ROOT
 
@@ -248,3 +250,18 @@ def test_dagster_still_offers_what_the_history_builds_on() -> None:
     hint = "without `storage` in dagster.yaml Dagster keeps its history itself (docs/operations.md)"
     for function, names in wanted.items():
         assert found[function][: len(names)] == names, f"{function.__qualname__} takes {found[function]}; {hint}"
+
+
+def test_opening_the_history_once_more_leaves_no_more_behind_than_dagsters_own_storage_does(tmp_path: Path) -> None:
+    def left(storage: type[DagsterSqliteStorage], name: str) -> int:
+        opened = [storage(str(tmp_path / name)) for _ in range(3)]  # The first one makes the files.
+        before = atexit._ncallbacks()  # type: ignore[attr-defined]
+        opened.append(storage(str(tmp_path / name)))
+        after = atexit._ncallbacks()  # type: ignore[attr-defined]
+        for each in opened:
+            each.dispose()
+        return int(after - before)
+
+    for name in ("own", "kept"):
+        (tmp_path / name).mkdir()
+    assert left(KeptSqlite, "kept") <= left(DagsterSqliteStorage, "own")
