@@ -3,9 +3,9 @@
 Belongs here: the runs, the death of a worker in one of them, tables compared, seconds and memory by step.
 Does not: the cluster's processes (spark_cluster.py), what a run on Spark does (dagster_project/lib/app/spark).
 
-    python -m benchmarks.spark_run --drop DROP --out OUT [--seeds SEEDS] [--today DAY] [--only-spark] [--kill STEP]
+    python -m benchmarks.spark_run --drop DROP --out OUT [--seeds SEEDS] [--today DAY] [--only ENGINE] [--kill STEP]
 
-OUT gets a home of each engine, `duckdb` and `spark`. `--kill`: one worker is killed with signal 9 in the middle of that
+OUT gets a home of each engine, `duckdb` and `spark`; with `--only` of one, compared with nothing. `--kill`: one worker is killed with signal 9 in the middle of that
 step, `models` or `analysis`.
 """
 
@@ -248,23 +248,31 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="a folder that does not exist yet")
     parser.add_argument("--seeds", type=Path, default=ROOT / "seeds")
     parser.add_argument("--today", help="the day of both runs (default: CRADLE_TODAY, else this day)")
-    parser.add_argument("--only-spark", action="store_true", help="run on Spark and compare with nothing")
+    parser.add_argument("--only", choices=("duckdb", "spark"), help="run one engine and compare with nothing")
     parser.add_argument("--kill", choices=sorted(ON_THE_WAY), help="kill one worker in the middle of this step")
     options = parser.parse_args()
     out = options.out.resolve()
     given = {"CRADLE_DROP_URL": str(options.drop.resolve()), "CRADLE_SEEDS": str(options.seeds.resolve())}
     given |= {"CRADLE_TODAY": options.today} if options.today else {}
-    spent = {} if options.only_spark else {"duckdb": run(out / "duckdb", given | {"CRADLE_ENGINE": "duckdb"})}
-    with cluster() as running:
-        if options.kill:
-            threading.Thread(target=kill_in, args=(options.kill, out / "spark", running), daemon=True).start()
-        groups = [process.pid for process in running.processes]
-        spent["spark"] = run(out / "spark", given | running.environment() | {"CRADLE_ENGINE": "spark"}, groups)
+    spent = {}
+    if options.only != "spark":
+        spent["duckdb"] = run(out / "duckdb", given | {"CRADLE_ENGINE": "duckdb"})
+    if options.only != "duckdb":
+        spent["spark"] = on_spark(out / "spark", given, options.kill)
     print_spent(spent)
-    bad = [] if options.only_spark else compare(out)
+    bad = [] if options.only else compare(out)
     for line in bad:
         print(line)
     raise SystemExit(int(bool(bad)))
+
+
+def on_spark(home: Path, given: Mapping[str, str], kill: str | None) -> Spent:
+    """A run on a cluster of its own, with the death of a worker in one of its steps, if asked for."""
+    with cluster() as running:
+        if kill:
+            threading.Thread(target=kill_in, args=(kill, home, running), daemon=True).start()
+        groups = [process.pid for process in running.processes]
+        return run(home, given | running.environment() | {"CRADLE_ENGINE": "spark"}, groups)
 
 
 if __name__ == "__main__":
