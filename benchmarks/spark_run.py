@@ -5,8 +5,8 @@ Does not: the cluster's processes (spark_cluster.py), what a run on Spark does (
 
     python -m benchmarks.spark_run --drop DROP --out OUT [--seeds SEEDS] [--today DAY] [--only ENGINE] [--kill STEP]
 
-OUT gets a home of each engine, `duckdb` and `spark`; with `--only` of one, compared with nothing. `--kill`: one worker is killed with signal 9 in the middle of that
-step, `models` or `analysis`.
+OUT gets a home of each engine, `duckdb` and `spark`; with `--only` of one, compared with nothing. `--kill`: one worker
+is killed with signal 9 in the middle of that step, `models` or `analysis`.
 """
 
 from __future__ import annotations
