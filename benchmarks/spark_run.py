@@ -254,7 +254,7 @@ def main() -> None:
     out = options.out.resolve()
     given = {"CRADLE_DROP_URL": str(options.drop.resolve()), "CRADLE_SEEDS": str(options.seeds.resolve())}
     given |= {"CRADLE_TODAY": options.today} if options.today else {}
-    spent = {}
+    spent: dict[str, Spent] = {}
     if options.only != "spark":
         spent["duckdb"] = run(out / "duckdb", given | {"CRADLE_ENGINE": "duckdb"})
     if options.only != "duckdb":
@@ -266,7 +266,7 @@ def main() -> None:
     raise SystemExit(int(bool(bad)))
 
 
-def on_spark(home: Path, given: Mapping[str, str], kill: str | None) -> Spent:
+def on_spark(home: Path, given: dict[str, str], kill: str | None) -> Spent:
     """A run on a cluster of its own, with the death of a worker in one of its steps, if asked for."""
     with cluster() as running:
         if kill:
