@@ -77,6 +77,8 @@ def run(home: Path, environment: Mapping[str, str], others: Sequence[int] = ()) 
                 if line.startswith("  ") and not line.startswith("   "):
                     now = time.perf_counter()
                     spent.seconds[step[0]] = spent.seconds.get(step[0], 0.0) + now - begun
+                    # Told at once: a long measurement that is ended on its way leaves what it has measured.
+                    print(f"{home.name}: {step[0]}: {_of(spent, step[0])}", flush=True)
                     step[0], begun = line.strip().rstrip("0123456789,/").strip(), now
             spent.seconds[step[0]] = spent.seconds.get(step[0], 0.0) + time.perf_counter() - begun
             code = command.wait()
@@ -225,16 +227,16 @@ def print_spent(spent: Mapping[str, Spent]) -> None:
     print("| step | " + " | ".join(f"{name} s | of processors | MB" for name in spent) + " |")
     print("|---" * (1 + 3 * len(spent)) + "|")
     for step in steps:
-        cells = [
-            _cells(one.seconds.get(step, 0), one.processors.get(step, 0), one.memory.get(step, 0))
-            for one in spent.values()
-        ]
-        print(f"| {step} | {' | '.join(cells)} |")
+        print(f"| {step} | {' | '.join(_of(one, step) for one in spent.values())} |")
     whole = [
         _cells(sum(one.seconds.values()), sum(one.processors.values()), max(one.memory.values()))
         for one in spent.values()
     ]
     print(f"| whole run | {' | '.join(whole)} |", flush=True)
+
+
+def _of(spent: Spent, step: str) -> str:
+    return _cells(spent.seconds.get(step, 0), spent.processors.get(step, 0), spent.memory.get(step, 0))
 
 
 def _cells(seconds: float, processors: float, memory: int) -> str:
