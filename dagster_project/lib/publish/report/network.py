@@ -7,7 +7,7 @@ Does not: rank communities, compute an estimate, or lay out the page (templates/
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from urllib.parse import quote
 
 from markupsafe import Markup
@@ -162,15 +162,22 @@ def _gateway_name(code: str | None) -> str | None:
 
 def _filtered(communities: list[Row]) -> Row:
     """The list with what it can be narrowed by: a choice is a number, so that no text of a member becomes a class."""
-    wanted = (
-        ("state", _("State"), lambda c: c["community"]["state"]),
-        ("gateway", _("Gateway"), lambda c: _gateway_name(c["operating_in"])),
-        ("files", _("Submission"), lambda c: words.status_words(c["submission"]) if c["submission"] else None),
+    gateways = [words.gateway_words(code) for code in words.GATEWAY_WORDS]
+    statuses = [words.status_words(code) for code in words.SUBMISSION_ORDER]
+    wanted: Sequence[tuple[str, str, Sequence[str], Callable[[Row], str | None]]] = (
+        ("state", _("State"), [], lambda c: c["community"]["state"]),
+        ("gateway", _("Gateway"), gateways, lambda c: _gateway_name(c["operating_in"])),
+        (
+            "files",
+            _("Submission"),
+            statuses,
+            lambda c: words.status_words(c["submission"]) if c["submission"] else None,
+        ),
     )
     filters: list[tuple[str, str, list[str]]] = []
     classes: list[list[str]] = [[] for _ in communities]
-    for name, legend, value in wanted:
-        choices = sorted({str(value(c)) for c in communities if value(c)})
+    for name, legend, order, value in wanted:
+        choices = sorted({str(value(c)) for c in communities if value(c)}, key=lambda said: (rank(order, said), said))
         if len(choices) > 1:
             filters.append((name, legend, choices))
             for own, community in zip(classes, communities, strict=True):

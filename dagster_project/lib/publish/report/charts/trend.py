@@ -114,7 +114,7 @@ def _references(frame: Frame, chart: TrendChart) -> list[str]:
 def _frame(chart: TrendChart) -> tuple[Frame, list[float]]:
     years = [p.year for p in chart.points]
     ticks = nice_ticks(*_value_range(chart))
-    return Frame(46, 22, 582, 168, min(years) - 0.5, max(years) + 0.5, ticks[0], ticks[-1]), ticks
+    return Frame(58, 22, 570, 168, min(years) - 0.5, max(years) + 0.5, ticks[0], ticks[-1]), ticks
 
 
 def _strip(frame: Frame, points: Sequence[ChartPoint]) -> list[str]:
@@ -156,11 +156,19 @@ def _series_marks(frame: Frame, points: Sequence[ChartPoint], reasons: Mapping[s
                 f'y2="{px(frame.top + frame.height)}">{_reason(reasons.get(name))}</line>'
             )
         room = frame.left + frame.width - x if index == len(spans) - 1 else frame.x(spans[index + 1][0] - 0.5) - x
-        letters = max(int(room / 6.2) - 1, 3)
-        label = name if len(name) <= letters else f"{name[: letters - 1]}…"
         if name != _UNNAMED_SERIES:
-            parts.append(f'<text class="series" x="{px(x + 5)}" y="{px(frame.top - 8)}">{escape(label)}</text>')
+            place = f'x="{px(x + 5)}" y="{px(frame.top - 8)}"'
+            wide, narrow = _fitting(name, room / 6.2), _fitting(name, room / 10.5)
+            parts.append(f'<text class="series{"" if wide == narrow else " wide"}" {place}>{escape(wide)}</text>')
+            if wide != narrow:
+                parts.append(f'<text class="series narrow" {place}>{escape(narrow)}</text>')
     return parts
+
+
+def _fitting(name: str, letters: float) -> str:
+    """A name cut to the letters that there is room for."""
+    room = max(int(letters) - 1, 3)
+    return name if len(name) <= room else f"{name[: room - 1]}…"
 
 
 def _reason(said: str | None) -> str:
