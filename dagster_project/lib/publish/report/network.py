@@ -50,6 +50,7 @@ def _spread(rows: Sequence[Row]) -> Markup | None:
             r["slope_q1"],
             r["slope_median"],
             r["slope_q3"],
+            f"fct_network_trend:{r['indicator_id']}/{r['population_group_id']}/{r['reporting_year']}",
         )
         for r in rows
         if r["indicator"]["unit"] == "percent"
@@ -67,7 +68,8 @@ def _network_outcomes(marts: Marts, every: Sequence[Row]) -> list[Row]:
         if rows:
             trend = tally((r["trend_status"] for r in rows), WITH_WITHHELD)
             gap = tally((r["gap_reduced"] for r in rows), (*GAP_ORDER, words.WITHHELD))
-            bar = share_bar([(words.status_words(code), code, n) for code, n in trend if n or code != words.WITHHELD])
+            shown = [(words.status_words(code), code, n) for code, n in trend if n or code != words.WITHHELD]
+            bar = share_bar(shown, f"fct_outcome_status|outcome_id={outcome['outcome_id']}|trend_status=")
             result.append({"outcome": outcome, "trend": dict(trend), "gap": dict(gap), "n": len(rows), "bar": bar})
             result[-1]["certain"] = dict(certainty.counted(rows, "improving"))[certainty.CERTAIN]
     return result

@@ -82,7 +82,7 @@ def nice_ticks(low: float, high: float, about: int = 5) -> list[float]:
 
 def year_axes(frame: Frame, ticks: Sequence[float], unit: str) -> list[str]:
     """Rules and labels of the values on the left, years below, as many as there is room for, the last one always."""
-    digits = 0 if all(float(t).is_integer() for t in ticks) else 1
+    digits = tick_digits(ticks)
     right, bottom = frame.left + frame.width, frame.top + frame.height
     parts = []
     for tick in ticks:
@@ -103,17 +103,30 @@ def year_axes(frame: Frame, ticks: Sequence[float], unit: str) -> list[str]:
 
 
 def svg_element(
-    key: str, width: int, height: int, title: str, description: str, parts: Sequence[str], css: str
+    key: str, width: int, height: int, title: str, description: str, parts: Sequence[str], css: str, cells: str = ""
 ) -> Markup:
-    """One chart with its name and description for those who do not see it; `key` is unique on its page."""
+    """One chart with its name and description for those who do not see it; `key` is unique on its page.
+
+    `cells`: the rows and column that its figures stand for, as `traced` writes them.
+    """
     ident = escape(key)
     # Assembled from escaped pieces only: every text passed through escape() above.
     return Markup(
         f'<svg class="chart {css}" viewBox="0 0 {width} {height}" role="img" '
-        f'aria-labelledby="{ident}-t {ident}-d" focusable="false">'
+        f'aria-labelledby="{ident}-t {ident}-d" focusable="false"{cells}>'
         f'<title id="{ident}-t">{escape(title)}</title><desc id="{ident}-d">{escape(description)}</desc>'
         f"{''.join(parts)}</svg>"
     )
+
+
+def tick_digits(ticks: Sequence[float]) -> int:
+    """The decimals that a scale needs so that no label says another figure than its place does."""
+    return 0 if all(float(t).is_integer() for t in ticks) else 1
+
+
+def traced(**cells: str) -> str:
+    """Attributes that name what is drawn: row="fct_gap:c/i/g", column="value", at="default/2021" (tests/drawn.py)."""
+    return "".join(f' data-{name}="{escape(text)}"' for name, text in cells.items() if text)
 
 
 def svg_file(chart: Markup) -> str:
