@@ -118,7 +118,7 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
     const communities = choice.communities.map(id => by(names.communities, id));
     const groups = choice.groups.map(id => by(names.groups, id));
     return part[place].filter(line => communities.includes(line[0]) && groups.includes(line[1]))
-      .sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+      .sort((a, b) => a[0] - b[0] || names.group_order.indexOf(a[1]) - names.group_order.indexOf(b[1]));
   }
 
   function valueRows(part) {
@@ -191,7 +191,9 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
     at("communities").replaceChildren(...names.communities.map(each =>
       box("communities", each, each.left ? _("%(name)s (left in %(year)s)", {name: each.name, year: each.left}) : each.name)));
     const dimensions = new Map();
-    for (const each of names.groups) dimensions.set(each.dimension, [...(dimensions.get(each.dimension) || []), each]);
+    for (const each of names.group_order.map(n => names.groups[n])) {
+      dimensions.set(each.dimension, [...(dimensions.get(each.dimension) || []), each]);
+    }
     at("groups").replaceChildren(...[...dimensions].map(([dimension, list]) => {
       const set = made("div", null, {role: "group", "aria-label": dimension || _("Everyone")});
       if (dimension) set.append(made("p", dimension, {class: "small"}));
