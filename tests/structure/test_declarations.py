@@ -45,7 +45,7 @@ LABELS_ONLY = {"gateway"}
 SAFE_COLOURS = {"#0072B2", "#56B4E9", "#009E73", "#E69F00", "#D55E00", "#F0E442", "#CC79A7"}
 GREYS = {"#595959", "#8C8C8C", "#BFBFBF"}
 # Long lists in which words that mean nearly the same share a colour.
-SHARED_COLOURS = {"left_out_reason", "simulated_finding"}
+SHARED_COLOURS = {"criterion_reason", "left_out_reason", "simulated_finding"}
 
 
 def statuses() -> list[dict[str, str]]:

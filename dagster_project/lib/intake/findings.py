@@ -63,7 +63,10 @@ MOST_ASKED = 1_000
 
 @dataclass(frozen=True)
 class Catalogue:
-    """The finding catalogue as a text frame, one line a rule."""
+    """The finding catalogue as a text frame, one line a rule.
+
+    `place` is `cell` where a rule speaks of a workbook's cell: the column it names is then a letter of the sheet.
+    """
 
     rules: pl.DataFrame
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
+import polars as pl
 from jinja2 import Template
 
 from dagster_project.lib.base.shown import visible
@@ -76,11 +77,10 @@ def _titles() -> dict[str, str]:
     return dict(catalogue().rules.select("rule_id", "title").iter_rows())
 
 
-OF_CELLS = frozenset(
-    {"formula_error_cell", "formula_without_value", "hidden_value", "shown_otherwise", "shown_by_rule", "footnote_mark"}
-    | {"cell_too_long", "cells_merged_across", "date_cell"}
-)
-"""Rules about cells of a workbook, whatever table they stand in: their column is the letter of the sheet."""
+@cache
+def _of_cells() -> frozenset[str]:
+    """Rules about cells of a workbook, whatever table they stand in: their column is the letter of the sheet."""
+    return frozenset(catalogue().rules.filter(pl.col("place") == "cell")["rule_id"])
 
 
 def _cell(finding: Finding) -> str:
@@ -117,7 +117,7 @@ def place_in_file(finding: Finding) -> dict[str, str]:
     place = {"source_sheet": "sheet", "source_row": "row", "source_column": "column"}
     if cell := _cell(finding):
         finding, place = {**finding, "source_row": cell}, {**place, "source_row": "cell"}
-    elif finding.get("rule_id") in OF_CELLS and finding.get("source_row") is not None:
+    elif finding.get("rule_id") in _of_cells() and finding.get("source_row") is not None:
         cell = f"{finding['source_column']}{finding['source_row']}"
         finding, place = {**finding, "source_row": cell, "source_column": None}, {**place, "source_row": "cell"}
     return {word: visible(finding.get(name)) for name, word in place.items() if finding.get(name) not in (None, "")}

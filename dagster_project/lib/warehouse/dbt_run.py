@@ -1,7 +1,7 @@
 """Calling dbt within this process.
 
 Belongs here: one call of dbt build with its environment, and its results as plain rows.
-Does not: which models exist (dbt/), how results become asset events (defs/warehouse.py).
+Does not: which models exist (dbt/), keeping a parse (parsed.py), how results become asset events (defs/warehouse.py).
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from dagster_project.lib.warehouse.parsed import KeptParse, digest, placeholders, pointed
 
 PROJECT = Path(__file__).resolve().parents[3] / "dbt"
 MANIFEST = PROJECT / "target" / "manifest.json"
@@ -59,12 +61,15 @@ class DbtPlaces:
     work: Path
 
     @property
+    def sources(self) -> dict[str, str]:
+        """The folders that sources lie in, by the variable that their declarations name."""
+        return {"LANDING_PATH": str(self.landing), "ANALYSIS_PATH": str(self.analysis)}
+
+    @property
     def environment(self) -> dict[str, str]:
         """Environment variables of dbt_project.yml, profiles.yml and the sources."""
-        return {
+        return self.sources | {
             "CRADLE_SEEDS": str(self.seeds),
-            "LANDING_PATH": str(self.landing),
-            "ANALYSIS_PATH": str(self.analysis),
             "WAREHOUSE_PATH": str(self.warehouse),
             "DBT_SEND_ANONYMOUS_USAGE_STATS": "false",
         }
@@ -82,17 +87,17 @@ def dbt_build(places: DbtPlaces, arguments: Sequence[str], engine: str = EMBEDDE
     from dbt.cli.main import dbtRunner
 
     places.work.mkdir(parents=True, exist_ok=True)
+    # Each call has a target folder of its own: two runs never share one.
     target = Path(tempfile.mkdtemp(prefix="dbt-", dir=places.work))
     try:
-        kept = places.work / f"partial_parse{'' if engine == EMBEDDED else f'-{engine}'}.msgpack"
-        _reuse_parse(kept, target)
         # What dbt has to say comes back in its results; its own log would mix with the command's lines.
-        command = ["--quiet", "--log-level", "none", "--no-use-colors", "build", "--no-write-json", "--target", engine]
-        command += ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT)]
-        command += ["--target-path", str(target), "--log-path", str(target), *arguments]
+        options = ["--quiet", "--log-level", "none", "--no-use-colors"]
+        folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target", engine]
+        folders += ["--target-path", str(target), "--log-path", str(target)]
+        parse = _parse(places, [*options, "parse", *folders], engine, target)
+        manifest = pointed(parse, places.seeds, places.sources)
         with _environment(places.environment):
-            outcome = dbtRunner().invoke(command)
-        _keep_parse(kept, target)
+            outcome = dbtRunner(manifest).invoke([*options, "build", "--no-write-json", *folders, *arguments])
     finally:
         # The target keeps the file open over all nodes (profiles.yml); whoever reads it next needs it closed.
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
@@ -101,6 +106,22 @@ def dbt_build(places: DbtPlaces, arguments: Sequence[str], engine: str = EMBEDDE
         raise WarehouseError(f"dbt could not run: {outcome.exception}")
     results: Any = outcome.result
     return [_result(result) for result in results.results]
+
+
+def _parse(places: DbtPlaces, command: Sequence[str], engine: str, target: Path) -> bytes:
+    """The parse of the project as it stands: kept from another call, of this home or any other, or made now."""
+    from dbt.cli.main import dbtRunner
+
+    kept = KeptParse(PROJECT, places.work, digest(PROJECT, places.seeds, engine))
+    found = kept.read()
+    if found is None:
+        with _environment(places.environment | placeholders(places.sources)):
+            outcome = dbtRunner().invoke([*command, "--no-write-json"])
+        if outcome.exception is not None:
+            raise WarehouseError(f"dbt could not read its project: {outcome.exception}")
+        found = (target / "partial_parse.msgpack").read_bytes()
+        kept.keep(found)
+    return found
 
 
 def raise_for(results: Sequence[NodeResult]) -> None:
@@ -137,20 +158,6 @@ def _result(result: Any) -> NodeResult:
         result.message,
         result.failures,
     )
-
-
-def _reuse_parse(kept: Path, target: Path) -> None:
-    """Each call has a target folder of its own (two runs never share one) and starts from the last parse."""
-    if kept.is_file():
-        shutil.copy(kept, target / "partial_parse.msgpack")
-
-
-def _keep_parse(kept: Path, target: Path) -> None:
-    made = target / "partial_parse.msgpack"
-    if made.is_file():
-        partial = kept.with_name(f".{target.name}.msgpack")
-        shutil.copy(made, partial)
-        partial.replace(kept)
 
 
 @contextmanager
