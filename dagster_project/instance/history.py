@@ -175,7 +175,7 @@ class KeptSqlite(DagsterSqliteStorage):
             fcntl.flock(making, fcntl.LOCK_EX)
             # Past the parent, which would open three storages of its own: Dagster opens this one anew for every look of
             # a sensor, and each opened file leaves something behind that lives as long as the process.
-            super(DagsterSqliteStorage, self).__init__()
+            super(DagsterSqliteStorage, self).__init__()  # type: ignore[no-untyped-call]
             self.base_dir, self._inst_data = base_dir, inst_data
             self._run_storage = KeptRuns.from_local(f"{base / 'history'}/")
             self._event_log_storage = KeptEvents(f"{base / 'history' / 'runs'}/")
