@@ -255,9 +255,9 @@ def test_dagster_still_offers_what_the_history_builds_on() -> None:
 def test_opening_the_history_once_more_leaves_no_more_behind_than_dagsters_own_storage_does(tmp_path: Path) -> None:
     def left(storage: type[DagsterSqliteStorage], name: str) -> int:
         opened = [storage(str(tmp_path / name)) for _ in range(3)]  # The first one makes the files.
-        before = atexit._ncallbacks()  # type: ignore[attr-defined]
+        before = atexit._ncallbacks()
         opened.append(storage(str(tmp_path / name)))
-        after = atexit._ncallbacks()  # type: ignore[attr-defined]
+        after = atexit._ncallbacks()
         for each in opened:
             each.dispose()
         return int(after - before)
