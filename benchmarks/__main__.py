@@ -1,6 +1,6 @@
-"""Run the benchmarks: all of them, or those named on the command line.
+"""Run the benchmarks: all of them, or those named on the command line; at the end one table of all ratios.
 
-Belongs here: finding the modules that have a `main()`, and running one after the other.
+Belongs here: finding the modules that have a `main()`, running one after the other, `--keep` for the page of ratios.
 Does not: measuring anything. A module whose name begins with `plain_` is a baseline of another one and not run alone.
 """
 
@@ -12,6 +12,10 @@ import sys
 from collections.abc import Sequence
 
 import benchmarks
+from benchmarks import _ratios
+
+KEEP = "--keep"
+"""Writes the table, the commit and the machine's own reference to docs/measured.md."""
 
 
 def names() -> list[str]:
@@ -22,18 +26,22 @@ def names() -> list[str]:
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Run the benchmarks named, or all; 2 for a name that is none."""
+    """Run the benchmarks named, or all that need no cluster; 2 for a name that is none."""
     known = names()
-    unknown = [name for name in arguments if name not in known]
+    asked = [name for name in arguments if name != KEEP]
+    unknown = [name for name in asked if name not in known]
     if unknown:
         sys.stderr.write(f"benchmarks: {', '.join(unknown)} is none of {', '.join(known)}\n")
         return 2
-    for name in arguments or known:
+    for name in asked or [name for name in known if not name.startswith("spark_")]:
         print(f"== {name}", flush=True)
         # Each benchmark reads its own arguments; from here it gets none.
         sys.argv = [f"benchmarks.{name}"]
         importlib.import_module(f"benchmarks.{name}").main()
         print(flush=True)
+    print("\n".join([*_ratios.machine(), "", *_ratios.table(_ratios.TOLD)]), flush=True)
+    if KEEP in arguments:
+        _ratios.keep(asked)
     return 0
 
 

@@ -26,6 +26,7 @@ from typing import Any
 
 import polars as pl
 
+from benchmarks import _ratios
 from benchmarks._homes import environment
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -228,6 +229,8 @@ def lines_of(result: dict[str, Any]) -> list[str]:
         steps = ", ".join(f"{step} {times[0]:.1f} s" for step, times in spent.items())
         lines.append(f"{n:>6}  {name:<12} {total(spent, 0):>7.1f} s  CPU {total(spent, 1):>7.1f} s   ({steps})")
     backfill, bare, script = (result[name] for name in ("backfill", "plain steps", "plain script"))
+    _ratios.tell(f"backfill of {n:,} folders", total(backfill, 1), "plain script", total(script, 1))
+    _ratios.tell(f"backfill of {n:,} folders", total(backfill, 1), "the same steps without Dagster", total(bare, 1))
     intake = [1000 * (backfill["ingest"][which] - bare["ingest"][which]) / n for which in (0, 1)]
     build = [backfill["build"][which] - bare["build"][which] for which in (0, 1)]
     fixed = [result["one folder"]["build"][which] for which in (0, 1)]

@@ -9,30 +9,20 @@ Run: python -m benchmarks.chain [--communities 70] [--years 2015..2026]
 from __future__ import annotations
 
 import argparse
-import subprocess
 import sys
 import tempfile
-import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from pathlib import Path
 
 import duckdb
 
 from benchmarks._homes import environment, history
+from benchmarks._ratios import tell, used_by
 from examples.generate import generate
 
 PROJECT = Path(__file__).resolve().parents[1]
 TODAY = "2026-06-30"
 FLOATS = ("DOUBLE", "FLOAT")
-
-
-def timed(command: Sequence[str], environment: dict[str, str]) -> float:
-    """Wall seconds of a command, interpreter and imports included; its own words if it fails."""
-    start = time.perf_counter()
-    process = subprocess.run(command, env=environment, cwd=PROJECT, capture_output=True, text=True, check=False)
-    if process.returncode:
-        raise SystemExit(f"{' '.join(command)} ended with {process.returncode}\n{process.stderr}")
-    return time.perf_counter() - start
 
 
 def steps(home: Path) -> Iterator[tuple[str, float]]:
@@ -88,12 +78,17 @@ def measure(folder: Path, communities: int, years: tuple[int, int]) -> None:
         flush=True,
     )
     plain = [sys.executable, "-m", "benchmarks.plain_chain", str(home / "drop"), str(folder / "plain.duckdb")]
-    script = timed([*plain, "--today", TODAY], environment(folder / "none", TODAY))
+    script = used_by([*plain, "--today", TODAY], environment(folder / "none", TODAY))
     command = [str(Path(sys.executable).parent / "cradle"), "run"]
-    first, again = timed(command, environment(home, TODAY)), timed(command, environment(home, TODAY))
-    print(f"{'plain script (Polars and DuckDB)':<45}{script:8.1f} s")
-    print(f"{'cradle run, first':<45}{first:8.1f} s   {first / script:.1f} x the plain script")
-    print(f"{'cradle run, nothing new':<45}{again:8.1f} s   {again / script:.1f} x the plain script")
+    first, again = used_by(command, environment(home, TODAY)), used_by(command, environment(home, TODAY))
+    name = f"plain script (Polars and DuckDB), {made.communities} communities"
+    for what, used in ((name, script), ("cradle run, first", first), ("cradle run, nothing new", again)):
+        print(
+            f"{what:<62}{used.seconds:8.1f} s, {used.processors:8.1f} s of processors, {used.memory / 1e6:6.0f} MB, "
+            f"{used.seconds / script.seconds:.1f} and {used.processors / script.processors:.1f} x the plain script"
+        )
+        if used is not script:
+            tell(what, used.processors, name, script.processors)
     for name, seconds in steps(home):
         print(f"  {name:<43}{seconds:8.1f} s")
     release = home / "publish" / "releases" / (home / "publish" / "current").read_text(encoding="utf-8").strip()

@@ -25,7 +25,8 @@ from typing import Any
 import duckdb
 
 from benchmarks._homes import environment
-from benchmarks.chain import PROJECT, TODAY, _years, differences, timed
+from benchmarks._ratios import tell, used_by
+from benchmarks.chain import PROJECT, TODAY, _years, differences
 from dagster_project.lib.app.pipeline import NO_UNIT_TESTS
 from dagster_project.lib.warehouse.dbt_run import PROJECT as DBT
 from dagster_project.lib.warehouse.dbt_run import DbtPlaces, dbt_build, raise_for
@@ -56,7 +57,7 @@ def compiled(places: DbtPlaces) -> list[Statement]:
         "compile",
         *(text for name, at in folders.items() for text in (f"--{name}", str(at))),
     ]
-    timed(command, environment(places.work, TODAY) | places.environment)
+    used_by(command, environment(places.work, TODAY) | places.environment)
     manifest = json.loads((places.work / "manifest.json").read_text(encoding="utf-8"))
     nodes: dict[str, Node] = {
         name: node for name, node in manifest["nodes"].items() if node["resource_type"] in ("seed", "model", "test")
@@ -80,10 +81,10 @@ def _statement(node: Node, seeds: Path) -> Statement:
 
 
 def run_bare(statements: Sequence[Statement], database: Path, schemas: Sequence[str]) -> tuple[float, float]:
-    """Seconds for seeds and models, and for the tests; SystemExit for a test that found something."""
+    """Seconds of processors for seeds and models, and for the tests; SystemExit for a test that found something."""
     database.parent.mkdir(parents=True, exist_ok=True)
     database.unlink(missing_ok=True)
-    start = time.perf_counter()
+    start = time.process_time()
     with duckdb.connect(str(database), config={"threads": 2}) as connection:
         for schema in schemas:
             connection.execute(f"create schema if not exists {schema}")
@@ -91,37 +92,37 @@ def run_bare(statements: Sequence[Statement], database: Path, schemas: Sequence[
             if statement.kind != "test":
                 connection.execute(statement.sql)
         connection.execute("checkpoint")
-        built = time.perf_counter()
+        built = time.process_time()
         for statement in statements:
             if statement.kind == "test":
                 found = connection.execute(statement.sql).fetchone()
                 if found != (0,):
                     raise SystemExit(f"{statement.name} found {found} rows: the comparison would be of a broken build")
-        return built - start, time.perf_counter() - built
+        return built - start, time.process_time() - built
 
 
 def run_dbt(places: DbtPlaces, arguments: Sequence[str]) -> float:
-    """Wall seconds of one call in this process into a new file."""
+    """Seconds of processors of one call in this process into a new file."""
     places.warehouse.unlink(missing_ok=True)
-    start = time.perf_counter()
+    start = time.process_time()
     results = dbt_build(places, arguments)
-    seconds = time.perf_counter() - start
+    seconds = time.process_time() - start
     raise_for(results)
     return seconds
 
 
 def run_command(places: DbtPlaces) -> float:
-    """Wall seconds of `dbt build` as a new process that parses the project, imports included."""
+    """Seconds of processors of `dbt build` as a new process that parses the project, imports included."""
     places.warehouse.unlink(missing_ok=True)
     dbt = Path(sys.executable).with_name("dbt")
     folders = {"project-dir": DBT, "profiles-dir": DBT, "target-path": places.work / "cold", "log-path": places.work}
     command = [str(dbt), "--quiet", "build", *NO_UNIT_TESTS]
     command += [text for name, at in folders.items() for text in (f"--{name}", str(at))]
-    return timed(command, environment(places.work, TODAY) | places.environment)
+    return used_by(command, environment(places.work, TODAY) | places.environment).processors
 
 
 def measure(title: str, home: Path, seeds: Path, folder: Path) -> None:
-    """Build the warehouse of a finished run both ways, print the seconds, the ratios and whether the tables agree."""
+    """Build the warehouse of a finished run both ways; print seconds of processors, ratios, whether tables agree."""
     work = home / "work"
     places = DbtPlaces(seeds, work / "landing", work / "analysis", folder / "dbt" / "warehouse.duckdb", folder / "work")
     places.warehouse.parent.mkdir(parents=True)
@@ -153,6 +154,8 @@ def measure(title: str, home: Path, seeds: Path, folder: Path) -> None:
     for name, value, against in lines:
         ratio = f"   {value / against:5.1f} x bare" if against else ""
         print(f"  {name:<46}{value:8.2f} s{ratio}")
+        if against:
+            tell(f"{title}, {name}", value, "the same SQL without dbt", against)
     compared = differences(places.warehouse, bare_file)
     equal = [name for name, _, differing in compared if not differing]
     print(f"  {len(equal)} of {len(compared)} tables of schema marts are equal in every row and column", flush=True)
@@ -177,7 +180,7 @@ def example_home(folder: Path, communities: int, years: tuple[int, int]) -> tupl
     """The example network after one run of the main job, and its seeds."""
     home = folder / "home"
     generate(home / "drop", communities=communities, first_year=years[0], last_year=years[1])
-    timed([str(Path(sys.executable).with_name("cradle")), "run"], environment(home, TODAY))
+    used_by([str(Path(sys.executable).with_name("cradle")), "run"], environment(home, TODAY))
     return home, PROJECT / "seeds"
 
 
@@ -194,7 +197,7 @@ def connecticut_home(folder: Path, real: Path) -> tuple[Path, Path]:
         table = csv.writer(out, lineterminator="\n")
         table.writerow(["community_id", "name", "state", "joined_year", "district_name"])
         table.writerows([row["community_id"], row["name"], row["state"], 2007, row["district_name"]] for row in rows)
-    timed([str(Path(sys.executable).with_name("cradle")), "run"], environment(home, TODAY, CRADLE_SEEDS=seeds))
+    used_by([str(Path(sys.executable).with_name("cradle")), "run"], environment(home, TODAY, CRADLE_SEEDS=seeds))
     return home, seeds
 
 

@@ -189,6 +189,8 @@ def measured_apart(case: str, rows: int, repeat: int) -> Measured:
 
 def table(rows: int, repeat: int) -> None:
     """Measure all cases and print them with their ratios."""
+    from benchmarks import _ratios
+
     results = {case: measured_apart(case, rows, repeat) for case in CASES}
     against = {case: "bare calamine read, XLSX" if "XLSX" in case else "bare Polars read, CSV" for case in CASES}
     print(f"{rows:,} rows, best of {repeat}; ratios of processor time, which other work on the machine does not change")
@@ -196,6 +198,8 @@ def table(rows: int, repeat: int) -> None:
     for case, (seconds, cpu, own, child) in results.items():
         ratio = cpu / results[against[case]].cpu_seconds
         print(f"{case:34} {seconds:8.3f} {cpu:7.3f} {ratio:6.1f}x {own:6.0f} {child:10.0f}")
+        if case != against[case]:
+            _ratios.tell(f"{rows:,} rows, {case}", cpu, against[case], results[against[case]].cpu_seconds)
     clean, bad = results["checked, clean CSV"].cpu_seconds, results["checked, all bad CSV"].cpu_seconds
     reader = results["reading process, XLSX"].cpu_seconds / results["bare calamine read, XLSX"].cpu_seconds
     print(f"all bad against clean: {bad / clean:.2f}x (at most 2)")

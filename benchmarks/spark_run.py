@@ -3,10 +3,10 @@
 Belongs here: the runs, the death of a worker in one of them, tables compared, seconds and memory by step.
 Does not: the cluster's processes (spark_cluster.py), what a run on Spark does (dagster_project/lib/app/spark).
 
-    python -m benchmarks.spark_run --drop DROP --out OUT [--seeds SEEDS] [--today DAY] [--only-spark] [--kill STEP]
+    python -m benchmarks.spark_run --drop DROP --out OUT [--seeds SEEDS] [--today DAY] [--only ENGINE] [--kill STEP]
 
-OUT gets a home of each engine, `duckdb` and `spark`. `--kill`: one worker is killed with signal 9 in the middle of that
-step, `models` or `analysis`.
+OUT gets a home of each engine, `duckdb` and `spark`; with `--only` of one, compared with nothing. `--kill`: one worker
+is killed with signal 9 in the middle of that step, `models` or `analysis`.
 """
 
 from __future__ import annotations
@@ -77,6 +77,8 @@ def run(home: Path, environment: Mapping[str, str], others: Sequence[int] = ()) 
                 if line.startswith("  ") and not line.startswith("   "):
                     now = time.perf_counter()
                     spent.seconds[step[0]] = spent.seconds.get(step[0], 0.0) + now - begun
+                    # Told at once: a long measurement that is ended on its way leaves what it has measured.
+                    print(f"{home.name}: {step[0]}: {_of(spent, step[0])}", flush=True)
                     step[0], begun = line.strip().rstrip("0123456789,/").strip(), now
             spent.seconds[step[0]] = spent.seconds.get(step[0], 0.0) + time.perf_counter() - begun
             code = command.wait()
@@ -225,16 +227,16 @@ def print_spent(spent: Mapping[str, Spent]) -> None:
     print("| step | " + " | ".join(f"{name} s | of processors | MB" for name in spent) + " |")
     print("|---" * (1 + 3 * len(spent)) + "|")
     for step in steps:
-        cells = [
-            _cells(one.seconds.get(step, 0), one.processors.get(step, 0), one.memory.get(step, 0))
-            for one in spent.values()
-        ]
-        print(f"| {step} | {' | '.join(cells)} |")
+        print(f"| {step} | {' | '.join(_of(one, step) for one in spent.values())} |")
     whole = [
         _cells(sum(one.seconds.values()), sum(one.processors.values()), max(one.memory.values()))
         for one in spent.values()
     ]
     print(f"| whole run | {' | '.join(whole)} |", flush=True)
+
+
+def _of(spent: Spent, step: str) -> str:
+    return _cells(spent.seconds.get(step, 0), spent.processors.get(step, 0), spent.memory.get(step, 0))
 
 
 def _cells(seconds: float, processors: float, memory: int) -> str:
@@ -248,23 +250,31 @@ def main() -> None:
     parser.add_argument("--out", type=Path, required=True, help="a folder that does not exist yet")
     parser.add_argument("--seeds", type=Path, default=ROOT / "seeds")
     parser.add_argument("--today", help="the day of both runs (default: CRADLE_TODAY, else this day)")
-    parser.add_argument("--only-spark", action="store_true", help="run on Spark and compare with nothing")
+    parser.add_argument("--only", choices=("duckdb", "spark"), help="run one engine and compare with nothing")
     parser.add_argument("--kill", choices=sorted(ON_THE_WAY), help="kill one worker in the middle of this step")
     options = parser.parse_args()
     out = options.out.resolve()
     given = {"CRADLE_DROP_URL": str(options.drop.resolve()), "CRADLE_SEEDS": str(options.seeds.resolve())}
     given |= {"CRADLE_TODAY": options.today} if options.today else {}
-    spent = {} if options.only_spark else {"duckdb": run(out / "duckdb", given | {"CRADLE_ENGINE": "duckdb"})}
-    with cluster() as running:
-        if options.kill:
-            threading.Thread(target=kill_in, args=(options.kill, out / "spark", running), daemon=True).start()
-        groups = [process.pid for process in running.processes]
-        spent["spark"] = run(out / "spark", given | running.environment() | {"CRADLE_ENGINE": "spark"}, groups)
+    spent: dict[str, Spent] = {}
+    if options.only != "spark":
+        spent["duckdb"] = run(out / "duckdb", given | {"CRADLE_ENGINE": "duckdb"})
+    if options.only != "duckdb":
+        spent["spark"] = on_spark(out / "spark", given, options.kill)
     print_spent(spent)
-    bad = [] if options.only_spark else compare(out)
+    bad = [] if options.only else compare(out)
     for line in bad:
         print(line)
     raise SystemExit(int(bool(bad)))
+
+
+def on_spark(home: Path, given: dict[str, str], kill: str | None) -> Spent:
+    """A run on a cluster of its own, with the death of a worker in one of its steps, if asked for."""
+    with cluster() as running:
+        if kill:
+            threading.Thread(target=kill_in, args=(kill, home, running), daemon=True).start()
+        groups = [process.pid for process in running.processes]
+        return run(home, given | running.environment() | {"CRADLE_ENGINE": "spark"}, groups)
 
 
 if __name__ == "__main__":

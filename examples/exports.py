@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 from examples.model import Value, assessment
 from examples.tables import Community, calendar_year_indicators, own_words, skips_2020, words
-from examples.workbook import Cell, delimited
+from examples.workbook import Cell, delimited, parquet
 
 SMALL = 10
 LOW, HIGH = 5.0, 95.0
@@ -149,11 +149,20 @@ def figures(community: Community, value: Value) -> list[Cell]:
     return [k if community.figures == "both" else None, n, round(rate, 1), None]
 
 
-def contract_csv(community: Community, values: Iterable[Value]) -> bytes:
-    """indicator_values as CSV in the community's encoding; some end their lines with CRLF."""
+def contract_file(community: Community, stem: str, values: Iterable[Value]) -> dict[str, bytes]:
+    """indicator_values as a file of that stem in the community's container; some end the lines of a CSV with CRLF."""
     header, rows = contract_table(community, values)
     ending = "\r\n" if community.position % 4 == 3 else "\n"
-    return delimited(header, rows, ending=ending).encode(community.encoding)
+    return table_file(community, stem, header, rows, ending)
+
+
+def table_file(
+    community: Community, stem: str, header: Sequence[str], rows: Sequence[Sequence[Cell]], ending: str = "\n"
+) -> dict[str, bytes]:
+    """A table of the contract as one file, by its name: Parquet, or CSV in the community's encoding."""
+    if community.container == "parquet":
+        return {f"{stem}.parquet": parquet(header, rows)}
+    return {f"{stem}.csv": delimited(header, rows, ending=ending).encode(community.encoding)}
 
 
 def in_order(values: Iterable[Value]) -> list[Value]:

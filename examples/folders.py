@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from examples.exports import contract_csv, contract_table, regional, report_card, wide_table
+from examples.exports import contract_file, contract_table, regional, report_card, wide_table
 from examples.model import FIRST_SCHOOL_YEAR, Value, corrected
 from examples.tables import LAST_YEAR, Community, IndicatorLaw, laws
 from examples.workbook import Cell, delimited, workbook
@@ -100,8 +100,7 @@ def value_files(community: Community, values: Sequence[Value], year: int) -> tup
     special = special_file(community, own, now, year)
     files.update(special)
     rest = [value for value in now if not in_special(community, value)]
-    name = "indicator_values.csv" if not special else "partner_data.csv"
-    files[name] = contract_csv(community, rest)
+    files.update(contract_file(community, "partner_data" if special else "indicator_values", rest))
     return files, {}
 
 
@@ -146,13 +145,13 @@ def supplements(community: Community, own: Sequence[Value], year: int) -> dict[s
     """Files in the contract's form beside the year's own: history, years that were missed, corrections."""
     files: dict[str, bytes] = {}
     if year == community.first_sent:
-        files["history.csv"] = contract_csv(community, history(community, own))
+        files.update(contract_file(community, "history", history(community, own)))
     missed = year - 1
     if missed in community.missing_years and missed >= community.joined_year:
         late = [value for value in own if known_in(value, missed)]
         if community.format.startswith("wide"):
             late = [value for value in late if not in_special(community, value)]
-        files[f"late_{missed}.csv"] = contract_csv(community, late)
+        files.update(contract_file(community, f"late_{missed}", late))
     if year - 1 in community.corrected_years:
-        files[f"corrections_{year - 1}.csv"] = contract_csv(community, restatement(community, own, year - 1))
+        files.update(contract_file(community, f"corrections_{year - 1}", restatement(community, own, year - 1)))
     return files

@@ -220,7 +220,7 @@ def district_values(community: Community, counts: Counts, rng: np.random.Generat
     values = []
     for i in kept_years(counts.law):
         year = int(SCHOOL_YEARS[i])
-        open_now = [d for d in districts(community.community_id) if year <= int(d["valid_to"] or 9999)]
+        open_now = [d for d in districts(community) if year <= int(d["valid_to"] or 9999)]
         shares = np.array(DISTRICT_SHARES[: len(open_now)])
         n = np.array([rng.multinomial(int(x), shares / shares.sum()) for x in counts.n[i]])
         k = np.array([rng.multivariate_hypergeometric(n[j], int(counts.k[i, j])) for j in range(len(n))])
@@ -239,7 +239,7 @@ def district_values(community: Community, counts: Counts, rng: np.random.Generat
 def small_place_values(community: Community, counts: Counts, rng: np.random.Generator) -> list[Value]:
     """Totals by ZIP code and by neighborhood; the place is named in the group, as members' files do."""
     values = []
-    places = small_places(community.community_id)
+    places = small_places(community)
     for level in sorted({place["geography_level"] for place in places}):
         here = [place for place in places if place["geography_level"] == level]
         shares = np.arange(len(here) + 1, 1, -1, dtype=np.float64)

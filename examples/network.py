@@ -7,10 +7,11 @@ Does not: the communities' own registers (registers.py), or any rule that weighs
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
-from examples.registers import LAST_KNOWN_DAY, Rows, Story
-from examples.tables import GATEWAYS, LAST_YEAR, table
+from examples.registers import LAST_KNOWN_DAY, Rows, Story, story
+from examples.tables import GATEWAYS, LAST_YEAR, Community, table
+from examples.workbook import Cell
 
 PANEL = "Review panel"
 HEADERS: dict[str, tuple[str, ...]] = {
@@ -21,14 +22,10 @@ HEADERS: dict[str, tuple[str, ...]] = {
 REVIEW_AFTER = 2
 
 
-def network_rows(stories: Sequence[Story], year: int) -> dict[str, Rows]:
-    """The network's tables of a reporting year, by name; tables without rows are left out."""
-    tables: dict[str, Rows] = {
-        "review_decisions": [row for told in stories for row in reviews(told, year)],
-        "gateway_decisions": [row for told in stories for row in decisions(told, year)],
-        "scores": [row for told in stories for row in scores(told, year)],
-    }
-    return {name: rows for name, rows in tables.items() if rows}
+def network_rows(name: str, communities: Iterable[Community], year: int) -> Iterator[Sequence[Cell]]:
+    """The rows of one of the network's tables in a reporting year, community by community."""
+    for community in communities:
+        yield from WRITERS[name](story(community), year)
 
 
 def decided(year: int, month: int, day: int) -> dt.date:
@@ -112,3 +109,11 @@ def scores(told: Story, year: int) -> Rows:
         return []
     c = told.community
     return [[c.community_id, "systems_transformation", 60 + (7 * c.position + 3 * year) % 35, decided(year, 12, 11)]]
+
+
+WRITERS: dict[str, Callable[[Story, int], Rows]] = {
+    "review_decisions": reviews,
+    "gateway_decisions": decisions,
+    "scores": scores,
+}
+"""The function that writes a community's rows of each of the network's tables."""

@@ -7,8 +7,8 @@ Does not: any draw (model.py) or any file that is sent (exports.py, registers.py
 from __future__ import annotations
 
 import csv
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -42,6 +42,10 @@ class Community:
     missing_years: frozenset[int]
     corrected_years: frozenset[int]
     submits_2026: bool
+    of_seeds: str
+    """The community of seeds/network/communities.csv whose plan and places it has; itself, if it stands there."""
+    container: str = "csv"
+    """What its tables in the contract's form come as where they are no workbook: csv or parquet."""
 
     def sends_in(self, year: int) -> bool:
         """Whether the community has a folder for the reporting year."""
@@ -101,6 +105,41 @@ def communities() -> tuple[Community, ...]:
     return tuple(_community(position, row, plans[row["community_id"]]) for position, row in enumerate(seeds))
 
 
+@cache
+def by_id() -> dict[str, Community]:
+    """The communities of the seeds by their ids."""
+    return {community.community_id: community for community in communities()}
+
+
+def network(scale: int = 1, container: str = "csv") -> Iterator[Community]:
+    """The communities of a network so many times as large, one after the other: those of the seeds, then others.
+
+    Each further one has the plan, the state and the places of a community of the seeds, an id, a name and so figures of
+    its own, and behaves by its position in the whole network. ValueError for a scale below 1.
+    """
+    if scale < 1:
+        raise ValueError(f"a network is at least once as large as the example network, not {scale} times")
+    for turn in range(1, scale + 1):
+        for community in communities():
+            yield replace(
+                community,
+                community_id=numbered(community.community_id, "_", turn),
+                name=numbered(community.name, " ", turn),
+                position=community.position + (turn - 1) * len(communities()),
+                container=container,
+            )
+
+
+def numbered(text: str, between: str, turn: int) -> str:
+    """What something of the seeds is called in a further turn through the communities; as it is in the first."""
+    return text if turn == 1 else f"{text}{between}{turn}"
+
+
+def turn_of(community: Community) -> int:
+    """Which turn through the communities of the seeds a community belongs to, from 1."""
+    return community.position // len(communities()) + 1
+
+
 def _community(position: int, seed: Mapping[str, str], plan: Mapping[str, str]) -> Community:
     return Community(
         community_id=seed["community_id"],
@@ -123,6 +162,7 @@ def _community(position: int, seed: Mapping[str, str], plan: Mapping[str, str]) 
         missing_years=years(plan["missing_years"]),
         corrected_years=years(plan["corrected_years"]),
         submits_2026=plan["submits_2026"] == "yes",
+        of_seeds=seed["community_id"],
     )
 
 
@@ -168,21 +208,36 @@ def table(name: str) -> tuple[dict[str, str], ...]:
     return tuple(read_rows(HERE / f"{name}.csv"))
 
 
-@cache
-def districts(community_id: str) -> tuple[dict[str, str], ...]:
-    """The community's districts in seeds/network/geographies.csv."""
-    return _places(community_id, frozenset({"district"}))
+def districts(community: Community) -> list[dict[str, str]]:
+    """The community's districts, as in seeds/network/geographies.csv."""
+    return [place for place in places(community) if place["geography_level"] == "district"]
+
+
+def small_places(community: Community) -> list[dict[str, str]]:
+    """The community's ZIP codes and neighborhoods, as in seeds/network/geographies.csv."""
+    return [place for place in places(community) if place["geography_level"] in ("zip", "neighborhood")]
+
+
+def places(community: Community) -> list[dict[str, str]]:
+    """All of a community's lines of network/geographies.csv; nobody shares a place's id or code with it."""
+    if community.community_id == community.of_seeds:
+        return list(_places_of_seeds(community.of_seeds))
+    turn, whole = turn_of(community), {community.of_seeds: community.community_id}
+    return [
+        place
+        | {
+            "community_id": community.community_id,
+            "geography_id": numbered(place["geography_id"], "_", turn),
+            "parent_id": whole.get(place["parent_id"]) or numbered(place["parent_id"], "_", turn),
+            "code": numbered(place["code"], "-", turn),
+        }
+        for place in _places_of_seeds(community.of_seeds)
+    ]
 
 
 @cache
-def small_places(community_id: str) -> tuple[dict[str, str], ...]:
-    """The community's ZIP codes and neighborhoods in seeds/network/geographies.csv."""
-    return _places(community_id, frozenset({"zip", "neighborhood"}))
-
-
-def _places(community_id: str, levels: frozenset[str]) -> tuple[dict[str, str], ...]:
-    rows = read_rows(SEEDS / "network" / "geographies.csv")
-    return tuple(r for r in rows if r["community_id"] == community_id and r["geography_level"] in levels)
+def _places_of_seeds(community_id: str) -> tuple[dict[str, str], ...]:
+    return tuple(row for row in read_rows(SEEDS / "network" / "geographies.csv") if row["community_id"] == community_id)
 
 
 @cache

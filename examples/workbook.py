@@ -1,6 +1,6 @@
-"""Files as bytes: CSV text and workbooks that come out the same on every run and machine.
+"""Files as bytes: CSV text, Parquet and workbooks that come out the same on every run and machine.
 
-Belongs here: writing rows to delimited text and to XLSX without clock, machine or compression in the bytes.
+Belongs here: writing rows to delimited text, Parquet and XLSX without clock, machine or compression in the bytes.
 Does not: what the rows say.
 """
 
@@ -14,6 +14,8 @@ import zipfile
 from collections.abc import Mapping, Sequence
 
 import openpyxl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 Cell = str | int | float | dt.date | None
 
@@ -47,6 +49,21 @@ def delimited(
         writer.writerow(header)
     writer.writerows([as_text(cell) for cell in row] for row in rows)
     return buffer.getvalue()
+
+
+def parquet(header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> bytes:
+    """A header and rows as a Parquet file of texts."""
+    buffer = io.BytesIO()
+    pq.write_table(as_table(header, rows), buffer)
+    return buffer.getvalue()
+
+
+def as_table(header: Sequence[str], rows: Sequence[Sequence[Cell]]) -> pa.Table:
+    """Columns of text with what a CSV would hold, null where it would hold nothing."""
+    texts = {
+        name: pa.array([as_text(row[place]) or None for row in rows], pa.string()) for place, name in enumerate(header)
+    }
+    return pa.table(texts)
 
 
 def workbook(sheets: Mapping[str, tuple[Sequence[str], Sequence[Sequence[Cell]]]]) -> bytes:

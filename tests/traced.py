@@ -31,13 +31,15 @@ KEYS = {
     "fct_gateway_status": "community_id",
     "fct_coverage": "community_id indicator_id dimension school_year",
     "fct_reference_value": "area_level area indicator_id series population_group_id school_year",
+    "fct_gap_year": "community_id indicator_id population_group_id series school_year",
+    "fct_indicator_value": "community_id indicator_id population_group_id series school_year",
     "rpt_reach": "reach_year",
     "fct_false_positive": "basis measure",
     "fct_designation_requirement": "community_id designation requirement_id",
     "fct_outcome_status": "community_id outcome_id",
 }
 """What a page may quote, with the columns of a key; the report's year goes without saying where it is none of them."""
-EVERY_YEAR = frozenset({table for table, keys in KEYS.items() if "reporting_year" in keys})
+EVERY_YEAR = frozenset({table for table, keys in KEYS.items() if "reporting_year" in keys}) | {"fct_indicator_value"}
 
 
 @dataclass
@@ -133,6 +135,8 @@ def stored(connection: duckdb.DuckDBPyConnection, year: int) -> dict[tuple[str, 
             where.append("geography_id = community_id")
         if "reporting_year" in own and table not in EVERY_YEAR:
             where.append(f"reporting_year = {year}")
+        if "period" in own:
+            where.append("period = 'annual'")
         key = " || '/' || ".join(f'cast("{name}" as varchar)' for name in keys.split())
         cursor = connection.execute(f"select {key}, * from marts.{table} where {' and '.join(where)}")
         names = [d[0] for d in cursor.description or ()][1:]
@@ -256,6 +260,7 @@ READERS: Mapping[str, Callable[[str, Row, Mapping[str, Row]], list[str]]] = {
     "trend": _trend,
     "gap": _gap,
     "fitted": _fitted,
+    "ends": lambda text, row, known: sentences.fitted_faults(f"{text} fitted", row),
     "rate": _rate,
 }
 _STATUS = {"fct_trend": "trend_status", "fct_gap": "gap_status", "fct_target_progress": "status"}

@@ -26,12 +26,6 @@ TEAM = "/team"
 MOST_SHOWN = 100
 """Lines of one kind on a page; the page of one year shows those of that year."""
 APPROVER = "data team"
-STATUS_WORDS = {
-    "accepted_with_queries": "Accepted, with open questions",
-    "rejected": "Rejected: nothing of it counts",
-    "late": "Late: nothing has come yet",
-    "expected": "Expected",
-}
 DONE = {
     "answered": "The answer was written down for all folders that share the cause. The network's next run takes it.",
     "reviewed": "The review was written down. The network's next run takes it.",
@@ -65,7 +59,7 @@ def worklist_page(site: Site) -> Callable[[Request], Response]:
         held = [int(row["reporting_year"]) for rows in lists.values() for row in rows["shown"]]
         names = dict(reference.communities.select("community_id", "name").iter_rows())
         return visit.show(
-            "team.html", years=years, year=year, lists=lists, names=names, status_words=STATUS_WORDS,
+            "team.html", years=years, year=year, lists=lists, names=names, status_words=views.YEAR_WORDS,
             decided=deciding.decided(visit.drop, held), reasons=views.reasons(), longest=views.LONGEST_TEXT,
             done=DONE.get(request.query_params.get("done", ""), ""),
         )  # fmt: skip

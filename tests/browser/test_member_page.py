@@ -161,7 +161,7 @@ def test_the_receipt_stands_on_the_page_and_its_question_is_answered_there(
     taken: Site, page: Page, tmp_path: Path
 ) -> None:
     page.goto(taken.link(COMMUNITY))
-    assert "Accepted, with questions for you" in seen(page, tmp_path, "years-after")
+    assert "Accepted, with something to mend or to answer" in seen(page, tmp_path, "years-after")
     page.goto(f"{taken.address}/year/{YEAR}")
     assert "Question 1" in seen(page, tmp_path, "question")
     question = page.locator("form.question").first

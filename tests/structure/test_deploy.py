@@ -10,9 +10,14 @@ import configparser
 import fnmatch
 import json
 import re
+import shlex
 from pathlib import Path
 from typing import Any
 
+import click
+import dagster._cli
+import dagster._daemon.cli
+import dagster_webserver.cli
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -20,6 +25,11 @@ DEPLOY = ROOT / "deploy"
 GUIDE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
 UNITS = sorted((DEPLOY / "systemd").glob("*.service"))
 FENCE = ("NoNewPrivileges", "ProtectSystem", "ProtectHome", "PrivateTmp", "RestrictAddressFamilies", "UMask")
+PROGRAMS: dict[str, click.Command] = {
+    "dagster": dagster._cli.cli,
+    "dagster-daemon": dagster._daemon.cli.cli,
+    "dagster-webserver": dagster_webserver.cli.cli,
+}
 WRITES = {"PutObject", "DeleteObject"}
 PLACES = {
     "drop": "arn:aws:s3:::network-uploads",
@@ -61,6 +71,19 @@ def test_a_unit_runs_a_command_of_the_guide_behind_every_fence(path: Path) -> No
     assert [name for name in FENCE if name not in told] == []
     assert told["ProtectSystem"] == "strict", "all that is not named is read-only"
     assert not re.search(r"-h 0\.0\.0\.0|--host 0\.0\.0\.0", command), "nothing listens beyond this machine"
+
+
+@pytest.mark.parametrize("path", [path for path in UNITS if path.stem != "cradle-page"], ids=lambda path: path.stem)
+def test_the_program_of_a_unit_understands_its_command(path: Path) -> None:
+    line = service(path)["ExecStart"].replace("/etc/cradle/workspace.yaml", str(DEPLOY / "systemd" / "workspace.yaml"))
+    program, *arguments = shlex.split(line)
+    command = PROGRAMS[Path(program).name]
+    while isinstance(command, click.Group):
+        name, *arguments = arguments
+        found = command.get_command(click.Context(command), name)
+        assert found, name
+        command = found
+    command.make_context(path.stem, arguments)  # An option that it does not know, or a value of another kind, raises.
 
 
 def test_only_what_starts_runs_may_write_the_whole_home() -> None:

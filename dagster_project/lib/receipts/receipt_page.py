@@ -32,7 +32,7 @@ WHOLE_FILE = "whole file"
 
 STATUS_WORDS: Mapping[str, str] = {
     "accepted": "Accepted",
-    "accepted_with_queries": "Accepted, with questions",
+    "accepted_with_queries": "Accepted, with something to mend or to answer",
     "rejected": "Rejected",
     "withdrawn": "Withdrawn",
 }

@@ -16,7 +16,19 @@ import pytest
 from dagster_project.lib.disclosure import Parameters, Profile, Protected, Release, audit, protect
 from dagster_project.lib.disclosure.audit import audited_frame, audited_from
 from dagster_project.lib.disclosure.register import Readings
-from dagster_project.lib.disclosure.unit import distinct
+from dagster_project.lib.disclosure.sums import Truth
+from dagster_project.lib.disclosure.unit import JUDGED, Cell, Earlier, Joint, Known, distinct
+from dagster_project.lib.disclosure.words import (
+    CODED,
+    COMPLEMENTARY,
+    NO_COUNT,
+    PUBLISHED,
+    SMALL,
+    SOURCE_MASKED,
+    Bounds,
+    Key,
+    family_of,
+)
 from tests.unit.disclosure.tables import KEY, TOWN, Row, inputs, kinds, row, run, shown, with_kinds
 
 GROUPS = ("male", "female", "nonbinary")
@@ -189,3 +201,33 @@ def test_the_register_holds_no_value_and_its_hash_needs_the_key(profile: Profile
     register = first.release.register
     assert not {"n", "k", "value", "numerator", "denominator"} & set(register.columns)
     assert register["token"].n_unique() == register.height
+
+
+HIDDEN_OR_SHOWN = (PUBLISHED, CODED, SMALL, SOURCE_MASKED, COMPLEMENTARY, NO_COUNT)
+
+
+@pytest.mark.parametrize("then", [None, *HIDDEN_OR_SHOWN])
+@pytest.mark.parametrize("kind", HIDDEN_OR_SHOWN)
+@pytest.mark.parametrize("is_out", [False, True])
+def test_what_is_known_and_asked_after_one_cell_changed_is_what_it_would_be_from_the_start(
+    kind: str, then: str | None, is_out: bool
+) -> None:
+    key: Key = (TOWN, "graduation_4yr_pct", "annual", TOWN, "gender:male", 2018, "")
+    cell = Cell(
+        key,
+        PUBLISHED,
+        Bounds(n_low=40, n_high=40, k_low=20, k_high=20),
+        Truth(40, 20, True, PUBLISHED, "community", False),
+        10,
+        "token",
+    )
+    before = {} if then is None else {key: Known(then, Bounds(n_low=10, n_high=90), "token")}
+    joint = Joint((family_of(key),), {key: cell}, [], [], [Earlier(before, {}, [])])
+    cell.kind = PUBLISHED
+    out = {cell.unknown} if is_out else set()
+    system = joint.system(out)
+    cell.kind = kind
+    anew, changed = joint.system(out), joint.changed(system, cell, out)
+    assert (changed.bounds, changed.needs) == (anew.bounds, anew.needs)
+    asks = not is_out and PUBLISHED not in (kind, then) and (kind in JUDGED or then in JUDGED)
+    assert set(changed.needs) == ({cell.unknown} if asks else set())

@@ -626,3 +626,51 @@ def test_a_card_and_a_folder_of_two_communities_never_meet() -> None:
     ids = ["a", "a.html", "..", ".", "%2E%2E", "a/b"]
     names = [page_name(i) for i in ids] + [folder_name(i) for i in ids]
     assert len(set(names)) == len(names) and not any(set(name) <= {"."} or "/" in name for name in names)
+
+
+def changed(database: Path, tmp_path: Path, *statements: str) -> dict[str, str]:
+    """The pages of a copy of the database after some statements."""
+    copy = tmp_path / "changed.duckdb"
+    copy.write_bytes(database.read_bytes())
+    with duckdb.connect(str(copy)) as connection:
+        for statement in statements:
+            connection.execute(statement)
+    return written(copy, tmp_path)
+
+
+def test_gateways_are_offered_in_the_order_of_the_way_and_not_of_letters(database: Path, tmp_path: Path) -> None:
+    way = ("systems_change", "completed", "sustaining", "exploring")
+    pages = changed(
+        database,
+        tmp_path,
+        *(
+            f"update marts.fct_gateway_status set operating_in = '{g}' where community_id = 'c0{n}'"
+            for n, g in enumerate(way)
+        ),
+    )
+    box = pages["index.html"].split("<legend>Gateway</legend>")[1].split("</fieldset>")[0]
+    offered = [" ".join(each.split()) for each in re.findall(r"> ([^<]+)</label>", box)]
+    assert offered == ["all", "Exploring", "Sustaining", "Systems Change", "All gateways met"]
+
+
+@pytest.mark.parametrize("measures", [(), ("timeliness",), ("timeliness", "completeness", "validity", "consistency")])
+def test_a_measure_that_no_submission_has_is_no_column(
+    database: Path, tmp_path: Path, measures: tuple[str, ...]
+) -> None:
+    adding = [f"alter table marts.fct_submission_status add column {name} double default 1" for name in measures]
+    page = changed(database, tmp_path, *adding)["data-quality.html"]
+    table = page.split("by community, communities by name</caption>")[1].split("</thead>")[0]
+    assert re.findall(r"<th[^>]*>(\w+)</th>", table)[2:] == [name.capitalize() for name in measures]
+    assert ("Four measures" in page) == (len(measures) == 4)
+    assert ("Timeliness: whether" in page) == (len(measures) == 1)
+
+
+def test_a_remark_of_a_requirement_names_outcomes_and_indicators_and_no_codes(database: Path, tmp_path: Path) -> None:
+    remark = "2 of 7 (employment, grade3_reading_proficient_pct); score 83.0, none is set"
+    page = changed(
+        database,
+        tmp_path,
+        f"alter table marts.fct_designation_requirement add column evidence varchar default '{remark}'",
+    )
+    said = Page(page["communities/c00/standing.html"]).text
+    assert "2 of 7 (Employment, Grade 3 students proficient in reading); score 83.0, none is set" in said

@@ -18,7 +18,7 @@ from markupsafe import escape
 
 from dagster_project.lib.base.shown import ACTING
 from dagster_project.lib.publish.report.render import write_report
-from tests import traced
+from tests import drawn, traced
 from tests.unit.publish.test_report import context, report_marts, with_targets
 
 YEAR = report_marts.YEAR
@@ -77,6 +77,9 @@ def test_every_figure_sentence_and_mark_is_that_of_the_cell_it_names(edition: tu
             html = page.read_text(encoding="utf-8")
             wrong, looked_at = traced.faults(html, rows, known)
             assert wrong == [], page.name
+            wrong, marks = drawn.faults(html, rows, known, lambda spec: traced.counted(connection, YEAR, spec))
+            assert wrong == [], page.name
+            seen += marks
             for spec, text in traced.Traced(html).counts:
                 assert text == f"{traced.counted(connection, YEAR, spec):,}", (page.name, spec)
                 seen["counts"] += 1
@@ -90,6 +93,8 @@ def test_every_figure_sentence_and_mark_is_that_of_the_cell_it_names(edition: tu
     )
     assert seen["counts"] > 100 and seen["fct_network_trend"] > 50 and seen["shares"] >= 2
     assert seen["mark of fct_trend"] > 200 and seen["mark of fct_gap"] > 100
+    assert seen["drawn point"] > 200 and seen["drawn line of fct_trend_point"] > 1000 and seen["drawn fitted side"] > 50
+    assert seen["drawn part of a bar"] > 10 and seen["drawn slope_median"] > 5 and seen["says ends"] > 50
 
 
 @pytest.mark.parametrize(
@@ -105,6 +110,27 @@ def test_a_page_of_other_rows_is_found_out(tmp_path: Path, column: str, value: s
         rows, known = traced.stored(connection, YEAR), traced.indicators(connection)
     page = tmp_path / "report" / "communities" / "c01" / "indicator-graduation_4yr_pct.html"
     wrong, _ = traced.faults(page.read_text(encoding="utf-8"), rows, known)
+    assert any(told in each for each in wrong)
+
+
+@pytest.mark.parametrize(
+    ("statement", "told"),
+    [
+        ("update marts.fct_trend_point set value = value + 0.5", " point: says"),
+        ("update marts.fct_trend set slope = slope + 0.4 where slope is not null", "fitted line"),
+        ("update marts.fct_gap_year set reference_value = reference_value + 2", "line of fct_gap_year"),
+        ("update marts.fct_gap set group_slope = group_slope + 1", "fitted side"),
+        ("delete from marts.fct_trend_point where school_year = 2019", "every value"),
+    ],
+)
+def test_a_picture_of_other_rows_is_found_out(tmp_path: Path, statement: str, told: str) -> None:
+    path = database(tmp_path, "internal")
+    with duckdb.connect(str(path)) as connection:
+        write_report(connection, tmp_path, "internal", context())
+        connection.execute(statement)
+        rows, known = traced.stored(connection, YEAR), traced.indicators(connection)
+    page = tmp_path / "report" / "communities" / "c01" / "indicator-graduation_4yr_pct.html"
+    wrong, _ = drawn.faults(page.read_text(encoding="utf-8"), rows, known, len)
     assert any(told in each for each in wrong)
 
 
@@ -136,7 +162,9 @@ def test_values_of_the_own_state_and_the_nation_stand_thin_beside_a_line(edition
 
 def test_a_card_says_how_many_groups_have_a_value(edition: tuple[str, Path, Path]) -> None:
     card = " ".join(re.sub("<[^>]+>", "", page_of(edition, "communities/c00.html")).split())
-    assert ("Groups with a value: gender 1 of 2, 1 masked (2024)." in card) == (edition[0] == "internal")
+    assert ("Groups with a value: Gender 1 of 2, 1 masked (2024)." in card) == (edition[0] == "internal")
+    # An edition without the table says nothing of it: "none" would contradict the values that stand above.
+    assert ("Groups with a value" in card) == ("Source:" in card) == (edition[0] == "internal")
 
 
 HOSTILE = (

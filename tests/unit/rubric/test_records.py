@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from dagster_project.lib.analysis.records import distance, explain
-from dagster_project.lib.analysis.records.beside import beside_outcome
+from dagster_project.lib.analysis.records.beside import FROZEN_SENTENCE, beside_lines, beside_outcome
 from dagster_project.lib.analysis.records.build import build_record, build_records, verify, with_record_ids
 from dagster_project.lib.analysis.records.explain import pooled_lines
 from dagster_project.lib.analysis.records.inputs import PARTS_OF_MEASURE, RecordInputs
@@ -210,6 +210,23 @@ def test_designation_rows_of_the_rubric_take_their_requirements_status() -> None
         right_on=["community_id", "reporting_year", "requirement_id"],
     )
     assert joined.filter(pl.col("status") != pl.col("status_right")).height == 0
+
+
+def test_rows_that_no_requirement_stands_for_name_the_newest_rules_of_their_year_and_all_others_their_own() -> None:
+    prepared = inputs()
+    table = prepared.tables["fct_designation_requirement"].filter(reporting_year=2024, community_id=COMMUNITY)
+    older = pl.col("designation") == "proof_point_initial"
+    table = table.with_columns(ruleset_version=pl.when(older).then(pl.lit("1.0")).otherwise(pl.lit("2.0")))
+    table = table.filter(pl.col("designation") != "systems_transformation")
+    rows = criteria.designation_criteria(table, prepared.rubric)
+    versions = rows.join(prepared.rubric.select("criterion_id", "gateway"), on="criterion_id")
+    found = set(versions.select("gateway", "ruleset_version").iter_rows())
+    assert found >= {
+        ("proof_point_initial", "1.0"),
+        ("proof_point_ongoing", "2.0"),
+        ("systems_transformation", "2.0"),
+    }
+    assert len(found) == versions["gateway"].n_unique()
 
 
 # ---- distance ----
@@ -442,3 +459,18 @@ def test_behind_a_sum_stand_the_district_rows_of_the_outcomes_own_points() -> No
     rows = "north 8 of 80, folder 2018 n.csv row 7 (s); south 8 of 80, folder 2018 s.csv row 2 (s)"
     assert pooled_lines(behind)[-1] == f"  i, all, 2018 [default]: {rows}."
     assert pooled_lines([]) == []
+
+
+def test_beside_a_frozen_record_stand_first_the_decisions_that_are_other_and_then_a_line_for_each_fact() -> None:
+    then = build_record(inputs(), COMMUNITY, "proof_point_ongoing", 2024)
+    rule = {**then["parameters"], next(iter(then["parameters"])): "another"}
+    other = {**then, "record_id": "another", "status": "another_status", "parameters": rule}
+    sentence, head, *facts = beside_lines(then, other)
+    assert sentence == FROZEN_SENTENCE
+    assert head == f"Would be now: status another status, frozen as {then['status'].replace('_', ' ')}."
+    (fact,) = facts
+    assert fact.startswith(f"  rule {next(iter(then['parameters']))} another, frozen as ")
+    same_statuses = {**other, "status": then["status"]}
+    assert beside_lines(then, same_statuses)[1:] == ["Would be now: the same statuses, from other figures.", fact]
+    assert beside_lines(then, then)[1:] == ["Would be now: the same record."]
+    assert len(beside_lines(then, None)) == 2 and "nothing" in beside_lines(then, None)[1]

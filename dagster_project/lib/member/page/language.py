@@ -48,10 +48,11 @@ class Language:
         parts: list[str] = []
         rest = text.strip()
         while rest:
-            found = next(((hit, said) for form, said in self._sentences if (hit := form.match(rest))), None)
-            if found is None:
+            found = [(hit, said) for form, said in self._sentences if (hit := form.match(rest))]
+            if not found:
                 return None
-            hit, said = found
+            # The one that ends first: a place at the beginning of another would swallow the sentences before it.
+            hit, said = min(found, key=lambda each: each[0].end())
             parts.append(said.format_map(hit.groupdict()))
             rest = rest[hit.end() :].lstrip()
         return " ".join(parts)

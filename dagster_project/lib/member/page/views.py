@@ -21,7 +21,7 @@ from dagster_project.lib.member.page.tables import (
     one_line,
     rows_of,
 )
-from dagster_project.lib.receipts.receipt_page import finding_sections, rule_title
+from dagster_project.lib.receipts.receipt_page import STATUS_WORDS, finding_sections, rule_title
 
 NOTHING_FILE = "nothing-to-report.csv"
 LONGEST_TEXT, LONGEST_NAME = 2000, 255
@@ -44,8 +44,7 @@ DONE = {
     "changed": "The file was not taken back: somebody has replaced it since this page was opened. Look at it again.",
 }
 YEAR_WORDS = {
-    "accepted": "Accepted",
-    "accepted_with_queries": "Accepted, with questions for you",
+    **STATUS_WORDS,
     "rejected": "Rejected: nothing of it counts",
     "late": "Late: nothing has come yet",
     "expected": "Expected",
@@ -56,7 +55,7 @@ YEAR_WORDS = {
 
 
 def year_rows(years: Iterable[int], statuses: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """One row a reporting year, the newest first: status in words, day due, rows and open questions."""
+    """One row a reporting year, the newest first: status in words, day due, rows, what is to mend, open questions."""
     known = {row["reporting_year"]: row for row in statuses}
     rows = []
     for year in sorted(years, reverse=True):
@@ -69,6 +68,7 @@ def year_rows(years: Iterable[int], statuses: Iterable[Mapping[str, Any]]) -> li
                 "due_on": row.get("due_on"),
                 "rows_read": row.get("rows_read") or 0,
                 "rows_accepted": row.get("rows_accepted") or 0,
+                "to_mend": row.get("findings_blocking") or 0,
                 "questions": row.get("findings_open") or 0,
             }
         )

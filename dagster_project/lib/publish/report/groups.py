@@ -37,36 +37,50 @@ def spoken(values: Years, unit: str) -> str:
 
 
 def group_charts(
-    indicator: Row, dimension: str, label: str, rows: Sequence[Row], by_group: Mapping[str, Sequence[Point]]
+    own: str, indicator: Row, dimension: str, label: str, rows: Sequence[Row], by_group: Mapping[str, Sequence[Point]]
 ) -> Markup | None:
     """The groups of a dimension that have a value, each beside everyone; None where none has."""
     everyone = _drawn(by_group.get(TOTAL, ()))
-    known = [(row["label"], _drawn(by_group.get(row["group"], ()))) for row in rows]
-    panels = [Panel(group, spoken(own, indicator["unit"]), own, everyone) for group, own in known if own]
+    key, ident = f"fct_trend_point:{own}/{indicator['indicator_id']}", indicator["indicator_id"]
+    known = [(row["label"], row["group"], _drawn(by_group.get(row["group"], ()))) for row in rows]
+    panels = [
+        Panel(
+            label,
+            spoken(values, indicator["unit"]),
+            values,
+            everyone,
+            cells=(f"{key}/{group}", "value"),
+            beside_cells=(f"{key}/{TOTAL}", "value"),
+        )
+        for label, group, values in known
+        if values
+    ]
     if not panels:
         return None
     title = _("%(indicator)s by %(dimension)s", indicator=indicator["name"], dimension=label.lower())
-    return panel_charts(f"{indicator['indicator_id']}-{dimension}", title, panels)
+    return panel_charts(f"{ident}-{dimension}", title, panels)
 
 
 def gap_charts(
-    indicator: Row, dimension: str, label: str, rows: Sequence[Row], years: Sequence[GapYear]
+    own: str, indicator: Row, dimension: str, label: str, rows: Sequence[Row], years: Sequence[GapYear]
 ) -> Markup | None:
     """Each group with a fitted gap beside its reference group, with the fitted lines of both; None without any."""
     panels = []
     for row in rows:
         gap = row["gap"]
-        own = [y for y in years if y.population_group_id == row["group"]]
-        if gap is None or gap["slope_difference"] is None or not own:
+        known = [y for y in years if y.population_group_id == row["group"]]
+        if gap is None or gap["slope_difference"] is None or not known:
             continue
         named = _("%(group)s and %(reference)s", group=row["label"], reference=row["reference"])
-        values = [(y.school_year, y.series, y.group_value) for y in own]
-        beside = [(y.school_year, y.series, y.reference_value) for y in own]
-        lines = fitted_sides(gap, [y for y in own if y.used], indicator["direction"] or 0)
+        values = [(y.school_year, y.series, y.group_value) for y in known]
+        beside = [(y.school_year, y.series, y.reference_value) for y in known]
+        lines = fitted_sides(gap, [y for y in known if y.used], indicator["direction"] or 0)
         below = row["fitted_ends"] or ""
         parts = (f"{row['gap_label']}.", _("Gap %(ends)s fitted.", ends=below) if below else "", row["meaning"])
         said = " ".join(part for part in parts if part)
-        panels.append(Panel(named, said, values, beside, lines, below))
+        key = f"{own}/{indicator['indicator_id']}/{row['group']}"
+        cells, beside_cells = (f"fct_gap_year:{key}", "group_value"), (f"fct_gap_year:{key}", "reference_value")
+        panels.append(Panel(named, said, values, beside, lines, below, cells, beside_cells, f"fct_gap:{key}"))
     if not panels:
         return None
     title = _("%(indicator)s, gaps by %(dimension)s", indicator=indicator["name"], dimension=label.lower())

@@ -109,7 +109,7 @@ def _point_text(point: Point) -> str:
 
 
 def _chart(
-    trend: Row, indicator: Row, points: Sequence[Point], sentence: str, notes: Mapping[str, Any]
+    own: str, trend: Row, indicator: Row, points: Sequence[Point], sentence: str, notes: Mapping[str, Any]
 ) -> Markup | None:
     """The indicator's chart, or None when there is no row to draw; it is described by the page's own sentence."""
     if not points:
@@ -136,7 +136,8 @@ def _chart(
     reasons = {row["series"]: row["said"] for row in notes["changes"] if row["said"]}
     told = " ".join(part for part in (sentence, f"{listed}.", breaks, _spoken_beside(notes)) if part)
     key = indicator["indicator_id"]
-    return trend_chart(TrendChart(key, title, told, unit, drawn, line, notes["references"], reasons))
+    row = f"fct_trend_point:{own}/{key}/{TOTAL}"
+    return trend_chart(TrendChart(key, title, told, unit, drawn, line, notes["references"], reasons, row))
 
 
 def _spoken_beside(notes: Mapping[str, Any]) -> str:
@@ -255,14 +256,15 @@ def _group_rows(marts: Marts, context: ReportContext, indicator: Row, facts: Row
                 ),
             }
         )
+    own = facts["community_id"]
     order = sorted(blocks, key=lambda d: (d not in context.deciding(), d))
     return [
         {
             "dimension": d,
             "label": dimension_label(marts, d),
             "rows": blocks[d],
-            "chart": group_charts(indicator, d, dimension_label(marts, d), blocks[d], by_group),
-            "gap_chart": gap_charts(indicator, d, dimension_label(marts, d), blocks[d], facts["gap_years"]),
+            "chart": group_charts(own, indicator, d, dimension_label(marts, d), blocks[d], by_group),
+            "gap_chart": gap_charts(own, indicator, d, dimension_label(marts, d), blocks[d], facts["gap_years"]),
         }
         for d in order
     ]
@@ -346,7 +348,7 @@ def indicator_view(
         "sentence": sentence,
         "robustness": robustness_sentence(trend["robustness"]),
         "notes": notes,
-        "chart": _chart(trend, indicator, total, sentence, notes),
+        "chart": _chart(own, trend, indicator, total, sentence, notes),
         "series": sorted({p.series for p in total}),
         "groups": _group_rows(marts, context, indicator, facts),
         "table": _value_table(marts, context, facts["points"], files, letters),

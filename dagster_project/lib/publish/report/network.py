@@ -7,7 +7,7 @@ Does not: rank communities, compute an estimate, or lay out the page (templates/
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from urllib.parse import quote
 
 from markupsafe import Markup
@@ -50,6 +50,7 @@ def _spread(rows: Sequence[Row]) -> Markup | None:
             r["slope_q1"],
             r["slope_median"],
             r["slope_q3"],
+            f"fct_network_trend:{r['indicator_id']}/{r['population_group_id']}/{r['reporting_year']}",
         )
         for r in rows
         if r["indicator"]["unit"] == "percent"
@@ -67,7 +68,8 @@ def _network_outcomes(marts: Marts, every: Sequence[Row]) -> list[Row]:
         if rows:
             trend = tally((r["trend_status"] for r in rows), WITH_WITHHELD)
             gap = tally((r["gap_reduced"] for r in rows), (*GAP_ORDER, words.WITHHELD))
-            bar = share_bar([(words.status_words(code), code, n) for code, n in trend if n or code != words.WITHHELD])
+            shown = [(words.status_words(code), code, n) for code, n in trend if n or code != words.WITHHELD]
+            bar = share_bar(shown, f"fct_outcome_status|outcome_id={outcome['outcome_id']}|trend_status=")
             result.append({"outcome": outcome, "trend": dict(trend), "gap": dict(gap), "n": len(rows), "bar": bar})
             result[-1]["certain"] = dict(certainty.counted(rows, "improving"))[certainty.CERTAIN]
     return result
@@ -162,15 +164,22 @@ def _gateway_name(code: str | None) -> str | None:
 
 def _filtered(communities: list[Row]) -> Row:
     """The list with what it can be narrowed by: a choice is a number, so that no text of a member becomes a class."""
-    wanted = (
-        ("state", _("State"), lambda c: c["community"]["state"]),
-        ("gateway", _("Gateway"), lambda c: _gateway_name(c["operating_in"])),
-        ("files", _("Submission"), lambda c: words.status_words(c["submission"]) if c["submission"] else None),
+    gateways = [words.gateway_words(code) for code in words.GATEWAY_WORDS]
+    statuses = [words.status_words(code) for code in words.SUBMISSION_ORDER]
+    wanted: Sequence[tuple[str, str, Sequence[str], Callable[[Row], str | None]]] = (
+        ("state", _("State"), [], lambda c: c["community"]["state"]),
+        ("gateway", _("Gateway"), gateways, lambda c: _gateway_name(c["operating_in"])),
+        (
+            "files",
+            _("Submission"),
+            statuses,
+            lambda c: words.status_words(c["submission"]) if c["submission"] else None,
+        ),
     )
     filters: list[tuple[str, str, list[str]]] = []
     classes: list[list[str]] = [[] for _ in communities]
-    for name, legend, value in wanted:
-        choices = sorted({str(value(c)) for c in communities if value(c)})
+    for name, legend, order, value in wanted:
+        choices = sorted({str(value(c)) for c in communities if value(c)}, key=lambda said: (rank(order, said), said))
         if len(choices) > 1:
             filters.append((name, legend, choices))
             for own, community in zip(classes, communities, strict=True):

@@ -7,7 +7,7 @@ Does not: check anything, add measures up to a score, or name people.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from urllib.parse import quote
 
 from dagster_project.lib.publish.report.arranging import Row, page_name, rank
@@ -47,16 +47,18 @@ def quality_page(marts: Marts) -> Row:
     own: dict[str, list[Row]] = defaultdict(list)
     for row in marts.submissions:
         own[row["community_id"]].append(row)
+    current = [r for r in marts.submissions if r["reporting_year"] == marts.year]
+    known = [name for name in timeliness.MEASURES if any(r.get(name) is not None for r in current)]
     return {
         "by_year": timeliness.by_year(marts.submissions, years),
-        "by_community": [_submitted(marts, c, own[c["community_id"]]) for c in marts.communities],
-        "measures": timeliness.MEASURES,
+        "by_community": [_submitted(marts, c, own[c["community_id"]], known) for c in marts.communities],
+        "measures": known,
         "findings": findings_by_rule(f for f in marts.findings if f["community_id"] is not None),
         "network_findings": [f for f in marts.findings if f["community_id"] is None],
     }
 
 
-def _submitted(marts: Marts, community: Row, rows: list[Row]) -> Row:
+def _submitted(marts: Marts, community: Row, rows: list[Row], known: Sequence[str]) -> Row:
     """One community's line: its submission of the report's year with the measures, and all its years in words."""
     current = next((r for r in rows if r["reporting_year"] == marts.year), None)
     return {
@@ -64,6 +66,6 @@ def _submitted(marts: Marts, community: Row, rows: list[Row]) -> Row:
         "href": quote(page_name(community["community_id"])),
         "left_year": marts.left_year(community),
         "row": current,
-        "measures": timeliness.measures(current),
+        "measures": timeliness.measures(current, known),
         "years": timeliness.years_in_words(rows),
     }

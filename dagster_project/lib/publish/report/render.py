@@ -218,10 +218,23 @@ def _edition(
             spoken=language,
         )
         environment.globals.update(deciding_dimensions=_deciding_dimensions(own, marked))
+    called = _names_of_codes(own)
+    environment.filters["without_codes"] = lambda text: _LISTED_CODE.sub(lambda m: called.get(m[0], m[0]), text)
     environment.filters["indicator_name"] = lambda ident: (
         own.indicators[ident]["name"] if ident in own.indicators else words.sentence_case(words.humanized(ident))
     )
     return Edition(name, language, names, environment, languages)
+
+
+# A code in the list that a stored remark ends with: `2 of 7 (employment, early_grade_reading)`.
+_LISTED_CODE = re.compile(r"(?<=[( ])[a-z][a-z0-9_]*(?=[,)])")
+
+
+def _names_of_codes(marts: Marts) -> Mapping[str, str]:
+    """What indicators, outcomes and gateways are called, by the codes that stored remarks list."""
+    indicators = {ident: str(row["name"]) for ident, row in marts.indicators.items()}
+    outcomes = {str(row["outcome_id"]): str(row["name"]) for row in marts.outcomes}
+    return {**indicators, **outcomes, **{code: words.gateway_words(code) for code in words.GATEWAYS}}
 
 
 def _network_pages(

@@ -22,6 +22,7 @@ _FILE_STYLE = (
     ".used{fill:#1f4e79}.unused{fill:#fff;stroke:#515c6b}.range{stroke:#7d8a9a;stroke-width:5}"
     ".reference{stroke:#6b7684;stroke-width:1;fill:#6b7684}"
     ".band{fill:#a84a08;opacity:.12}"
+    ".narrow{display:none}"
     ".break{stroke:#515c6b;stroke-dasharray:4 3}.value,.row{fill:#1c2430}.line{stroke:#1f4e79;stroke-width:2}"
 )
 
@@ -81,7 +82,7 @@ def nice_ticks(low: float, high: float, about: int = 5) -> list[float]:
 
 def year_axes(frame: Frame, ticks: Sequence[float], unit: str) -> list[str]:
     """Rules and labels of the values on the left, years below, as many as there is room for, the last one always."""
-    digits = 0 if all(float(t).is_integer() for t in ticks) else 1
+    digits = tick_digits(ticks)
     right, bottom = frame.left + frame.width, frame.top + frame.height
     parts = []
     for tick in ticks:
@@ -94,23 +95,38 @@ def year_axes(frame: Frame, ticks: Sequence[float], unit: str) -> list[str]:
     for year in range(first, last + 1):
         if (last - year) % every == 0:
             x = px(frame.x(year))
-            parts.append(f'<text class="tick" x="{x}" y="{px(bottom + 38)}" text-anchor="middle">{year}</text>')
+            # Every other year gives way on a phone, where letters are larger against the picture.
+            css = "tick" if (last - year) // every % 2 == 0 else "tick between"
+            parts.append(f'<text class="{css}" x="{x}" y="{px(bottom + 38)}" text-anchor="middle">{year}</text>')
     parts.append(f'<line class="axis" x1="{px(frame.left)}" x2="{px(right)}" y1="{px(bottom)}" y2="{px(bottom)}"/>')
     return parts
 
 
 def svg_element(
-    key: str, width: int, height: int, title: str, description: str, parts: Sequence[str], css: str
+    key: str, width: int, height: int, title: str, description: str, parts: Sequence[str], css: str, cells: str = ""
 ) -> Markup:
-    """One chart with its name and description for those who do not see it; `key` is unique on its page."""
+    """One chart with its name and description for those who do not see it; `key` is unique on its page.
+
+    `cells`: the rows and column that its figures stand for, as `traced` writes them.
+    """
     ident = escape(key)
     # Assembled from escaped pieces only: every text passed through escape() above.
     return Markup(
         f'<svg class="chart {css}" viewBox="0 0 {width} {height}" role="img" '
-        f'aria-labelledby="{ident}-t {ident}-d" focusable="false">'
+        f'aria-labelledby="{ident}-t {ident}-d" focusable="false"{cells}>'
         f'<title id="{ident}-t">{escape(title)}</title><desc id="{ident}-d">{escape(description)}</desc>'
         f"{''.join(parts)}</svg>"
     )
+
+
+def tick_digits(ticks: Sequence[float]) -> int:
+    """The decimals that a scale needs so that no label says another figure than its place does."""
+    return 0 if all(float(t).is_integer() for t in ticks) else 1
+
+
+def traced(**cells: str) -> str:
+    """Attributes that name what is drawn: row="fct_gap:c/i/g", column="value", at="default/2021" (tests/drawn.py)."""
+    return "".join(f' data-{name}="{escape(text)}"' for name, text in cells.items() if text)
 
 
 def svg_file(chart: Markup) -> str:

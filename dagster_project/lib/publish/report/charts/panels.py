@@ -13,7 +13,7 @@ from textwrap import wrap
 
 from markupsafe import Markup, escape
 
-from dagster_project.lib.publish.report.charts.frame import FittedLine, nice_ticks, px, svg_element
+from dagster_project.lib.publish.report.charts.frame import FittedLine, nice_ticks, px, svg_element, tick_digits, traced
 from dagster_project.lib.publish.report.words import number
 
 _WIDTH, _HEIGHT, _LEFT, _RIGHT = 204, 132, 40, 180
@@ -30,7 +30,8 @@ class Panel:
     """One group's values over the years, at least one, and what they say in words.
 
     `beside` is drawn pale behind them; `lines` are fitted lines, each by the class of the style it is drawn in; `below`
-    stands below the years.
+    stands below the years. `cells` and `beside_cells`: rows and column that the values are; `below_row`: the row of
+    what stands below.
     """
 
     label: str
@@ -39,6 +40,9 @@ class Panel:
     beside: Years = ()
     lines: Sequence[tuple[str, FittedLine]] = ()
     below: str = ""
+    cells: tuple[str, str] = ("", "")
+    beside_cells: tuple[str, str] = ("", "")
+    below_row: str = ""
 
 
 def _place(scale: Scale, year: float, value: float) -> tuple[str, str]:
@@ -47,7 +51,7 @@ def _place(scale: Scale, year: float, value: float) -> tuple[str, str]:
     return px(across), px(_TOP + _PLOT * (high - value) / (high - low))
 
 
-def _joined(values: Years, scale: Scale, css: str) -> str:
+def _joined(values: Years, scale: Scale, css: str, cells: tuple[str, str]) -> str:
     """Values of neighbouring years in one series, joined; a year apart from others is a dot."""
     places = [_place(scale, year, value) for year, _, value in values]
     parts, joined = [], set()
@@ -59,7 +63,8 @@ def _joined(values: Years, scale: Scale, css: str) -> str:
             joined |= {i, i + 1} if start else {i + 1}
     path = f'<path class="{css}" fill="none" d="{"".join(parts)}"/>' if parts else ""
     alone = [] if css == "others" else [place for i, place in enumerate(places) if i not in joined]
-    return path + "".join(f'<circle class="used" cx="{x}" cy="{y}" r="3"/>' for x, y in alone)
+    drawn = path + "".join(f'<circle class="used" cx="{x}" cy="{y}" r="3"/>' for x, y in alone)
+    return f"<g{traced(row=cells[0], column=cells[1])}>{drawn}</g>" if drawn else ""
 
 
 def _fitted(line: FittedLine, scale: Scale, css: str) -> str:
@@ -70,10 +75,11 @@ def _fitted(line: FittedLine, scale: Scale, css: str) -> str:
 def _behind(scale: Scale) -> str:
     """What every panel has: the scale, its first and last year."""
     low, high, first, last = scale
+    digits = tick_digits((low, high))
     parts = []
     for tick, at in ((high, _TOP), (low, _TOP + _PLOT)):
         parts.append(f'<line class="grid" x1="{_LEFT}" x2="{_RIGHT}" y1="{at}" y2="{at}"/>')
-        parts.append(f'<text x="{_LEFT - 6}" y="{at}" dy=".35em" text-anchor="end">{number(tick, 0)}</text>')
+        parts.append(f'<text x="{_LEFT - 6}" y="{at}" dy=".35em" text-anchor="end">{number(tick, digits)}</text>')
     for year, anchor, across in ((first, "start", _LEFT), (last, "end", _RIGHT)):
         parts.append(f'<text x="{across}" y="{_TOP + _PLOT + 15}" text-anchor="{anchor}">{year:.0f}</text>')
     return "".join(parts)
@@ -84,11 +90,13 @@ def _panel(key: str, panel: Panel, behind: str, scale: Scale) -> Markup:
         f'<text class="row" x="4" y="{13 + 13 * i}">{escape(line)}</text>'
         for i, line in enumerate(wrap(panel.label, 28, max_lines=2, placeholder="…"))
     ]
-    parts += [behind, _joined(panel.beside, scale, "others"), _joined(panel.values, scale, "line")]
+    parts += [behind, _joined(panel.beside, scale, "others", panel.beside_cells)]
+    parts.append(_joined(panel.values, scale, "line", panel.cells))
     parts += [_fitted(line, scale, css) for css, line in panel.lines]
     if panel.below:
         middle = f'x="{(_LEFT + _RIGHT) // 2}" y="{_HEIGHT + 8}" text-anchor="middle"'
-        parts.append(f'<text class="value" {middle}>{escape(panel.below)}</text>')
+        says = traced(row=panel.below_row, says="ends" if panel.below_row else "")
+        parts.append(f'<text class="value" {middle}{says}>{escape(panel.below)}</text>')
     return svg_element(key, _WIDTH, _HEIGHT + (14 if panel.below else 0), panel.label, panel.said, parts, "panel")
 
 

@@ -12,7 +12,7 @@ from textwrap import wrap
 
 from markupsafe import Markup, escape
 
-from dagster_project.lib.publish.report.charts.frame import Frame, nice_ticks, px, svg_element
+from dagster_project.lib.publish.report.charts.frame import Frame, nice_ticks, px, svg_element, tick_digits, traced
 from dagster_project.lib.publish.report.languages.catalogue import _
 from dagster_project.lib.publish.report.words import signed, unit_of_change
 
@@ -21,13 +21,17 @@ _ROW, _WIDTH = 44, 420
 
 @dataclass(frozen=True)
 class SpreadRow:
-    """One row of a spread chart: the middle half of the communities' yearly changes and their median."""
+    """One row of a spread chart: the middle half of the communities' yearly changes and their median.
+
+    `key`: the row that holds them.
+    """
 
     label: str
     note: str
     low: float | None
     middle: float | None
     high: float | None
+    key: str = ""
 
 
 def spread_chart(key: str, title: str, unit: str, rows: Sequence[SpreadRow]) -> Markup:
@@ -64,7 +68,7 @@ def _spread_words(row: SpreadRow, unit: str) -> str:
 
 def _spread_axis(frame: Frame, ticks: Sequence[float], unit: str) -> list[str]:
     bottom = frame.top + frame.height
-    digits = 0 if all(float(t).is_integer() for t in ticks) else 1
+    digits = tick_digits(ticks)
     parts = []
     for tick in ticks:
         x = px(frame.x(tick))
@@ -90,13 +94,14 @@ def _spread_row(frame: Frame, row: SpreadRow, top: float) -> list[str]:
         return parts
     if row.low is not None and row.high is not None:
         low, high = px(frame.x(row.low)), px(frame.x(row.high))
-        parts.append(f'<line class="quartiles" x1="{low}" x2="{high}" y1="{px(y)}" y2="{px(y)}"/>')
-    parts.append(f'<circle class="median" cx="{px(frame.x(row.middle))}" cy="{px(y)}" r="6"/>')
+        parts.append(f'<line class="quartiles" x1="{low}" x2="{high}" y1="{px(y)}" y2="{px(y)}"{traced(row=row.key)}/>')
+    at = f'cx="{px(frame.x(row.middle))}" cy="{px(y)}"'
+    parts.append(f'<circle class="median" {at} r="6"{traced(row=row.key)}/>')
     return parts
 
 
-def share_bar(counts: Sequence[tuple[str, str, int]]) -> Markup:
-    """A stacked bar of (label, css class, count).
+def share_bar(counts: Sequence[tuple[str, str, int]], counted: str = "") -> Markup:
+    """A stacked bar of (label, css class, count); `counted`: what is counted, but for the class.
 
     Its figures must stand in the table beside it: as a decoration it is hidden from screen readers.
     """
@@ -104,9 +109,9 @@ def share_bar(counts: Sequence[tuple[str, str, int]]) -> Markup:
     parts, start = [], 0.0
     for label, css, n in counts:
         if total and n:
-            width = 100 * n / total
+            width, named = 100 * n / total, traced(bar=f"{counted}{css}")
             parts.append(
-                f'<rect class="bar-{escape(css)}" x="{px(start)}" y="0" width="{px(width)}" height="10">'
+                f'<rect class="bar-{escape(css)}" x="{px(start)}" y="0" width="{px(width)}" height="10"{named}>'
                 f"<title>{escape(f'{label}: {n}')}</title></rect>"
             )
             start += width

@@ -14,7 +14,15 @@ from typing import Literal
 
 from markupsafe import Markup, escape
 
-from dagster_project.lib.publish.report.charts.frame import FittedLine, Frame, nice_ticks, px, svg_element, year_axes
+from dagster_project.lib.publish.report.charts.frame import (
+    FittedLine,
+    Frame,
+    nice_ticks,
+    px,
+    svg_element,
+    traced,
+    year_axes,
+)
 from dagster_project.lib.publish.report.languages.catalogue import _
 from dagster_project.lib.publish.report.words import interval_text, number, value_text
 
@@ -55,7 +63,7 @@ class ReferenceLine:
 class TrendChart:
     """A community's values of one indicator over the years; `key` makes the element ids of the page unique.
 
-    `reasons`: why a series began, by its label.
+    `reasons`: why a series began, by its label. `row`: what the rows of its points are called, up to series and year.
     """
 
     key: str
@@ -66,6 +74,7 @@ class TrendChart:
     line: FittedLine | None = None
     references: Sequence[ReferenceLine] = ()
     reasons: Mapping[str, str] = field(default_factory=dict)
+    row: str = ""
 
 
 def _value_range(chart: TrendChart) -> tuple[float, float]:
@@ -96,25 +105,27 @@ def _references(frame: Frame, chart: TrendChart) -> list[str]:
     parts = []
     for reference in chart.references:
         known = _within(chart, reference)
+        parts.append(f"<g{traced(row=f'fct_reference_value:{reference.key}')}>")
         for (y1, v1), (y2, v2) in pairwise(known):
             if y2 - y1 == 1:
                 ends = (px(frame.x(y1)), px(frame.y(v1)), px(frame.x(y2)), px(frame.y(v2)))
                 parts.append('<line class="reference" x1="{}" y1="{}" x2="{}" y2="{}"/>'.format(*ends))
         for year, value in known:
             title = escape(f"{reference.label}, {year}: {value_text(value, chart.unit)}")
-            spot = f'cx="{px(frame.x(year))}" cy="{px(frame.y(value))}"'
+            spot = f'cx="{px(frame.x(year))}" cy="{px(frame.y(value))}"{traced(at=str(year))}'
             parts.append(f'<circle class="reference" {spot} r="1.5"><title>{title}</title></circle>')
         if known:
             year, value = known[-1]
             place = f'x="{px(frame.x(year))}" y="{px(frame.y(value) - 5)}"'
             parts.append(f'<text class="tick" {place} text-anchor="end">{escape(reference.label)}</text>')
+        parts.append("</g>")
     return parts
 
 
 def _frame(chart: TrendChart) -> tuple[Frame, list[float]]:
     years = [p.year for p in chart.points]
     ticks = nice_ticks(*_value_range(chart))
-    return Frame(46, 22, 582, 168, min(years) - 0.5, max(years) + 0.5, ticks[0], ticks[-1]), ticks
+    return Frame(58, 22, 570, 168, min(years) - 0.5, max(years) + 0.5, ticks[0], ticks[-1]), ticks
 
 
 def _strip(frame: Frame, points: Sequence[ChartPoint]) -> list[str]:
@@ -156,11 +167,19 @@ def _series_marks(frame: Frame, points: Sequence[ChartPoint], reasons: Mapping[s
                 f'y2="{px(frame.top + frame.height)}">{_reason(reasons.get(name))}</line>'
             )
         room = frame.left + frame.width - x if index == len(spans) - 1 else frame.x(spans[index + 1][0] - 0.5) - x
-        letters = max(int(room / 6.2) - 1, 3)
-        label = name if len(name) <= letters else f"{name[: letters - 1]}…"
         if name != _UNNAMED_SERIES:
-            parts.append(f'<text class="series" x="{px(x + 5)}" y="{px(frame.top - 8)}">{escape(label)}</text>')
+            place = f'x="{px(x + 5)}" y="{px(frame.top - 8)}"'
+            wide, narrow = _fitting(name, room / 6.2), _fitting(name, room / 10.5)
+            parts.append(f'<text class="series{"" if wide == narrow else " wide"}" {place}>{escape(wide)}</text>')
+            if wide != narrow:
+                parts.append(f'<text class="series narrow" {place}>{escape(narrow)}</text>')
     return parts
+
+
+def _fitting(name: str, letters: float) -> str:
+    """A name cut to the letters that there is room for."""
+    room = max(int(letters) - 1, 3)
+    return name if len(name) <= room else f"{name[: room - 1]}…"
 
 
 def _reason(said: str | None) -> str:
@@ -185,18 +204,25 @@ def _values(frame: Frame, points: Sequence[ChartPoint], unit: str) -> list[str]:
             title = escape(f"{point.year}: {value_text(point.value, unit)}{note}")
             css = "used" if point.state == "used" else "unused"
             parts.append(
-                f'<circle class="{css}" cx="{x}" cy="{px(frame.y(point.value))}" r="4"><title>{title}</title></circle>'
+                f'<circle class="{css}" cx="{x}" cy="{px(frame.y(point.value))}" r="4"{_at(point)}>'
+                f"<title>{title}</title></circle>"
             )
         elif point.low is not None or point.high is not None:
             parts.append(_range_mark(frame, point, x, unit, note))
     return parts
 
 
+def _at(point: ChartPoint) -> str:
+    return traced(at=f"{point.series}/{point.year}")
+
+
 def _range_mark(frame: Frame, point: ChartPoint, x: str, unit: str, note: str) -> str:
     low = frame.y_low if point.low is None else point.low
     high = frame.y_high if point.high is None else point.high
     title = escape(f"{point.year}: {interval_text(point.low, point.high, unit)}{note}")
-    return f'<path class="range" d="M{x} {px(frame.y(low))}V{px(frame.y(high))}"><title>{title}</title></path>'
+    return (
+        f'<path class="range" d="M{x} {px(frame.y(low))}V{px(frame.y(high))}"{_at(point)}><title>{title}</title></path>'
+    )
 
 
 def _ends(frame: Frame, points: Sequence[ChartPoint]) -> list[str]:
@@ -209,7 +235,8 @@ def _ends(frame: Frame, points: Sequence[ChartPoint]) -> list[str]:
             y = y - 10 if y > frame.top + 12 else y + 18
             text = escape(number(point.value))
             parts.append(
-                f'<text class="value" x="{px(frame.x(point.year))}" y="{px(y)}" text-anchor="middle">{text}</text>'
+                f'<text class="value" x="{px(frame.x(point.year))}" y="{px(y)}" text-anchor="middle"{_at(point)}>'
+                f"{text}</text>"
             )
     return parts
 
@@ -255,4 +282,4 @@ def trend_chart(chart: TrendChart) -> Markup:
         (x1, y1), (x2, y2) = ends
         parts.append(f'<line class="fit" x1="{px(x1)}" y1="{px(y1)}" x2="{px(x2)}" y2="{px(y2)}"/>')
     parts += _values(frame, points, chart.unit) + _ends(frame, points) + _strip(frame, points)
-    return svg_element(chart.key, 640, 240, chart.title, chart.description, parts, "trend")
+    return svg_element(chart.key, 640, 240, chart.title, chart.description, parts, "trend", traced(row=chart.row))

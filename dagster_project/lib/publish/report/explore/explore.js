@@ -118,7 +118,7 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
     const communities = choice.communities.map(id => by(names.communities, id));
     const groups = choice.groups.map(id => by(names.groups, id));
     return part[place].filter(line => communities.includes(line[0]) && groups.includes(line[1]))
-      .sort((a, b) => a[0] - b[0] || a[1] - b[1]);
+      .sort((a, b) => a[0] - b[0] || names.group_order.indexOf(a[1]) - names.group_order.indexOf(b[1]));
   }
 
   function valueRows(part) {
@@ -191,7 +191,9 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
     at("communities").replaceChildren(...names.communities.map(each =>
       box("communities", each, each.left ? _("%(name)s (left in %(year)s)", {name: each.name, year: each.left}) : each.name)));
     const dimensions = new Map();
-    for (const each of names.groups) dimensions.set(each.dimension, [...(dimensions.get(each.dimension) || []), each]);
+    for (const each of names.group_order.map(n => names.groups[n])) {
+      dimensions.set(each.dimension, [...(dimensions.get(each.dimension) || []), each]);
+    }
     at("groups").replaceChildren(...[...dimensions].map(([dimension, list]) => {
       const set = made("div", null, {role: "group", "aria-label": dimension || _("Everyone")});
       if (dimension) set.append(made("p", dimension, {class: "small"}));
@@ -291,17 +293,19 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
     const every = shown.flatMap(l => [...l.points.map(p => p[1].value), ...l.ranges.flatMap(r => [r[1].low, r[1].high])]);
     const low = Math.min(...every, ...(zero ? [0] : [])), high = Math.max(...every, ...(zero ? [0] : []));
     const scale = ticks(low, high > low ? high : low + 1), bottom = scale[0], top = scale[scale.length - 1];
-    const across = year => 46 + 540 * (to > from ? (year - from) / (to - from) : 0.5);
+    const across = year => 64 + 520 * (to > from ? (year - from) / (to - from) : 0.5);
     const along = value => 12 + 240 * (top - value) / (top - bottom);
     const svg = drawn("svg", {class: "chart trend", viewBox: "0 0 640 290", role: "img", "aria-labelledby": "pt pd"});
     svg.append(drawn("title", {id: "pt"}, title), drawn("desc", {id: "pd"}, shown.map(l => spoken(l, unit)).join(". ") + "."));
     for (const tick of scale) {
-      svg.append(drawn("line", {class: tick === 0 && zero ? "zero" : "grid", x1: 40, x2: 592, y1: along(tick), y2: along(tick)}),
-        drawn("text", {x: 34, y: along(tick), dy: ".35em", "text-anchor": "end"}, tick < 0 ? "\u2212" + -tick : tick.toLocaleString("en")));
+      svg.append(drawn("line", {class: tick === 0 && zero ? "zero" : "grid", x1: 58, x2: 592, y1: along(tick), y2: along(tick)}),
+        drawn("text", {x: 52, y: along(tick), dy: ".35em", "text-anchor": "end"}, tick < 0 ? "\u2212" + -tick : tick.toLocaleString("en")));
     }
     const step = 1 + Math.floor((to - from) / 14);
     for (let year = to; year >= from; year -= step) {
-      svg.append(drawn("text", {x: across(year), y: 274, "text-anchor": "middle"}, year));
+      // Every other year gives way on a phone, where letters are larger against the picture.
+      const css = (to - year) / step % 2 ? "tick between" : "tick";
+      svg.append(drawn("text", {class: css, x: across(year), y: 276, "text-anchor": "middle"}, year));
     }
     for (const line of shown) svg.append(strokes(line, across, along, unit));
     return {svg, legend: legend(shown, unit)};

@@ -12,6 +12,7 @@ import json
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -59,7 +60,8 @@ class Dictionary:
 class Explored:
     """What stands beside the page. files: the program and the figures, which are the same in every language.
 
-    Rows of figures name communities, groups, statuses and series by their place in the lists of `names`.
+    Rows of figures name communities, groups, statuses and series by their place in the lists of `names`, whose
+    `group_order` says in which order groups stand: their names have another one in each language.
     """
 
     files: Mapping[str, str]
@@ -67,6 +69,7 @@ class Explored:
     groups: Dictionary
     statuses: Dictionary
     series: Dictionary
+    deciding: Sequence[str]
 
     def names(self, marts: Marts, elsewhere: str = "") -> str:
         """The file that says what things are called, in the language spoken, with the names of `marts`.
@@ -74,6 +77,8 @@ class Explored:
         elsewhere: where the program and the figures lie, if not in the folder of this file.
         """
         known = _names(marts, self.indicators, self.groups, self.statuses, self.series)
+        own = sorted(self.groups.texts(), key=partial(_position, marts, self.deciding))
+        known["group_order"] = [self.groups.number(ident) for ident in own]
         if elsewhere:
             known |= {"folder": elsewhere, "says": _program_texts()}
         return _script("exploreNames", known)
@@ -82,7 +87,8 @@ class Explored:
 def explored(marts: Marts, context: ReportContext) -> Explored:
     """The program, and one file of figures for each indicator with a value; `marts` with their English names."""
     communities = Dictionary(c["community_id"] for c in marts.communities)
-    groups = Dictionary(_group_order(marts, context))
+    used = {p.population_group_id for every in marts.points.values() for p in every}
+    groups = Dictionary(sorted(used, key=partial(_position, marts, context.deciding())))
     statuses, series = Dictionary(), Dictionary()
     points, gaps = _by_indicator(marts, marts.points), _by_indicator(marts, marts.gap_years)
     files = {PROGRAM: (_HERE / PROGRAM).read_text(encoding="utf-8")}
@@ -99,7 +105,7 @@ def explored(marts: Marts, context: ReportContext) -> Explored:
             for who in [(communities.number(community), groups.number(group), groups.number(other))]
         ]
         files[figures_file(ident)] = _script("exploreFigures", {"indicator": ident, "lines": lines, "gaps": between})
-    return Explored(files, list(points), groups, statuses, series)
+    return Explored(files, list(points), groups, statuses, series, context.deciding())
 
 
 def _program_texts() -> dict[str, str | list[str]]:
@@ -119,16 +125,10 @@ def _script(call: str, content: Mapping[str, Any]) -> str:
     return f"{call}({json.dumps(content, ensure_ascii=True, separators=(',', ':'))});\n"
 
 
-def _group_order(marts: Marts, context: ReportContext) -> list[str]:
-    """Everyone, then the dimensions that decide, then the others; groups by name."""
-    deciding = context.deciding()
-
-    def position(ident: str) -> tuple[bool, bool, str, str, str]:
-        dimension = ident.partition(":")[0]
-        return ident != TOTAL, dimension not in deciding, dimension, group_label(marts, ident).casefold(), ident
-
-    used = {p.population_group_id for points in marts.points.values() for p in points}
-    return sorted(used, key=position)
+def _position(marts: Marts, deciding: Sequence[str], ident: str) -> tuple[bool, bool, str, str, str]:
+    """Everyone, then the dimensions that decide, then the others; groups by name, in the language of `marts`."""
+    dimension = ident.partition(":")[0]
+    return ident != TOTAL, dimension not in deciding, dimension, group_label(marts, ident).casefold(), ident
 
 
 def _by_indicator(marts: Marts, every: Mapping[str, Sequence[T]]) -> dict[str, list[tuple[str, T]]]:

@@ -25,13 +25,16 @@ _SHARES = (
 )
 
 
-def _panels(lines: Sequence[Row], column: str, unit: str, factor: float = 1.0, beside: Years = ()) -> list[Panel]:
-    """A panel for each line that has a figure; `factor` makes percentages of shares."""
+def _panels(
+    table: str, lines: Sequence[Row], column: str, unit: str, factor: float = 1.0, beside: Years = (), total: str = ""
+) -> list[Panel]:
+    """A panel for each line that has a figure; `factor` makes percentages of shares, `total` is the key of `beside`."""
     found = []
     for line in lines:
         known = [(y, "", factor * r[column]) for y, r in sorted(line["cells"].items()) if r[column] is not None]
         if known:
-            found.append(Panel(line["label"], spoken(known, unit), known, beside))
+            cells, behind = (f"{table}:{line['key']}", column), (f"{table}:{total}", column)
+            found.append(Panel(line["label"], spoken(known, unit), known, beside, cells=cells, beside_cells=behind))
     return found
 
 
@@ -48,7 +51,7 @@ def shares(marts: Marts, national: NationalRows) -> list[Row]:
     years = sorted({row["reporting_year"] for row in national.outcomes})
     result = []
     for column, title, key in _SHARES:
-        panels = _panels(lines, column, "percent", 100.0)
+        panels = _panels("fct_network_outcome", lines, column, "percent", 100.0)
         if panels:
             said = _("%(title)s, by outcome and reporting year", title=_(title))
             chart = panel_charts(f"share-{key}", said, panels)
@@ -93,8 +96,9 @@ def rates(marts: Marts, national: NationalRows) -> list[Row]:
 
 
 def _rate_chart(indicator: Row, lines: Sequence[Row], total: Mapping[int, Row]) -> Markup | None:
+    key = f"{indicator['indicator_id']}/{TOTAL}"
     everyone = [(y, "", r["pooled_rate_last"]) for y, r in sorted(total.items())]
-    panels = _panels(lines, "pooled_rate_last", indicator["unit"], beside=everyone)
+    panels = _panels("fct_network_trend", lines, "pooled_rate_last", indicator["unit"], 1.0, everyone, key)
     title = _("%(indicator)s: rate of all people added up, by group and reporting year", indicator=indicator["name"])
     return panel_charts(f"rate-{indicator['indicator_id']}", title, panels) if panels else None
 

@@ -28,9 +28,9 @@ def by_year(submissions: Sequence[Row], years: Sequence[int]) -> list[Row]:
     return result
 
 
-def measures(row: Row | None) -> list[tuple[str, float | None]]:
-    """The four measures of a submission, by name; None where the edition or the status has none."""
-    return [(name, row.get(name) if row else None) for name in MEASURES]
+def measures(row: Row | None, known: Sequence[str]) -> list[tuple[str, float | None]]:
+    """The measures of a submission that the edition has, by name; None where its status has none."""
+    return [(name, row.get(name) if row else None) for name in known]
 
 
 def years_in_words(rows: Sequence[Row]) -> str:
