@@ -155,9 +155,8 @@ def services(year: Year) -> Iterator[Path]:
     workspace = folder / "workspace.yaml"
     server = json.dumps({"host": "127.0.0.1", "port": port, "location_name": "cradle"})
     workspace.write_text(f'{{"load_from": [{{"grpc_server": {server}}}]}}\n', encoding="utf-8")
-    code = ("-h", "127.0.0.1", "-p", str(port), "-m", "dagster_project.definitions")
-    named = ("--location-name", "cradle")
-    with started(folder / "code.log", "dagster", "code-server", "start", *code, *named, **year.settings):
+    code, log = ("-h", "127.0.0.1", "-p", str(port), "-m", "dagster_project.definitions"), folder / "code.log"
+    with started(log, "dagster", "code-server", "start", *code, "--location-name", "cradle", **year.settings):
         until("the code server answers", lambda: listens(port))
         log, place = folder / "daemon.log", str(workspace)
         with started(log, "dagster-daemon", "run", "-w", place, "--log-format", "json", **year.settings):
