@@ -11,9 +11,10 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -77,8 +78,9 @@ def dbt_build(places: DbtPlaces, arguments: Sequence[str], engine: str = EMBEDDE
 def build_changed(places: DbtPlaces, tag: str, *, tagged: bool) -> list[NodeResult]:
     """`dbt build` of all nodes with a tag, or of all others, but those that stand from the same inputs already.
 
-    A test goes with the tag if a model that it reads has it. Results of all of them: those that were left as they
-    stand have the results of the build that made them, in no time. WarehouseError if dbt could not start.
+    A test goes with the tag if a model that it reads has it. Results of all of them, each behind its parents: those
+    that were left as they stand have the results of the build that made them, in no time. WarehouseError if dbt could
+    not start.
     """
     with _project(places, EMBEDDED) as project:
         nodes: Mapping[str, Any] = _of_tag(project.manifest.nodes, tag, tagged)
@@ -90,7 +92,7 @@ def build_changed(places: DbtPlaces, tag: str, *, tagged: bool) -> list[NodeResu
         left = standing.results(digests, relations)
         changed = {name: nodes[name] for name in sorted(nodes.keys() - {result.unique_id for result in left})}
         if not changed:
-            return left
+            return _in_order(left, nodes)
         standing.forget()
         chosen = [f"fqn:{'.'.join(node.fqn)}" for node in changed.values()]
         built = project.build(["--indirect-selection", "empty", *NO_UNIT_TESTS, "--select", *chosen])
@@ -98,13 +100,26 @@ def build_changed(places: DbtPlaces, tag: str, *, tagged: bool) -> list[NodeResu
         raise WarehouseError(f"dbt did not build {', '.join(sorted(missed))}")
     results = {result.unique_id: result for result in [*left, *built]}
     standing.keep(digests, results.values())
-    return list(results.values())
+    return _in_order(results.values(), nodes)
 
 
 def _of_tag(nodes: Mapping[str, Any], tag: str, tagged: bool) -> dict[str, Any]:
     own = {name for name, node in nodes.items() if tag in node.tags}
     with_tests = own | {name for name, node in nodes.items() if own.intersection(node.depends_on_nodes) and _test(node)}
     return {name: node for name, node in nodes.items() if (name in with_tests) == tagged}
+
+
+def _in_order(results: Iterable[NodeResult], nodes: Mapping[str, Any]) -> list[NodeResult]:
+    """Results with each node behind those that it depends on, and a test right behind the last that it reads."""
+    graph = {name: node.depends_on_nodes for name, node in nodes.items() if not _test(node)}
+    order = {name: number for number, name in enumerate(TopologicalSorter(graph).static_order())}
+
+    def place(result: NodeResult) -> tuple[int, bool, str]:
+        name, node = result.unique_id, nodes[result.unique_id]
+        last = max((order.get(parent, -1) for parent in node.depends_on_nodes), default=-1)
+        return (last if _test(node) else order[name]), _test(node), name
+
+    return sorted(results, key=place)
 
 
 def _test(node: Any) -> bool:

@@ -108,6 +108,14 @@ def held(warehouse: Path) -> Sum:
         }
 
 
+def in_order(results: list[NodeResult]) -> bool:
+    """Whether every model stands behind its parents, as Dagster asks of what is told of several assets."""
+    names = [result.name for result in results]
+    parents = {"dim_place": ("stg_places", "names"), "fct_amount": ("stg_amounts", "dim_place")}
+    parents |= {"fct_total": ("fct_amount",), "rep_trend": ("dim_place",)}
+    return all(names.index(parent) < names.index(name) for name, of in parents.items() for parent in of)
+
+
 def anew(results: list[NodeResult]) -> set[str]:
     """Names of the seeds and models that dbt was called for."""
     return {result.name for result in results if result.seconds and result.resource_type != "test"}
@@ -157,6 +165,7 @@ def test_after_any_change_the_warehouse_is_that_of_a_build_of_everything(places:
         fresh.warehouse.parent.mkdir()
         whole = dbt_build(fresh, [])
         assert said(results) == said(whole), change.__name__
+        assert in_order(results), change.__name__
         assert held(places.warehouse) == held(fresh.warehouse), change.__name__
 
 
