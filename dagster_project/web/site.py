@@ -31,8 +31,9 @@ from dagster_project.lib.base.store import Store
 from dagster_project.lib.base.templates import environment
 from dagster_project.lib.intake.bucket.drop import open_drop
 from dagster_project.lib.member.page import access, language, opened, views
-from dagster_project.lib.member.page.spoken import speaker
+from dagster_project.lib.member.page.spoken import Speaker, speaker
 from dagster_project.lib.publish.release.opening import ReleaseMissingError, open_release
+from dagster_project.lib.publish.report.languages.published import dictionary_names
 from dagster_project.settings import Settings
 from dagster_project.web.guard import MOST_FORMS, Rate
 from dagster_project.web.held import Holding
@@ -142,13 +143,18 @@ class Site:
         """A page in the language of who asks."""
         return HTMLResponse(self.page(template, request, member, **given), code)
 
+    def speaker(self, code: str) -> Speaker:
+        """Who says findings in a language, with the names that the network's dictionary has in it."""
+        names = dictionary_names(Reference(self.read().seeds)).get(code, {})
+        return speaker(code, tuple(sorted(names.items())))
+
     def page(self, template: str, request: Request, member: Member | None, **given: Any) -> str:
         """The text of a page."""
         spoken = spoken_by(request)
         others = [each for each in language.languages().values() if each.code != spoken.code]
         return self.templates.get_template(template).render(
             _=spoken.say, language=spoken, others=others, here=request.url.path, member=member,
-            checks=speaker(spoken.code), **given,
+            checks=self.speaker(spoken.code), **given,
         )  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import re
 import pytest
 
 from dagster_project.lib.member.page.language import languages
-from dagster_project.lib.member.page.spoken import ALLOWED_WORDS, english, lines, speaker
+from dagster_project.lib.member.page.spoken import ALLOWED_WORDS, Speaker, english, lines, speaker
 
 OTHERS = [code for code in languages() if code != "en"]
 PLACES = re.compile(r"\{(\w+)\}")
@@ -82,3 +82,17 @@ def test_what_a_cell_may_hold_is_said() -> None:
     assert speaker("es").phrase(ALLOWED_WORDS, "one of: core, contributing") == "una de: core, contributing"
     assert speaker("es").allowed("bad_cell", "a number, a mask such as * or <5, or nothing").lang == "es"
     assert speaker("es").allowed("column_unclear", "group").lang == "es"
+
+
+def test_names_of_the_dictionary_are_said_in_the_language_of_the_page() -> None:
+    names = {"Third graders who read": "Quien lee en tercero", "Girls": "Niñas"}
+    own = Speaker("es", names)
+    said = "un cambio de como máximo 5 puntos porcentuales en "
+    for named, expected in (
+        ("Third graders who read", "Quien lee en tercero"),
+        ("Third graders who read, Girls", "Quien lee en tercero, Niñas"),
+        ("Third graders who read, klingon", "Quien lee en tercero, klingon"),
+        ("Another, Girls", "Another, Girls"),
+    ):
+        text = f"a change of at most 5 percentage points for {named}"
+        assert own.allowed("year_over_year_change", text).text == f"{said}{expected}"

@@ -36,10 +36,14 @@ class Spoken:
 
 
 class Speaker:
-    """Says findings in one language; what no catalogue has stays in English."""
+    """Says findings in one language; what no catalogue has stays in English.
 
-    def __init__(self, code: str) -> None:
+    names: what the network's dictionary calls indicators and groups in it, by their English names.
+    """
+
+    def __init__(self, code: str, names: Mapping[str, str] | None = None) -> None:
         self.code = code
+        self.names = names or {}
         self.rules = {row["rule_id"]: row for row in lines(code, "findings")}
         self.phrases: dict[str, list[tuple[re.Pattern[str], str]]] = {}
         # Longer texts first, so that a phrase is not taken for the beginning of another.
@@ -91,10 +95,17 @@ class Speaker:
         """
         for form, said in self.phrases.get(of, []):
             if hit := form.fullmatch(text):
-                return said.format_map(hit.groupdict())
+                return said.format_map({place: self._named(value) for place, value in hit.groupdict().items()})
         parts = text.split(", ")
         each = [self.phrase(of, part) for part in parts] if len(parts) > 1 else []
         return ", ".join(part for part in each if part) if each and all(each) else None
+
+    def _named(self, text: str) -> str:
+        """Names of the dictionary in this language, one by itself or an indicator's with a group's behind it."""
+        if text in self.names:
+            return self.names[text]
+        name, comma, rest = text.rpartition(", ")
+        return f"{self.names[name]}{comma}{self._named(rest)}" if name in self.names else text
 
     def _again(self, finding: Finding, text: str) -> str | None:
         """The message of the catalogue anew with what was found and is allowed; None where it is another message."""
@@ -121,9 +132,9 @@ class Speaker:
 
 
 @cache
-def speaker(code: str) -> Speaker:
+def speaker(code: str, names: tuple[tuple[str, str], ...] = ()) -> Speaker:
     """The speaker of a language; one that has no catalogue of findings says them in English."""
-    return Speaker(code)
+    return Speaker(code, dict(names))
 
 
 @cache
