@@ -27,9 +27,8 @@ import duckdb
 from benchmarks._homes import environment
 from benchmarks._ratios import tell, used_by
 from benchmarks.chain import PROJECT, TODAY, _years, differences
-from dagster_project.lib.app.pipeline import NO_UNIT_TESTS
+from dagster_project.lib.warehouse.dbt_run import NO_UNIT_TESTS, DbtPlaces, dbt_build, raise_for
 from dagster_project.lib.warehouse.dbt_run import PROJECT as DBT
-from dagster_project.lib.warehouse.dbt_run import DbtPlaces, dbt_build, raise_for
 from examples.generate import generate
 
 REAL = PROJECT.parent / "shared" / "real"

@@ -7,10 +7,12 @@ Does not: any table's own facts (contracts/v1), reading of files, findings' text
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-import pandera.polars as pa
 import polars as pl
+
+if TYPE_CHECKING:
+    import pandera.polars as pa
 
 Kind = Literal[
     "text",
@@ -195,6 +197,8 @@ class TableContract:
         A row rule is checked on a column of its own (`with_row_rules`): a frame-wide check would copy every failing
         row into its report, which costs seconds where all rows of a large file fail.
         """
+        import pandera.polars as pa  # imported late: only what checks files needs it
+
         columns = {column.name: _pandera_column(column) for column in self.columns}
         for rule in self.row_rules:
             check = pa.Check.eq(True, name=rule.rule_id, error=rule.rule_id)
@@ -212,6 +216,8 @@ def rule_column(rule: RowRule) -> str:
 
 
 def _pandera_column(column: Column) -> pa.Column:
+    import pandera.polars as pa
+
     checks: list[pa.Check] = []
     if column.choices:
         checks.append(pa.Check.isin(list(column.choices), name="not_allowed", error="not_allowed"))

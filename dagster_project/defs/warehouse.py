@@ -34,8 +34,9 @@ from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.monitoring.freshness import MISSING, changed_verdicts, lateness_by_year
 from dagster_project.lib.monitoring.verdicts import conservation_verdict, contract_verdict, labels_verdict
 from dagster_project.lib.publish.release.opening import ReleaseMissingError, open_release
-from dagster_project.lib.warehouse.dbt_run import MANIFEST, NodeResult, raise_for
+from dagster_project.lib.warehouse.dbt_run import MANIFEST, raise_for
 from dagster_project.lib.warehouse.landing import Landed
+from dagster_project.lib.warehouse.standing import NodeResult
 from dagster_project.partitions import SUBMISSION_PARTITIONS, partition_key
 
 LANDING_TABLES = (

@@ -46,8 +46,9 @@ from dagster_project.lib.base.store import DeniedError, Store
 from dagster_project.lib.intake.bucket.ledger import Ledger
 from dagster_project.lib.intake.bucket.plan import BucketFaultError, Selection
 from dagster_project.lib.publish.release.release import Release
-from dagster_project.lib.warehouse.dbt_run import MANIFEST, NodeResult
+from dagster_project.lib.warehouse.dbt_run import MANIFEST
 from dagster_project.lib.warehouse.landing import Landed, write_tables
+from dagster_project.lib.warehouse.standing import NodeResult
 from dagster_project.partitions import SUBMISSION_PARTITIONS, partition_key
 from dagster_project.settings import PROJECT_ROOT, Settings, from_environment
 from examples.generate import generate

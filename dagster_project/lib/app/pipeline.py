@@ -89,17 +89,18 @@ from dagster_project.lib.receipts.receipts import (
     write_withdrawn,
 )
 from dagster_project.lib.receipts.returned import return_files
-from dagster_project.lib.warehouse.dbt_run import MANIFEST, DbtPlaces, NodeResult, dbt_build, table_keys
+from dagster_project.lib.warehouse.dbt_run import MANIFEST, NO_UNIT_TESTS, DbtPlaces, build_changed, table_keys
 from dagster_project.lib.warehouse.declared import declared_marts, vocabularies
 from dagster_project.lib.warehouse.landing import Landed, gather, write_tables
 from dagster_project.lib.warehouse.spark import require_packages
+from dagster_project.lib.warehouse.standing import NodeResult
 from dagster_project.settings import PROJECT_ROOT, Settings
 
 KEPT_OF = ("files", "findings")
-# Unit tests prove the models on made-up rows: they belong to `make test`, not to every run.
-NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
-CORE_MODELS = ("--exclude", "tag:reporting", *NO_UNIT_TESTS)
-REPORTING_MODELS = ("--select", "tag:reporting", *NO_UNIT_TESTS)
+REPORTING = "reporting"
+"""The tag of the models over what Python computed."""
+CORE_MODELS = ("--exclude", f"tag:{REPORTING}", *NO_UNIT_TESTS)
+REPORTING_MODELS = ("--select", f"tag:{REPORTING}", *NO_UNIT_TESTS)
 
 
 def _tell_folders(done: int, total: int) -> None:
@@ -301,7 +302,7 @@ class Pipeline:
         tell("Building the warehouse")
         if self.cluster:
             return self.cluster.build_core(CORE_MODELS, self._forms())
-        return dbt_build(self.dbt_places, CORE_MODELS)
+        return build_changed(self.dbt_places, REPORTING, tagged=False)
 
     def analyse(self) -> AnalysisOutcome:
         """Trends, gaps, outcomes, criteria, gateways, designations and network figures, written for dbt."""
@@ -322,7 +323,7 @@ class Pipeline:
         tell("Building the reporting marts")
         if self.cluster:
             return self.cluster.build_reporting(REPORTING_MODELS, self._forms())
-        return dbt_build(self.dbt_places, REPORTING_MODELS)
+        return build_changed(self.dbt_places, REPORTING, tagged=True)
 
     def release(self) -> Release:
         """Publish the warehouse as it stands, and tell in the receipts what the folders that changed moved."""

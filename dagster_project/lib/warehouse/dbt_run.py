@@ -1,7 +1,7 @@
 """Calling dbt within this process.
 
-Belongs here: one call of dbt build with its environment, and its results as plain rows.
-Does not: which models exist (dbt/), keeping a parse (parsed.py), how results become asset events (defs/warehouse.py).
+Belongs here: one call of dbt build with its environment, of everything or of what changed, and its results.
+Does not: which models exist (dbt/), keeping a parse (parsed.py), what stands (standing.py), events (defs/).
 """
 
 from __future__ import annotations
@@ -11,44 +11,33 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from graphlib import TopologicalSorter
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from dagster_project.lib.base.store import make_private
 from dagster_project.lib.warehouse.parsed import KeptParse, digest, placeholders, pointed
+from dagster_project.lib.warehouse.standing import TEST, NodeDigests, NodeResult, Standing
+
+if TYPE_CHECKING:
+    from dbt.contracts.graph.manifest import Manifest
 
 PROJECT = Path(__file__).resolve().parents[3] / "dbt"
 MANIFEST = PROJECT / "target" / "manifest.json"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 LONGEST_MESSAGE = 400
 FAILED = frozenset({"error", "fail", "runtime error"})
+# Unit tests prove the models on made-up rows: they belong to `make test`, not to every run.
+NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
 EMBEDDED = "embedded"
 """The target of profiles.yml that is one DuckDB file."""
 
 
 class WarehouseError(RuntimeError):
     """A model or a blocking test failed; the message names each, with what dbt said."""
-
-
-@dataclass(frozen=True)
-class NodeResult:
-    """What became of one seed, model or test."""
-
-    unique_id: str
-    resource_type: str
-    name: str
-    status: str
-    seconds: float
-    message: str | None
-    failures: int | None
-
-    @property
-    def passed(self) -> bool:
-        """Whether the node was built, or the test found nothing (a warning is no pass)."""
-        return self.status in ("success", "pass")
 
 
 @dataclass(frozen=True)
@@ -83,9 +72,89 @@ def dbt_build(places: DbtPlaces, arguments: Sequence[str], engine: str = EMBEDDE
 
     Failures of nodes are results, not errors: the caller decides what blocks (see `raise_for`).
     """
+    with _project(places, engine) as project:
+        return project.build(arguments)
+
+
+def build_changed(places: DbtPlaces, tag: str, *, tagged: bool) -> list[NodeResult]:
+    """`dbt build` of all nodes with a tag, or of all others, but those that stand from the same inputs already.
+
+    A test goes with the tag if a model that it reads has it. Results of all of them, each behind its parents: those
+    that were left as they stand have the results of the build that made them, in no time. WarehouseError if dbt could
+    not start.
+    """
+    with _project(places, EMBEDDED) as project:
+        nodes: Mapping[str, Any] = _of_tag(project.manifest.nodes, tag, tagged)
+        found = NodeDigests(project.manifest, places.seeds, {"landing": places.landing, "analysis": places.analysis})
+        digests = {name: found.of(name) for name in nodes}
+        relations = {name: (node.schema, node.alias) for name, node in nodes.items() if str(node.resource_type) != TEST}
+        folders = (places.seeds, places.landing, places.analysis)
+        standing = Standing(places.warehouse, [project.digest, *(str(folder.resolve()) for folder in folders)])
+        left = standing.results(digests, relations)
+        changed = {name: nodes[name] for name in sorted(nodes.keys() - {result.unique_id for result in left})}
+        if not changed:
+            return _in_order(left, nodes)
+        standing.forget()
+        chosen = [f"fqn:{'.'.join(node.fqn)}" for node in changed.values()]
+        built = project.build(["--indirect-selection", "empty", *NO_UNIT_TESTS, "--select", *chosen])
+    if missed := changed.keys() - {result.unique_id for result in built}:
+        raise WarehouseError(f"dbt did not build {', '.join(sorted(missed))}")
+    results = {result.unique_id: result for result in [*left, *built]}
+    standing.keep(digests, results.values())
+    return _in_order(results.values(), nodes)
+
+
+def _of_tag(nodes: Mapping[str, Any], tag: str, tagged: bool) -> dict[str, Any]:
+    own = {name for name, node in nodes.items() if tag in node.tags}
+    with_tests = own | {name for name, node in nodes.items() if own.intersection(node.depends_on_nodes) and _test(node)}
+    return {name: node for name, node in nodes.items() if (name in with_tests) == tagged}
+
+
+def _in_order(results: Iterable[NodeResult], nodes: Mapping[str, Any]) -> list[NodeResult]:
+    """Results with each node behind those that it depends on, and a test right behind the last that it reads."""
+    graph = {name: node.depends_on_nodes for name, node in nodes.items() if not _test(node)}
+    order = {name: number for number, name in enumerate(TopologicalSorter(graph).static_order())}
+
+    def place(result: NodeResult) -> tuple[int, bool, str]:
+        name, node = result.unique_id, nodes[result.unique_id]
+        last = max((order.get(parent, -1) for parent in node.depends_on_nodes), default=-1)
+        return (last if _test(node) else order[name]), _test(node), name
+
+    return sorted(results, key=place)
+
+
+def _test(node: Any) -> bool:
+    return str(node.resource_type) == TEST
+
+
+@dataclass(frozen=True)
+class _Project:
+    """The project as dbt has read it, with the options of every call."""
+
+    manifest: Manifest
+    digest: str
+    options: Sequence[str]
+    folders: Sequence[str]
+    environment: Mapping[str, str]
+
+    def build(self, arguments: Sequence[str]) -> list[NodeResult]:
+        """`dbt build`."""
+        from dbt.cli.main import dbtRunner
+
+        with _environment(self.environment):
+            outcome = dbtRunner(self.manifest).invoke(
+                [*self.options, "build", "--no-write-json", *self.folders, *arguments]
+            )
+        if outcome.exception is not None or outcome.result is None:
+            raise WarehouseError(f"dbt could not run: {outcome.exception}")
+        results: Any = outcome.result
+        return [_result(result) for result in results.results]
+
+
+@contextmanager
+def _project(places: DbtPlaces, engine: str) -> Iterator[_Project]:
     # Imported late: they cost a second that other commands need not pay.
     from dbt.adapters.duckdb.connections import DuckDBConnectionManager
-    from dbt.cli.main import dbtRunner
 
     make_private(places.work)
     # Each call has a target folder of its own: two runs never share one.
@@ -95,25 +164,21 @@ def dbt_build(places: DbtPlaces, arguments: Sequence[str], engine: str = EMBEDDE
         options = ["--quiet", "--log-level", "none", "--no-use-colors"]
         folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target", engine]
         folders += ["--target-path", str(target), "--log-path", str(target)]
-        parse = _parse(places, [*options, "parse", *folders], engine, target)
+        made_from = digest(PROJECT, places.seeds, engine)
+        parse = _parse(places, [*options, "parse", *folders], made_from, target)
         manifest = pointed(parse, places.seeds, places.sources)
-        with _environment(places.environment):
-            outcome = dbtRunner(manifest).invoke([*options, "build", "--no-write-json", *folders, *arguments])
+        yield _Project(manifest, made_from, options, folders, places.environment)
     finally:
         # The target keeps the file open over all nodes (profiles.yml); whoever reads it next needs it closed.
         DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
         shutil.rmtree(target, ignore_errors=True)
-    if outcome.exception is not None or outcome.result is None:
-        raise WarehouseError(f"dbt could not run: {outcome.exception}")
-    results: Any = outcome.result
-    return [_result(result) for result in results.results]
 
 
-def _parse(places: DbtPlaces, command: Sequence[str], engine: str, target: Path) -> bytes:
+def _parse(places: DbtPlaces, command: Sequence[str], made_from: str, target: Path) -> bytes:
     """The parse of the project as it stands: kept from another call, of this home or any other, or made now."""
     from dbt.cli.main import dbtRunner
 
-    kept = KeptParse(PROJECT, places.work, digest(PROJECT, places.seeds, engine))
+    kept = KeptParse(PROJECT, places.work, made_from)
     found = kept.read()
     if found is None:
         with _environment(places.environment | placeholders(places.sources)):
@@ -162,7 +227,7 @@ def _result(result: Any) -> NodeResult:
 
 
 @contextmanager
-def _environment(values: dict[str, str]) -> Iterator[None]:
+def _environment(values: Mapping[str, str]) -> Iterator[None]:
     before = {name: os.environ.get(name) for name in values}
     os.environ.update(values)
     try:

@@ -18,8 +18,9 @@ from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import MARTS
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import RulesetKey
-from dagster_project.lib.warehouse.dbt_run import DbtPlaces, NodeResult, WarehouseError, dbt_build
+from dagster_project.lib.warehouse.dbt_run import DbtPlaces, WarehouseError, dbt_build
 from dagster_project.lib.warehouse.spark import Session, register, session_on
+from dagster_project.lib.warehouse.standing import NodeResult
 
 TARGET = "spark"
 LANDING, ANALYSIS = "landing", "analysis"
