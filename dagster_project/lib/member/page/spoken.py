@@ -10,7 +10,7 @@ import csv
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 from dagster_project.lib.base.shown import visible
@@ -131,7 +131,7 @@ class Speaker:
         return None
 
 
-@cache
+@lru_cache(maxsize=8)
 def speaker(code: str, names: tuple[tuple[str, str], ...] = ()) -> Speaker:
     """The speaker of a language; one that has no catalogue of findings says them in English."""
     return Speaker(code, dict(names))
