@@ -128,11 +128,13 @@ class Store:
         """Open `url`. Credentials and region of S3 come from the standard AWS_* environment variables.
 
         A folder that is not there is made, unless `create` is false: then it is a StoreError. It is made for its user
-        alone, or with `mode` (None: as the user's umask says); one that is there keeps its rights.
+        alone, or with `mode` (None: as the user's umask says); one that is there keeps its rights. What is put into
+        one for all is to be read by all, whatever the umask says.
         """
         self.url = url
         self.follow_links = follow_links
         self.folder: Path | None = None
+        self._for_all = mode == FOR_ALL
         self._store: Any
         if url.startswith("s3://"):
             self._store = _open_s3(url, endpoint)
@@ -267,6 +269,7 @@ class Store:
         """Write the whole object, replacing what was there."""
         try:
             self._written(lambda: obstore.put(self._store, key, data))
+            self.open_to_readers(key)
         except (BaseError, OSError, ValueError) as error:
             raise self._writing_error("write", key, error) from error
 
@@ -387,6 +390,18 @@ class Store:
             return str(obstore.sign(self._store, "PUT", key, dt.timedelta(seconds=seconds)))
         except BaseError as error:
             raise StoreError(f"cannot sign {self.url}/{key}: {_one_line(error)}") from error
+
+    def open_to_readers(self, key: str) -> None:
+        """Let everybody read what lies under a key of a folder that is for all: a service's umask may be closed."""
+        if self.folder is None or not self._for_all:
+            return
+        at = self.folder / key
+        inside = list(at.rglob("*")) if at.is_dir() else []
+        above = [folder for folder in at.parents if folder.is_relative_to(self.folder) and folder != self.folder]
+        for path in (*above, at, *inside):
+            wanted = path.stat().st_mode | (0o055 if path.is_dir() else 0o044)
+            if wanted != path.stat().st_mode:
+                path.chmod(wanted)
 
     def local(self, key: str = "") -> Path | None:
         """Where a key lies on this machine, or None for S3."""

@@ -13,7 +13,8 @@ from pathlib import Path
 
 import pytest
 
-from dagster_project.lib.base.store import make_private
+from dagster_project.lib.base.store import FOR_ALL, Store, make_private
+from dagster_project.lib.publish.release.release import move_into_place
 from dagster_project.web.held import Holding
 
 ROOT = Path(__file__).resolve().parents[3] / "dagster_project"
@@ -39,6 +40,23 @@ def _open_umask() -> Iterator[None]:
 
 def rights(folder: Path) -> int:
     return folder.stat().st_mode & 0o777
+
+
+def test_what_is_for_all_may_be_read_by_all_also_where_a_service_closes_its_files(tmp_path: Path) -> None:
+    os.umask(0o077)
+    scratch = make_private(tmp_path / "work" / "release")
+    (scratch / "report" / "es").mkdir(parents=True)
+    (scratch / "report" / "es" / "index.html").write_text("page", encoding="utf-8")
+    public, own = Store(str(tmp_path / "public"), mode=FOR_ALL), Store(str(tmp_path / "publish"))
+    move_into_place(scratch, public, "releases/one")
+    for store in (public, own):
+        store.put("current", b"one")
+        store.put("states/of/all.csv", b"one,final")
+    found = {path.relative_to(tmp_path).as_posix(): rights(path) for path in (tmp_path / "public").rglob("*")}
+    assert len(found) == 9
+    assert [name for name, mode in found.items() if mode != (0o755 if (tmp_path / name).is_dir() else 0o644)] == []
+    assert rights(tmp_path / "public") == 0o755
+    assert [rights(path) for path in (tmp_path / "publish", tmp_path / "publish/current")] == [0o700, 0o600]
 
 
 def test_every_folder_that_was_missing_is_its_users_alone_and_one_that_was_there_keeps_its_rights(

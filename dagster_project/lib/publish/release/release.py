@@ -20,7 +20,7 @@ from typing import Any
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import INPUTS, MARTS
 from dagster_project.lib.base.state import whole
-from dagster_project.lib.base.store import Store, make_private
+from dagster_project.lib.base.store import FOR_ALL, Store, make_private
 from dagster_project.lib.publish.release.comments import comment
 from dagster_project.lib.publish.release.contract import FILE, contract, require_kept
 from dagster_project.lib.publish.release.dictionary import write_dictionary
@@ -271,13 +271,15 @@ def move_into_place(building: Path, store: Store, prefix: str) -> None:
     target = store.local(prefix)
     if target is not None:
         target.parent.mkdir(parents=True, exist_ok=True)
-        building.chmod(0o755)  # the scratch folder was made for one user; a release is to be read by all
+        for folder in (building, *(path for path in building.rglob("*") if path.is_dir())):
+            folder.chmod(FOR_ALL)  # scratch was made for one user; who may come to a release may read all of it
         try:
             building.rename(target)
         except OSError as error:
             if error.errno != errno.EXDEV:
                 raise
             _copy_whole(building, target)
+        store.open_to_readers(prefix)
         return
 
     def put(path: Path) -> None:
