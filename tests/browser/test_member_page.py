@@ -242,7 +242,7 @@ def test_a_browser_that_asks_for_spanish_gets_the_whole_way_in_spanish(
     size = ViewportSize(width=WIDTHS[width], height=800)
     page = browser.new_context(viewport=size, java_script_enabled=False, locale="es-US").new_page()
     page.goto(taken.link(COMMUNITY))
-    assert "Aceptado, con preguntas para usted" in seen(page, tmp_path, "years-es")
+    assert "Aceptado, con algo que corregir o responder" in seen(page, tmp_path, "years-es")
     page.goto(f"{taken.address}/year/{YEAR}")
     assert "Aceptado: 2 de 2 filas. 1 pregunta está abierta." in seen(page, tmp_path, "year-es")
     page.get_by_label("Archivos").set_input_files(
