@@ -47,8 +47,13 @@ settings.load_profile("unhurried")
 # One without anything of its own, one with a crosswalk line of its own, one with districts.
 COMMUNITIES = ("alderwick_bend", "ashgrove_hollow", "birchmont_falls")
 COMMUNITY, YEAR = "birchmont_falls", 2024
-SHARED_HOME = re.compile(r"[(,]\s*(example|example_again|changed|elsewhere|from_nothing): ")
-"""Tests that ask for the home which many modules look at and some run in: all of these modules are one worker's."""
+HOMES = {
+    "the shared home": re.compile(r"[(,]\s*(example|example_again|changed|elsewhere|from_nothing): "),
+    "the Connecticut home": re.compile(r"[(,]\s*connecticut: "),
+}
+"""Homes that several modules look at, by how a test asks for them: all of these modules are one worker's."""
+HOME_OF = {"[example]": "the shared home", "[connecticut]": "the Connecticut home"}
+"""The home of a test that is made for several, by the end of its name."""
 LONGEST_FIRST = (
     "test_main_job",
     "test_year",
@@ -56,16 +61,21 @@ LONGEST_FIRST = (
     "test_killed_runs",
     "test_cycle",
     "test_connecticut",
+    "test_retention",
+    "test_releases",
+    "test_dagster_ui",
 )
 
 
 class ByHome(LoadScopeScheduling):
-    """With `-n 2 --dist loadscope` a module is one worker's, and so are all modules of the shared home."""
+    """With `-n 2 --dist loadscope` a module is one worker's, and so are all modules of a home that several share."""
 
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.partition("::")[0]
-        is_shared = SHARED_HOME.search((ROOT / module).read_text(encoding="utf-8"))
-        return "the shared home" if is_shared else module
+        text = (ROOT / module).read_text(encoding="utf-8")
+        named = (home for end, home in HOME_OF.items() if nodeid.endswith(end))
+        asked = (home for home, asking in HOMES.items() if asking.search(text))
+        return next(named, next(asked, module))
 
 
 def pytest_configure(config: pytest.Config) -> None:
