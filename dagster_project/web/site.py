@@ -143,8 +143,10 @@ class Site:
         """A page in the language of who asks."""
         return HTMLResponse(self.page(template, request, member, **given), code)
 
-    def speaker(self, code: str) -> Speaker:
-        """Who says findings in a language, with the names that the network's dictionary has in it."""
+    def speaker(self, code: str, member: Member | None) -> Speaker:
+        """Who says findings in a language; to a member with the names that the network's dictionary has in it."""
+        if member is None or code == language.ENGLISH:
+            return speaker(code)
         names = dictionary_names(Reference(self.read().seeds)).get(code, {})
         return speaker(code, tuple(sorted(names.items())))
 
@@ -154,7 +156,7 @@ class Site:
         others = [each for each in language.languages().values() if each.code != spoken.code]
         return self.templates.get_template(template).render(
             _=spoken.say, language=spoken, others=others, here=request.url.path, member=member,
-            checks=self.speaker(spoken.code), **given,
+            checks=self.speaker(spoken.code, member), **given,
         )  # fmt: skip
 
 

@@ -96,3 +96,12 @@ def test_names_of_the_dictionary_are_said_in_the_language_of_the_page() -> None:
     ):
         text = f"a change of at most 5 percentage points for {named}"
         assert own.allowed("year_over_year_change", text).text == f"{said}{expected}"
+
+
+def test_what_a_member_wrote_is_no_name_of_the_dictionary() -> None:
+    own = Speaker("es", {"Girls": "Niñas"})
+    told = finding(
+        "bad_year", "File a.csv, sheet Girls, row 2, column Girls: 20x8 is not a year.",
+        found="20x8", source_sheet="Girls", source_column="Girls",
+    )  # fmt: skip
+    assert own.where(told).text == "hoja Girls, fila 2, columna Girls"

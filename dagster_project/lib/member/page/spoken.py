@@ -21,6 +21,8 @@ from dagster_project.lib.receipts.receipt_page import WHOLE_FILE, place_in_file,
 PLACES, ALLOWED_WORDS, FRAME, ANY = "place", "allowed", "frame", "any"
 """Kinds of phrases beside those of single rules, whose findings alone they say: what a member wrote stays as it is."""
 NUMBERS = frozenset({"number", "year", "before", "year_before", "now", "first", "last"})
+NAMED = frozenset({"indicator", "indicators", "what"})
+"""Places that hold names of the dictionary; what stands in others, such as a sheet's name, is the member's own."""
 FOUND, ALLOWED, NOTHING = "{found}", "{allowed}", "nothing"
 IN_ALL = "({number} rows in all)"
 REST = "{number} more rows have the same fault ({title}); they are counted here and not listed one by one."
@@ -95,7 +97,8 @@ class Speaker:
         """
         for form, said in self.phrases.get(of, []):
             if hit := form.fullmatch(text):
-                return said.format_map({place: self._named(value) for place, value in hit.groupdict().items()})
+                held = hit.groupdict()
+                return said.format_map(held | {place: self._named(held[place]) for place in NAMED & held.keys()})
         parts = text.split(", ")
         each = [self.phrase(of, part) for part in parts] if len(parts) > 1 else []
         return ", ".join(part for part in each if part) if each and all(each) else None
