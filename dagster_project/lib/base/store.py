@@ -11,6 +11,7 @@ import errno
 import io
 import os
 import re
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -399,8 +400,9 @@ class Store:
         inside = list(at.rglob("*")) if at.is_dir() else []
         above = [folder for folder in at.parents if folder.is_relative_to(self.folder) and folder != self.folder]
         for path in (*above, at, *inside):
-            wanted = path.stat().st_mode | (0o055 if path.is_dir() else 0o044)
-            if wanted != path.stat().st_mode:
+            mode = path.stat().st_mode
+            wanted = mode | (0o055 if stat.S_ISDIR(mode) else 0o044)
+            if wanted != mode:
                 path.chmod(wanted)
 
     def local(self, key: str = "") -> Path | None:
