@@ -59,11 +59,19 @@ COMMUNITIES, BY_PAGE = 20, 6
 PAUSE_SECONDS = 1.0
 REST_SECONDS = 30
 PATIENCE_SECONDS = 1800
+UNIT = ROOT / "deploy" / "systemd" / "cradle-code.service"
 WORKSPACE = "load_from: [{{grpc_server: {{host: 127.0.0.1, port: {port}, location_name: cradle}}}}]\n"
 UNFINISHED = dg.RunsFilter(
     statuses=[dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 )
 RUNS_PAGE = {"query": "{ runsOrError(limit: 30) { ... on Runs { results { runId status } } } }"}
+
+
+def of_the_unit() -> dict[str, str]:
+    """What the unit of production sets for the code server beside the settings."""
+    lines = UNIT.read_text(encoding="utf-8").splitlines()
+    found = (line.removeprefix("Environment=") for line in lines if line.startswith("Environment="))
+    return dict(each.split("=", 1) for each in found)
 
 
 @dataclass(frozen=True)
@@ -277,7 +285,7 @@ def load(home: Path, uploads: int, minutes: float, many: int, page: int) -> tupl
         "dagster_project.definitions",
     )
     with ExitStack() as stack:
-        loaded = stack.enter_context(started(home / "code.log", *serves, **own))
+        loaded = stack.enter_context(started(home / "code.log", *serves, **own, **of_the_unit()))
         until("the code is loaded", lambda: listens(code), PATIENCE_SECONDS)
         daemon = stack.enter_context(started(home / "daemon.log", "dagster-daemon", "run", "-w", workspace, **own))
         server = stack.enter_context(started(home / "web.log", *web, **own))
