@@ -16,7 +16,8 @@ import pytest
 from dagster_project.lib.disclosure import Parameters, Profile, Protected, Release, audit, protect
 from dagster_project.lib.disclosure.audit import audited_frame, audited_from
 from dagster_project.lib.disclosure.register import Readings
-from dagster_project.lib.disclosure.sums import Truth
+from dagster_project.lib.disclosure.release import _content
+from dagster_project.lib.disclosure.sums import Tie, Truth
 from dagster_project.lib.disclosure.unit import JUDGED, Cell, Earlier, Joint, Known, distinct
 from dagster_project.lib.disclosure.words import (
     CODED,
@@ -231,3 +232,15 @@ def test_what_is_known_and_asked_after_one_cell_changed_is_what_it_would_be_from
     assert (changed.bounds, changed.needs) == (anew.bounds, anew.needs)
     asks = not is_out and PUBLISHED not in (kind, then) and (kind in JUDGED or then in JUDGED)
     assert set(changed.needs) == ({cell.unknown} if asks else set())
+
+
+def test_a_family_is_taken_over_by_what_it_holds_its_own_ties_among_it_and_no_others() -> None:
+    keys: list[Key] = [("a", indicator, "annual", "a", "all", 2018, "") for indicator in ("one", "tied", "far")]
+    one, tied, far = keys
+
+    def content(*ties: Tie) -> str:
+        return _content(family_of(one), {}, {}, [], ties)
+
+    assert content(Tie(one, "n", tied, "n")) != content()
+    assert content(Tie(tied, "n", one, "n")) != content()
+    assert content(Tie(tied, "n", far, "n")) == content()
