@@ -268,14 +268,27 @@ class Pipeline:
 
     def land(self, communities: frozenset[str] | None = None) -> tuple[Landed, list[Receipt]]:
         """Gather the lake into landing files and write the receipts that changed (of all communities by default)."""
+        landed = self._gathered()
+        write_tables(landed.tables, self.settings.landing)
+        return landed, self._deliver(landed, communities)
+
+    def receive(self, communities: frozenset[str]) -> list[Receipt]:
+        """Write the receipts of these communities as the lake stands, before a build.
+
+        The landing files stay as the last build read them: a build that is continued would else carry newer inputs.
+        """
+        return self._deliver(self._gathered(), communities)
+
+    def _gathered(self) -> Landed:
         require_ready(self.reference, self.chosen or self.settings.today)
         tell("Gathering accepted rows")
         try:
-            landed = gather(self.lake, self.reference, self.settings.today, self.strays(), self.ruleset)
+            return gather(self.lake, self.reference, self.settings.today, self.strays(), self.ruleset)
         except DamagedLakeError as error:
             note(self.lake, noted(self.lake) | error.places.keys())
             raise
-        write_tables(landed.tables, self.settings.landing)
+
+    def _deliver(self, landed: Landed, communities: frozenset[str] | None) -> list[Receipt]:
         # A first folder that is still being written has a receipt and no submission.
         told = frozenset(landed["submissions"]["community_id"]) | frozenset(self.left()["community_id"])
         everyone = communities if communities is not None else told - {NETWORK_FOLDER}
@@ -285,7 +298,7 @@ class Pipeline:
         return_files(self.outbox, self.lake, self.intake, receipts, delivery)
         elsewhere = {place: why for place, why in again.items() if place[0] not in everyone} if communities else {}
         self._keep_undelivered(elsewhere | delivery.failed)
-        return landed, receipts
+        return receipts
 
     @cached_property
     def cluster(self) -> ClusterRun | None:
