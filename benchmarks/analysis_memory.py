@@ -78,9 +78,8 @@ def main() -> None:
     for times in given.times:
         command = [sys.executable, "-m", "benchmarks.analysis_memory", *places, "--alone", str(times)]
         used = used_by(command, environment(given.home, given.today))
-        print(
-            f"{times} x the network: {used.processors:.1f} s of processors, imports included; {used.memory / 1e6:.0f} MB"
-        )
+        seconds = f"{used.processors:.1f} s of processors, imports included"
+        print(f"{times} x the network: {seconds}; {used.memory / 1e6:.0f} MB")
 
 
 if __name__ == "__main__":
