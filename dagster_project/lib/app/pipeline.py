@@ -328,7 +328,12 @@ class Pipeline:
         communities = self.reference.communities["community_id"].to_list()
         tables = keep_frozen(outcome.tables, self.frozen, communities, self.reference.table("rubric/rubric"))
         tables = as_declared(tables)
-        write_tables({**tables, FROZEN_TABLE: released_cycles(self.frozen)}, s.analysis)
+        written = {**tables, FROZEN_TABLE: released_cycles(self.frozen)}
+        write_tables(written, s.analysis)
+        for path in s.analysis.glob("*.parquet"):
+            # What an earlier version wrote by another name holds members' values too, and nobody takes them out again.
+            if path.stem not in written:
+                path.unlink()
         return replace(outcome, tables=tables)
 
     def build_reporting(self) -> list[NodeResult]:
