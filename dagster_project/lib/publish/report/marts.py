@@ -116,7 +116,7 @@ class ReportContext:
     network/publication.csv. `release_id`, `today` (the day of the release) and `code_version` are printed as they are:
     marks stand for them until the release has its name (release.py). `languages`: those of the pages, English first;
     `names`: for each of them the dictionary's names by their English ones (dictionary/translations.csv). `since`: what
-    the manifest states of the release before; null where marks stand for it as well.
+    the manifest states of the release before; null where nothing is said of it, or a mark stands for that as well.
     """
 
     release_id: str

@@ -201,6 +201,8 @@ def _called(context: ReportContext, language: Language) -> Mapping[str, str]:
     called = {mark: str(getattr(context, name)) for name, mark in MARKS.items()}
     called[MARKS["today"]] = language.day(context.today)
     since = {} if context.since is None else sections(context.since, [language.code])
+    if not since and context.release_id != MARKS["release_id"]:
+        since = {since_mark(language.code): ""}
     return {mark: str(escape(said)) for mark, said in called.items()} | since
 
 

@@ -53,22 +53,27 @@ SENTENCES: Mapping[str, Callable[[int, Markup], str]] = {
 
 def section(since: Mapping[str, Any]) -> Markup:
     """The section in the language spoken. `since`: as a manifest states it (`since_stated` in release/compare.py)."""
-    parts = [Markup('<h2 id="since-release">{}</h2>').format(_("Since the last release"))]
-    if since["state"] != COMPARED:
-        only = (
-            _("This is the first release: there is none before it to compare it with.")
-            if since["state"] == FIRST
-            else _("There is nothing to compare this release with: the one before it was withdrawn or is not kept.")
-        )
-        return Markup("\n").join([*parts, Markup("<p>{}</p>").format(only)])
+    heading = Markup('<h2 id="since-release">{}</h2>').format(_("Since the last release"))
+    told = _compared(since) if since["state"] == COMPARED else Markup("<p>{}</p>").format(_not_compared(since["state"]))
+    return heading + "\n" + told
+
+
+def _not_compared(state: str) -> str:
+    if state == FIRST:
+        return _("This is the first release: there is none before it to compare it with.")
+    return _("There is nothing to compare this release with: the one before it was withdrawn or is not kept.")
+
+
+def _compared(since: Mapping[str, Any]) -> Markup:
     against = {"before": _shown("release_id", since["release_id"]), "day": _shown("today", words.day(since["today"]))}
     said = [sentence(since[name], _shown(name, words.count(since[name]))) for name, sentence in _told(since)]
     if not said:
         none = _("Against release %(before)s of %(day)s no value and no status has changed.", **against)
-        return Markup("\n").join([*parts, Markup("<p>{}</p>").format(Markup(none))])
+        return Markup("<p>{}</p>").format(Markup(none))
     items = Markup("\n").join(Markup("<li>{}</li>").format(Markup(each)) for each in said)
+    meant = _("A value is one figure of a community: of an indicator, a group, a place and a school year.")
     told = Markup(_("Against release %(before)s of %(day)s:", **against))
-    return Markup("\n").join([*parts, Markup("<p>{}</p>\n<ul>\n{}\n</ul>").format(told, items)])
+    return Markup('<p>{}</p>\n<ul>\n{}\n</ul>\n<p class="small">{}</p>').format(told, items, meant)
 
 
 def _told(since: Mapping[str, Any]) -> list[tuple[str, Callable[[int, Markup], str]]]:
