@@ -235,10 +235,14 @@ class ReleaseBefore:
     def since(self, manifest: Mapping[str, Any], database: Path) -> dict[str, Any]:
         """What the manifest of the release that is being made states of the one before (`since_stated`)."""
         before, states = current_release(self.published), read_states(self.published)
-        a = None if before is None or states.state(before) == WITHDRAWN else self._side(before)
+        a = None if before is None or states.state(before) == WITHDRAWN else self._side_or_none(before)
         if a is None:
             return {"state": GONE if states.lines or self.published.folders("releases") else FIRST}
-        found = self._compared(a, Side(manifest, database))
+
+        def seeds_of(release_id: str) -> Mapping[str, bytes] | None:
+            return self.seeds if release_id == manifest["release_id"] else self.seeds_of(release_id)
+
+        found = self._compared(a, Side(manifest, database), seeds_of)
         return since_stated(
             found.release_a,
             a.manifest["today"],
@@ -255,31 +259,31 @@ class ReleaseBefore:
         Where the release before is gone, nothing is known of what changed, and nothing is written.
         """
         b = self._side(release_id)
-        if b is None:
-            return
         if before is None:
             n_folders = sum(bool(row["community_id"]) for row in b.manifest["inputs"])
             lines = [f"{release_id} is the first release: {n_folders:,} folders"]
         else:
             found = self._found
             if found is None or (found.release_a, found.release_b) != (before, release_id):
-                a = self._side(before)
+                a = self._side_or_none(before)
                 if a is None:
                     return
-                found = self._compared(a, b)
+                found = self._compared(a, b, self.seeds_of)
             lines = summary_lines(found, SUMMARY_SHOWN)
         self.published.put(summary_key(release_id), ("\n".join(lines) + "\n").encode())
 
-    def _side(self, release_id: str) -> Side | None:
+    def _side(self, release_id: str) -> Side:
+        return Side(read_manifest(self.published, release_id), database_path(self.settings, release_id))
+
+    def _side_or_none(self, release_id: str) -> Side | None:
         try:
-            return Side(read_manifest(self.published, release_id), database_path(self.settings, release_id))
+            return self._side(release_id)
         except (FileNotFoundError, ReleaseMissingError):
             return None
 
-    def _compared(self, a: Side, b: Side) -> Difference:
-        made = b.manifest["release_id"]
+    def _compared(self, a: Side, b: Side, seeds_of: SeedsOf) -> Difference:
         with as_named_now(a, self.names) as was:
-            self._found = difference(was, b, lambda name: self.seeds if name == made else self.seeds_of(name))
+            self._found = difference(was, b, seeds_of)
         return self._found
 
 
