@@ -95,7 +95,7 @@ def test_every_count_is_said_in_the_number_it_has_and_traced_to_its_field(name: 
 
 def test_what_is_zero_is_not_listed_and_nothing_at_all_is_one_line() -> None:
     assert "no longer there" not in said(since(values_new=2))
-    assert said(since()) == "Since the last release Against release 2024-06-30-def of 2024-06-30 " + (
+    assert said(since()) == "Since the last release Compared with release 2024-06-30-def of 2024-06-30 " + (
         "no value and no status has changed."
     )
 

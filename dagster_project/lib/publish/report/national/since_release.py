@@ -68,11 +68,11 @@ def _compared(since: Mapping[str, Any]) -> Markup:
     against = {"before": _shown("release_id", since["release_id"]), "day": _shown("today", words.day(since["today"]))}
     said = [sentence(since[name], _shown(name, words.count(since[name]))) for name, sentence in _told(since)]
     if not said:
-        none = _("Against release %(before)s of %(day)s no value and no status has changed.", **against)
+        none = _("Compared with release %(before)s of %(day)s no value and no status has changed.", **against)
         return Markup("<p>{}</p>").format(Markup(none))
     items = Markup("\n").join(Markup("<li>{}</li>").format(Markup(each)) for each in said)
     meant = _("A value is one figure of a community: of an indicator, a group, a place and a school year.")
-    told = Markup(_("Against release %(before)s of %(day)s:", **against))
+    told = Markup(_("Compared with release %(before)s of %(day)s:", **against))
     return Markup('<p>{}</p>\n<ul>\n{}\n</ul>\n<p class="small">{}</p>').format(told, items, meant)
 
 
