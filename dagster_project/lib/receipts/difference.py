@@ -258,17 +258,17 @@ class ReleaseBefore:
 
         Where the release before is gone, nothing is known of what changed, and nothing is written.
         """
-        b = self._side(release_id)
+        found = self._found
         if before is None:
-            n_folders = sum(bool(row["community_id"]) for row in b.manifest["inputs"])
+            inputs = read_manifest(self.published, release_id)["inputs"]
+            n_folders = sum(bool(row["community_id"]) for row in inputs)
             lines = [f"{release_id} is the first release: {n_folders:,} folders"]
         else:
-            found = self._found
             if found is None or (found.release_a, found.release_b) != (before, release_id):
                 a = self._side_or_none(before)
                 if a is None:
                     return
-                found = self._compared(a, b, self.seeds_of)
+                found = self._compared(a, self._side(release_id), self.seeds_of)
             lines = summary_lines(found, SUMMARY_SHOWN)
         self.published.put(summary_key(release_id), ("\n".join(lines) + "\n").encode())
 
