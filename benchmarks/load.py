@@ -6,7 +6,8 @@ Does not: one file's way (resubmission.py), a burst over the example network (th
     python -m benchmarks.load [--uploads 500] [--minutes 10] [--readers 50] [--page 12]
 
 Every upload corrects the value of one file, so that the last one sent is known again in the release. It ends by
-itself, on loopback alone, and with 1 where something was lost, came twice or a reader met an error.
+itself, on loopback alone, and with 1 where something was lost, came twice, a reader met an error, or the tables are
+not those of one run over the same files.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from pathlib import Path
 import dagster as dg
 
 from benchmarks._homes import history
+from benchmarks.backfill import release_hashes
 from benchmarks.readers import Place, measure
 from benchmarks.resubmission import current, processes_mib
 from dagster_project.lib.base.store import Store
@@ -57,11 +59,19 @@ COMMUNITIES, BY_PAGE = 20, 6
 PAUSE_SECONDS = 1.0
 REST_SECONDS = 30
 PATIENCE_SECONDS = 1800
+UNIT = ROOT / "deploy" / "systemd" / "cradle-code.service"
 WORKSPACE = "load_from: [{{grpc_server: {{host: 127.0.0.1, port: {port}, location_name: cradle}}}}]\n"
 UNFINISHED = dg.RunsFilter(
     statuses=[dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
 )
 RUNS_PAGE = {"query": "{ runsOrError(limit: 30) { ... on Runs { results { runId status } } } }"}
+
+
+def of_the_unit() -> dict[str, str]:
+    """What the unit of production sets for the code server beside the settings."""
+    lines = UNIT.read_text(encoding="utf-8").splitlines()
+    found = (line.removeprefix("Environment=") for line in lines if line.startswith("Environment="))
+    return dict(each.split("=", 1) for each in found)
 
 
 @dataclass(frozen=True)
@@ -233,8 +243,11 @@ class Memory:
             before, after = (
                 ", ".join(f"{mib:.0f}" for _, mib in sorted(look.items())) for look in (looks[0], looks[-1])
             )
-            most = max(sum(look.values()) for look in looks)
-            yield f"{name}: processes of {before} MiB at rest before, of {after} after; most together {most:.0f}"
+            minutes = ", ".join(f"{sum(look.values()):.0f}" for look in looks[1:-1])
+            yield (
+                f"{name}: processes of {before} MiB at rest before, of {after} after; together at the end of each "
+                f"minute {minutes}"
+            )
 
 
 def load(home: Path, uploads: int, minutes: float, many: int, page: int) -> tuple[bool, list[str]]:
@@ -272,7 +285,7 @@ def load(home: Path, uploads: int, minutes: float, many: int, page: int) -> tupl
         "dagster_project.definitions",
     )
     with ExitStack() as stack:
-        loaded = stack.enter_context(started(home / "code.log", *serves, **own))
+        loaded = stack.enter_context(started(home / "code.log", *serves, **own, **of_the_unit()))
         until("the code is loaded", lambda: listens(code), PATIENCE_SECONDS)
         daemon = stack.enter_context(started(home / "daemon.log", "dagster-daemon", "run", "-w", workspace, **own))
         server = stack.enter_context(started(home / "web.log", *web, **own))
@@ -319,6 +332,12 @@ def load(home: Path, uploads: int, minutes: float, many: int, page: int) -> tupl
         runs = instance.get_runs_count() - runs
         failed = instance.get_runs_count(dg.RunsFilter(statuses=[dg.DagsterRunStatus.FAILURE]))
     there = found(home, sent)
+    fresh = home.with_name("fresh")
+    shutil.copytree(home / "drop", fresh / "drop")
+    done = cradle("run", **own | {"CRADLE_HOME": fresh, "DAGSTER_HOME": fresh / "dagster"})
+    if done.returncode:
+        raise SystemExit(done.stdout + done.stderr)
+    equal = release_hashes(home) == release_hashes(fresh)
     checks = {name: cradle(name, **own) for name in ("verify", "reconcile")}
     bad = [f"cradle {name}: {done.stdout}{done.stderr}" for name, done in checks.items() if done.returncode]
     refused = "; ".join(f"{n} times {what}" for what, n in sorted(sent.refused.items())) or "nothing"
@@ -327,7 +346,8 @@ def load(home: Path, uploads: int, minutes: float, many: int, page: int) -> tupl
         f"(and {first} before); the page refused: {refused}",
         f"{there.versions:,} versions were taken, the others were replaced before; of the last ones "
         f"{len(there.lost)} are lost, {len(there.twice)} there twice, all others once",
-        f"{runs} runs, {failed} failed; all is released {waited[0]:.0f} s after the last upload",
+        f"{runs} runs, {failed} failed; all is released {waited[0]:.0f} s after the last upload; the tables are "
+        f"{'those' if equal else 'NOT THOSE'} of one run over the same files",
         f"{many} readers had {len(read.seconds):,} answers (median {1000 * read.median:.0f} ms, p95 "
         f"{1000 * read.p95:.0f} ms) and {len(read.errors)} errors",
         *memory.told(),
@@ -335,7 +355,7 @@ def load(home: Path, uploads: int, minutes: float, many: int, page: int) -> tupl
         *(there.lost + there.twice)[:5],
         *bad,
     ]
-    return not (there.lost or there.twice or read.errors or failed or bad), told
+    return equal and not (there.lost or there.twice or read.errors or failed or bad), told
 
 
 def main() -> int:

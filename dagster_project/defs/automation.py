@@ -13,6 +13,7 @@ import dagster as dg
 from dagster_project.defs.checks import look_at_bucket
 from dagster_project.defs.intake import ingest
 from dagster_project.defs.publish import build
+from dagster_project.instance.memory import what_is_loaded_stays
 from dagster_project.instance.runs import forget_runs, selection_config, somebody_writes
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.app.state import STRAYS_KEY, state_faults
@@ -94,6 +95,7 @@ conditions = dg.AutomationConditionSensorDefinition(
 )
 def bucket(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     """One look at the bucket, the ledger, the current release and the unfinished runs."""
+    what_is_loaded_stays()
     pipeline = Pipeline(from_environment())
     watch, dead = _dead_runs(context, pipeline, Watch.load(context.cursor))
     if dead:

@@ -32,6 +32,13 @@ SECRETS = (*SECRET_NAMES, "PUPIL-ZQ")
 PERSONS = "student_id,first_name,last_name,date_of_birth,grade,days_absent\n" + "".join(
     f"PUPIL-ZQ{number},{name},Mcinvented{number},2011-01-0{number},3,4\n" for number, name in enumerate(SECRET_NAMES, 1)
 )
+KEYS = ("canary-of-the-bucket-Wq7", "canary-of-the-links-Wq7-and-twelve-more", "canary-of-the-mails-Wq7")
+WITH_KEYS = {
+    "AWS_SECRET_ACCESS_KEY": KEYS[0],
+    "CRADLE_SERVE_SECRET": KEYS[1],
+    "CRADLE_SMTP_URL": f"smtp://network:{KEYS[2]}@127.0.0.1:9/?from=data@example.org",
+}
+"""Secrets that every run is given as in production, to be looked for in what it leaves behind."""
 PICTURE = b"\x89PNG\r\n\x1a\n" + bytes(range(256)) * 8
 UNKNOWN = "Campus tile,Widget,Sparkline\nNorth wing,17,up\nSouth wing,21,flat\n"
 
@@ -49,7 +56,7 @@ class Run:
 def run(home: Path, seeds: Path, today: str) -> Run:
     """Run the main job; every test of this run fails with the command's own words if it does."""
     settings = {"CRADLE_HOME": home, "CRADLE_SEEDS": seeds, "CRADLE_TODAY": today, "CRADLE_SETTLE_SECONDS": "0.5"}
-    process = cradle("run", **settings)
+    process = cradle("run", **settings, **WITH_KEYS)
     if process.returncode:
         pytest.fail(f"cradle run ended with {process.returncode}:\n{process.stdout}{process.stderr}", pytrace=False)
     return Run(home, seeds, process, current(home))

@@ -79,8 +79,9 @@ def served(example: Run, server: str, tmp_path_factory: pytest.TempPathFactory) 
     shutil.copytree(example.home, home)
     found = Served(home, example.seeds, server)
     # Logins of members, as an administrator makes them after the first load made the roles.
-    done = cradle("run", **found.settings, CRADLE_POSTGRES_URL=server)
+    done = cradle("run", **found.settings, CRADLE_POSTGRES_URL=_with_password(server))
     assert done.returncode == 0, done.stderr
+    assert SECRET not in done.stdout + done.stderr
     assert "Server   schema marts" in done.stdout and "Server   schema public_marts" in done.stdout
     with psycopg.connect(server, autocommit=True) as admin:
         admin.execute("create role harbor login in role bi_member")
@@ -89,6 +90,11 @@ def served(example: Run, server: str, tmp_path_factory: pytest.TempPathFactory) 
         admin.execute("create role reader login in role bi_public")
         admin.execute("insert into bi_access.member_login values ('harbor', %s)", [OWN])
     return found
+
+
+def _with_password(url: str) -> str:
+    """The address as production has it; this server asks for none."""
+    return url.replace("keeper@", f"keeper:{SECRET}@")
 
 
 def login(url: str, name: str) -> psycopg.Connection[Any]:
@@ -273,10 +279,16 @@ def test_what_is_there_already_is_not_loaded_again(served: Served) -> None:
 
 
 def test_doctor_says_what_the_server_holds(served: Served) -> None:
-    url = served.url.replace("keeper@", f"keeper:{SECRET}@")
-    said = cradle("doctor", **served.settings, CRADLE_POSTGRES_URL=url).stdout
+    said = cradle("doctor", **served.settings, CRADLE_POSTGRES_URL=_with_password(served.url)).stdout
     assert f"schema marts: {served.internal.manifest['release_id']}" in said
     assert SECRET not in said
+
+
+def test_the_password_of_the_server_is_nowhere_below_the_home_that_loaded_it(served: Served) -> None:
+    home = Path(served.settings["CRADLE_HOME"])
+    files = [path for path in home.rglob("*") if path.is_file()]
+    assert any("dagster" in path.relative_to(home).parts for path in files), "what Dagster keeps is looked at too"
+    assert not [path for path in files if SECRET.encode() in path.read_bytes()]
 
 
 def test_a_server_that_does_not_answer_leaves_the_release_and_says_so_in_one_line(served: Served) -> None:

@@ -25,6 +25,7 @@ from tests.integration.conftest import (
     EXAMPLE_TODAY,
     GRADUATION,
     HEADER,
+    KEYS,
     KINDERGARTEN_2007_FORM,
     KINDERGARTEN_2015_FORM,
     OWN_COMMUNITIES,
@@ -32,6 +33,7 @@ from tests.integration.conftest import (
     READING,
     RESTATED,
     SECRETS,
+    WITH_KEYS,
     Run,
     lines,
 )
@@ -193,6 +195,18 @@ def test_a_person_level_file_leaves_no_bytes_outside_the_bucket(example: Run, ch
     digest = hashlib.sha256(PERSONS.encode()).hexdigest()
     (file,) = [file for file in receipt(example.home, "reedmere", 2015)["files"] if file["name"] == "students.csv"]
     assert file["sha256"] == digest
+
+
+def test_no_key_and_no_password_of_the_settings_is_written_or_said(example: Run, changed: Run) -> None:
+    """Nor in what Dagster keeps of a run: its events, its metadata, what its steps print."""
+    assert all(any(key in value for value in WITH_KEYS.values()) for key in KEYS)
+    for ran in (example, changed):
+        assert not [key for key in KEYS if key in ran.process.stdout + ran.process.stderr]
+        for path in _written(ran.home):
+            content = path.read_bytes()
+            assert not [key for key in KEYS if key.encode() in content], path
+        for path, text in _texts(ran.home):
+            assert not [key for key in KEYS if key in text], path
 
 
 def _written(home: Path) -> list[Path]:

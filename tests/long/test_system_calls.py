@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.integration.conftest import KEYS, WITH_KEYS
 from tests.long.conftest import Network
 from tests.support import PATIENCE_SECONDS, clean_environment, current
 
@@ -47,11 +48,11 @@ def calls(network: Network, tmp_path_factory: pytest.TempPathFactory) -> tuple[P
     folder = tmp_path_factory.mktemp("traced")
     home, log = network.home(folder / "home"), folder / "calls"
     (folder / "scratch").mkdir()
-    traced = [strace, "-f", "-qq", "-s", "300", "--seccomp-bpf", "-o", str(log)]
+    traced = [strace, "-f", "-qq", "-s", "4000", "--seccomp-bpf", "-o", str(log)]
     traced += ["-e", "trace=connect,bind,sendto,execve,openat,creat,rename,renameat,renameat2,unlink,mkdir"]
     done = subprocess.run(
         [*traced, str(Path(sys.executable).with_name("cradle")), "run"],
-        env=clean_environment(**network.settings(home, TMPDIR=folder / "scratch")),
+        env=clean_environment(**network.settings(home, TMPDIR=folder / "scratch"), **WITH_KEYS),
         capture_output=True,
         text=True,
         timeout=PATIENCE_SECONDS,
@@ -80,6 +81,12 @@ def test_a_run_starts_no_program_but_those_that_are_known(calls: tuple[Path, lis
     programs = {Path(match[1]).name for text in of(calls[1], "execve") if (match := PROGRAM.match(text))}
     assert "cradle" in programs, "the run itself was started"
     assert {name for name in programs if not name.startswith("python")} <= KNOWN.keys()
+
+
+def test_no_command_line_of_a_run_shows_a_key_or_a_password(calls: tuple[Path, list[str]]) -> None:
+    started = of(calls[1], "execve")
+    assert started
+    assert not [line for line in started if any(key in line for key in KEYS)]
 
 
 def test_a_run_writes_below_its_home_and_into_scratch_alone(calls: tuple[Path, list[str]]) -> None:

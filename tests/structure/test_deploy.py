@@ -20,6 +20,8 @@ import dagster._daemon.cli
 import dagster_webserver.cli
 import pytest
 
+from benchmarks.load import of_the_unit
+
 ROOT = Path(__file__).resolve().parents[2]
 DEPLOY = ROOT / "deploy"
 GUIDE = (ROOT / "docs" / "operations.md").read_text(encoding="utf-8")
@@ -84,6 +86,10 @@ def test_the_program_of_a_unit_understands_its_command(path: Path) -> None:
         assert found, name
         command = found
     command.make_context(path.stem, arguments)  # An option that it does not know, or a value of another kind, raises.
+
+
+def test_the_process_that_stays_for_weeks_has_few_heaps_and_the_load_is_tried_with_them() -> None:
+    assert of_the_unit() == {"MALLOC_ARENA_MAX": "2"}
 
 
 def test_only_what_starts_runs_may_write_the_whole_home() -> None:

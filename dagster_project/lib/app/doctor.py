@@ -42,6 +42,7 @@ from dagster_project.lib.warehouse.dbt_run import MANIFEST
 from dagster_project.settings import PROJECT_ROOT, Settings
 
 PROBE = ".cradle-doctor"
+CONNECTION = "check the address, the endpoint and the credentials"
 GIB = 2**30
 TIMES_WAREHOUSE = 4
 OTHERS_WRITE, OTHERS = stat.S_IWGRP | stat.S_IWOTH, stat.S_IRWXG | stat.S_IRWXO
@@ -159,15 +160,33 @@ def _reachable(what: str, url: str, look: Callable[[], int]) -> Line:
     try:
         return Line(True, what, f"{url} ({look()} folders)")
     except StoreError as error:
-        return Line(False, what, str(error), "check the address, the endpoint and the credentials")
+        return Line(False, what, str(error), CONNECTION)
 
 
 def _kept(settings: Settings) -> Iterator[Line]:
     """Files that the warehouse keeps for itself: whether each can still be read, and what to do where one cannot."""
+    moments: list[str] = []
+    try:
+        found = _unreadable(settings, moments)
+        yield Line(not found, "kept state", _counted(len(found), "fault"), "see below")
+    except StoreError as error:
+        # Each further look would wait as long for the same answer.
+        found = []
+        yield Line(False, "kept state", f"not looked at: {error}", CONNECTION)
+    for fault in found:
+        yield Line(False, "kept state", fault, "do what the line says, then look again with cradle doctor")
+    if settings.warehouse.is_file() and not is_database(settings.warehouse):
+        hint = "delete it; the next run makes it anew"
+        yield Line(False, "warehouse", f"{settings.warehouse} is no database any more", hint)
+    yield from _history(settings)
+    yield from _clock(moments)
+
+
+def _unreadable(settings: Settings, moments: list[str]) -> list[str]:
+    """What cannot be read of the lake's own files; `moments` as in _ledger. StoreError where there is no lake."""
     lake = Store(settings.lake_url, settings.s3_endpoint)
     found = [*state_faults(lake).values()]
     log = ChangeLog(lake)
-    moments: list[str] = []
     looks: list[Callable[[], object]] = [log.records, lambda: log.told, lambda: log.telling]
     looks.append(lambda: _ledger(lake, Reference(settings.seeds).names, moments))
     looks += [cycle.read for cycle in read_frozen(lake)]
@@ -176,14 +195,7 @@ def _kept(settings: Settings) -> Iterator[Line]:
             look_at()
         except (StateError, StoreError, ValueError) as error:
             found.append(str(error))
-    yield Line(not found, "kept state", _counted(len(found), "fault"), "see below")
-    for fault in found:
-        yield Line(False, "kept state", fault, "do what the line says, then look again with cradle doctor")
-    if settings.warehouse.is_file() and not is_database(settings.warehouse):
-        hint = "delete it; the next run makes it anew"
-        yield Line(False, "warehouse", f"{settings.warehouse} is no database any more", hint)
-    yield from _history(settings)
-    yield from _clock(moments)
+    return found
 
 
 def _ledger(lake: Store, names: CommunityIds, moments: list[str]) -> None:

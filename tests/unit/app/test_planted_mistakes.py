@@ -162,6 +162,12 @@ def unused_port() -> int:
         return int(server.getsockname()[1])
 
 
+def nobody_answers() -> dict[str, str]:
+    """Settings of an S3 service that is not there."""
+    keys = {"AWS_ACCESS_KEY_ID": "a", "AWS_SECRET_ACCESS_KEY": "b", "AWS_REGION": "us-east-1"}
+    return {"CRADLE_S3_ENDPOINT": f"http://127.0.0.1:{unused_port()}", **keys}
+
+
 INDICATOR = "new_pct,{outcome},New,{role},false,{unit},1,false,annual,false,education,?,a,b,,"
 PLANTED: dict[int, Callable[[Home], object]] = {
     1: lambda home: home.append("network/communities", "alderwick_bend,Second,OH,2015,,"),
@@ -216,14 +222,9 @@ PLANTED: dict[int, Callable[[Home], object]] = {
     33: readable_key,
     34: lambda home: home.write("public/current", "2024-12-31-0123456789ab\n"),
     35: later_than_now,
-    36: lambda home: home.environment.update(
-        CRADLE_DROP_URL="s3://bucket",
-        CRADLE_S3_ENDPOINT=f"http://127.0.0.1:{unused_port()}",
-        AWS_ACCESS_KEY_ID="a",
-        AWS_SECRET_ACCESS_KEY="b",
-        AWS_REGION="us-east-1",
-    ),
+    36: lambda home: home.environment.update(CRADLE_DROP_URL="s3://bucket", **nobody_answers()),
     37: lambda home: setattr(home, "free", 2**20),
+    38: lambda home: home.environment.update(CRADLE_LAKE_URL="s3://bucket/lake", **nobody_answers()),
 }
 
 

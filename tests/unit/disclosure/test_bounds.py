@@ -1,6 +1,6 @@
-"""What bounds say of a cell, counted out; and when a cell is alone in a sum.
+"""What bounds say of a cell, counted out; when a cell is alone in a sum, and which cells are tried first.
 
-Belongs here: bounds beside all pairs of whole numbers within them, the open members of one sum.
+Belongs here: bounds beside all pairs of whole numbers within them, the open members of one sum, candidates in order.
 Does not: what is withheld for it (test_choice.py), programs over many cells (test_solved.py).
 """
 
@@ -91,3 +91,22 @@ def test_a_cell_is_alone_in_a_sum_that_holds_nothing_else_open(others: dict[str,
 def test_a_cell_is_alone_neither_where_nothing_adds_up_nor_in_a_sum_of_others() -> None:
     assert not alone({"a": Member(PUBLISHED)}, NONE)
     assert not alone({"a": Member(PUBLISHED)}, key="elsewhere")
+
+
+@dataclass
+class Candidate:
+    key: str
+    loss: int
+
+
+def test_cells_that_print_the_same_count_are_tried_before_those_of_its_sums_whatever_they_lose() -> None:
+    losses = {"own": 8, "twin": 9, "all": 2, "other": 1, "elsewhere": 0}
+    joint = SimpleNamespace(
+        cells={key: Candidate(key, loss) for key, loss in losses.items()},
+        sums=[SimpleNamespace(total="all", parts=("own", "other")), SimpleNamespace(total="elsewhere", parts=())],
+        ties=[SimpleNamespace(cell="own", other="twin")],
+        earlier=[],
+    )
+    chooser = SimpleNamespace(_may_withhold=lambda cell: True, _loss=lambda joint, cell: (cell.loss,))
+    tried = cast(Any, _Chooser._candidates)(chooser, joint, "own", "own")
+    assert [cell.key for cell in tried] == ["own", "twin", "other", "all"]
