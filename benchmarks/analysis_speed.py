@@ -28,6 +28,8 @@ from dagster_project.lib.analysis.figures.known import expand_known
 from dagster_project.lib.analysis.figures.regression import Bools, Floats, Ints
 from dagster_project.lib.analysis.figures.second import check_trends
 from dagster_project.lib.analysis.figures.trend import Traits, estimate, trend_status, trends_of
+from dagster_project.lib.analysis.tables import FCT_TREND_POINT
+from dagster_project.lib.analysis.tables.spans import each_year
 from dagster_project.lib.base.ruleset import Ruleset, load_ruleset
 
 SEEDS = Path(__file__).resolve().parents[1] / "seeds"
@@ -97,10 +99,10 @@ class Points:
     n_cells: int
 
 
-def used_points(trend: pl.DataFrame, trend_point: pl.DataFrame) -> Points:
-    """The used points of the fact tables, cells numbered."""
+def used_points(trend: pl.DataFrame, spans: pl.DataFrame) -> Points:
+    """The used points of every reporting year, cells numbered."""
     cells = trend.filter(pl.col("slope").is_not_null())
-    used = trend_point.filter("used")
+    used = FCT_TREND_POINT.conform(each_year(spans.filter("used")))
     counts = cells["n_years"].cast(pl.Int64).to_numpy()
     return Points(
         np.repeat(np.arange(cells.height), counts),
@@ -187,7 +189,7 @@ def duckdb_regression(points: Points) -> tuple[float, Floats]:
 
 
 def trends(known: pl.DataFrame, ruleset: Ruleset) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """Both fact tables from int_values__known."""
+    """fct_trend and trend_point_span from int_values__known."""
     first = known.select(pl.col("community_id").unique()).with_columns(first_reporting_year=pl.lit(FIRST_YEAR))
     points = expand_known(known, first, FIRST_YEAR + N_YEARS - 1, ruleset.trend)
     return trends_of(points, INDICATORS, ruleset)
@@ -205,12 +207,12 @@ def print_table(rows: list[tuple[str, ...]]) -> None:
 def compare(n_series: int, ruleset: Ruleset) -> None:
     """The contestants over the same points."""
     known = known_values(n_series)
-    whole, (trend, trend_point) = best_of(1, lambda: trends(known, ruleset))
+    whole, (trend, spans) = best_of(1, lambda: trends(known, ruleset))
     memory = peak_megabytes()
-    points = used_points(trend, trend_point)
+    points = used_points(trend, spans)
     core, slopes = best_of(3, lambda: core_estimates(points, ruleset))
     every, _ = best_of(3, lambda: all_estimates(points, ruleset))
-    second, check = best_of(1, lambda: check_trends(trend, trend_point, ruleset.epsilon))
+    second, check = best_of(1, lambda: check_trends(trend, spans, ruleset.epsilon))
     loop, sampled, sample = sklearn_loop(points)
     duck, duck_slopes = duckdb_regression(points)
     difference = max(np.abs(slopes[sample] - sampled).max(), np.abs(slopes - duck_slopes).max())
@@ -228,7 +230,8 @@ def compare(n_series: int, ruleset: Ruleset) -> None:
         if seconds != duck:
             tell(f"{n_series:,} series, {name}", seconds, "DuckDB regr_slope, error, status", duck)
     print(f"{n_series:,} series x {N_YEARS} reporting years: {trend.height:,} trends, {points.n_cells:,} determined, ")
-    print(f"{len(points.cell):,} points used of {trend_point.height:,} looked at; peak memory {memory:,.0f} MB")
+    looked_at = f"{each_year(spans).height:,} looked at, in {spans.height:,} spans"
+    print(f"{len(points.cell):,} points used of {looked_at}; peak memory {memory:,.0f} MB")
     print_table(rows)
     print(f"largest difference between the contestants' slopes: {difference:.1e}; second computation: ", end="")
     print(f"{check.n_compared:,} figures, largest difference {check.max_difference:.1e}")
@@ -239,8 +242,8 @@ def cost_curve(largest: int, ruleset: Ruleset) -> None:
     rows: list[tuple[str, ...]] = [("series", "tables, CPU s", "per series, us", "estimates, CPU s", "per series, us")]
     for n_series in (max(largest // 100, 1), max(largest // 10, 1), largest):
         known = known_values(n_series)
-        whole, (trend, trend_point) = best_of(1, partial(trends, known, ruleset))
-        points = used_points(trend, trend_point)
+        whole, (trend, spans) = best_of(1, partial(trends, known, ruleset))
+        points = used_points(trend, spans)
         every, _ = best_of(3, partial(all_estimates, points, ruleset))
         each = [f"{1e6 * seconds / n_series:.1f}" for seconds in (whole, every)]
         rows.append((f"{n_series:,}", f"{whole:.3f}", each[0], f"{every:.3f}", each[1]))

@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 import yaml
 
-from dagster_project.lib.analysis.tables import TABLES, Column, TableSpec
+from dagster_project.lib.analysis.tables import STORED, TABLES, Column, TableSpec
 
 FOLDER = "dbt/models/reporting"
 WIDTH = 118
@@ -48,6 +48,9 @@ SOURCES_HEAD = """\
 # Belongs here: tables and columns of source `analysis`, in the order and types that the analysis writes.
 # Does not: descriptions of columns (_reporting.yml).
 """
+# A mart that is kept short costs nothing where it is a view, and the release copies its rows as a table. From Spark
+# marts come back by their files, which a view has none of.
+EXPANDED = "{{ 'table' if target.type == 'spark' else 'view' }}"
 MODELS_HEAD = """\
 # Contracts of the marts that Python computed, column by column, and the tests of their grain, ids and vocabularies.
 # Belongs here: what `make docs` makes of the declarations in dagster_project/lib/analysis/tables; change those.
@@ -55,7 +58,7 @@ MODELS_HEAD = """\
 """
 
 
-def sources_yml(tables: Mapping[str, TableSpec] = TABLES) -> str:
+def sources_yml(tables: Mapping[str, TableSpec] = STORED) -> str:
     """dbt/models/reporting/_analysis__sources.yml."""
     source = {
         "name": "analysis",
@@ -91,7 +94,14 @@ def _model(spec: TableSpec) -> dict[str, Any]:
     if words:
         tests.append({"allowed": {"arguments": {"columns": words}}})
     columns = [_column(column, spec.key) for column in spec.columns]
-    return {"name": spec.name, "description": spec.description, "columns": columns, "data_tests": tests}
+    stated: dict[str, Any] = {"name": spec.name, "description": spec.description}
+    if spec.stored_as is not None:
+        stated["config"] = {"materialized": EXPANDED}
+        for column in columns:
+            # An engine checks no view; the test of the key looks for nulls, on Spark the table's own check does too.
+            for constraint in column.get("constraints", ()):
+                constraint["warn_unsupported"] = False
+    return {**stated, "columns": columns, "data_tests": tests}
 
 
 def _current_model(spec: TableSpec) -> dict[str, Any]:
@@ -150,11 +160,12 @@ def _commented(text: str) -> str:
 
 def model_sql(spec: TableSpec) -> str:
     """The mart of a computed table."""
+    call = "computed_table()" if spec.stored_as is None else f"expanded_table('{spec.stored_as}')"
     return (
         f"{_commented(spec.description.partition('. ')[0].removesuffix('.') + '.')}\n"
         "-- Belongs here: what the analysis computed, in the columns that lib/analysis/tables declares.\n"
         "-- Does not: compute, filter or judge anything.\n"
-        "{{ computed_table() }}\n"
+        f"{{{{ {call} }}}}\n"
     )
 
 

@@ -1,6 +1,6 @@
 """Figures, sentences and marks of a page, held against the mart cells that they name.
 
-Belongs here: reading the attributes data-row, data-col, data-says and data-count of a page, and the rows they name.
+Belongs here: reading data-row, data-col, data-says, data-count and data-manifest of a page, and the rows they name.
 Does not: what a sentence means (sentences.py), or make pages and databases.
 """
 
@@ -66,6 +66,7 @@ class Traced(HTMLParser):
         self.pills: list[tuple[str, set[str], str]] = []
         self.counts: list[tuple[str, str]] = []
         self.shares: list[tuple[str, str]] = []
+        self.stated: list[tuple[str, str]] = []
         self.loose: list[str] = []
         self._sure: list[str] = []
         self.feed(html)
@@ -89,6 +90,8 @@ class Traced(HTMLParser):
             self.sayings.append((row, says, done.said))
         if share := done.attrs.get("data-share"):
             self.shares.append((share, done.said))
+        if stated := done.attrs.get("data-manifest"):
+            self.stated.append((stated, done.said))
         if count := done.attrs.get("data-count"):
             self.counts.append((count, done.said))
         if "pill" in _css(done) and row:
@@ -109,13 +112,26 @@ class Traced(HTMLParser):
                 self.loose += _FIGURE.findall(data)
 
 
-_TRACES = {"data-col", "data-says", "data-count", "data-share"}
+_TRACES = {"data-col", "data-says", "data-count", "data-share", "data-manifest"}
 _UNREAD = {"style", "script", "svg", "title", "footer", "blockquote"}
 _FIGURE = re.compile(r"(?<![\d.\w-])[+\N{MINUS SIGN}]?\d[\d,]*\.\d+%?(?![\d.])")
 
 
 def _css(element: Element) -> set[str]:
     return set((element.attrs.get("class") or "").split())
+
+
+def stated_faults(html: str, manifest: Mapping[str, object], day: Callable[[str], str] = str) -> list[str]:
+    """What a page quotes of the manifest and the manifest does not say; `day`: how the page's language writes a day."""
+    found = []
+    for name, text in Traced(html).stated:
+        value: object = manifest
+        for part in name.split("."):
+            assert isinstance(value, Mapping), name
+            value = value[part]
+        shown = f"{value:,}" if isinstance(value, int) else day(str(value)) if name.endswith("today") else str(value)
+        found += [] if shown == text else [f"{name}: {text!r}, the manifest says {value!r}"]
+    return found
 
 
 Rows = Mapping[tuple[str, str], Row]

@@ -143,7 +143,8 @@ def _run(config: Settings, selection: Any) -> None:
                 click.echo("Nothing new: the current release holds exactly what stands now.")
                 publish_if_outdated(config)
             else:
-                run_job(config, "ingest", selection_config(selection))
+                # The build follows at once: it gathers the lake, so the receipts are written there.
+                run_job(config, "ingest", selection_config(selection, receipts_of=0))
                 if Pipeline(config).up_to_date() is None or pipeline.undelivered():
                     run_job(config, "build")
                 if before is not None and current_release(pipeline.published) == before:

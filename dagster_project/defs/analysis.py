@@ -37,7 +37,7 @@ AGREES = dg.AssetCheckSpec(
             kinds={"python", "polars"},
             owners=["team:data-team"],
             automation_condition=FOLLOWS,
-            description=f"{name} as Python computed it; the mart of that name reads it.",
+            description=f"{name} as Python computed it; its mart reads it.",
         )
         for name in ANALYSIS_TABLES
     ],

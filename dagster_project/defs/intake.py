@@ -14,10 +14,11 @@ import polars as pl
 from pydantic import Field
 
 from dagster_project.defs.checks import DROP_FILES, SUBMISSIONS, SUBMITTED, astray, listed, submitted_evaluation, tell
-from dagster_project.defs.partition_marks import WITHDRAWN, materialization
+from dagster_project.defs.partition_marks import WITHDRAWN, mark_receipts, materialization
 from dagster_project.defs.resources import CradleResource
 from dagster_project.instance.marks import DATA_VERSION, Marks
 from dagster_project.lib.app.pipeline import Pipeline
+from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.base.store import Store, StoreError
 from dagster_project.lib.intake.bucket.ledger import current_submissions, newest_states
 from dagster_project.lib.intake.bucket.plan import Selection
@@ -25,6 +26,8 @@ from dagster_project.lib.intake.session import IntakeResult, TakenPartition, sta
 from dagster_project.partitions import COMMUNITY, SUBMISSION_PARTITIONS, YEAR, partition_key
 
 RETRIES = 3
+FEW = 50
+"""Folders whose members wait for a receipt; more are a backfill, which gathers the lake once, in its build."""
 TOLD_EVERY = 200
 DROP = dg.AssetSpec(
     DROP_FILES,
@@ -47,6 +50,12 @@ class SelectionConfig(dg.Config):
     again: bool = Field(default=False, description="Take folders again although nothing changed")
     accept_withdrawals: bool = Field(
         default=False, description="Go on where so many folders are missing that the bucket seems at fault"
+    )
+
+    receipts_of: int = Field(
+        default=FEW,
+        description="Write the receipts at the end of this run where it took at most so many folders; those of more "
+        "are written by the build behind it",
     )
 
     def selection(self) -> Selection:
@@ -173,7 +182,13 @@ def submissions(context: dg.AssetExecutionContext, cradle: CradleResource) -> It
 )
 def take_folders(context: dg.OpExecutionContext, config: SelectionConfig, cradle: CradleResource) -> None:
     """The op behind the job `ingest`."""
-    take(context, cradle, config.selection())
+    result = take(context, cradle, config.selection())
+    waiting = result.communities - {NETWORK_FOLDER}
+    if waiting and len(result.taken) <= config.receipts_of:
+        pipeline = cradle.pipeline()
+        receipts = pipeline.receive(waiting)
+        mark_receipts(context, receipts, pipeline.settings.outbox_url)
+        context.log.info(f"{len(receipts)} receipts written")
 
 
 # The resource is bound here: bound later, the sensor that asks for the job would be copied, with a notice at each load.

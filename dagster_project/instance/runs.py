@@ -194,13 +194,14 @@ def prepare_dagster_home(settings: Settings) -> None:
 # --- Jobs ----------------------------------------------------------------------------------------------------------
 
 
-def selection_config(selection: Selection) -> dict[str, Any]:
-    """The job config of a selection."""
+def selection_config(selection: Selection, **further: int) -> dict[str, Any]:
+    """The job config of a selection; `further` settings of the job by their names."""
     config = {
         "communities": sorted(selection.communities or ()),
         "years": sorted(selection.years or ()),
         "again": selection.again,
         "accept_withdrawals": selection.accept_withdrawals,
+        **further,
     }
     return {"ops": {"take_folders": {"config": config}}}
 

@@ -19,6 +19,24 @@ select
 from {{ source('analysis', model.name) }}
 {% endmacro %}
 
+{# The same of a table that the analysis keeps short: a row for every reporting year that a row of `stored` holds for. #}
+{% macro expanded_table(stored) %}
+    {{- adapter.dispatch('expanded_table')(stored) -}}
+{% endmacro %}
+
+{% macro default__expanded_table(stored) %}
+select
+{%- for column in model.columns.values() %}
+    {%- if column.name == 'reporting_year' %}
+    {{ every_number('first_reporting_year', 'last_reporting_year') }} as reporting_year
+    {%- else %}
+    cast({{ adapter.quote(column.name) }} as {{ column.data_type }}) as {{ adapter.quote(column.name) }}
+    {%- endif %}
+    {%- if not loop.last %},{% endif %}
+{%- endfor %}
+from {{ source('analysis', stored) }}
+{% endmacro %}
+
 {# The rows of table `of` as known in the latest reporting year, with these names beside their ids. #}
 {% macro latest_year_with_names(of, names) %}
     {{- adapter.dispatch('latest_year_with_names')(of, names) -}}

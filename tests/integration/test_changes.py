@@ -24,6 +24,7 @@ from dagster_project.cli.release import compare
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.settings import from_environment
+from tests import traced
 from tests.integration.conftest import EXAMPLE_TODAY, GRADUATION, HEADER, READING, UNKNOWN, lines, small_seeds
 from tests.integration.test_cycle import released
 from tests.support import Published, receipt
@@ -300,6 +301,23 @@ def test_counts_of_a_comparison_are_those_of_its_cells(story: Story) -> None:
         added, gone = (sum(not cell[2] and cell[side] is None for cell in mine) for side in (3, 4))
         counts = f"{sum(bool(cell[2]) for cell in mine):,} cells, {added:,} new rows, {gone:,} rows gone"
         assert f"  {table}: {counts}" in lines
+
+
+def test_the_page_and_the_manifest_state_the_counts_of_the_comparison(story: Story) -> None:
+    since, lines = story.after.manifest["since"], compared(story)
+    assert since["release_id"] == story.before.folder.name
+    counts = ", ".join(f"{since[f'values_{name}']:,} {name}" for name in ("new", "changed", "gone"))
+    assert f"Values: {counts}; communities with such values: {since['values_communities']:,}" in lines
+    assert f"Statuses that moved: {since['statuses_moved']:,}" in lines
+    assert f"Designations, gateways and criteria that moved: {since['designations_moved']:,}" in lines
+    judged = f"Judged for the first time: {since['judged_new']:,}; judged no more: {since['judged_gone']:,}"
+    assert judged in lines
+    assert since["values_changed"] and since["values_gone"] and since["statuses_moved"]
+    html = (story.after.folder / "report" / "index.html").read_text(encoding="utf-8")
+    told = dict(traced.Traced(html).stated)
+    named = {name for name, n in since.items() if n and name != "state"}
+    assert told.keys() == {f"since.{name}" for name in named}
+    assert traced.stated_faults(html, story.after.manifest) == []
 
 
 @pytest.mark.parametrize(

@@ -17,6 +17,8 @@ import numpy as np
 import polars as pl
 import pytest
 
+from dagster_project.lib.analysis.tables import FCT_TREND_POINT
+from dagster_project.lib.analysis.tables.spans import each_year
 from tests.integration.conftest import (
     BAD_FILES,
     EXAMPLE_COMMUNITIES,
@@ -302,6 +304,18 @@ def test_a_trend_is_made_from_what_was_known_then(example: Run, reporting_year: 
     ((slope, first, last),) = example.release.rows(query, "quill_harbor", "graduation_4yr_pct", reporting_year)
     assert slope == pytest.approx(expected, abs=1e-9)
     assert (first, last) == (2014, reporting_year)
+
+
+def test_points_are_kept_once_and_released_as_a_table_of_every_reporting_year(example: Run) -> None:
+    spans = pl.read_parquet(example.home / "work" / "analysis" / "trend_point_span.parquet")
+    with example.release.open() as connection:
+        released = FCT_TREND_POINT.conform(connection.execute("from marts.fct_trend_point").pl())
+    assert released.equals(FCT_TREND_POINT.conform(each_year(spans)))
+    assert spans.height < released.height / 2
+    kinds = "select table_type from information_schema.tables where table_name = 'fct_trend_point'"
+    assert example.release.rows(kinds) == [("BASE TABLE",)]
+    with duckdb.connect(str(example.home / "work" / "warehouse.duckdb"), read_only=True) as warehouse:
+        assert warehouse.execute(kinds).fetchall() == [("VIEW",)]
 
 
 def test_two_forms_of_the_kindergarten_inventory_never_share_a_segment(example: Run) -> None:

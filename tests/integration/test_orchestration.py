@@ -43,7 +43,7 @@ from dagster_project.lib.app.analysis import AnalysisOutcome
 from dagster_project.lib.app.frozen import FROZEN_TABLE, released_cycles
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.base.store import DeniedError, Store
-from dagster_project.lib.intake.bucket.ledger import Ledger
+from dagster_project.lib.intake.bucket.ledger import Ledger, newest_states
 from dagster_project.lib.intake.bucket.plan import BucketFaultError, Selection
 from dagster_project.lib.publish.release.release import Release
 from dagster_project.lib.warehouse.dbt_run import MANIFEST
@@ -100,9 +100,11 @@ def instance(home: Path) -> Iterator[dg.DagsterInstance]:
         yield forgotten
 
 
-def ingest(instance: dg.DagsterInstance, selection: Selection) -> dg.ExecuteInProcessResult:
+def ingest(instance: dg.DagsterInstance, selection: Selection, receipts_of: int = 0) -> dg.ExecuteInProcessResult:
+    """The job without its receipts, as in front of a build, unless they are asked for."""
     job = defs().resolve_job_def("ingest")
-    return job.execute_in_process(instance=instance, run_config={**QUIET, **selection_config(selection)})
+    config = {**QUIET, **selection_config(selection, receipts_of=receipts_of)}
+    return job.execute_in_process(instance=instance, run_config=config)
 
 
 def build(instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
@@ -137,6 +139,30 @@ def materialized(instance: dg.DagsterInstance, run_id: str | None = None) -> dic
 
 def value(event: dg.AssetMaterialization, name: str) -> Any:
     return event.metadata[name].value
+
+
+# --- Receipts ------------------------------------------------------------------------------------------------------
+
+
+def received(home: Path, community: str, year: int) -> str | None:
+    """The submission that the latest receipt of a folder speaks of; None without a receipt."""
+    path = home / "outbox" / community / str(year) / "receipt.json"
+    return json.loads(path.read_bytes())["submission_id"] if path.exists() else None
+
+
+def test_a_member_has_its_receipt_before_anything_is_built(home: Path, instance: dg.DagsterInstance) -> None:
+    community, year = next(place for place in folders(home) if place[0] != "_network")
+    assert ingest(instance, one(community, year), intake_room.FEW).success
+    states = newest_states(Pipeline(from_environment()).ledger.events())
+    stands = states.filter(community_id=community, reporting_year=year)["submission_id"].item()
+    assert received(home, community, year) == stands
+    assert not (home / "work" / "landing").exists(), "what the last build read stays as it was"
+    assert value(materialized(instance)[str(partition_key(community, year))], "receipt").endswith("receipt.html")
+
+
+def test_receipts_of_a_backfill_are_written_by_the_build_behind_it(home: Path, instance: dg.DagsterInstance) -> None:
+    assert ingest(instance, Selection(), receipts_of=len(folders(home)) - 1).success
+    assert not list((home / "outbox").rglob("receipt.json"))
 
 
 # --- Backfills -----------------------------------------------------------------------------------------------------

@@ -14,11 +14,14 @@ import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import pytest
 
 from dagster_project.lib.intake.bucket.lake import raw_key
+from dagster_project.lib.publish.report.languages.catalogue import language
+from tests import traced
 from tests.integration.conftest import EXAMPLE_TODAY, HEADER, Run, lines
 from tests.support import cradle, current
 
@@ -40,6 +43,11 @@ class Life:
         if process.returncode != code:
             pytest.fail(f"cradle {arguments} ended with {process.returncode}:\n{process.stdout}{process.stderr}")
         self.told[name], self.ids[name] = process, current(self.home).folder.name
+
+    def manifest(self, release_id: str) -> dict[str, Any]:
+        """The manifest of a release."""
+        path = self.home / "publish" / "releases" / release_id / "manifest.json"
+        return dict(json.loads(path.read_text(encoding="utf-8")))
 
     def files(self) -> Mapping[str, list[str]]:
         """Names of the files in each release's folder."""
@@ -100,6 +108,26 @@ def test_a_release_comes_out_again_from_raw_bytes_hash_by_hash(life: Life) -> No
     tables = len(current(life.home).manifest["tables"])
     said = f"{life.ids['copied']}: {tables} tables made again, every hash of tables and of the pages came out"
     assert said in life.told["rebuilt"].stdout
+
+
+def test_a_release_tells_what_it_changed_since_the_one_before_that_stands(life: Life) -> None:
+    first, second, third = (life.ids[name] for name in ("final", "second", "third"))
+    assert life.manifest(first)["since"] == {"state": "first"}
+    since = life.manifest(second)["since"]
+    assert (since["state"], since["release_id"], since["today"]) == ("compared", first, EXAMPLE_TODAY)
+    assert (since["values_new"], since["values_changed"], since["values_gone"]) == (0, 1, 0)
+    after = life.manifest(third)["since"]
+    assert (after["release_id"], after["values_changed"]) == (first, 1), "the one between them is withdrawn"
+    for release_id in (first, third):
+        for folder in ("", "es/"):
+            page = life.home / "publish" / "releases" / release_id / "report" / folder / "index.html"
+            html, day = page.read_text(encoding="utf-8"), language(folder[:2] or "en").day
+            assert traced.stated_faults(html, life.manifest(release_id), day) == []
+            assert second not in html and "\ue000" not in html
+    assert "This is the first release" in (life.home / f"publish/releases/{first}/report/index.html").read_text("utf-8")
+    assert '<span data-manifest="since.values_changed">1</span> value has changed.' in (
+        life.home / f"publish/releases/{third}/report/index.html"
+    ).read_text("utf-8")
 
 
 def test_a_final_release_is_kept_by_every_policy_and_says_what_it_pins(life: Life) -> None:

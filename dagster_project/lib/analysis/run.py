@@ -38,10 +38,10 @@ from dagster_project.lib.analysis.rubric.gateways import (
 )
 from dagster_project.lib.analysis.rubric.own_words import community_indicators, strategies
 from dagster_project.lib.analysis.rubric.registers import Tables, scaffold_of
-from dagster_project.lib.analysis.tables import TABLES
+from dagster_project.lib.analysis.tables import STORED, TREND_POINT_SPAN
 from dagster_project.lib.base.ruleset import Ruleset
 
-ANALYSIS_TABLES: tuple[str, ...] = tuple(TABLES)
+ANALYSIS_TABLES: tuple[str, ...] = tuple(STORED)
 # Registers that figures read; the rubric's rules name theirs in its seed.
 BURDENED_GROUPS, SELECTION, TARGETS = "burdened_groups", "indicator_selection", "targets"
 NETWORK_TABLES = ("fct_network_trend", "fct_network_outcome", "fct_false_positive")
@@ -97,7 +97,7 @@ class AnalysisInputs:
 
 @dataclass(frozen=True, eq=False)
 class Figures:
-    """Every table of `TABLES` by name, and the second computation of its slopes."""
+    """Every table of `ANALYSIS_TABLES` that holds figures by name, and the second computation of its slopes."""
 
     tables: dict[str, pl.DataFrame]
     second_trends: SecondComputation
@@ -145,15 +145,15 @@ def of_communities(inputs: AnalysisInputs, ruleset: Ruleset) -> AnalysisResult:
 
 
 def of_network(tables: Tables, seeds: Seeds, ruleset: Ruleset, last_reporting_year: int) -> dict[str, pl.DataFrame]:
-    """NETWORK_TABLES from fct_trend, fct_trend_point and fct_outcome_status of all communities."""
-    rates = false_positive_rates(tables["fct_trend_point"], seeds.indicators, ruleset, last_reporting_year)
+    """NETWORK_TABLES from fct_trend, trend_point_span and fct_outcome_status of all communities."""
+    rates = false_positive_rates(tables[TREND_POINT_SPAN.name], seeds.indicators, ruleset, last_reporting_year)
     return dict(zip(NETWORK_TABLES, (*_network(tables, seeds, ruleset), rates), strict=True))
 
 
 def _network(tables: Tables, seeds: Seeds, ruleset: Ruleset) -> tuple[pl.DataFrame, pl.DataFrame]:
     return compute_network(
         tables["fct_trend"],
-        tables["fct_trend_point"],
+        tables[TREND_POINT_SPAN.name],
         tables["fct_outcome_status"],
         seeds.communities,
         seeds.geographies,
@@ -163,11 +163,11 @@ def _network(tables: Tables, seeds: Seeds, ruleset: Ruleset) -> tuple[pl.DataFra
 
 
 def of_indicators(tables: Tables, seeds: Seeds, ruleset: Ruleset) -> dict[str, pl.DataFrame]:
-    """fct_network_trend from fct_trend and fct_trend_point of all communities and some indicators.
+    """fct_network_trend from fct_trend and trend_point_span of all communities and some indicators.
 
     No figure of it looks at two indicators, so some at a time give the same rows as all.
     """
-    rows = {**tables, "fct_outcome_status": TABLES["fct_outcome_status"].empty()}
+    rows = {**tables, "fct_outcome_status": STORED["fct_outcome_status"].empty()}
     return {"fct_network_trend": _network(rows, seeds, ruleset)[0]}
 
 
@@ -183,7 +183,7 @@ def community_figures(inputs: AnalysisInputs, ruleset: Ruleset) -> Figures:
     indicators = seeds.indicators
     points = expand_known(inputs.known, inputs.first_years, last, ruleset.trend)
     grid = community_years(inputs.first_years, last)
-    trend, trend_point = trends_of(points, indicators, ruleset)
+    trend, spans = trends_of(points, indicators, ruleset)
     held = standings(
         registers[BURDENED_GROUPS], seeds.starter_groups, seeds.dimensions, grid, inputs.today, ruleset.ruleset_id
     )
@@ -193,18 +193,18 @@ def community_figures(inputs: AnalysisInputs, ruleset: Ruleset) -> Figures:
     outcome = compute_outcomes(trend, gap, registers[SELECTION], indicators, seeds.outcomes, judged, ruleset)
     tables = {
         "fct_trend": trend,
-        "fct_trend_point": trend_point,
+        TREND_POINT_SPAN.name: spans,
         "fct_gap": gap,
         "fct_gap_year": gap_year,
         "fct_outcome_status": outcome,
         "fct_target_progress": compute_target_progress(
-            registers[TARGETS], registers[SELECTION], trend, trend_point, indicators, judged, inputs.today, ruleset
+            registers[TARGETS], registers[SELECTION], trend, spans, indicators, judged, inputs.today, ruleset
         ),
     }
     return Figures(
         tables,
-        check_trends(trend, trend_point, ruleset.epsilon),
-        check_gaps(gap, trend_point, indicators, ruleset.epsilon),
+        check_trends(trend, spans, ruleset.epsilon),
+        check_gaps(gap, spans, indicators, ruleset.epsilon),
     )
 
 
@@ -224,7 +224,7 @@ def context_of(inputs: AnalysisInputs, ruleset: Ruleset) -> FactContext:
 def decide(context: FactContext, figures: Mapping[str, pl.DataFrame], seeds: Seeds) -> RecordInputs:
     """Criteria, benchmarks, gateways, designations with their requirements and the ids of their records.
 
-    figures: fct_trend, fct_trend_point, fct_gap and fct_outcome_status at least. The result's `tables` hold what went
+    figures: fct_trend, trend_point_span, fct_gap and fct_outcome_status at least. The result's `tables` hold what went
     in and what came out.
     """
     rubric = seeds.rubric

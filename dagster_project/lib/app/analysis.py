@@ -17,6 +17,8 @@ import contracts
 from dagster_project.lib.analysis import run
 from dagster_project.lib.analysis.records.inputs import RecordInputs
 from dagster_project.lib.analysis.run import AnalysisInputs, AnalysisResult, Seeds
+from dagster_project.lib.analysis.tables import TREND_POINT_SPAN
+from dagster_project.lib.analysis.tables.spans import as_spans
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.names import INPUTS, OBSERVATIONS_TABLE
@@ -132,6 +134,7 @@ def record_inputs(
     landing = {name: rows(INPUTS, name) for name in analysis_inputs() if name in held}
     inputs = inputs_of(rows(INPUTS, KNOWN_TABLE), landing, seeds_of(reference), last_year(reference, today), today)
     tables = {name: rows("marts", name) for name in RECORD_TABLES}
+    tables[TREND_POINT_SPAN.name] = as_spans(tables.pop("fct_trend_point"))
     return run.designate(run.context_of(inputs, ruleset), tables, inputs.seeds)
 
 

@@ -40,6 +40,10 @@ class KeptInputs:
         """Each part by its name."""
         return dict(vars(self))
 
+    def seeds(self) -> dict[str, bytes]:
+        """The files of reference data by path."""
+        return dict(self.seed_files.iter_rows())
+
 
 SCHEMAS = {
     "seed_files": SEED_FILES,

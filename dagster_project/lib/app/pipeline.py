@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from pathlib import Path
@@ -69,15 +69,23 @@ from dagster_project.lib.publish.release.dependencies import code_version, figur
 from dagster_project.lib.publish.release.hashing import lock_sha256
 from dagster_project.lib.publish.release.opening import database_path
 from dagster_project.lib.publish.release.pointing import FIXED, fix
-from dagster_project.lib.publish.release.release import Release, ReleaseFacts, current_release, publish, read_manifest
+from dagster_project.lib.publish.release.release import (
+    Release,
+    ReleaseFacts,
+    Since,
+    current_release,
+    publish,
+    read_manifest,
+)
 from dagster_project.lib.publish.report.languages.published import dictionary_names, published_languages
 from dagster_project.lib.publish.report.making.kept import kept_pages
 from dagster_project.lib.publish.report.marts import ReportContext, RuleParameter
+from dagster_project.lib.publish.report.national.since_release import sections
 from dagster_project.lib.publish.report.render import write_report
 from dagster_project.lib.receipts.change_log import ChangeLog
 from dagster_project.lib.receipts.change_words import TOLD, UNKNOWN_CHANGES
 from dagster_project.lib.receipts.changes import State, changed_folders, changes_between, read_tables
-from dagster_project.lib.receipts.difference import keep_summary
+from dagster_project.lib.receipts.difference import ReleaseBefore
 from dagster_project.lib.receipts.receipts import (
     RECEIPT_TABLES,
     Changes,
@@ -268,14 +276,27 @@ class Pipeline:
 
     def land(self, communities: frozenset[str] | None = None) -> tuple[Landed, list[Receipt]]:
         """Gather the lake into landing files and write the receipts that changed (of all communities by default)."""
+        landed = self._gathered()
+        write_tables(landed.tables, self.settings.landing)
+        return landed, self._deliver(landed, communities)
+
+    def receive(self, communities: frozenset[str]) -> list[Receipt]:
+        """Write the receipts of these communities as the lake stands, before a build.
+
+        The landing files stay as the last build read them: a build that is continued would else carry newer inputs.
+        """
+        return self._deliver(self._gathered(), communities)
+
+    def _gathered(self) -> Landed:
         require_ready(self.reference, self.chosen or self.settings.today)
         tell("Gathering accepted rows")
         try:
-            landed = gather(self.lake, self.reference, self.settings.today, self.strays(), self.ruleset)
+            return gather(self.lake, self.reference, self.settings.today, self.strays(), self.ruleset)
         except DamagedLakeError as error:
             note(self.lake, noted(self.lake) | error.places.keys())
             raise
-        write_tables(landed.tables, self.settings.landing)
+
+    def _deliver(self, landed: Landed, communities: frozenset[str] | None) -> list[Receipt]:
         # A first folder that is still being written has a receipt and no submission.
         told = frozenset(landed["submissions"]["community_id"]) | frozenset(self.left()["community_id"])
         everyone = communities if communities is not None else told - {NETWORK_FOLDER}
@@ -285,7 +306,7 @@ class Pipeline:
         return_files(self.outbox, self.lake, self.intake, receipts, delivery)
         elsewhere = {place: why for place, why in again.items() if place[0] not in everyone} if communities else {}
         self._keep_undelivered(elsewhere | delivery.failed)
-        return landed, receipts
+        return receipts
 
     @cached_property
     def cluster(self) -> ClusterRun | None:
@@ -315,7 +336,12 @@ class Pipeline:
         communities = self.reference.communities["community_id"].to_list()
         tables = keep_frozen(outcome.tables, self.frozen, communities, self.reference.table("rubric/rubric"))
         tables = as_declared(tables)
-        write_tables({**tables, FROZEN_TABLE: released_cycles(self.frozen)}, s.analysis)
+        written = {**tables, FROZEN_TABLE: released_cycles(self.frozen)}
+        write_tables(written, s.analysis)
+        for path in s.analysis.glob("*.parquet"):
+            # What an earlier version wrote by another name holds members' values too, and nobody takes them out again.
+            if path.stem not in written:
+                path.unlink()
         return replace(outcome, tables=tables)
 
     def build_reporting(self) -> list[NodeResult]:
@@ -331,20 +357,16 @@ class Pipeline:
         before = self.change_log.told or current_release(self.published)
         facts = self.release_facts()
         self.change_log.begin(before)
-        made = self.publish(facts)
+        landed = {name: pl.read_parquet(self.settings.landing / f"{name}.parquet", glob=False) for name in KEPT_OF}
+        inputs = kept_inputs(self.settings.seeds, landed, self.strays())
+        seeds_of = partial(kept_seeds, self.lake)
+        one_before = ReleaseBefore(self.settings, self.published, self.reference.names, seeds_of, inputs.seeds())
+        made = self.publish(facts, one_before.since)
         if made.manifest["seeds_sha256"] == facts.seeds_sha256:
-            landed = {name: pl.read_parquet(self.settings.landing / f"{name}.parquet", glob=False) for name in KEPT_OF}
-            keep(self.lake, made.release_id, kept_inputs(self.settings.seeds, landed, self.strays()))
+            keep(self.lake, made.release_id, inputs)
         if before != made.release_id:
             self._tell_changes(before, {**made.manifest, **facts.stated(), "today": made.manifest["today"]})
-            keep_summary(
-                self.settings,
-                self.published,
-                partial(kept_seeds, self.lake),
-                before,
-                made.release_id,
-                self.reference.names,
-            )
+            one_before.keep_summary(before, made.release_id)
         self.change_log.tell(made.release_id)
         self.as_built.keep(made.release_id, facts.stated())
         return made
@@ -363,8 +385,8 @@ class Pipeline:
         complete_kept(self.outbox, manifest["inputs"], self._change_records())
         self.change_log.tell(current)
 
-    def publish(self, facts: ReleaseFacts) -> Release:
-        """The warehouse as it stands as a release, told to nobody yet."""
+    def publish(self, facts: ReleaseFacts, since: Callable[[Mapping[str, Any], Path], Mapping[str, Any]]) -> Release:
+        """The warehouse as it stands as a release, told to nobody yet; `since` counts what it changed, if it is new."""
         tell("Publishing the release and its report")
         ops = self._write_arrivals()
         # Records are rebuilt from the release alone, so it carries what they were decided from.
@@ -383,6 +405,7 @@ class Pipeline:
             self._write_report,
             declared_marts(MANIFEST, self.reference),
             vocabularies(self.reference),
+            Since(since, partial(sections, languages=published_languages(self.reference))),
         )
 
     def _write_arrivals(self) -> dict[str, Path]:

@@ -232,6 +232,7 @@ class PublicEdition:
             paper,
             declared_public(declared_marts(MANIFEST, self.reference, public=True)),
             vocabularies(self.reference, public=True),
+            names,
         )
 
     def inputs(self) -> DisclosureInputs:

@@ -16,7 +16,7 @@ import polars as pl
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import MARTS, NETWORK_FOLDER
 from dagster_project.lib.base.successions import NO_RENAMES, CommunityIds
-from dagster_project.lib.publish.release.compare import SIGNIFICANT
+from dagster_project.lib.publish.release.compare import SIGNIFICANT, VALUE_COLUMNS, VALUE_TABLE, present
 from dagster_project.lib.receipts.change_words import Names, label
 
 Tables = Mapping[str, pl.DataFrame]
@@ -39,8 +39,7 @@ CAUSES = {
     "code": ("figures_version",),
 }
 
-VALUE_TABLE, DESIGNATION_TABLE = "fct_indicator_value", "fct_designation"
-VALUE_COLUMNS = ("value", "value_low", "value_high", "numerator", "denominator", "value_status")
+DESIGNATION_TABLE = "fct_designation"
 SOURCE_COLUMNS = ("submission_id", "source_file", "source_sheet", "source_row")
 VALUE_NAMES = ("unit", "origin")
 DETERMINATION = ["community_id", "designation", "reporting_year"]
@@ -298,15 +297,6 @@ def _values_of(tables: Tables, like: pl.DataFrame, key: Sequence[str]) -> pl.Dat
     floats = [name for name, kind in frame.schema.items() if kind.is_float()]
     rounded = frame.with_columns(pl.col(floats).round_sig_figs(SIGNIFICANT))
     return rounded.select(*key, *VALUE_NAMES, row=pl.struct(*VALUE_COLUMNS, *SOURCE_COLUMNS))
-
-
-def present(frame: pl.DataFrame | None, like: pl.DataFrame) -> pl.DataFrame:
-    """The frame with the columns of `like`; what an older release lacks is null, or no row at all."""
-    empty = like.clear()
-    if frame is None:
-        return empty
-    kept = [name for name in like.columns if name in frame.columns]
-    return pl.concat([empty, frame.select(kept)], how="diagonal_relaxed")
 
 
 # ---- judgements ----

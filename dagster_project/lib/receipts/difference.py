@@ -24,9 +24,21 @@ from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.base.successions import OWN_COLUMNS, PART, CommunityIds
 from dagster_project.lib.intake.bucket.ledger import current_objects
-from dagster_project.lib.publish.release.compare import TableCounts, count_differences
+from dagster_project.lib.publish.release.compare import (
+    FIRST,
+    GONE,
+    VALUE_COLUMNS,
+    VALUE_TABLE,
+    TableCounts,
+    ValueCounts,
+    count_differences,
+    count_values,
+    present,
+    since_stated,
+)
 from dagster_project.lib.publish.release.opening import ReleaseMissingError, database_path
-from dagster_project.lib.publish.release.release import read_manifest
+from dagster_project.lib.publish.release.release import current_release, read_manifest
+from dagster_project.lib.publish.release.states import WITHDRAWN, read_states
 from dagster_project.lib.receipts.change_words import label
 from dagster_project.lib.receipts.changes import (
     CHANGED,
@@ -34,13 +46,10 @@ from dagster_project.lib.receipts.changes import (
     KEPT,
     NAMED,
     STATUSES,
-    VALUE_COLUMNS,
-    VALUE_TABLE,
     ChangedFolder,
     Tables,
     changed_folders,
     judgement_flips,
-    present,
     read_tables,
 )
 from dagster_project.settings import Settings
@@ -161,9 +170,14 @@ class Difference:
     seed_lines: tuple[SeedLine, ...]
     seeds_known: bool
     counts: tuple[TableCounts, ...]
+    values: ValueCounts
     moved: tuple[Moved, ...]
     judged_new: int
     judged_gone: int
+
+    def moved_of(self, kind: str) -> tuple[Moved, ...]:
+        """The judgements of a kind that are others now; what a frozen record keeps is told and has not moved."""
+        return tuple(row for row in self.moved if row.kind == kind and not row.is_frozen)
 
 
 def difference(a: Side, b: Side, seeds_of: SeedsOf, communities: Collection[str] = ()) -> Difference:
@@ -183,7 +197,8 @@ def difference(a: Side, b: Side, seeds_of: SeedsOf, communities: Collection[str]
     )
     known = {row["community_id"] for side in (a, b) for row in side.manifest["inputs"] if row["community_id"]}
     tables_a, tables_b = (read_tables(side.database, wanted or known) for side in (a, b))
-    flips = judgement_flips(tables_a, tables_b, {table["name"]: table["key"] for table in b.manifest["tables"]})
+    keys = {table["name"]: table["key"] for table in b.manifest["tables"]}
+    flips = judgement_flips(tables_a, tables_b, keys)
     causes = Causes(submitted, lines, conditions, seeds_known, _touched(tables_a, tables_b))
     words = {name: _names(tables_b.get(name), *NAMED[name]) for name in NAMED}
     both = flips.filter(pl.col("change").is_in([CHANGED, KEPT])).filter(pl.col("before").ne_missing(pl.col("after")))
@@ -196,36 +211,80 @@ def difference(a: Side, b: Side, seeds_of: SeedsOf, communities: Collection[str]
         seed_lines=lines,
         seeds_known=seeds_known,
         counts=tuple(count_differences(a.database, b.database, a.manifest, b.manifest, communities)),
+        values=count_values(tables_a.get(VALUE_TABLE), tables_b[VALUE_TABLE], keys[VALUE_TABLE]),
         moved=tuple(_moved(row, words, causes) for row in both.iter_rows(named=True)),
         judged_new=changes["added"],
         judged_gone=changes["gone"],
     )
 
 
-def keep_summary(
-    settings: Settings,
-    published: Store,
-    seeds_of: SeedsOf,
-    before: str | None,
-    release_id: str,
-    names: CommunityIds,
-) -> None:
-    """Write what a release changed against the one before beside the releases: it depends on both, so it is in none.
+@dataclass
+class ReleaseBefore:
+    """The release that is current while the next one is made, compared with it once: for the manifest, for the summary.
 
-    Where the release before is gone, nothing is known of what changed, and nothing is written.
+    seeds: the files of reference data that the next one is made with, which are kept only once it is out.
     """
-    b = Side(read_manifest(published, release_id), database_path(settings, release_id))
-    if before is None:
-        n_folders = sum(bool(row["community_id"]) for row in b.manifest["inputs"])
-        lines = [f"{release_id} is the first release: {n_folders:,} folders"]
-    else:
+
+    settings: Settings
+    published: Store
+    names: CommunityIds
+    seeds_of: SeedsOf
+    seeds: Mapping[str, bytes]
+    _found: Difference | None = None
+
+    def since(self, manifest: Mapping[str, Any], database: Path) -> dict[str, Any]:
+        """What the manifest of the release that is being made states of the one before (`since_stated`)."""
+        before, states = current_release(self.published), read_states(self.published)
+        a = None if before is None or states.state(before) == WITHDRAWN else self._side_or_none(before)
+        if a is None:
+            return {"state": GONE if states.lines or self.published.folders("releases") else FIRST}
+
+        def seeds_of(release_id: str) -> Mapping[str, bytes] | None:
+            return self.seeds if release_id == manifest["release_id"] else self.seeds_of(release_id)
+
+        found = self._compared(a, Side(manifest, database), seeds_of)
+        return since_stated(
+            found.release_a,
+            a.manifest["today"],
+            found.values,
+            statuses_moved=len(found.moved_of(STATUSES)),
+            designations_moved=len(found.moved_of(ELIGIBILITY)),
+            judged_new=found.judged_new,
+            judged_gone=found.judged_gone,
+        )
+
+    def keep_summary(self, before: str | None, release_id: str) -> None:
+        """Write what a release changed against another beside the releases: it depends on both, so it is in none.
+
+        Where the release before is gone, nothing is known of what changed, and nothing is written.
+        """
+        found = self._found
+        if before is None:
+            inputs = read_manifest(self.published, release_id)["inputs"]
+            n_folders = sum(bool(row["community_id"]) for row in inputs)
+            lines = [f"{release_id} is the first release: {n_folders:,} folders"]
+        else:
+            if found is None or (found.release_a, found.release_b) != (before, release_id):
+                a = self._side_or_none(before)
+                if a is None:
+                    return
+                found = self._compared(a, self._side(release_id), self.seeds_of)
+            lines = summary_lines(found, SUMMARY_SHOWN)
+        self.published.put(summary_key(release_id), ("\n".join(lines) + "\n").encode())
+
+    def _side(self, release_id: str) -> Side:
+        return Side(read_manifest(self.published, release_id), database_path(self.settings, release_id))
+
+    def _side_or_none(self, release_id: str) -> Side | None:
         try:
-            a = Side(read_manifest(published, before), database_path(settings, before))
+            return self._side(release_id)
         except (FileNotFoundError, ReleaseMissingError):
-            return
-        with as_named_now(a, names) as was:
-            lines = summary_lines(difference(was, b, seeds_of), SUMMARY_SHOWN)
-    published.put(summary_key(release_id), ("\n".join(lines) + "\n").encode())
+            return None
+
+    def _compared(self, a: Side, b: Side, seeds_of: SeedsOf) -> Difference:
+        with as_named_now(a, self.names) as was:
+            self._found = difference(was, b, seeds_of)
+        return self._found
 
 
 def forget_summaries(published: Store, place: str) -> None:
@@ -390,9 +449,10 @@ def summary_lines(found: Difference, shown: int | None) -> list[str]:
         f"Tables that differ: {len(found.counts):,}",
         *_cut([_count_line(row) for row in found.counts], shown),
     ]
+    lines += ["", _values_line(found.values)]
     for kind, title in WORDS.items():
         mine = [row for row in found.moved if row.kind == kind]
-        lines += ["", f"{title}: {len(mine):,}", *_cut([_moved_line(row) for row in mine], shown)]
+        lines += ["", f"{title}: {len(found.moved_of(kind)):,}", *_cut([_moved_line(row) for row in mine], shown)]
     if found.judged_new or found.judged_gone:
         lines += ["", f"Judged for the first time: {found.judged_new:,}; judged no more: {found.judged_gone:,}"]
     return lines
@@ -413,6 +473,13 @@ def _count_line(counts: TableCounts) -> str:
     if counts.cells is None:
         return f"  {counts.table}: other content"
     return f"  {counts.table}: {counts.cells:,} cells, {counts.rows_added:,} new rows, {counts.rows_gone:,} rows gone"
+
+
+def _values_line(values: ValueCounts) -> str:
+    return (
+        f"Values: {values.new:,} new, {values.changed:,} changed, {values.gone:,} gone; "
+        f"communities with such values: {values.communities:,}"
+    )
 
 
 def _moved_line(moved: Moved) -> str:

@@ -112,7 +112,7 @@ def first_years(frame: pl.DataFrame, first: int | None = None) -> pl.DataFrame:
 
 
 def trends(frame: pl.DataFrame, first: pl.DataFrame, last: int, ruleset: Ruleset) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """fct_trend and fct_trend_point alone."""
+    """fct_trend and trend_point_span alone."""
     return trends_of(expand_known(frame, first, last, ruleset.trend), INDICATORS, ruleset)
 
 

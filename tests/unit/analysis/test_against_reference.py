@@ -20,6 +20,7 @@ from dagster_project.lib.analysis.figures.gap import gaps_of
 from dagster_project.lib.analysis.figures.known import expand_known
 from dagster_project.lib.analysis.figures.standing import REGISTER_SCHEMA, community_years, standings
 from dagster_project.lib.analysis.figures.trend import trends_of
+from dagster_project.lib.analysis.tables.spans import each_year
 from dagster_project.lib.base.ruleset import Ruleset
 from tests.unit.analysis import reference
 from tests.unit.analysis.builders import INDICATORS, first_years, inputs, known, trends
@@ -120,7 +121,7 @@ def compare(frame: pl.DataFrame, ruleset: Ruleset) -> tuple[int, set[str]]:
     rows = by_key(frame.to_dicts())
     grid = first_years(frame, FIRST)
     points = expand_known(frame, grid, LAST, ruleset.trend)
-    trend, trend_point = trends_of(points, INDICATORS, ruleset)
+    trend, spans = trends_of(points, INDICATORS, ruleset)
     given = inputs(frame, LAST)
     held = standings(
         pl.DataFrame(schema=REGISTER_SCHEMA),
@@ -131,7 +132,7 @@ def compare(frame: pl.DataFrame, ruleset: Ruleset) -> tuple[int, set[str]]:
         ruleset.ruleset_id,
     )
     gap, _ = gaps_of(points, held, INDICATORS, ruleset)
-    fates = point_fates(trend_point)
+    fates = point_fates(each_year(spans))
     seen: set[str] = set()
     for row in trend.iter_rows(named=True):
         key, year = (row["community_id"], row["indicator_id"], row["population_group_id"]), row["reporting_year"]

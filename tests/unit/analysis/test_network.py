@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from dagster_project.lib.analysis.figures.network import compute_network
-from dagster_project.lib.analysis.tables import FCT_OUTCOME_STATUS, FCT_TREND, FCT_TREND_POINT
+from dagster_project.lib.analysis.tables import FCT_OUTCOME_STATUS, FCT_TREND, TREND_POINT_SPAN
 from dagster_project.lib.base.ruleset import Ruleset
 from tests.unit.analysis import reference
 from tests.unit.analysis.builders import GEOGRAPHIES, INDICATORS, known, members, tables, yearly
@@ -240,8 +240,8 @@ def test_outcomes_are_counted_and_shared_among_the_determined(ruleset: Ruleset) 
         ],
         schema=dict(FCT_OUTCOME_STATUS.schema),
     )
-    trend, trend_point = FCT_TREND.empty(), FCT_TREND_POINT.empty()
-    _, outcome = compute_network(trend, trend_point, status, members(status), GEOGRAPHIES, INDICATORS, ruleset)
+    trend, spans = FCT_TREND.empty(), TREND_POINT_SPAN.empty()
+    _, outcome = compute_network(trend, spans, status, members(status), GEOGRAPHIES, INDICATORS, ruleset)
     row = outcome.row(0, named=True)
     names = ("communities", "improving", "maintained", "declining", "mixed", "undetermined")
     assert [row[f"n_{name}"] for name in names] == [6, 2, 1, 1, 1, 1]

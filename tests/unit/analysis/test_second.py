@@ -41,7 +41,7 @@ def test_a_slope_that_is_off_by_more_than_epsilon_is_found(shift: float, agrees:
     trend = found["fct_trend"].with_columns(
         pl.when(pl.int_range(pl.len()) == 2).then(pl.col("slope") + shift).otherwise("slope").alias("slope")
     )
-    second = check_trends(trend, found["fct_trend_point"], ruleset.epsilon)
+    second = check_trends(trend, found["trend_point_span"], ruleset.epsilon)
     assert second.agrees is agrees
     if not agrees:
         row = second.differences.row(0, named=True)
@@ -54,15 +54,15 @@ def test_a_slope_that_should_not_be_there_or_is_missing_is_found(ruleset: Rulese
     found = tables(values(), 2025, ruleset)
     trend = found["fct_trend"]
     stale = trend.with_columns(pl.col("slope").fill_null(0.0))
-    assert not check_trends(stale, found["fct_trend_point"], ruleset.epsilon).agrees
+    assert not check_trends(stale, found["trend_point_span"], ruleset.epsilon).agrees
     gone = trend.with_columns(slope=pl.lit(None, pl.Float64))
-    assert not check_trends(gone, found["fct_trend_point"], ruleset.epsilon).agrees
+    assert not check_trends(gone, found["trend_point_span"], ruleset.epsilon).agrees
 
 
 def test_a_gap_slope_that_is_off_is_found(ruleset: Ruleset) -> None:
     found = tables(values(), 2022, ruleset)
     gap = found["fct_gap"].with_columns(pl.col("reference_slope") + 1e-6)
-    second = check_gaps(gap, found["fct_trend_point"], INDICATORS, ruleset.epsilon)
+    second = check_gaps(gap, found["trend_point_span"], INDICATORS, ruleset.epsilon)
     assert set(second.differences["figure"]) == {"reference_slope"}
     assert second.max_difference == pytest.approx(1e-6)
 

@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from dagster_project.lib.analysis.figures.simulate import false_positive_rates, own_network_rates, stylised_rates
-from dagster_project.lib.analysis.tables import FCT_FALSE_POSITIVE, FCT_TREND_POINT
+from dagster_project.lib.analysis.tables import FCT_FALSE_POSITIVE, TREND_POINT_SPAN
 from dagster_project.lib.base.ruleset import Ruleset
 from tests.unit.analysis.builders import INDICATORS, known, tables, yearly
 
@@ -54,7 +54,7 @@ def test_the_own_network_is_drawn_again_around_unchanged_rates(ruleset: Ruleset)
             numerator=24,
         )
     ]
-    points = tables(known(rows), 2024, ruleset)["fct_trend_point"]
+    points = tables(known(rows), 2024, ruleset)["trend_point_span"]
     found = {rate.measure: rate for rate in own_network_rates(points, INDICATORS, ruleset, 2024)}
     improving = found["trend_improving"]
     assert improving.hits / improving.trials == pytest.approx(0.5, abs=0.03)
@@ -62,7 +62,7 @@ def test_the_own_network_is_drawn_again_around_unchanged_rates(ruleset: Ruleset)
 
 
 def test_the_simulation_repeats_itself(ruleset: Ruleset) -> None:
-    points = tables(known(yearly({2022: 1.0, 2023: 2.0, 2024: 3.0}, denominator=50)), 2024, ruleset)["fct_trend_point"]
+    points = tables(known(yearly({2022: 1.0, 2023: 2.0, 2024: 3.0}, denominator=50)), 2024, ruleset)["trend_point_span"]
     first = false_positive_rates(points, INDICATORS, ruleset, 2024)
     assert first.equals(false_positive_rates(points, INDICATORS, ruleset, 2024))
     other = replace(ruleset, simulation=replace(ruleset.simulation, seed=1))
@@ -70,7 +70,7 @@ def test_the_simulation_repeats_itself(ruleset: Ruleset) -> None:
 
 
 def test_an_empty_network_has_only_the_stylised_rates(ruleset: Ruleset) -> None:
-    found = false_positive_rates(FCT_TREND_POINT.empty(), INDICATORS, ruleset, 2024)
+    found = false_positive_rates(TREND_POINT_SPAN.empty(), INDICATORS, ruleset, 2024)
     assert set(found["basis"]) == {"stylised"}
     assert dict(found.schema) == dict(FCT_FALSE_POSITIVE.schema)
     assert found.select(pl.col("simulation_stderr").max()).item() < 0.01

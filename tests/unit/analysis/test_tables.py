@@ -9,7 +9,8 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from dagster_project.lib.analysis.tables import FCT_OUTCOME_STATUS, FIGURE_TABLES, TABLES, with_shared_codes
+from dagster_project.lib.analysis.tables import FCT_OUTCOME_STATUS, FIGURE_TABLES, STORED, TABLES, with_shared_codes
+from dagster_project.lib.analysis.tables.spans import stored_form
 from dagster_project.lib.base.ruleset import Ruleset
 from tests.unit.analysis.builders import known, tables, yearly
 
@@ -68,11 +69,11 @@ def results(ruleset: Ruleset) -> dict[str, dict[str, pl.DataFrame]]:
 
 def test_results_have_the_form_of_their_tables_full_or_empty(ruleset: Ruleset) -> None:
     for found in results(ruleset).values():
-        assert set(found) == set(FIGURE_TABLES)
+        assert set(found) == {stored_form(spec).name for spec in FIGURE_TABLES.values()}
         for name, frame in found.items():
-            assert dict(frame.schema) == dict(TABLES[name].schema), name
-            assert frame.select(TABLES[name].key).is_duplicated().sum() == 0, name
-            assert frame.equals(frame.sort(TABLES[name].key)), name
+            assert dict(frame.schema) == dict(STORED[name].schema), name
+            assert frame.select(STORED[name].key).is_duplicated().sum() == 0, name
+            assert frame.equals(frame.sort(STORED[name].key)), name
 
 
 def test_a_frame_without_a_promised_column_is_refused() -> None:

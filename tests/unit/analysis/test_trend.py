@@ -13,7 +13,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from dagster_project.lib.analysis.tables import FCT_TREND, FCT_TREND_POINT
+from dagster_project.lib.analysis.tables import FCT_TREND, TREND_POINT_SPAN
+from dagster_project.lib.analysis.tables.spans import at_year
 from dagster_project.lib.base.ruleset import Ruleset
 from tests.unit.analysis.builders import first_years, known, trends, yearly
 
@@ -32,7 +33,7 @@ def trend_at(rows: Iterable[Mapping[str, Any]], ruleset: Ruleset, year: int = R)
 
 def fates(rows: Iterable[Mapping[str, Any]], ruleset: Ruleset, year: int = R) -> dict[tuple[str, int], str]:
     """(series, school year) to left_out_reason, or `used`."""
-    points = run(rows, ruleset, year)[1].filter(pl.col("reporting_year") == year)
+    points = at_year(run(rows, ruleset, year)[1], year)
     assert (points["used"] == points["left_out_reason"].is_null()).all()
     pairs = points.select("series", "school_year", pl.col("left_out_reason").fill_null("used"))
     return {(series, school_year): reason for series, school_year, reason in pairs.iter_rows()}
@@ -366,9 +367,9 @@ def test_other_geographies_and_groups_have_their_own_rows(ruleset: Ruleset) -> N
 
 
 def test_no_values_give_empty_tables(ruleset: Ruleset) -> None:
-    trend, points = run([], ruleset)
+    trend, spans = run([], ruleset)
     assert trend.equals(FCT_TREND.empty())
-    assert points.equals(FCT_TREND_POINT.empty())
+    assert spans.equals(TREND_POINT_SPAN.empty())
 
 
 def test_results_do_not_depend_on_the_order_of_the_input(ruleset: Ruleset) -> None:

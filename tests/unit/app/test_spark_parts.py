@@ -18,7 +18,7 @@ import pytest
 
 from dagster_project.lib.analysis import run
 from dagster_project.lib.app.analysis import KNOWN_TABLE, REGISTER
-from dagster_project.lib.app.spark.analysis import AGREEMENT, OfCommunities, OfIndicators, small_of
+from dagster_project.lib.app.spark.analysis import AGREEMENT, SPREAD, OfCommunities, OfIndicators, small_of
 from dagster_project.lib.app.spark.cluster_run import Form, bring_back
 from dagster_project.lib.base.packed import PACKED, PLACE, OfPart, Packing, Tables, part_of, unpacked
 from dagster_project.lib.base.ruleset import Ruleset
@@ -81,7 +81,7 @@ def test_groups_of_communities_give_the_rows_of_the_whole_network(parts: int) ->
     apart = in_parts(given(inputs), "community_id", parts, share)
     whole = run.run(inputs, ruleset)
     for name in run.COMMUNITY_TABLES:
-        spec = run.TABLES[name]
+        spec = run.STORED[name]
         assert apart[name].sort(spec.key).equals(whole.tables[name].sort(spec.key)), name
     assert whole.tables["fct_designation"].filter(status="eligible").height, "else too little is decided to look at"
     agreement = apart[AGREEMENT]
@@ -103,9 +103,9 @@ def test_what_is_computed_of_nobody_has_its_form() -> None:
 def test_groups_of_indicators_give_the_networks_figures(parts: int) -> None:
     inputs, ruleset = network()
     whole = run.run(inputs, ruleset).tables
-    spread = {name: whole[name] for name in ("fct_trend", "fct_trend_point")}
+    spread = {name: whole[name] for name in SPREAD}
     apart = in_parts(spread, "indicator_id", parts, OfIndicators(inputs.seeds, ruleset))
-    key = run.TABLES["fct_network_trend"].key
+    key = run.STORED["fct_network_trend"].key
     assert whole["fct_network_trend"].height
     assert apart["fct_network_trend"].sort(key).equals(whole["fct_network_trend"])
     counted = run.of_network(

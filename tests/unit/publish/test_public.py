@@ -26,6 +26,7 @@ from dagster_project.lib.analysis.tables import TABLES
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import in_force_on, read_ruleset
 from dagster_project.lib.base.store import Store
+from dagster_project.lib.base.successions import CommunityIds
 from dagster_project.lib.disclosure import Audit, DisclosureInputs, Failure, load_profile, protect
 from dagster_project.lib.publish.public.decisions import implied_verdicts, public_requirements
 from dagster_project.lib.publish.public.edition import (
@@ -41,6 +42,7 @@ from dagster_project.lib.publish.public.files import field_type, flat, guarded, 
 from dagster_project.lib.publish.public.register import Register
 from dagster_project.lib.publish.public.selection import PublicTable, SelectionError, read_not_public, read_selection
 from dagster_project.lib.publish.public.tables import Terms, finding_counts, public_tables
+from dagster_project.lib.publish.release.compare import VALUE_TABLE
 from dagster_project.lib.warehouse.declared import ColumnWords, TableWords, declared_marts
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -553,6 +555,50 @@ def test_a_release_that_was_taken_down_stays_in_the_register_and_is_not_put_out_
         publish_public(here, candidate, no_pages)
     with pytest.raises(LookupError, match="no public release"):
         take_down(here, "2025-01-01-000000000000", "2025-01-02", "")
+
+
+def other_tables(candidate: Candidate) -> tuple[Candidate, dict[str, Any]]:
+    """A later candidate in which two values are others and one of these is withheld, one is gone; what is stated."""
+    values = candidate.tables[VALUE_TABLE]
+    shown = values.with_row_index().filter(pl.col("value").is_not_null())["index"].to_list()
+    row = pl.int_range(pl.len())
+    changed = values.with_columns(
+        value=pl.when(row == shown[0]).then(pl.col("value") + 1).when(row != shown[1]).then("value"),
+        value_status=pl.when(row == shown[1]).then(pl.lit("withheld")).otherwise("value_status"),
+    ).filter(row != shown[2])
+    touched = {values["community_id"][n] for n in shown[:3]}
+    counts = {"new": 0, "changed": 2, "gone": 1, "communities": len(touched), "withheld": 1}
+    later = replace(candidate, tables={**candidate.tables, VALUE_TABLE: changed}, about={"today": "2025-02-01"})
+    return later, {f"values_{name}": n for name, n in counts.items()}
+
+
+def test_an_edition_states_counts_over_the_public_values_of_it_and_of_the_one_before(
+    candidate: Candidate, tmp_path: Path
+) -> None:
+    first = publish_public(places(tmp_path), candidate, no_pages)
+    later, counts = other_tables(candidate)
+    second = publish_public(places(tmp_path), later, no_pages)
+    assert first.manifest["since"] == {"state": "first"}
+    before = {"state": "compared", "release_id": first.public_id, "today": first.manifest["today"]}
+    assert second.manifest["since"] == {**before, **counts}
+
+
+def test_an_edition_after_one_that_was_taken_down_has_nothing_to_compare_with(
+    candidate: Candidate, tmp_path: Path
+) -> None:
+    here = places(tmp_path)
+    take_down(here, publish_public(here, candidate, no_pages).public_id, "2025-01-02", "a wrong term")
+    assert publish_public(here, other_tables(candidate)[0], no_pages).manifest["since"] == {"state": "gone"}
+
+
+def test_a_renamed_community_has_no_values_that_are_gone_or_new(candidate: Candidate, tmp_path: Path) -> None:
+    first = publish_public(places(tmp_path), candidate, no_pages)
+    names = CommunityIds(now={TOWN: "elsewhere"}, first={"elsewhere": TOWN})
+    renamed = {name: names.read(frame) for name, frame in candidate.tables.items()}
+    later = replace(candidate, tables=renamed, names=names, about={"today": "2025-02-01"})
+    since = publish_public(places(tmp_path), later, no_pages).manifest["since"]
+    assert since["release_id"] == first.public_id
+    assert {since[name] for name in since if name.startswith("values_")} == {0}
 
 
 def test_a_list_is_json_in_a_cell_of_csv_and_an_array_of_the_table_schema() -> None:

@@ -28,13 +28,16 @@ from dagster_project.lib.publish.release.compare import (
 from dagster_project.lib.publish.release.decisions import withdraw
 from dagster_project.lib.publish.release.release import (
     EDITION_SENTENCE,
+    MARKS,
     Release,
     ReleaseFacts,
+    Since,
     WithdrawnContentError,
     current_release,
     hash_tables,
     publish,
     read_manifest,
+    since_mark,
 )
 from dagster_project.lib.publish.release.retention import delete_data
 from dagster_project.lib.publish.release.states import StateLine, add, read_states
@@ -281,6 +284,40 @@ def test_content_whose_data_were_pruned_fills_its_folder_again_under_its_own_man
     assert "by code" in (folder / "report" / "index.html").read_text(encoding="utf-8")
     assert all(verdict.ok for verdict in verify_release(folder / "internal.duckdb", first.manifest, store))
     assert (tmp_path / "publish" / "current.duckdb").samefile(folder / "internal.duckdb")
+
+
+def marked_pages(database: Path, folder: Path, manifest: Mapping[str, Any]) -> None:
+    (folder / "report").mkdir()
+    (folder / "report" / "index.html").write_text(f"{MARKS['release_id']} {since_mark('en')}", encoding="utf-8")
+
+
+def test_what_is_stated_of_the_release_before_is_in_no_hash_and_asked_for_once(tmp_path: Path) -> None:
+    store, asked = Store(str(tmp_path / "publish")), list[str]()
+
+    def counted(manifest: Mapping[str, Any], database: Path) -> Mapping[str, Any]:
+        assert database.is_file() and {"tables", "inputs", "seeds_sha256"} <= manifest.keys()
+        asked.append(str(current_release(store)))
+        return {"n": len(asked)}
+
+    def made(source: Path) -> Release:
+        since = Since(counted, lambda stated: {since_mark("en"): f"counted {stated['n']}"})
+        return publish(store, source, FACTS, KEYS, {}, tmp_path / "scratch", marked_pages, since=since)
+
+    def page(release: Release) -> str:
+        path = tmp_path / "publish" / "releases" / release.release_id / "report" / "index.html"
+        return path.read_text(encoding="utf-8")
+
+    one, other = warehouse(tmp_path / "one"), warehouse(tmp_path / "other", ROWS[:2])
+    first, again, second = made(one), made(one), made(other)
+    assert (again.is_new, again.manifest, asked) == (False, first.manifest, ["None", first.release_id])
+    assert (first.manifest["since"], second.manifest["since"]) == ({"n": 1}, {"n": 2})
+    assert [page(release) for release in (first, second)] == [
+        f"{first.release_id} counted 1",
+        f"{second.release_id} counted 2",
+    ]
+    delete_data(store, first.release_id)
+    filled = made(one)
+    assert (filled.release_id, len(asked), page(filled)) == (first.release_id, 2, f"{first.release_id} counted 1")
 
 
 def test_meanings_are_comments_of_the_released_tables_and_no_part_of_their_hash(tmp_path: Path) -> None:

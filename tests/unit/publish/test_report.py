@@ -31,6 +31,19 @@ ROOT = Path(__file__).resolve().parents[3]
 NOTICE = "Internal: contains small groups, not for distribution"
 
 
+SINCE: dict[str, object] = {
+    "state": "compared",
+    "release_id": "2024-06-30-0123",
+    "today": "2024-06-30",
+    "values_new": 1_204,
+    "values_changed": 1,
+    "values_gone": 0,
+    "values_communities": 3,
+    "values_withheld": 0,
+    "statuses_moved": 2,
+}
+
+
 def _marts() -> ModuleType:
     spec = importlib.util.spec_from_file_location("report_marts", ROOT / "tests" / "fixtures" / "report_marts.py")
     assert spec and spec.loader
@@ -52,6 +65,7 @@ def context(**changes: object) -> ReportContext:
         "code_version": "0.1.0",
         "network_name": "Example network",
         "parameters": [RuleParameter(*p) for p in report_marts.PARAMETERS],
+        "since": SINCE,
     }
     return ReportContext(**(stated | changes))  # type: ignore[arg-type]
 

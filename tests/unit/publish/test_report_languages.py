@@ -26,7 +26,7 @@ from dagster_project.lib.publish.report.languages.published import dictionary_na
 from dagster_project.lib.publish.report.making.pdf import NoCardError, cards
 from dagster_project.lib.publish.report.render import write_report
 from tests import said_back, traced
-from tests.unit.publish.test_report import context, report_marts
+from tests.unit.publish.test_report import SINCE, context, report_marts
 from tests.unit.publish.test_report_traced import database
 
 YEAR = report_marts.YEAR
@@ -51,6 +51,7 @@ def test_spanish_pages_say_what_the_cells_they_name_say(edition: tuple[str, Path
             html = back.page(page.read_text(encoding="utf-8"))
             wrong, looked_at = traced.faults(html, rows, known)
             assert wrong == [], page.name
+            assert traced.stated_faults(html, {"since": SINCE}, catalogue.language("es").day) == [], page.name
             for spec, text in traced.Traced(html).counts:
                 assert text == f"{traced.counted(connection, YEAR, spec):,}", (page.name, spec)
             for spec, text in traced.Traced(html).shares:

@@ -19,7 +19,7 @@ from markupsafe import escape
 from dagster_project.lib.base.shown import ACTING
 from dagster_project.lib.publish.report.render import write_report
 from tests import drawn, traced
-from tests.unit.publish.test_report import context, report_marts, with_targets
+from tests.unit.publish.test_report import SINCE, context, report_marts, with_targets
 
 YEAR = report_marts.YEAR
 READING = "grade3_reading_proficient_pct"
@@ -83,6 +83,8 @@ def test_every_figure_sentence_and_mark_is_that_of_the_cell_it_names(edition: tu
             for spec, text in traced.Traced(html).counts:
                 assert text == f"{traced.counted(connection, YEAR, spec):,}", (page.name, spec)
                 seen["counts"] += 1
+            assert traced.stated_faults(html, {"since": SINCE}) == [], page.name
+            seen["stated"] += len(traced.Traced(html).stated)
             for spec, text in traced.Traced(html).shares:
                 assert text == traced.share(connection, YEAR, spec), (page.name, spec)
                 seen["shares"] += 1
@@ -91,6 +93,7 @@ def test_every_figure_sentence_and_mark_is_that_of_the_cell_it_names(edition: tu
     assert (
         seen["says trend"] == 4 * len(report_marts.INDICATORS) and seen["says gap"] > 100 and seen["says fitted"] > 50
     )
+    assert seen["stated"] == 6, "two of the release before, and the counts that are not zero"
     assert seen["counts"] > 100 and seen["fct_network_trend"] > 50 and seen["shares"] >= 2
     assert seen["mark of fct_trend"] > 200 and seen["mark of fct_gap"] > 100
     assert seen["drawn point"] > 200 and seen["drawn line of fct_trend_point"] > 1000 and seen["drawn fitted side"] > 50

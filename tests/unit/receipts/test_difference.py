@@ -6,6 +6,8 @@ Does not: whole releases by the command (tests/integration/test_changes.py, test
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -14,17 +16,28 @@ import pytest
 
 from dagster_project.lib.app.kept import SEED_FILES, KeptInputs, keep, kept_seeds
 from dagster_project.lib.base.store import Store
+from dagster_project.lib.base.successions import NO_RENAMES
 from dagster_project.lib.intake.findings import FINDINGS
 from dagster_project.lib.intake.tables import FILES
-from dagster_project.lib.receipts.changes import ChangedFolder
+from dagster_project.lib.publish.release.compare import ValueCounts
+from dagster_project.lib.publish.release.pointing import database_key
+from dagster_project.lib.publish.release.states import StateLine, add
+from dagster_project.lib.receipts import difference
+from dagster_project.lib.receipts.changes import ELIGIBILITY, STATUSES, ChangedFolder
 from dagster_project.lib.receipts.difference import (
     Causes,
+    Difference,
+    Moved,
+    ReleaseBefore,
     SeedLine,
+    SeedsOf,
+    Side,
     SubmittedFolder,
     forget_summaries,
     seed_lines,
     summary_key,
 )
+from dagster_project.settings import from_environment
 
 DAY, RULE = "day: 2024-01-01 -> 2024-02-01", "ruleset version: 1.0.0 -> 1.1.0"
 COMMUNITIES = ("a_place", "b_place")
@@ -102,3 +115,90 @@ def test_summaries_that_speak_of_a_folder_are_forgotten_and_no_other(tmp_path: P
     assert [info.key for info in published.objects("summaries")] == [summary_key("r1")]
     forget_summaries(published, "a_place/2022")
     forget_summaries(Store(str(tmp_path / "empty")), "a_place/2022")
+
+
+# --- The release before --------------------------------------------------------------------------------------------
+
+
+NOW = "2024-02-01-bbb"
+FOUND = Difference(
+    "2024-01-01-aaa", NOW, (), (), (), True, (), ValueCounts(1, 2, 3, 2, 0),
+    (
+        Moved(STATUSES, "a_place", 2024, "reading", "trend_status", "improving", "declining", False, ()),
+        Moved(ELIGIBILITY, "a_place", 2024, "a_designation", "status", "eligible", "not_eligible", True, ()),
+    ),
+    4, 5,
+)  # fmt: skip
+
+
+@pytest.fixture
+def before(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[ReleaseBefore, list[str]]:
+    """A publish folder with one release, current, and the comparisons that are made with it."""
+    settings = from_environment({"CRADLE_HOME": str(tmp_path)})
+    published, made = Store(settings.publish_url), list[str]()
+    for release_id in (FOUND.release_a, NOW):
+        manifest = {"release_id": release_id, "today": release_id[:10], "inputs": []}
+        published.put(f"releases/{release_id}/manifest.json", json.dumps(manifest).encode())
+        published.put(database_key(release_id), b"")
+    published.put("current", FOUND.release_a.encode())
+
+    def compared(a: Side, b: Side, seeds_of: SeedsOf) -> Difference:
+        made.append(f"{a.manifest['release_id']} {b.manifest['release_id']}")
+        told = [seeds_of(side.manifest["release_id"]) for side in (a, b)]
+        assert told == [{"was": b""}, {"is": b""} if len(made) == 1 else {"was": b""}], "kept once it is out"
+        return replace(FOUND, release_a=a.manifest["release_id"], release_b=b.manifest["release_id"])
+
+    monkeypatch.setattr(difference, "difference", compared)
+    return ReleaseBefore(settings, published, NO_RENAMES, lambda _: {"was": b""}, {"is": b""}), made
+
+
+def test_counts_are_stated_and_the_summary_is_of_the_same_comparison(
+    before: tuple[ReleaseBefore, list[str]], tmp_path: Path
+) -> None:
+    one_before, made = before
+    since = one_before.since({"release_id": NOW, "today": "2024-02-01", "inputs": []}, tmp_path / "building")
+    one_before.keep_summary(FOUND.release_a, NOW)
+    assert made == [f"{FOUND.release_a} {NOW}"], "compared once"
+    counts = {"new": 1, "changed": 2, "gone": 3, "communities": 2, "withheld": 0}
+    assert since == {
+        "state": "compared",
+        "release_id": FOUND.release_a,
+        "today": "2024-01-01",
+        **{f"values_{name}": n for name, n in counts.items()},
+        "statuses_moved": 1,
+        "designations_moved": 0,
+        "judged_new": 4,
+        "judged_gone": 5,
+    }
+    told = one_before.published.get(summary_key(NOW)).decode()
+    assert "Values: 1 new, 2 changed, 3 gone; communities with such values: 2" in told
+    assert "Designations, gateways and criteria that moved: 0\n  a_place 2024  a_designation" in told
+    assert "(frozen: what was decided stays)" in told
+
+
+def test_a_summary_against_another_release_is_compared_anew(
+    before: tuple[ReleaseBefore, list[str]], tmp_path: Path
+) -> None:
+    one_before, made = before
+    one_before.since({"release_id": "2024-03-01-ccc", "today": "2024-03-01", "inputs": []}, tmp_path / "building")
+    one_before.keep_summary(FOUND.release_a, NOW)
+    assert made == [f"{FOUND.release_a} 2024-03-01-ccc", f"{FOUND.release_a} {NOW}"]
+
+
+@pytest.mark.parametrize("gone", ["withdrawn", "pruned", "not current"])
+def test_with_a_release_that_is_not_there_any_more_nothing_is_compared(
+    gone: str, before: tuple[ReleaseBefore, list[str]], tmp_path: Path
+) -> None:
+    one_before, made = before
+    if gone == "withdrawn":
+        add(one_before.published, StateLine(FOUND.release_a, "withdrawn", "2024-01-02", "a typing error"))
+    else:
+        one_before.published.delete([database_key(FOUND.release_a) if gone == "pruned" else "current"])
+    since = one_before.since({"release_id": NOW, "today": "2024-02-01", "inputs": []}, tmp_path / "building")
+    assert (since, made) == ({"state": "gone"}, [])
+
+
+def test_the_first_release_says_that_it_is_the_first(tmp_path: Path) -> None:
+    settings = from_environment({"CRADLE_HOME": str(tmp_path)})
+    first = ReleaseBefore(settings, Store(settings.publish_url), NO_RENAMES, lambda _: None, {})
+    assert first.since({"release_id": NOW, "today": "2024-02-01", "inputs": []}, tmp_path) == {"state": "first"}

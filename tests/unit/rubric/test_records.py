@@ -23,6 +23,7 @@ from dagster_project.lib.analysis.records.recompute import Record, ols_slope, re
 from dagster_project.lib.analysis.rubric import criteria, designations
 from dagster_project.lib.analysis.rubric.context import fact_context
 from dagster_project.lib.analysis.run import decide
+from dagster_project.lib.analysis.tables.spans import at_year
 from dagster_project.lib.analysis.vocabulary import FROZEN, PROVISIONAL, SCORE, VALID_LEFT_OUT
 
 from .conftest import COMMUNITY, World, analysed, complete_world, dictionary, example, random_values, seed, seeds
@@ -237,16 +238,12 @@ def _slope_with(points: list[tuple[int, float]], year: int, value: float) -> flo
 
 
 def _window(row: dict[str, Any], group: str) -> list[tuple[int, float]]:
-    points = (
-        inputs()
-        .tables["fct_trend_point"]
-        .filter(
-            community_id=row["community_id"],
-            indicator_id=row["indicator_id"],
-            population_group_id=group,
-            geography_id=row["community_id"],
-            reporting_year=row["reporting_year"],
-        )
+    points = at_year(inputs().tables["trend_point_span"], row["reporting_year"]).filter(
+        community_id=row["community_id"],
+        indicator_id=row["indicator_id"],
+        population_group_id=group,
+        geography_id=row["community_id"],
+        reporting_year=row["reporting_year"],
     )
     trend = (
         inputs()
@@ -302,18 +299,14 @@ def test_the_stated_value_of_a_group_lets_its_slope_pass_zero_and_the_references
 
 
 def _common(row: dict[str, Any], reference: str, series: str) -> list[tuple[int, float, float]]:
-    points = (
-        inputs()
-        .tables["fct_trend_point"]
-        .filter(
-            (pl.col("community_id") == row["community_id"])
-            & (pl.col("geography_id") == row["community_id"])
-            & (pl.col("indicator_id") == row["indicator_id"])
-            & (pl.col("reporting_year") == row["reporting_year"])
-            & (pl.col("series") == series)
-            & pl.col("school_year").is_between(row["window_first_year"], row["last_year"])
-            & (pl.col("left_out_reason").is_null() | pl.col("left_out_reason").is_in(VALID_LEFT_OUT))
-        )
+    points = at_year(inputs().tables["trend_point_span"], row["reporting_year"]).filter(
+        (pl.col("community_id") == row["community_id"])
+        & (pl.col("geography_id") == row["community_id"])
+        & (pl.col("indicator_id") == row["indicator_id"])
+        & (pl.col("reporting_year") == row["reporting_year"])
+        & (pl.col("series") == series)
+        & pl.col("school_year").is_between(row["window_first_year"], row["last_year"])
+        & (pl.col("left_out_reason").is_null() | pl.col("left_out_reason").is_in(VALID_LEFT_OUT))
     )
     ours, theirs = (
         points.filter(pl.col("population_group_id") == name).select("school_year", "value")
@@ -435,7 +428,7 @@ def test_a_ruleset_without_designations_is_an_error() -> None:
 
 def test_results_do_not_depend_on_the_order_in_which_rows_arrive() -> None:
     prepared = inputs()
-    names = ("fct_trend", "fct_trend_point", "fct_gap", "fct_outcome_status")
+    names = ("fct_trend", "trend_point_span", "fct_gap", "fct_outcome_status")
     figures = {name: prepared.tables[name].sample(fraction=1.0, shuffle=True, seed=1) for name in names}
     given, context = world(), prepared.context
     shuffled = {name: rows.sample(fraction=1.0, shuffle=True, seed=1) for name, rows in given.tables.items()}

@@ -15,10 +15,12 @@ from dagster_project.lib.analysis.figures.regression import Floats, Ints
 from dagster_project.lib.analysis.figures.shared_districts import counted_once, shared_districts
 from dagster_project.lib.analysis.figures.trend import with_outcome
 from dagster_project.lib.analysis.tables import FCT_NETWORK_OUTCOME, FCT_NETWORK_TREND, with_shared_codes
+from dagster_project.lib.analysis.tables.spans import FIRST, LAST, each_year, until
 from dagster_project.lib.analysis.vocabulary import PERCENT, VALID_LEFT_OUT
 from dagster_project.lib.base.ruleset import Ruleset
 
 _CELL = ["indicator_id", "population_group_id", "reporting_year"]
+_LINE = ["indicator_id", "population_group_id", "community_id", "series"]
 _UNIT = [*_CELL, "community_id", "series"]
 # Last bits of a library's solver may differ between machines; beyond this many decimals nothing is claimed.
 SOLVER_DECIMALS = 12
@@ -28,28 +30,28 @@ CELLS_PER_FIT = 8
 
 def compute_network(
     trend: pl.DataFrame,
-    trend_point: pl.DataFrame,
+    spans: pl.DataFrame,
     outcome_status: pl.DataFrame,
     communities: pl.DataFrame,
     geographies: pl.DataFrame,
     indicators: pl.DataFrame,
     ruleset: Ruleset,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """fct_network_trend and fct_network_outcome from fct_trend, fct_trend_point and fct_outcome_status.
+    """fct_network_trend and fct_network_outcome from fct_trend, trend_point_span and fct_outcome_status.
 
     communities: community_id, joined_year, left_year; only members of a reporting year are counted in it. geographies:
     the seed; a district of several communities counts once in what is pooled. indicators: indicator_id, outcome_id,
     unit, poolable. Only communities' own rows enter; slopes are raw, per year.
     """
     own = pl.col("geography_id") == pl.col("community_id")
-    points = of_members(_recent_points(trend_point, ruleset), communities)
+    points = of_members(_recent_points(spans, ruleset), communities)
     columns = [*_CELL, "community_id", "trend_status", "slope"]
     shared = shared_districts(geographies)
     rows, points, parts, shared, dictionary = with_shared_codes(
         [
             of_members(trend.filter(own).select(columns), communities),
             points,
-            _parts(trend_point, shared, ruleset),
+            _parts(spans, shared, ruleset),
             shared,
             indicators,
         ],
@@ -99,24 +101,24 @@ def _listed(members: pl.DataFrame, name: str) -> pl.DataFrame:
     return members.group_by(_CELL).agg(pl.col("community_id").cast(pl.String).sort().alias(name))
 
 
-def _recent_points(trend_point: pl.DataFrame, ruleset: Ruleset) -> pl.DataFrame:
+def _recent_points(spans: pl.DataFrame, ruleset: Ruleset) -> pl.DataFrame:
     """Valid points of communities' own rows in the years R-4..R."""
     own = pl.col("geography_id") == pl.col("community_id")
     valid = pl.col("used") | pl.col("left_out_reason").is_in(VALID_LEFT_OUT)
-    columns = [*_UNIT, "school_year", "value", "numerator", "denominator"]
-    return trend_point.lazy().filter(_recent(ruleset) & own & valid).select(columns).collect()
+    columns = [*_LINE, "school_year", "value", "numerator", "denominator"]
+    return _recent(spans.filter(own & valid), columns, ruleset)
 
 
-def _parts(trend_point: pl.DataFrame, shared: pl.DataFrame, ruleset: Ruleset) -> pl.DataFrame:
+def _parts(spans: pl.DataFrame, shared: pl.DataFrame, ruleset: Ruleset) -> pl.DataFrame:
     """Points of shared districts in the years R-4..R, valid or not: what a total counts, it counts either way."""
-    columns = [*_UNIT, "geography_id", "school_year", "numerator", "denominator"]
-    recent = trend_point.lazy().filter(_recent(ruleset)).select(columns)
-    places = shared.lazy().select("community_id", "geography_id").unique()
-    return recent.join(places, on=["community_id", "geography_id"], how="semi").collect()
+    columns = [*_LINE, "geography_id", "school_year", "numerator", "denominator"]
+    return _recent(spans.join(shared, on=["community_id", "geography_id"], how="semi"), columns, ruleset)
 
 
-def _recent(ruleset: Ruleset) -> pl.Expr:
-    return pl.col("school_year") > pl.col("reporting_year") - ruleset.network.window_years
+def _recent(spans: pl.DataFrame, columns: list[str], ruleset: Ruleset) -> pl.DataFrame:
+    """These columns of points at every reporting year in whose window their school year lies."""
+    rows = spans.select(*columns, FIRST, LAST)
+    return each_year(until(rows, pl.col("school_year") + ruleset.network.window_years - 1))
 
 
 def _window_points(points: pl.DataFrame, ruleset: Ruleset) -> pl.DataFrame:

@@ -14,6 +14,7 @@ import numpy.typing as npt
 import polars as pl
 
 from dagster_project.lib.analysis.tables import with_shared_codes
+from dagster_project.lib.analysis.tables.spans import FIRST, LAST, each_year
 
 _TEXTS = ["community_id", "indicator_id", "population_group_id", "geography_id"]
 _CELL = [*_TEXTS, "reporting_year"]
@@ -38,18 +39,16 @@ class SecondComputation:
         return self.differences.is_empty()
 
 
-def check_trends(trend: pl.DataFrame, trend_point: pl.DataFrame, tolerance: float) -> SecondComputation:
-    """Recompute slope and intercept of every row of fct_trend from the used points of fct_trend_point."""
-    used = trend_point.filter("used").select(*_CELL, "school_year", pl.col("value").alias("y"))
+def check_trends(trend: pl.DataFrame, spans: pl.DataFrame, tolerance: float) -> SecondComputation:
+    """Recompute slope and intercept of every row of fct_trend from the used points of trend_point_span."""
+    used = each_year(spans.filter("used").select(*_TEXTS, FIRST, LAST, "school_year", pl.col("value").alias("y")))
     last = pl.col("school_year").max().over(_CELL)
     fitted = _fit_by_pattern(used.with_columns((pl.col("school_year") - last).alias("x")), ["y"])
     second = fitted.rename({"y_slope": "slope", "y_intercept": "intercept"})
     return _compare(trend, second, {"slope": "slope", "intercept": "intercept"}, tolerance)
 
 
-def check_gaps(
-    gap: pl.DataFrame, trend_point: pl.DataFrame, indicators: pl.DataFrame, tolerance: float
-) -> SecondComputation:
+def check_gaps(gap: pl.DataFrame, spans: pl.DataFrame, indicators: pl.DataFrame, tolerance: float) -> SecondComputation:
     """Recompute both slopes of every determined row of fct_gap from the points of the two groups.
 
     indicators: indicator_id, direction.
@@ -58,13 +57,14 @@ def check_gaps(
     determined = gap.filter(pl.col("group_slope").is_not_null()).select(
         *_CELL, "reference_group_id", "series", "first_year", "last_year"
     )
-    valid = trend_point.filter(
+    valid = spans.filter(
         pl.col("value").is_not_null() & ~pl.col("left_out_reason").fill_null("").is_in(_INVALID)
-    ).select(*_CELL, "series", "school_year", "value")
+    ).select(*_TEXTS, FIRST, LAST, "series", "school_year", "value")
     # A reference is looked up among the groups, so both columns take their codes from one list.
     references = determined.select(pl.col("reference_group_id").alias("population_group_id"))
     determined, references, valid = with_shared_codes([determined, references, valid], [*_TEXTS, "series"])
     determined = determined.with_columns(references["population_group_id"].alias("reference_group_id"))
+    valid = each_year(valid)
     years = determined.join(valid, on=[*_CELL, "series"], how="inner").filter(
         pl.col("school_year").is_between("first_year", "last_year")
     )

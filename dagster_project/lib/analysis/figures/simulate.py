@@ -17,6 +17,7 @@ from dagster_project.lib.analysis.figures.gap import ELIMINATED, NARROWED, NO_GA
 from dagster_project.lib.analysis.figures.regression import Bools, Floats, Ints
 from dagster_project.lib.analysis.figures.trend import IMPROVING, MAINTAINED, NO_STATUS, Traits, trend_status
 from dagster_project.lib.analysis.tables import FCT_FALSE_POSITIVE
+from dagster_project.lib.analysis.tables.spans import at_year
 from dagster_project.lib.analysis.vocabulary import PERCENT
 from dagster_project.lib.base.ruleset import Ruleset
 
@@ -34,7 +35,7 @@ class Rate:
 
 
 def false_positive_rates(
-    trend_point: pl.DataFrame, indicators: pl.DataFrame, ruleset: Ruleset, reporting_year: int
+    spans: pl.DataFrame, indicators: pl.DataFrame, ruleset: Ruleset, reporting_year: int
 ) -> pl.DataFrame:
     """fct_false_positive: both bases below one another.
 
@@ -43,7 +44,7 @@ def false_positive_rates(
     drawn again as binomial counts around an unchanged rate. Deterministic: the seed is a parameter of the ruleset.
     """
     rates = [(STYLISED, rate) for rate in stylised_rates(ruleset)]
-    rates += [(OWN_NETWORK, rate) for rate in own_network_rates(trend_point, indicators, ruleset, reporting_year)]
+    rates += [(OWN_NETWORK, rate) for rate in own_network_rates(spans, indicators, ruleset, reporting_year)]
     rows = [
         {
             "basis": basis,
@@ -102,7 +103,7 @@ def stylised_rates(ruleset: Ruleset) -> list[Rate]:
 
 
 def own_network_rates(
-    trend_point: pl.DataFrame, indicators: pl.DataFrame, ruleset: Ruleset, reporting_year: int
+    spans: pl.DataFrame, indicators: pl.DataFrame, ruleset: Ruleset, reporting_year: int
 ) -> list[Rate]:
     """False-positive rates of the network's own windows, drawn again as if each rate had never changed.
 
@@ -110,7 +111,7 @@ def own_network_rates(
     is the pooled one of its window. The draws of a series are binomial: sampling noise only, so real year-to-year
     swings (larger) are not in it. An empty network gives an empty list.
     """
-    points = _own_points(trend_point, indicators, reporting_year)
+    points = _own_points(spans, indicators, reporting_year)
     if points.is_empty():
         return []
     # As many draws of each series as bring their number near that of the stylised ones.
@@ -131,14 +132,17 @@ def own_network_rates(
     ]
 
 
-def _own_points(trend_point: pl.DataFrame, indicators: pl.DataFrame, reporting_year: int) -> pl.DataFrame:
+def _own_points(spans: pl.DataFrame, indicators: pl.DataFrame, reporting_year: int) -> pl.DataFrame:
     percent = indicators.filter(pl.col("unit") == PERCENT)
-    points = trend_point.filter(
-        pl.col("used")
-        & (pl.col("reporting_year") == reporting_year)
-        & (pl.col("geography_id") == pl.col("community_id"))
-        & (pl.col("population_group_id") == "all")
-    ).join(percent, on="indicator_id", how="semi")
+    points = (
+        at_year(spans, reporting_year)
+        .filter(
+            pl.col("used")
+            & (pl.col("geography_id") == pl.col("community_id"))
+            & (pl.col("population_group_id") == "all")
+        )
+        .join(percent, on="indicator_id", how="semi")
+    )
     return points.filter((pl.col("denominator") > 0).fill_null(False).all().over(_CELL)).sort(*_CELL, "school_year")
 
 

@@ -14,6 +14,7 @@ from dagster_project.lib.analysis.figures.outcome import known_selection
 from dagster_project.lib.analysis.figures.standing import assessment_date
 from dagster_project.lib.analysis.figures.trend import with_outcome
 from dagster_project.lib.analysis.tables import FCT_TARGET_PROGRESS
+from dagster_project.lib.analysis.tables.spans import FIRST, LAST, YEAR, each_year
 from dagster_project.lib.analysis.vocabulary import OTHER_SEGMENT, VALID_LEFT_OUT
 from dagster_project.lib.base.ruleset import Ruleset
 
@@ -37,7 +38,7 @@ def compute_target_progress(
     targets: pl.DataFrame,
     selection: pl.DataFrame,
     trend: pl.DataFrame,
-    trend_point: pl.DataFrame,
+    spans: pl.DataFrame,
     indicators: pl.DataFrame,
     grid: pl.DataFrame,
     today: dt.date,
@@ -47,12 +48,12 @@ def compute_target_progress(
 
     targets: TARGET_SCHEMA, all reporting years of register_targets; one target is (indicator, group, deadline,
     horizon), its value that of the newest reporting year <= R. selection: `outcome.SELECTION_SCHEMA`. trend,
-    trend_point: the fact tables, of which the community's own geography is read. Rates in the indicator's unit, slopes
-    per year, raw (not turned by direction).
+    spans: fct_trend and trend_point_span, of which the community's own geography is read. Rates in the indicator's
+    unit, slopes per year, raw (not turned by direction).
     """
     rows = _in_force(_as_known(targets, grid), today)
     wanted = rows.select(_CELL).unique()
-    points = _segment_points(trend_point, wanted)
+    points = _segment_points(spans, wanted)
     rows = rows.join(_trends(trend, wanted), on=_CELL, how="left", maintain_order="left")
     rows = rows.join(_latest(points), on=_CELL, how="left", maintain_order="left")
     rows = rows.join(_baselines(points, selection, grid), on=_CELL, how="left", maintain_order="left")
@@ -106,12 +107,14 @@ def _in_force(rows: pl.DataFrame, today: dt.date) -> pl.DataFrame:
     return rows.with_columns(earlier.alias("is_superseded"))
 
 
-def _segment_points(trend_point: pl.DataFrame, wanted: pl.DataFrame) -> pl.DataFrame:
+def _segment_points(spans: pl.DataFrame, wanted: pl.DataFrame) -> pl.DataFrame:
     """Valid points of the latest segment of the communities' own rows: _CELL, school_year, value, by year."""
     own = pl.col("geography_id") == pl.col("community_id")
     kept = [reason for reason in VALID_LEFT_OUT if reason != OTHER_SEGMENT]
     segment = pl.col("used") | pl.col("left_out_reason").is_in(kept)
-    points = trend_point.filter(own & segment).join(wanted, on=_CELL, how="semi")
+    lines = [name for name in _CELL if name != YEAR]
+    rows = spans.filter(own & segment).join(wanted, on=lines, how="semi")
+    points = each_year(rows.select(*lines, FIRST, LAST, "school_year", "value")).join(wanted, on=_CELL, how="semi")
     return points.select(*_CELL, "school_year", "value").sort(*_CELL, "school_year")
 
 

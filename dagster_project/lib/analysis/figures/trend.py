@@ -1,4 +1,4 @@
-"""Trends (RULES 3): fct_trend and fct_trend_point.
+"""Trends (RULES 3): fct_trend, and fct_trend_point in its short form.
 
 Belongs here: estimates and statuses of every cell, and why each point was used or left out.
 Does not: gaps, outcomes, or how versions of values come about.
@@ -15,7 +15,8 @@ import polars as pl
 from dagster_project.lib.analysis.figures import regression, windows
 from dagster_project.lib.analysis.figures.known import INTERVAL, KEY, MASKED, SMALL_N, VALID, EffectivePoints
 from dagster_project.lib.analysis.figures.regression import Bools, Floats, Lines
-from dagster_project.lib.analysis.tables import FCT_TREND, FCT_TREND_POINT
+from dagster_project.lib.analysis.tables import FCT_TREND, TREND_POINT_SPAN
+from dagster_project.lib.analysis.tables.spans import FIRST, LAST
 from dagster_project.lib.analysis.vocabulary import OTHER_SEGMENT, OUTSIDE_WINDOW, PERCENT
 from dagster_project.lib.base.ruleset import Ruleset
 
@@ -60,7 +61,7 @@ class Traits:
 
 
 def trends_of(points: EffectivePoints, indicators: pl.DataFrame, ruleset: Ruleset) -> tuple[pl.DataFrame, pl.DataFrame]:
-    """fct_trend and fct_trend_point for every reporting year, from `known.expand_known`.
+    """fct_trend and trend_point_span for every reporting year, from `known.expand_known`.
 
     indicators: indicator_id, outcome_id, unit, direction. Raises ValueError for an indicator that is not in it.
     """
@@ -74,7 +75,7 @@ def trends_of(points: EffectivePoints, indicators: pl.DataFrame, ruleset: Rulese
     y, size = grid.fill(points.value[row]), grid.fill(np.nan_to_num(points.denominator[row]))
     estimates = estimate(windows.window_positions(ruleset.trend.max_years), y, size, grid.present, traits, ruleset)
     trend = _trend_table(points, found, verdict, grid.cells, estimates, indicators, ruleset)
-    return trend, _point_table(points, valid, found, verdict, indicators, ruleset)
+    return trend, _span_table(points, valid, found, verdict, indicators, ruleset)
 
 
 def key_traits(keys: pl.DataFrame, indicators: pl.DataFrame) -> Traits:
@@ -229,7 +230,7 @@ def with_outcome(frame: pl.DataFrame, indicators: pl.DataFrame) -> pl.DataFrame:
     return frame.join(outcomes, on="indicator_id", how="left", maintain_order="left")
 
 
-def _point_table(
+def _span_table(
     points: EffectivePoints,
     valid: Bools,
     found: windows.Windows,
@@ -237,16 +238,27 @@ def _point_table(
     indicators: pl.DataFrame,
     ruleset: Ruleset,
 ) -> pl.DataFrame:
-    used, reason = _point_uses(points, valid, found, verdict)
-    frame = with_outcome(points.rows, indicators)[points.row].with_columns(
-        pl.Series("reporting_year", points.cell_year[points.cell], dtype=pl.Int32),
-        pl.Series("used", used),
-        pl.coalesce(reason, pl.when(pl.Series(points.kind[points.row] == MASKED)).then("value_status")).alias(
-            "left_out_reason"
-        ),
+    """Reporting years that follow one another in which a row of the known values has one fate."""
+    used, fate = _point_uses(points, valid, found, verdict)
+    # Points are sorted by reporting year, so that a stable sort leaves those of one row in the order of years.
+    order = np.argsort(points.row, kind="stable")
+    row, used, fate = points.row[order], used[order], fate[order]
+    leads = np.ones(len(row), dtype=np.bool_)
+    leads[1:] = (row[1:] != row[:-1]) | (used[1:] != used[:-1]) | (fate[1:] != fate[:-1])
+    # A row is known without a break, so a span ends where the next one begins.
+    first = np.flatnonzero(leads)
+    last = np.append(first[1:], len(row))[: len(first)] - 1
+    year = points.cell_year[points.cell[order]]
+    row = row[first]
+    masked = pl.Series(points.kind[row] == MASKED)
+    frame = with_outcome(points.rows, indicators)[row].with_columns(
+        pl.Series(FIRST, year[first]),
+        pl.Series(LAST, year[last]),
+        pl.Series("used", used[first]),
+        pl.coalesce(texts(fate[first], _FATES), pl.when(masked).then("value_status")).alias("left_out_reason"),
         pl.lit(ruleset.ruleset_version).alias("ruleset_version"),
     )
-    return FCT_TREND_POINT.conform(frame, is_sorted=True)
+    return TREND_POINT_SPAN.conform(frame, is_sorted=True)
 
 
 # Codes 0.. of a point's fate, after the trend's own reasons; a masked point's reason is its value_status.
@@ -261,10 +273,8 @@ _FATES: tuple[str | None, ...] = (
 )
 
 
-def _point_uses(
-    points: EffectivePoints, valid: Bools, found: windows.Windows, verdict: Codes
-) -> tuple[Bools, pl.Series]:
-    """Which points a slope was computed from, and why the others were left out (null for used and masked ones)."""
+def _point_uses(points: EffectivePoints, valid: Bools, found: windows.Windows, verdict: Codes) -> tuple[Bools, Codes]:
+    """Which points a slope was computed from, and codes of why the others were left out (0: used, or masked)."""
     kind = points.kind[points.row]
     in_segment, in_window = np.zeros(len(kind), dtype=np.bool_), np.zeros(len(kind), dtype=np.bool_)
     in_segment[valid], in_window[valid] = found.in_segment, found.in_window
@@ -275,4 +285,4 @@ def _point_uses(
     of_kind = kind.astype(np.int64) - INTERVAL + first
     tests = [kind == MASKED, kind != VALID, ~valid, in_window, in_segment]
     fates: list[npt.ArrayLike] = [0, of_kind, first + 3, of_trend, first + 5]
-    return used, texts(np.select(tests, fates, first + 4), _FATES)
+    return used, np.select(tests, fates, first + 4).astype(np.int8)

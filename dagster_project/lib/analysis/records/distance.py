@@ -12,7 +12,8 @@ from dagster_project.lib.analysis.records.inputs import RecordInputs, deciding_g
 from dagster_project.lib.analysis.rubric import designations
 from dagster_project.lib.analysis.rubric.context import FactContext
 from dagster_project.lib.analysis.rubric.registers import AT, Tables
-from dagster_project.lib.analysis.tables import FCT_DESIGNATION_DISTANCE
+from dagster_project.lib.analysis.tables import FCT_DESIGNATION_DISTANCE, TREND_POINT_SPAN
+from dagster_project.lib.analysis.tables.spans import FIRST, LAST, YEAR, each_year
 from dagster_project.lib.analysis.vocabulary import PERCENT, REDUCED, VALID_LEFT_OUT
 
 CELL = [*AT, "indicator_id", "population_group_id"]
@@ -96,10 +97,10 @@ def _describe(value: str) -> list[pl.Expr]:
 
 def _thresholds(inputs: RecordInputs) -> pl.DataFrame:
     """CELL and the values of next year at which the total's slope turns to maintained and to improving."""
-    points = inputs.tables["fct_trend_point"].with_columns(pl.col("reporting_year").cast(pl.Int32))
     own = (pl.col("geography_id") == pl.col("community_id")) & (pl.col("population_group_id") == "all")
     # Points of the latest segment's window: those used, or left out only because the trend as a whole failed.
-    points = points.filter(own & (pl.col("used") | pl.col("left_out_reason").is_in(WINDOW_REASONS)))
+    spans = inputs.tables[TREND_POINT_SPAN.name]
+    points = _values(spans.filter(own & (pl.col("used") | pl.col("left_out_reason").is_in(WINDOW_REASONS))))
     rows = (
         _window_points(inputs, points)
         .group_by(CELL, maintain_order=True)
@@ -117,6 +118,12 @@ def _thresholds(inputs: RecordInputs) -> pl.DataFrame:
     tolerated_share = -(share * pl.col("total") + d * s / sxx) / (d * c / sxx + share)
     maintained = pl.when(pl.col("unit") == PERCENT).then(tolerated).otherwise(tolerated_share)
     return rows.with_columns(flat.alias(IMPROVING), maintained.alias(MAINTAINED))
+
+
+def _values(spans: pl.DataFrame) -> pl.DataFrame:
+    """CELL, series, school_year, value: points at every reporting year."""
+    lines = [name for name in CELL if name != YEAR]
+    return each_year(spans.select(*lines, "series", "school_year", "value", FIRST, LAST))
 
 
 def _trend_rows(inputs: RecordInputs, open_ones: pl.DataFrame) -> pl.DataFrame:
@@ -198,10 +205,9 @@ def _gap_rows(inputs: RecordInputs, open_ones: pl.DataFrame) -> pl.DataFrame:
 
 def _gap_thresholds(inputs: RecordInputs, gaps: pl.DataFrame) -> pl.DataFrame:
     """CELL and the group's next value at which its slope passes zero and the reference's, the reference unmoved."""
-    points = inputs.tables["fct_trend_point"].with_columns(pl.col("reporting_year").cast(pl.Int32))
     valid = pl.col("left_out_reason").is_null() | pl.col("left_out_reason").is_in(VALID_LEFT_OUT)
-    points = points.filter((pl.col("geography_id") == pl.col("community_id")) & valid & pl.col("value").is_not_null())
-    points = points.select(*CELL, "series", "school_year", "value")
+    own = pl.col("geography_id") == pl.col("community_id")
+    points = _values(inputs.tables[TREND_POINT_SPAN.name].filter(own & valid & pl.col("value").is_not_null()))
     pairs = gaps.select(*CELL, "reference_group_id", "series", "first_year", gap_last="last_year")
     ours = points.join(pairs, on=[*CELL, "series"], how="inner")
     theirs = points.rename({"population_group_id": "reference_group_id", "value": "reference"})

@@ -18,6 +18,8 @@ from dagster_project.lib.analysis.rubric import criteria, designations
 from dagster_project.lib.analysis.rubric.context import FactContext
 from dagster_project.lib.analysis.rubric.gateways import last_decisions
 from dagster_project.lib.analysis.rubric.registers import AT, Tables
+from dagster_project.lib.analysis.tables import TREND_POINT_SPAN
+from dagster_project.lib.analysis.tables.spans import FIRST, LAST, YEAR, each_year
 from dagster_project.lib.analysis.vocabulary import SCORE
 
 POINT_COLUMNS = (
@@ -58,7 +60,7 @@ PARTS_OF_MEASURE: dict[str, tuple[str, ...]] = {
 class RecordInputs:
     """Everything records are made from.
 
-    tables: fct_trend, fct_trend_point, fct_gap, fct_outcome_status, fct_criterion_status, fct_gateway_step,
+    tables: fct_trend, trend_point_span, fct_gap, fct_outcome_status, fct_criterion_status, fct_gateway_step,
     fct_designation (without ids), fct_designation_requirement. rubric, requirements, designations: the rubric seeds.
     """
 
@@ -167,9 +169,9 @@ def _part(rows: pl.DataFrame, columns: Sequence[str], kept: pl.DataFrame) -> pl.
 def _point_parts(inputs: RecordInputs, kept: pl.DataFrame) -> dict[str, pl.DataFrame]:
     """Points of the community's own place: totals of core and adjacent indicators, groups whose gaps decide."""
     context, tables = inputs.context, inputs.tables
-    points = tables["fct_trend_point"].filter(pl.col("geography_id") == pl.col("community_id"))
-    points = points.with_columns(pl.col("reporting_year").cast(pl.Int32)).join(kept.select(AT), on=AT, how="semi")
-    total = points.filter(pl.col("population_group_id") == "all")
+    spans = tables[TREND_POINT_SPAN.name].filter(pl.col("geography_id") == pl.col("community_id"))
+    spans = spans.select("community_id", FIRST, LAST, *POINT_COLUMNS)
+    total = spans.filter(pl.col("population_group_id") == "all")
     core = designations.core_indicators(context)
     adjacent = designations.adjacent_indicators(context, tables)
     pairs = deciding_gaps(inputs).select(*AT, "indicator_id", "population_group_id", "reference_group_id")
@@ -181,10 +183,17 @@ def _point_parts(inputs: RecordInputs, kept: pl.DataFrame) -> dict[str, pl.DataF
     ).unique()
     where = [*AT, "indicator_id"]
     return {
-        "core": _part(total.join(core, on=where, how="semi"), POINT_COLUMNS, kept),
-        "adjacent": _part(total.join(adjacent, on=where, how="semi"), POINT_COLUMNS, kept),
-        "gap": _part(points.join(groups, on=[*where, "population_group_id"], how="semi"), POINT_COLUMNS, kept),
+        "core": _part(_points_of(total, core, where, kept), POINT_COLUMNS, kept),
+        "adjacent": _part(_points_of(total, adjacent, where, kept), POINT_COLUMNS, kept),
+        "gap": _part(_points_of(spans, groups, [*where, "population_group_id"], kept), POINT_COLUMNS, kept),
     }
+
+
+def _points_of(spans: pl.DataFrame, members: pl.DataFrame, on: list[str], kept: pl.DataFrame) -> pl.DataFrame:
+    """The points of members (`on`) at the reporting years, of those kept, at which they are members."""
+    members = members.join(kept.select(AT), on=AT, how="semi")
+    lines = [name for name in on if name != YEAR]
+    return each_year(spans.join(members, on=lines, how="semi")).join(members, on=on, how="semi")
 
 
 def deciding_gaps(inputs: RecordInputs) -> pl.DataFrame:

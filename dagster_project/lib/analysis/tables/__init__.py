@@ -36,6 +36,7 @@ from dagster_project.lib.analysis.tables.rubric import (
     FCT_STRATEGY,
     before_freezing,
 )
+from dagster_project.lib.analysis.tables.spans import stored_form
 
 
 def _by_name(*specs: TableSpec) -> dict[str, TableSpec]:
@@ -67,6 +68,10 @@ RUBRIC_TABLES = _by_name(
     FCT_STRATEGY,
 )
 TABLES = FIGURE_TABLES | RUBRIC_TABLES
+"""The marts, by name."""
+STORED = _by_name(*(stored_form(spec) for spec in TABLES.values()))
+"""What the analysis computes, keeps and writes for them: the same tables, some of them in their short form."""
+TREND_POINT_SPAN = stored_form(FCT_TREND_POINT)
 
 
 def as_declared(tables: Mapping[str, pl.DataFrame]) -> dict[str, pl.DataFrame]:
@@ -96,7 +101,9 @@ __all__ = [
     "FCT_TREND_POINT",
     "FIGURE_TABLES",
     "RUBRIC_TABLES",
+    "STORED",
     "TABLES",
+    "TREND_POINT_SPAN",
     "Column",
     "TableSpec",
     "as_declared",

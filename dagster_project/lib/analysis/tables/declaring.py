@@ -57,6 +57,9 @@ class TableSpec:
 
     current_names: the table of the latest reporting year only (`rpt_..._current`) adds these names; None: there is no
     such table. Which dimension a name comes from stands in dbt/macros/computed.sql.
+
+    stored_as: the name of its short form (`spans`), where most rows are those of the reporting year before; the
+    analysis then keeps that form, and the mart is expanded from it. None: it is kept as it stands.
     """
 
     name: str
@@ -64,6 +67,7 @@ class TableSpec:
     columns: tuple[Column, ...]
     key: tuple[str, ...]
     current_names: tuple[str, ...] | None = None
+    stored_as: str | None = None
 
     @cached_property
     def schema(self) -> Mapping[str, pl.DataType]:

@@ -112,6 +112,8 @@ FCT_TREND_POINT = TableSpec(
         RULESET_VERSION,
     ),
     (*CELL_KEY, "series", "school_year"),
+    # Most points are to a reporting year what they were to the one before.
+    stored_as="trend_point_span",
 )
 
 FCT_GAP = TableSpec(

@@ -28,6 +28,8 @@ REPORTING_YEAR = promised(
     "Reporting year whose knowledge the row speaks from.",
     refers_to="dim_reporting_year",
 )
+FIRST_REPORTING_YEAR = Column("first_reporting_year", WHOLE, "First reporting year of which the row holds.")
+LAST_REPORTING_YEAR = Column("last_reporting_year", WHOLE, "Last reporting year of which it holds without a break.")
 OUTCOME = Column("outcome_id", TEXT, "Outcome.", refers_to="dim_outcome")
 CRITERION = promised("criterion_id", TEXT, "Criterion or sub-criterion of the rubric.", refers_to="dim_criterion")
 DESIGNATION = promised(

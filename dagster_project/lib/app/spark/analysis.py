@@ -15,7 +15,8 @@ import polars as pl
 
 from dagster_project.lib.analysis import run
 from dagster_project.lib.analysis.run import Seeds
-from dagster_project.lib.analysis.tables import TABLES
+from dagster_project.lib.analysis.tables import STORED, TREND_POINT_SPAN
+from dagster_project.lib.analysis.tables.spans import FIRST, LAST
 from dagster_project.lib.app.analysis import (
     KNOWN_TABLE,
     AnalysisOutcome,
@@ -33,7 +34,7 @@ from dagster_project.lib.warehouse.spark import Frame, Keyed, Session, gathered,
 COMMUNITIES_A_PART, INDICATORS_A_PART = 20, 5
 """At most so many: a part is held in the memory of one worker's process."""
 AGREEMENT = "agreement"
-SPREAD = ("fct_trend", "fct_trend_point")
+SPREAD = ("fct_trend", TREND_POINT_SPAN.name)
 """What is taken apart a second time, by indicator: medians, quartiles and pooled rates need every community."""
 KNOWN_ORDER = ("community_id", "indicator_id", "population_group_id", "geography_id", "series", "school_year")
 
@@ -94,7 +95,7 @@ def analyse_on(
         network["fct_network_trend"] = _by_indicator(session, work, OfIndicators(seeds, ruleset))
     agreement = own.pop(AGREEMENT)
     # A table of the rubric has fewer columns yet than are declared; its key it has.
-    tables = {name: rows.sort(TABLES[name].key) for name, rows in {**own, **network}.items()}
+    tables = {name: rows.sort(STORED[name].key) for name, rows in {**own, **network}.items()}
     known = pl.DataFrame(session.table(f"intermediate.{KNOWN_TABLE}").toArrow()).sort(*KNOWN_ORDER, "known_from")
     return AnalysisOutcome(
         {**{name: tables[name] for name in run.ANALYSIS_TABLES}, KNOWN_TABLE: known},
@@ -107,7 +108,7 @@ def analyse_on(
 def _by_indicator(session: Session, work: Path, of_indicators: OfIndicators) -> pl.DataFrame:
     """fct_network_trend, from the trends and points of all communities as the workers left them."""
     for name in SPREAD:
-        schema = TABLES[name].empty().to_arrow().schema
+        schema = STORED[name].empty().to_arrow().schema
         laid_out(session, work / "communities", name, schema, work / f"{name}.parquet")
     spread = {name: session.read.parquet(str(work / f"{name}.parquet")) for name in SPREAD}
     keyed = {name: Keyed(rows, "indicator_id") for name, rows in _of_network(spread, of_indicators.ruleset).items()}
@@ -115,7 +116,7 @@ def _by_indicator(session: Session, work: Path, of_indicators: OfIndicators) -> 
     in_parts(keyed, parts, of_indicators, work / "indicators")
     # Without a single value there is no part, and so no table.
     return gathered(work / "indicators", ["fct_network_trend"]).get(
-        "fct_network_trend", TABLES["fct_network_trend"].empty()
+        "fct_network_trend", STORED["fct_network_trend"].empty()
     )
 
 
@@ -136,17 +137,17 @@ def _inputs(session: Session, landing: Path) -> dict[str, Keyed]:
 
 def _of_network(spread: Mapping[str, Frame], ruleset: Ruleset) -> dict[str, Frame]:
     """Of trends and points, what figures of the network look at: communities' own places, the years of the window."""
-    recent = f"school_year > reporting_year - {ruleset.network.window_years}"
+    recent = f"school_year > {FIRST} - {ruleset.network.window_years}"
     return {
         "fct_trend": spread["fct_trend"].where("geography_id = community_id"),
-        "fct_trend_point": spread["fct_trend_point"].where(recent),
+        TREND_POINT_SPAN.name: spread[TREND_POINT_SPAN.name].where(recent),
     }
 
 
 def small_of(own: Tables, last: int) -> Tables:
     """What is counted in this process: statuses of outcomes, and the totals' points of the last reporting year."""
-    points = own["fct_trend_point"].filter(
-        (pl.col("reporting_year") == last) & (pl.col("geography_id") == pl.col("community_id"))
+    points = own[TREND_POINT_SPAN.name].filter(
+        pl.lit(last).is_between(FIRST, LAST) & (pl.col("geography_id") == pl.col("community_id"))
     )
     outcome = own["fct_outcome_status"]
-    return {"fct_trend": own["fct_trend"].clear(), "fct_trend_point": points, "fct_outcome_status": outcome}
+    return {"fct_trend": own["fct_trend"].clear(), TREND_POINT_SPAN.name: points, "fct_outcome_status": outcome}

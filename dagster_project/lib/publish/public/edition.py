@@ -18,13 +18,16 @@ from typing import Any
 import polars as pl
 
 from dagster_project.lib.base.store import Store, make_private
+from dagster_project.lib.base.successions import NO_RENAMES, CommunityIds
 from dagster_project.lib.disclosure import Protected
 from dagster_project.lib.publish.public import files
 from dagster_project.lib.publish.public.register import Register
+from dagster_project.lib.publish.public.results import public_frames
 from dagster_project.lib.publish.public.selection import read_selection
+from dagster_project.lib.publish.release.compare import FIRST, GONE, VALUE_TABLE, count_values, since_stated
 from dagster_project.lib.publish.release.contract import FILE, PUBLIC, contract, require_kept
 from dagster_project.lib.publish.release.dictionary import write_dictionary
-from dagster_project.lib.publish.release.release import hash_tables, move_into_place
+from dagster_project.lib.publish.release.release import SINCE, hash_tables, move_into_place
 from dagster_project.lib.publish.release.retention import CARDS
 from dagster_project.lib.publish.release.states import PROVISIONAL, WITHDRAWN, StateLine, add, read_states
 from dagster_project.lib.warehouse.declared import TableWords, Word
@@ -50,6 +53,7 @@ class Candidate:
     release_id: the internal release it was made of. about: what the manifest says beside counts and files (today,
     ruleset, contract, code). package: name, title, licences of the data package. counts: for the public manifest.
     certificate: for the house. words and vocabularies: what is declared of the tables and of their closed words.
+    names: the ids of now of communities that an earlier edition has under a former one.
     """
 
     tables: Mapping[str, pl.DataFrame]
@@ -61,6 +65,7 @@ class Candidate:
     certificate: Mapping[str, Any]
     words: Mapping[str, TableWords]
     vocabularies: Mapping[str, Sequence[Word]] = field(default_factory=dict)
+    names: CommunityIds = NO_RENAMES
 
 
 @dataclass(frozen=True)
@@ -122,6 +127,7 @@ def publish_public(places: Places, candidate: Candidate, write_report: WriteRepo
             released = places.public.get_or_none(f"releases/{current}/{FILE}")
             require_kept(released, contract(candidate.words.values(), PUBLIC))
         public_id = f"{candidate.about['today']}-{content[:ID_CHARACTERS]}"
+        since = _since(places, held, candidate)
         Register(places.lake).keep(
             replace(candidate.protected.release, public_id=public_id), candidate.release_id, candidate.about["today"]
         )
@@ -129,12 +135,28 @@ def publish_public(places: Places, candidate: Candidate, write_report: WriteRepo
         manifest = manifest_or_none(places.public, public_id)
         is_new = manifest is None
         if manifest is None:
-            manifest = _write_papers(building, candidate, public_id, content, hashes, write_report)
+            manifest = _write_papers(building, candidate, public_id, content, hashes, since, write_report)
             move_into_place(building, places.public, f"releases/{public_id}")
         places.public.put("current", f"{public_id}\n".encode())
         return PublicRelease(public_id, manifest, is_new)
     finally:
         shutil.rmtree(building, ignore_errors=True)
+
+
+def _since(places: Places, held: Mapping[str, Any] | None, candidate: Candidate) -> dict[str, Any]:
+    """What is stated of the edition that is current: counts over the public tables of both, which anybody can count.
+
+    Nothing is compared with an edition that was taken down, not even by what the house still knows of it.
+    """
+    before = None if held is None else str(held["public_id"])
+    if held is None or before is None or read_states(places.published).state(before) == WITHDRAWN:
+        return {"state": GONE if Register(places.lake).lines() else FIRST}
+    try:
+        was = public_frames(places.public, before, [VALUE_TABLE])[VALUE_TABLE]
+    except FileNotFoundError:
+        return {"state": GONE}
+    stands, key = candidate.tables[VALUE_TABLE], read_selection()[VALUE_TABLE].key
+    return since_stated(before, held["today"], count_values(candidate.names.read(was), stands, key))
 
 
 def _says_the_same(held: Mapping[str, Any], content: str, candidate: Candidate) -> bool:
@@ -165,10 +187,12 @@ def _write_papers(
     public_id: str,
     content: str,
     hashes: list[dict[str, Any]],
+    since: Mapping[str, Any],
     write_report: WriteReport,
 ) -> dict[str, Any]:
     """Pages, data package, manifest, checksums, in this order; the manifest."""
     manifest: dict[str, Any] = {"public_id": public_id, **candidate.about, "edition": EDITION, "notice": NOTICE}
+    manifest[SINCE] = dict(since)
     write_report(building / files.DATABASE, building, manifest)
     write_dictionary(building, candidate.words, candidate.vocabularies, PUBLIC)
     package = files.data_package(candidate.tables, {**candidate.package, "version": public_id}, candidate.words)

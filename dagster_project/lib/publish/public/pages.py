@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from dagster_project.lib.base import engine
+from dagster_project.lib.publish.release.release import SINCE
 from dagster_project.lib.publish.report.marts import PUBLIC, ReportContext, RuleParameter
 from dagster_project.lib.publish.report.render import write_report
 from dagster_project.settings import PROJECT_ROOT
@@ -46,6 +47,7 @@ def write_pages(
         **{name: str(manifest[name]) for name in ("today", "ruleset_id", "ruleset_version")},
         **{name: str(manifest[name]) for name in ("contract_version", "code_version")},
         "publication": manifest["publication"],
+        SINCE: manifest[SINCE],
         "spoken": dict(spoken),
         "parameters": [[each.name, each.value, each.unit, each.note] for each in parameters],
     }
@@ -75,6 +77,7 @@ def render(order: Mapping[str, Any], folder: Path) -> None:
         code_version=order["code_version"],
         network_name=order["network_name"],
         publication=order["publication"],
+        since=order[SINCE],
         parameters=[RuleParameter(*each) for each in order["parameters"]],
         languages=tuple(order["spoken"]["languages"]),
         names=order["spoken"]["names"],

@@ -14,6 +14,7 @@ import polars as pl
 
 from dagster_project.lib.analysis.figures.members import of_members
 from dagster_project.lib.analysis.figures.network import compute_network
+from dagster_project.lib.analysis.tables.spans import as_spans
 from dagster_project.lib.base.ruleset import Ruleset
 from dagster_project.lib.disclosure import Protected
 from dagster_project.lib.disclosure.profiles import permitted
@@ -92,7 +93,8 @@ def _network(
     indicators, places = read("dim_indicator"), read("dim_geography")
     if indicators is None or places is None:
         raise ValueError("the release has no table dim_indicator or dim_geography")
-    trends, outcomes = compute_network(trend, made["fct_trend_point"], outcome, joined, places, indicators, ruleset)
+    points = as_spans(made["fct_trend_point"])
+    trends, outcomes = compute_network(trend, points, outcome, joined, places, indicators, ruleset)
     own = trend.filter(pl.col("geography_id") == pl.col("community_id"))
     members = of_members(own, joined)
     key = ["indicator_id", "population_group_id", "reporting_year"]

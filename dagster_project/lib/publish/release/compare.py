@@ -1,6 +1,6 @@
 """Two releases side by side, and a release against its own manifest.
 
-Belongs here: cells that differ between two releases by table and key, counted or one by one; hashes and the manifest.
+Belongs here: what differs between two releases, by table and key or in values, counted or one by one; the manifest.
 Does not: making releases (release.py), keys of tables (they stand in the manifest).
 """
 
@@ -9,20 +9,28 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
+
+import polars as pl
 
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.names import INPUTS, MARTS
 from dagster_project.lib.base.store import Store
+from dagster_project.lib.disclosure.words import WITHHELD
 from dagster_project.lib.publish.release.hashing import table_columns
 from dagster_project.lib.publish.release.pointing import DATABASE
 from dagster_project.lib.publish.release.release import hash_tables
 
 SIGNIFICANT = 10
 OWNER = "community_id"
+VALUE_TABLE = "fct_indicator_value"
+VALUE_COLUMNS = ("value", "value_low", "value_high", "numerator", "denominator", "value_status")
+"""What a value says; its other columns tell where it came from."""
+FIRST, GONE, COMPARED = "first", "gone", "compared"
+"""What a manifest's `since` can be: no release came before, the one before is withdrawn or not kept, it was counted."""
 
 
 @dataclass(frozen=True)
@@ -53,6 +61,68 @@ class TableCounts:
     rows_added: int
     rows_gone: int
     cells: int | None
+
+
+@dataclass(frozen=True)
+class ValueCounts:
+    """Values that only the later release has, that say something else in it, that only the earlier one has.
+
+    communities: whose these are. withheld: those of the changed ones that are withheld now and were not.
+    """
+
+    new: int
+    changed: int
+    gone: int
+    communities: int
+    withheld: int
+
+
+def since_stated(before: str, today: str, values: ValueCounts, **moved: int) -> dict[str, Any]:
+    """What a manifest states of the release before, and pages print: counts alone, so that nothing of it is quoted.
+
+    A release may be withdrawn later; of what it said its successor then repeats nothing.
+    """
+    counts = {f"values_{name}": n for name, n in asdict(values).items()}
+    return {"state": COMPARED, "release_id": before, "today": today, **counts, **moved}
+
+
+def count_values(before: pl.DataFrame | None, after: pl.DataFrame, key: Sequence[str]) -> ValueCounts:
+    """Count what differs between two fct_indicator_value of one edition; None: an older release has no such table.
+
+    Figures are compared at 10 significant digits, as releases are. A column that only one of them has is not compared.
+    """
+    said = [name for name in VALUE_COLUMNS if name in after.columns and (before is None or name in before.columns)]
+    like = after.select(*key, *said)
+    sides = [
+        _rounded(present(frame, like).cast(like.schema)).with_columns(here=pl.lit(True)) for frame in (before, like)
+    ]
+    both = sides[0].join(sides[1], on=list(key), how="full", suffix="_after", coalesce=True, nulls_equal=True)
+    was, stands = (pl.col(name).fill_null(False) for name in ("here", "here_after"))
+    differs = [pl.col(name).ne_missing(pl.col(f"{name}_after")) for name in said]
+    changed = was & stands & pl.any_horizontal(differs)
+    hidden = changed & (pl.col("value_status_after") == WITHHELD) & (pl.col("value_status") != WITHHELD)
+    counts = both.select(
+        new=(~was).sum(),
+        changed=changed.sum(),
+        gone=(~stands).sum(),
+        communities=pl.col(OWNER).filter(changed | ~was | ~stands).n_unique(),
+        withheld=hidden.sum(),
+    )
+    return ValueCounts(**counts.row(0, named=True))
+
+
+def present(frame: pl.DataFrame | None, like: pl.DataFrame) -> pl.DataFrame:
+    """The frame with the columns of `like`; what an older release lacks is null, or no row at all."""
+    empty = like.clear()
+    if frame is None:
+        return empty
+    kept = [name for name in like.columns if name in frame.columns]
+    return pl.concat([empty, frame.select(kept)], how="diagonal_relaxed")
+
+
+def _rounded(frame: pl.DataFrame) -> pl.DataFrame:
+    floats = [name for name, kind in frame.schema.items() if kind.is_float()]
+    return frame.with_columns(pl.col(floats).round_sig_figs(SIGNIFICANT))
 
 
 def compare_releases(

@@ -36,6 +36,24 @@ EDITION_SENTENCE = "Internal: contains small groups, not for distribution"
 # What pages say of the release itself, and not of its figures: written in once the release's name is known. The marks
 # are characters of no script, so that no text of a member is taken for one.
 MARKS = {name: f"\ue000{name}\ue001" for name in ("release_id", "today", "code_version")}
+SINCE = "since"
+"""What a manifest states of the release before. Pages say it in words: each language has a mark of its own."""
+
+
+def since_mark(language: str) -> str:
+    """What stands on pages of a language where it is said what changed since the release before."""
+    return f"\ue000{SINCE}:{language}\ue001"
+
+
+@dataclass(frozen=True)
+class Since:
+    """What a release states of the one before, asked for once it is known to be new.
+
+    counted: from the manifest so far and the database. said: from what was counted to the text for each mark of pages.
+    """
+
+    counted: Callable[[Mapping[str, Any], Path], Mapping[str, Any]]
+    said: Callable[[Mapping[str, Any]], Mapping[str, str]]
 
 
 class WithdrawnContentError(RuntimeError):
@@ -144,6 +162,7 @@ def publish(
     write_report: Callable[[Path, Path, Mapping[str, Any]], None],
     words: Mapping[str, TableWords] | None = None,
     vocabularies: Mapping[str, Sequence[Word]] | None = None,
+    since: Since | None = None,
 ) -> Release:
     """Build a release aside, move it into place whole, then point `current` and `current.duckdb` at it.
 
@@ -154,6 +173,8 @@ def publish(
     open are not disturbed: no released file is ever changed. WithdrawnContentError where a withdrawn release holds
     the same content. `words` and `vocabularies`: what is declared, for comments and the release's dictionary;
     ContractBrokenError where it breaks what the current release promises and the contract's version does not say so.
+    `since`: what is stated of the release before. It is in no hash of content: the next run has another release before
+    it, and would make a new one where nothing changed.
     """
     make_private(scratch)
     building = Path(tempfile.mkdtemp(prefix="release-", dir=scratch))
@@ -180,14 +201,15 @@ def publish(
         is_new = manifest is None
         if manifest is None:
             manifest = {"release_id": release_id, **stated, "content_sha256": content, "tables": tables}
-            _name_pages(building, manifest)
+            manifest |= {} if since is None else {SINCE: dict(since.counted(manifest, database))}
+            _name_pages(building, manifest, since)
             manifest |= {"inputs_tables": hash_tables(database, {}, INPUTS), "files": _file_hashes(building)}
             (building / "manifest.json").write_text(_manifest_text(manifest), encoding="utf-8")
             _set_read_only(building)
             move_into_place(building, store, f"releases/{release_id}")
         elif store.size(database_key(release_id)) is None:
             # Its data files were pruned, its manifest was kept: the same content fills the folder again.
-            _name_pages(building, manifest)
+            _name_pages(building, manifest, since)
             _set_read_only(building)
             _fill(building, store, f"releases/{release_id}")
         _publish_line(store, release_id, facts.today)
@@ -254,11 +276,14 @@ def _file_hashes(building: Path) -> list[dict[str, str]]:
     return [{"path": path, "sha256": sha256} for path, sha256 in _page_hashes(building).items()]
 
 
-def _name_pages(building: Path, manifest: Mapping[str, Any]) -> None:
+def _name_pages(building: Path, manifest: Mapping[str, Any], since: Since | None) -> None:
+    said = {mark: str(manifest[name]) for name, mark in MARKS.items()}
+    if since is not None and SINCE in manifest:
+        said |= since.said(manifest[SINCE])
     for path in _pages(building):
         text = path.read_bytes()
-        for name, mark in MARKS.items():
-            text = text.replace(mark.encode(), str(manifest[name]).encode())
+        for mark, words in said.items():
+            text = text.replace(mark.encode(), words.encode())
         path.write_bytes(text)
 
 

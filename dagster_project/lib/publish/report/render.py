@@ -20,7 +20,7 @@ from markupsafe import Markup, escape
 from dagster_project.lib.base import templates
 from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.shown import visible
-from dagster_project.lib.publish.release.release import MARKS
+from dagster_project.lib.publish.release.release import MARKS, since_mark
 from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.arranging import Row, folder_name, page_name
 from dagster_project.lib.publish.report.card import detail, report_card
@@ -36,6 +36,7 @@ from dagster_project.lib.publish.report.marts import INTERNAL, PUBLIC, Marts, Re
 from dagster_project.lib.publish.report.national.glossary import vocabularies
 from dagster_project.lib.publish.report.national.over_years import over_years_page
 from dagster_project.lib.publish.report.national.rows import NationalRows, read_national
+from dagster_project.lib.publish.report.national.since_release import sections
 from dagster_project.lib.publish.report.network import network_page
 from dagster_project.lib.publish.report.quality import quality_page
 from dagster_project.lib.publish.report.sentences.trend import interval_name
@@ -166,7 +167,7 @@ def write_report(
     national = read_national(connection, marts.year)
     # Pages are made with marks for what the release is called, so that the next release can have the same ones.
     stated: dict[str, Any] = {**MARKS}
-    marked = replace(context, **stated)
+    marked = replace(context, **stated, since=None)
     spoken = [catalogue.language(code) for code in context.languages]
     editions = [_edition(edition, language, spoken, marts, marked) for language in spoken]
     report = out / "report"
@@ -199,7 +200,10 @@ def _called(context: ReportContext, language: Language) -> Mapping[str, str]:
     """What stands in place of each mark on a page of a language."""
     called = {mark: str(getattr(context, name)) for name, mark in MARKS.items()}
     called[MARKS["today"]] = language.day(context.today)
-    return {mark: str(escape(said)) for mark, said in called.items()}
+    since = {} if context.since is None else sections(context.since, [language.code])
+    if not since and context.release_id != MARKS["release_id"]:
+        since = {since_mark(language.code): ""}
+    return {mark: str(escape(said)) for mark, said in called.items()} | since
 
 
 def _edition(
@@ -216,6 +220,7 @@ def _edition(
             english_notice=EDITION_NOTICES[name],
             year=marts.year,
             spoken=language,
+            since_release=Markup(since_mark(language.code)),
         )
         environment.globals.update(deciding_dimensions=_deciding_dimensions(own, marked))
     called = _names_of_codes(own)
