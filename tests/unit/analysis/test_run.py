@@ -18,7 +18,14 @@ import pytest
 
 from dagster_project.lib.analysis.records.build import build_record
 from dagster_project.lib.analysis.records.recompute import recompute, stated
-from dagster_project.lib.analysis.run import ANALYSIS_TABLES, AnalysisInputs, AnalysisResult, run
+from dagster_project.lib.analysis.run import (
+    ANALYSIS_TABLES,
+    AnalysisInputs,
+    AnalysisResult,
+    context_of,
+    designate,
+    run,
+)
 from dagster_project.lib.app import analysis as app
 from dagster_project.lib.base.reference import Reference
 from tests.unit.rubric.conftest import COMMUNITY, SEEDS, World, analysis_inputs, random_values, register, seed
@@ -45,6 +52,14 @@ def test_a_run_gives_every_table_with_rows() -> None:
     assert tuple(result().tables) == ANALYSIS_TABLES
     empty = {name for name, table in result().tables.items() if table.is_empty()}
     assert empty == {"fct_target_progress", "fct_community_indicator", "fct_strategy"}, "no such register was given"
+
+
+def test_designations_from_tables_that_hold_everything_else_are_those_of_the_run() -> None:
+    """As a release's records are made once more: its requirements are worked out anew."""
+    made = {name: table for name, table in result().records.tables.items() if not name.startswith("fct_designation")}
+    again = designate(context_of(given(), world().ruleset()), made, given().seeds)
+    for name in ("fct_designation_requirement", "fct_designation"):
+        assert again.tables[name].equals(result().records.tables[name]), name
 
 
 def test_every_community_year_has_every_row_of_the_rubric_and_every_designation() -> None:
