@@ -30,7 +30,7 @@ from dagster_project.defs.partition_marks import mark_receipts
 from dagster_project.defs.resources import CradleResource
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.base import engine
-from dagster_project.lib.base.names import NETWORK_FOLDER
+from dagster_project.lib.base.names import MARTS, NETWORK_FOLDER
 from dagster_project.lib.monitoring.freshness import MISSING, changed_verdicts, lateness_by_year
 from dagster_project.lib.monitoring.verdicts import conservation_verdict, contract_verdict, labels_verdict
 from dagster_project.lib.publish.release.opening import ReleaseMissingError, open_release
@@ -182,12 +182,17 @@ def build_events(
 
 
 def row_counts(warehouse: Path) -> dict[dg.AssetKey, int]:
-    """Rows of every table of the warehouse, from its own catalogue; views are not counted."""
+    """Rows of every table of the warehouse, from its own catalogue, and of each mart that is a view; no other view."""
     if not warehouse.exists():
         return {}
     with engine.opened(warehouse) as connection:
         query = "select schema_name, table_name, estimated_size from duckdb_tables()"
-        return {dg.AssetKey([schema, table]): int(rows) for schema, table, rows in connection.execute(query).fetchall()}
+        rows = {(schema, table): int(n) for schema, table, n in connection.execute(query).fetchall()}
+        for mart in engine.tables_of(connection, MARTS):
+            if (MARTS, mart) not in rows:
+                counted = connection.execute(f"select count(*) from {engine.name(MARTS, mart)}").fetchall()
+                rows[MARTS, mart] = int(counted[0][0])
+    return {dg.AssetKey([*place]): n for place, n in rows.items()}
 
 
 @dbt_assets(

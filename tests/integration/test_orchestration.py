@@ -28,6 +28,7 @@ from dagster_project.definitions import defs
 from dagster_project.defs import intake as intake_room
 from dagster_project.defs.automation import IDLE_LOOKS, MOST_LOOKS, bucket
 from dagster_project.defs.partition_marks import receipt_materialization
+from dagster_project.defs.warehouse import row_counts
 from dagster_project.instance.marks import Marks
 from dagster_project.instance.runs import (
     COMMAND_LINE,
@@ -42,6 +43,7 @@ from dagster_project.instance.runs import (
 from dagster_project.lib.app.analysis import AnalysisOutcome
 from dagster_project.lib.app.frozen import FROZEN_TABLE, released_cycles
 from dagster_project.lib.app.pipeline import Pipeline
+from dagster_project.lib.base import engine
 from dagster_project.lib.base.store import DeniedError, Store
 from dagster_project.lib.intake.bucket.ledger import Ledger, newest_states
 from dagster_project.lib.intake.bucket.plan import BucketFaultError, Selection
@@ -382,6 +384,17 @@ def succeeded(unique_id: str, node: Mapping[str, Any]) -> NodeResult:
 def test_a_build_without_a_failing_check_reaches_the_release(steps: list[str], instance: dg.DagsterInstance) -> None:
     assert build(instance).success
     assert steps == ["dbt", "analysis", "dbt", "release"]
+
+
+def test_rows_of_every_mart_are_counted_for_the_plots_whether_it_is_a_table_or_a_view(tmp_path: Path) -> None:
+    warehouse = tmp_path / "warehouse.duckdb"
+    with engine.written(warehouse) as connection:
+        connection.execute("create schema marts; create schema staging; create table marts.held as from range(3)")
+        connection.execute(
+            "create view marts.expanded as from range(5); create view staging.passed_on as from range(7)"
+        )
+    assert row_counts(warehouse) == {dg.AssetKey(["marts", "held"]): 3, dg.AssetKey(["marts", "expanded"]): 5}
+    assert row_counts(tmp_path / "none.duckdb") == {}
 
 
 def test_every_asset_of_a_build_tells_its_seconds_for_the_plots(steps: list[str], instance: dg.DagsterInstance) -> None:
