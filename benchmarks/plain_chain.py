@@ -17,6 +17,8 @@ import duckdb
 import polars as pl
 
 import contracts
+from dagster_project.lib.analysis.tables import FCT_TREND_POINT, TREND_POINT_SPAN
+from dagster_project.lib.analysis.tables.spans import each_year
 from dagster_project.lib.app.analysis import run_analysis
 from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.base.reference import Reference
@@ -233,7 +235,9 @@ def plain_chain(drop: Path, database: Path, seeds: Path, today: dt.date) -> None
         write_tables(tables, Path(folder))
         outcome = run_analysis(database, Path(folder), reference, today, in_force_on(reference, today))
     with duckdb.connect(str(database)) as connection:
-        for name, frame in outcome.tables.items():
+        kept = dict(outcome.tables)
+        made = {FCT_TREND_POINT.name: each_year(kept.pop(TREND_POINT_SPAN.name)), **kept}
+        for name, frame in made.items():
             if name.startswith("fct_"):
                 connection.register("frame", frame.to_arrow())
                 connection.execute(f"create table marts.{name} as from frame")
