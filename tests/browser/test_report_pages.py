@@ -15,6 +15,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from dagster_project.lib.publish.report.stacking import LONG, stacked
 from dagster_project.lib.receipts.receipt_page import render_receipt
 from tests.browser.report_site import breaches, launched, written
 
@@ -114,11 +115,34 @@ def test_tables_stand_as_lists_on_a_phone_and_nothing_of_them_scrolls(page: Page
     assert said[0] == said[1]
 
 
+def test_a_phone_shows_six_rows_of_a_long_table_until_all_are_asked_for_and_paper_shows_all(
+    page: Page, report: Path
+) -> None:
+    rows = "".join(f"<tr><th>place {n}</th><td>{n}</td></tr>" for n in range(LONG + 1))
+    table = (
+        f"<table><caption>Long</caption><thead><tr><th>Place</th><th>n</th></tr></thead><tbody>{rows}</tbody></table>"
+    )
+    beside = report / "long.html"
+    beside.write_text(stacked(f'<link rel="stylesheet" href="style.css"><div class="scroll">{table}</div>'))
+    page.goto(beside.as_uri())
+    shown, box = page.locator("tbody tr").filter(visible=True), page.get_by_label("Show all rows: Long", exact=True)
+    expect(shown).to_have_count(LONG + 1)
+    assert box.is_hidden()
+    page.set_viewport_size({"width": 390, "height": 900})
+    expect(shown).to_have_count(6)
+    page.emulate_media(media="print")
+    expect(shown).to_have_count(LONG + 1)
+    page.emulate_media(media="screen")
+    box.check()
+    expect(shown).to_have_count(LONG + 1)
+    beside.unlink()
+
+
 @pytest.mark.parametrize("width", [1280, 390])
 def test_the_keyboard_walks_a_page_from_the_first_link_to_the_last(page: Page, report: Path, width: int) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     page.goto((report / DETAIL).as_uri())
-    stops = page.evaluate("""() => [...document.querySelectorAll('a[href], [tabindex="0"]')]
+    stops = page.evaluate("""() => [...document.querySelectorAll('a[href], input, [tabindex="0"]')]
         .filter(e => e.getClientRects().length).map((e, i) => { e.dataset.stop = i; return i; })""")
     walked = []
     for _ in stops:

@@ -25,7 +25,7 @@ from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.arranging import folder_name, page_name
 from dagster_project.lib.publish.report.marts import REQUIRED_COLUMNS, ReportContext, ReportError, RuleParameter
 from dagster_project.lib.publish.report.render import EDITION_NOTICES, write_report
-from dagster_project.lib.publish.report.stacking import COLUMNS, stacked
+from dagster_project.lib.publish.report.stacking import COLUMNS, LONG, stacked
 
 ROOT = Path(__file__).resolve().parents[3]
 NOTICE = "Internal: contains small groups, not for distribution"
@@ -627,6 +627,16 @@ def test_every_column_of_a_table_is_named_beside_its_cells_on_a_phone(pages: dic
             assert "stack" in css and said == {str(n): head for n, head in enumerate(heads, 1) if n > 1}, name
         unnamed = re.findall(r"<table(?! class=\"[^\"]*stack)[^>]*>", html)
         assert set(unnamed) <= {'<table class="matrix">'}, name
+
+
+def test_a_box_behind_a_long_table_names_the_table_and_a_list_that_is_filtered_has_none() -> None:
+    def framed(rows: int, css: str = "") -> str:
+        body = "<tr><td>x</td></tr>" * rows
+        head = "<caption>by &lt;name&gt;</caption><thead><tr><th>g</th></tr></thead>"
+        return stacked(f'<div class="scroll"><table{css}>{head}<tbody>{body}</tbody></table>\n</div>')
+
+    assert 'class="more"' not in framed(LONG) + framed(99, ' class="listed"') + framed(99, ' class="matrix"')
+    assert 'aria-label="Show all rows: by &lt;name&gt;"' in framed(LONG + 1)
 
 
 def test_a_heading_cannot_leave_the_style_it_stands_in() -> None:

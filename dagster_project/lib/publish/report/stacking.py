@@ -1,6 +1,6 @@
-"""Tables that stand as a list of rows on a phone: each cell knows the heading of its column.
+"""Tables that stand as a list of rows on a phone: each cell knows its column's heading, a long list can be unfolded.
 
-Belongs here: putting the headings of a finished page's tables where the style shows them beside each cell.
+Belongs here: telling the style of a finished page's tables their headings, which hold numbers alone, which are long.
 Does not: lay anything out (templates/_style.html), change what a cell says.
 """
 
@@ -11,36 +11,65 @@ import re
 
 from markupsafe import escape
 
+from dagster_project.lib.publish.report.languages.catalogue import _
+
 COLUMNS = 26
 """A table of more columns stays as it is and scrolls: the style has no place for further headings."""
+LONG = 10
+"""Of a table of more rows a phone shows the first six until the reader asks for all; other screens and paper all."""
+NUMBERS = 3
+"""Columns of numbers alone from which on these stand side by side under the name of their row."""
 
+_TABLE = re.compile(r"<table\b.*?</table>(?P<framed>\s*</div>)?", re.DOTALL)
 _HEAD = re.compile(
     r'<table(?: class="(?P<css>[^"]*)")?>\s*<caption>(?P<caption>.*?)</caption>\s*'
     r"<thead><tr>(?P<heads>.*?)</tr></thead>",
     re.DOTALL,
 )
-_CELL = re.compile(r"<th\b[^>]*>(.*?)</th>", re.DOTALL)
+_CELL = re.compile(r"<th\b(?P<stated>[^>]*)>(?P<said>.*?)</th>", re.DOTALL)
 _TAG = re.compile(r"<[^>]+>")
-# A grid of marks is read by its rows and columns together.
-_GRID = "matrix"
+_ROW = re.compile(r"<tr\b")
+# A grid of marks is read by its rows and columns together; years of values have a layout of their own; a list that
+# readers filter is looked through and never cut.
+_GRID, _VALUES, _LISTED = "matrix", "values", "listed"
 
 
 def stacked(page: str) -> str:
     """The page with the headings of each table's columns as custom properties of the table, `--h2` the second one's.
 
-    On the table once and not in every cell: the values of a network are a million cells.
+    On the table once and not in every cell: the values of a network are a million cells. Behind a long table stands a
+    box that a phone alone shows; without it, or in a browser that cannot look back at it, all rows are seen.
     """
-    return _HEAD.sub(_with_headings, page)
+    return _TABLE.sub(_stacked, page)
+
+
+def _stacked(found: re.Match[str]) -> str:
+    table, head = _HEAD.sub(_with_headings, found[0], count=1), _HEAD.match(found[0])
+    is_long = found["framed"] is not None and len(_ROW.findall(found[0])) - 1 > LONG
+    if head is None or table == found[0] or not is_long or _LISTED in (head["css"] or "").split():
+        return table
+    asked = _("Show all rows")
+    named = escape(f"{asked}: {_plain(head['caption'])}")
+    return f'{table}<label class="more"><input type="checkbox" aria-label="{named}"> {escape(asked)}</label>'
 
 
 def _with_headings(found: re.Match[str]) -> str:
     css = (found["css"] or "").split()
-    heads = [" ".join(html.unescape(_TAG.sub(" ", cell)).split()) for cell in _CELL.findall(found["heads"])]
+    cells = [*_CELL.finditer(found["heads"])]
+    heads = [_plain(cell["said"]) for cell in cells]
     if _GRID in css or len(heads) > COLUMNS:
         return found[0]
+    of_numbers = ['class="num"' in cell["stated"] for cell in cells]
+    if _VALUES not in css and sum(of_numbers) >= NUMBERS and of_numbers.count(False) <= len(("name", "bar")):
+        css.append("tally")
     stated = ";".join(f"--h{n}:{_quoted(head)}" for n, head in enumerate(heads, 1) if n > 1 and head)
     opened = f'<table class="{" ".join([*css, "stack"])}" style="{escape(stated)}">'
     return f"{opened}{found[0][found[0].index('>') + 1 :]}"
+
+
+def _plain(markup: str) -> str:
+    """What a cell says, without its tags."""
+    return " ".join(html.unescape(_TAG.sub(" ", markup)).split())
 
 
 def _quoted(text: str) -> str:
