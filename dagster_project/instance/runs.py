@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from dagster_project.lib.base.shown import visible
-from dagster_project.lib.base.store import make_private
+from dagster_project.lib.base.store import make_private, remove_whole
 from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.settings import PROJECT_ROOT, Settings
 
@@ -179,7 +179,7 @@ def _remove_files(home: Path, run_id: str) -> None:
     own = home / "history" / "runs" / f"{run_id}.db"
     for path in own.parent.glob(f"{own.name}*"):
         path.unlink(missing_ok=True)
-    shutil.rmtree(home / "storage" / run_id, ignore_errors=True)
+    remove_whole(home / "storage" / run_id)
 
 
 def prepare_dagster_home(settings: Settings) -> None:

@@ -7,7 +7,6 @@ Does not: Dagster's history (instance/runs.py), printing (cli/forgetting.py), ju
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +18,7 @@ from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.app.public import PublicEdition
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import MARTS
+from dagster_project.lib.base.store import remove_whole
 from dagster_project.lib.intake.bucket.lake import raw_key
 from dagster_project.lib.intake.bucket.ledger import Version, current_submissions, versions
 from dagster_project.lib.publish.public.edition import manifest_or_none, take_down
@@ -175,7 +175,7 @@ class Forgetter:
             self.home.change_log.forget((name, plan.reporting_year))
         self.home.as_built.forget()
         # What was computed lies in databases whose deleted rows keep their bytes; the next run makes all of it anew.
-        shutil.rmtree(self.settings.work, ignore_errors=True)
+        remove_whole(self.settings.work)
         self.home.lake.delete(raw_key(file.sha256) for file in plan.gone)
         self._rename_in_ledger(plan)
         return told

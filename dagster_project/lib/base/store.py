@@ -11,6 +11,7 @@ import errno
 import io
 import os
 import re
+import shutil
 import stat
 import threading
 import time
@@ -469,6 +470,17 @@ def make_private(folder: Path) -> Path:
         if not each.exists():
             each.mkdir(mode=PRIVATE, exist_ok=True)
     return folder
+
+
+def remove_whole(folder: Path) -> None:
+    """Delete a folder of this machine and all in it that can be deleted; nothing there is nothing to do.
+
+    StoreError if anything stays, naming the first of it: who says that bytes are gone has to know.
+    """
+    shutil.rmtree(folder, ignore_errors=True)
+    if folder.exists():
+        left = sorted(path for path in folder.rglob("*") if not path.is_dir()) or [folder]
+        raise StoreError(f"{left[0]} could not be deleted ({len(left):,} left below {folder})")
 
 
 def split_s3(url: str) -> tuple[str, str]:

@@ -7,6 +7,7 @@ Does not: the command over a whole home (tests/integration/test_forgetting.py).
 from __future__ import annotations
 
 import hashlib
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +16,7 @@ import pytest
 
 from dagster_project.lib.app.forgetting import ForgetError, Forgetter
 from dagster_project.lib.app.scanning import scan
-from dagster_project.lib.base.store import Store
+from dagster_project.lib.base.store import Store, StoreError
 from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.lake import raw_key
 from dagster_project.lib.intake.bucket.ledger import EVENTS, Ledger, versions
@@ -131,6 +132,23 @@ def test_forgetting_deletes_the_bytes_and_the_name_and_nothing_else(settings: Se
     assert [file.name for file in forgetter.plan("a" * 16).gone] == [
         name for name in first.files if name != "values.csv"
     ]
+
+
+def test_what_cannot_be_deleted_is_named_and_the_same_command_ends_what_was_begun(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lake = written(
+        settings, [object_event("roster.csv", PERSONS), state("a" * 16), gone("roster.csv"), state(None)], PERSONS
+    )
+    (settings.work / "landing").mkdir(parents=True)
+    (settings.work / "landing" / "values.parquet").write_bytes(PERSONS)
+    forgetter = Forgetter(settings)
+    with monkeypatch.context() as patch:
+        patch.setattr(shutil, "rmtree", lambda path, ignore_errors: None)  # a disk that refuses
+        with pytest.raises(StoreError, match=r"landing/values\.parquet could not be deleted \(1 left below .*work\)"):
+            forgetter.carry_out(forgetter.plan("a" * 16), "asked for")
+    forgetter.carry_out(forgetter.plan("a" * 16), "asked for")
+    assert not settings.work.exists() and lake.get_or_none(raw_key(hashlib.sha256(PERSONS).hexdigest())) is None
 
 
 def test_the_preview_that_showed_its_figures_goes_and_those_of_others_stay(settings: Settings) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 
 import polars as pl
 
-from dagster_project.lib.base.store import Store, make_private
+from dagster_project.lib.base.store import Store, make_private, remove_whole
 from dagster_project.lib.base.successions import NO_RENAMES, CommunityIds
 from dagster_project.lib.disclosure import Protected
 from dagster_project.lib.publish.public import files
@@ -259,7 +259,7 @@ def take_down(places: Places, public_id: str, at: str, reason: str) -> list[str]
     places.public.delete(sorted(found, key=lambda key: not key.endswith(f"/{files.MANIFEST}")))
     folder = places.public.local(f"releases/{public_id}")
     if folder is not None:
-        shutil.rmtree(folder, ignore_errors=True)
+        remove_whole(folder)
     told = [f"Public release {public_id} is taken down: {len(found)} files deleted"]
     if manifest is not None:
         told += [f"It had let out {table['rows']:,} rows of {table['name']}" for table in manifest["tables"]]
