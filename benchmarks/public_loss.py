@@ -19,11 +19,11 @@ from typing import Any
 import polars as pl
 
 from dagster_project.lib.app.public import PublicEdition
+from dagster_project.lib.base.names import WITHHELD
 from dagster_project.lib.disclosure import DisclosureInputs, Parameters, load_profile, protect, public_counts
 from dagster_project.lib.disclosure.cells import classify, public_values, with_classes
 from dagster_project.lib.disclosure.derived import publish_derived
 from dagster_project.lib.disclosure.profiles import Profile
-from dagster_project.lib.disclosure.words import WITHHELD
 from dagster_project.lib.publish.release.opening import ReleaseMissingError
 from dagster_project.settings import Settings, from_environment
 

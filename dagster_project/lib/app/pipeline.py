@@ -65,7 +65,7 @@ from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.intake.session import IntakeResult, Places, TakenPartition, run_intake
 from dagster_project.lib.monitoring.latency import submission_latency, value_latency
 from dagster_project.lib.publish.release.as_built import AsBuilt
-from dagster_project.lib.publish.release.dependencies import code_version, figures_version, words_version
+from dagster_project.lib.publish.release.dependencies import versions
 from dagster_project.lib.publish.release.hashing import lock_sha256
 from dagster_project.lib.publish.release.opening import database_path
 from dagster_project.lib.publish.release.pointing import FIXED, fix
@@ -544,9 +544,7 @@ class Pipeline:
             "ruleset_id": self.ruleset[0],
             "ruleset_version": self.ruleset[1],
             "contract_version": max(contracts.version_for(year) for year in years),
-            "code_version": code_version(PROJECT_ROOT),
-            "figures_version": figures_version(PROJECT_ROOT),
-            "words_version": words_version(PROJECT_ROOT),
+            **versions(PROJECT_ROOT),
             "lock_sha256": lock_sha256(PROJECT_ROOT),
             "seeds_sha256": self.reference.fingerprint(),
         }

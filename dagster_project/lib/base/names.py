@@ -25,3 +25,6 @@ DECISIONS_TABLE = "register_explanation_decisions"
 """Members' answers. No figure is made from them; a check of a folder against the release needs them."""
 OBJECTIONS_TABLE = "register_publication_objections"
 """Objections to publication. No internal figure is made from them; the public edition of a release goes by them."""
+
+WITHHELD = "withheld"
+"""Status of a figure that the public edition does not print; no internal one has it."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import polars as pl
 
+from dagster_project.lib.base.names import WITHHELD
 from dagster_project.lib.disclosure.profiles import Profile, thresholds, zone_of
 from dagster_project.lib.disclosure.words import (
     CELL,
@@ -27,7 +28,6 @@ from dagster_project.lib.disclosure.words import (
     SOURCE_MASKED,
     SUPPRESSED,
     WHOLE,
-    WITHHELD,
     Bounds,
 )
 

@@ -11,9 +11,10 @@ from collections import Counter
 
 import polars as pl
 
+from dagster_project.lib.base.names import WITHHELD
 from dagster_project.lib.disclosure.choice import EVERYTHING, GROUPS, PLACES
 from dagster_project.lib.disclosure.release import DisclosureInputs, Protected
-from dagster_project.lib.disclosure.words import CODED, COMPLEMENTARY, NO_COUNT, PUBLISHED, SMALL, WITHHELD
+from dagster_project.lib.disclosure.words import CODED, COMPLEMENTARY, NO_COUNT, PUBLISHED, SMALL
 
 FALL_BACK_WORDS = {PLACES: "places", GROUPS: "groups", EVERYTHING: "everything"}
 _COUNTED = (PUBLISHED, CODED, SMALL)

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from dagster_project.lib.base.names import WITHHELD
 from dagster_project.lib.disclosure.points import POINT, ROW, gap_support, trend_support, with_visibility
-from dagster_project.lib.disclosure.words import ALL, WITHHELD
+from dagster_project.lib.disclosure.words import ALL
 
 UNDETERMINED = "undetermined"
 BURDENED = "burdened"

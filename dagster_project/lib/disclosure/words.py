@@ -33,7 +33,7 @@ SMALL, COMPLEMENTARY, NO_COUNT = "small", "complementary", "withheld_without_cou
 KINDS = (PUBLISHED, RATE_ONLY, NOT_APPLICABLE, MISSING, CODED, SOURCE_MASKED, SMALL, COMPLEMENTARY, NO_COUNT)
 HIDDEN = (SMALL, COMPLEMENTARY, NO_COUNT)
 
-WITHHELD, RANGE, SUPPRESSED = "withheld", "range", "suppressed_at_source"
+RANGE, SUPPRESSED = "range", "suppressed_at_source"
 
 INF = math.inf
 Key = tuple[str, str, str, str, str, int, str]

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 from pathlib import PurePosixPath
+from typing import TYPE_CHECKING
 
 from dagster_project.lib.base.names import FINDINGS_SHEET
 from dagster_project.lib.base.store import Store
@@ -21,10 +22,11 @@ from dagster_project.lib.intake.reading.archive import member
 from dagster_project.lib.intake.reading.files import WorkbookReader, largest_bytes, read_file
 from dagster_project.lib.intake.reading.grid import FileRead, Grid
 from dagster_project.lib.intake.reading.limits import Limits
-from dagster_project.lib.receipts.marked_copy import Finding, is_list, marked_copy
 from dagster_project.lib.receipts.marked_files import MARKED
-from dagster_project.lib.receipts.marked_workbook import marked_workbook
 from dagster_project.lib.receipts.receipts import Delivery, Receipt, receipt_folder
+
+if TYPE_CHECKING:
+    from dagster_project.lib.receipts.marked_copy import Finding
 
 COPIES_A_PROCESS = 40
 """Copies for which a further process is worth its start: a copy takes some 20 milliseconds, a start about a second."""
@@ -111,6 +113,10 @@ def _put(outbox: Store, receipt: Receipt, copies: Mapping[str, bytes]) -> list[s
 
 def copy_of(name: str, data: bytes, read: FileRead, findings: Sequence[Finding], workbooks: WorkbookReader) -> bytes:
     """The marked copy of one file: its own workbook where that, put back, is read as the original; else its texts."""
+    # What writes workbooks loads for a third of a second, and most runs return no file.
+    from dagster_project.lib.receipts.marked_copy import is_list, marked_copy
+    from dagster_project.lib.receipts.marked_workbook import marked_workbook
+
     told = [{**finding, "source_file": name} for finding in findings]
     own = marked_workbook(name, data, read.sheets, told)
     if own is not None and _shown(workbooks.read(own)) == _shown(read):

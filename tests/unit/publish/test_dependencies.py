@@ -19,10 +19,9 @@ from dagster_project.lib.publish.release.dependencies import (
     WORDS,
     code_files,
     code_version,
-    figures_version,
     is_figures,
-    words_version,
 )
+from dagster_project.lib.publish.release.dependencies import versions as stated
 from dagster_project.lib.receipts.changes import CAUSES
 from tests.support import PROJECT
 
@@ -60,7 +59,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def versions(root: Path) -> tuple[str, str, str]:
     """Of figures, of words, of all code."""
-    return figures_version(root), words_version(root), code_version(root)
+    all_of_it = stated(root)
+    assert all_of_it["code_version"] == code_version(root)
+    return all_of_it["figures_version"], all_of_it["words_version"], all_of_it["code_version"]
 
 
 @pytest.mark.parametrize("name", MAKES_FIGURES)

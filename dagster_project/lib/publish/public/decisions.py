@@ -10,7 +10,8 @@ from collections.abc import Mapping
 
 import polars as pl
 
-from dagster_project.lib.disclosure.words import ALL, WITHHELD
+from dagster_project.lib.base.names import WITHHELD
+from dagster_project.lib.disclosure.words import ALL
 
 PLACE = ["community_id", "reporting_year"]
 # What a measure of designation_requirements.csv counts, of the tables of verdicts.

@@ -17,9 +17,9 @@ from typing import Any
 import polars as pl
 from jinja2 import Template
 
+from dagster_project.lib.base.names import WITHHELD
 from dagster_project.lib.base.store import Store, StoreError
 from dagster_project.lib.base.templates import environment
-from dagster_project.lib.disclosure.words import WITHHELD
 from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.making.kept import KeptPages
 from dagster_project.lib.publish.report.stacking import stacked

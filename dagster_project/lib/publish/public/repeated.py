@@ -10,7 +10,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import polars as pl
 
-from dagster_project.lib.disclosure.words import ALL, WITHHELD
+from dagster_project.lib.base.names import WITHHELD
+from dagster_project.lib.disclosure.words import ALL
 from dagster_project.lib.publish.public.selection import read_selection
 
 Made = Mapping[str, pl.DataFrame]

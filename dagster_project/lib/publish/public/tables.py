@@ -15,10 +15,11 @@ import polars as pl
 from dagster_project.lib.analysis.figures.members import of_members
 from dagster_project.lib.analysis.figures.network import compute_network
 from dagster_project.lib.analysis.tables.spans import as_spans
+from dagster_project.lib.base.names import WITHHELD
 from dagster_project.lib.base.ruleset import Ruleset
 from dagster_project.lib.disclosure import Protected
 from dagster_project.lib.disclosure.profiles import permitted
-from dagster_project.lib.disclosure.words import ALL, WITHHELD
+from dagster_project.lib.disclosure.words import ALL
 from dagster_project.lib.publish.public.decisions import public_requirements
 from dagster_project.lib.publish.public.repeated import REPEATED, repeated
 from dagster_project.lib.publish.public.selection import read_selection

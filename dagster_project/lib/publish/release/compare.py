@@ -17,9 +17,8 @@ import polars as pl
 
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.engine import Connection
-from dagster_project.lib.base.names import INPUTS, MARTS
+from dagster_project.lib.base.names import INPUTS, MARTS, WITHHELD
 from dagster_project.lib.base.store import Store
-from dagster_project.lib.disclosure.words import WITHHELD
 from dagster_project.lib.publish.release.hashing import table_columns
 from dagster_project.lib.publish.release.pointing import DATABASE
 from dagster_project.lib.publish.release.release import hash_tables

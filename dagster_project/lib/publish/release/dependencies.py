@@ -53,19 +53,29 @@ Of a file that both lists hold, the narrower name counts.
 """
 
 
-def figures_version(root: Path) -> str:
-    """A hash over the code, contracts and models that figures depend on."""
-    return hash_files([path for path in code_files(root) if is_figures(path.relative_to(root))], root)[:12]
-
-
-def words_version(root: Path) -> str:
-    """A hash over the code that only puts figures into words, moves, protects or shows them."""
-    return hash_files([path for path in code_files(root) if not is_figures(path.relative_to(root))], root)[:12]
+def versions(root: Path) -> dict[str, str]:
+    """What a manifest says of the code, of one look at its files: figures, words, and both with the distribution's."""
+    files = list(code_files(root))
+    figures = [path for path in files if is_figures(path.relative_to(root))]
+    words = [path for path in files if not is_figures(path.relative_to(root))]
+    return {
+        "code_version": _named(hash_files(files, root)),
+        "figures_version": _short(hash_files(figures, root)),
+        "words_version": _short(hash_files(words, root)),
+    }
 
 
 def code_version(root: Path) -> str:
     """The distribution's version and a hash over all of its code: figures and words."""
-    return f"{importlib.metadata.version('cradle-warehouse')}+{hash_files(list(code_files(root)), root)[:12]}"
+    return _named(hash_files(list(code_files(root)), root))
+
+
+def _named(sha256: str) -> str:
+    return f"{importlib.metadata.version('cradle-warehouse')}+{_short(sha256)}"
+
+
+def _short(sha256: str) -> str:
+    return sha256[:12]
 
 
 def is_figures(path: Path) -> bool:
