@@ -50,6 +50,7 @@ EDITION_NOTICES: Mapping[str, str] = {
 # Further pages of a community are in every language where anybody reads them: docs/decisions says what doubling costs.
 DETAILS_IN_EVERY_LANGUAGE = (PUBLIC,)
 _TEMPLATES = Path(__file__).parent / "templates"
+_COMPILED = templates.Compiled()
 
 
 @dataclass(frozen=True)
@@ -228,6 +229,7 @@ def _edition(
     environment.filters["indicator_name"] = lambda ident: (
         own.indicators[ident]["name"] if ident in own.indicators else words.sentence_case(words.humanized(ident))
     )
+    templates.share(environment, _COMPILED)
     return Edition(name, language, names, environment, languages)
 
 
