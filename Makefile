@@ -13,12 +13,17 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 .PHONY: superset-env superset-admin superset-load superset test-superset
 .PHONY: spark-lock spark-env spark-deps spark test-spark
 
-setup: $(VENV)/.ready dbt/target/manifest.json
+setup: $(VENV)/.ready $(VENV)/.compiled dbt/target/manifest.json
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+# Compiled once, by whoever installs: a service may not write here, and would compile all of it at every start.
+$(VENV)/.compiled: $(VENV)/.ready $(shell find dagster_project contracts -name '*.py' 2>/dev/null)
+	$(BIN)/python -m compileall -q dagster_project contracts
 	touch $@
 
 dbt/target/manifest.json: $(VENV)/.ready dbt/dbt_project.yml $(shell find dbt/models dbt/macros dbt/tests seeds -type f 2>/dev/null)
