@@ -12,9 +12,11 @@ import os
 import signal
 import struct
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
+from xml.parsers import expat
 
 import openpyxl
 import pyarrow as pa
@@ -24,6 +26,7 @@ import pytest
 from dagster_project.lib.intake.reading.files import WorkbookReader, read_file
 from dagster_project.lib.intake.reading.grid import FileRead
 from dagster_project.lib.intake.reading.limits import Limits
+from dagster_project.lib.intake.reading.package import opened
 from dagster_project.lib.intake.reading.workbook_child import cell_text, packed
 
 MOMENT = dt.datetime.fromisoformat("2024-06-30T13:05:00")
@@ -373,7 +376,23 @@ def test_a_sheet_that_does_not_fit_into_memory_is_a_finding_and_the_next_file_is
     blind = Limits(rows=2_000_000, columns=20_000, cells=10**12, memory_bytes=512 * 1024 * 1024)
     with WorkbookReader(blind) as own:
         assert only_rule(own.read(far_out)) == "too_many_cells"
+        assert own._child is None, "what it held may lie about in pieces: it reads nobody else's file"
         assert own.read(SIMPLE).sheets
+
+
+def _out_of_memory(kind: type[Exception]) -> Exception:
+    """What a library raises where it finds no memory."""
+    if kind is not expat.ExpatError:
+        return kind("Error -4 while decompressing data")
+    failure = expat.ExpatError(expat.errors.XML_ERROR_NO_MEMORY)
+    failure.code = expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]
+    return failure
+
+
+@pytest.mark.parametrize("kind", [zlib.error, expat.ExpatError])
+def test_a_library_without_memory_is_not_said_to_be_a_broken_file(kind: type[Exception]) -> None:
+    with pytest.raises(MemoryError), opened(SIMPLE, Limits()):
+        raise _out_of_memory(kind)
 
 
 def test_a_parquet_file_is_a_grid_with_its_column_names_first(reader: WorkbookReader) -> None:

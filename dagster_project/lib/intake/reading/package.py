@@ -26,6 +26,9 @@ from dagster_project.lib.intake.reading.number_formats import (
 )
 
 CHUNK = 1024 * 1024
+NO_MEMORY_TO_PARSE = expat.errors.codes[expat.errors.XML_ERROR_NO_MEMORY]
+NO_MEMORY_TO_UNPACK = "Error -4 "
+"""How zlib begins what it says when it gets no memory; it has no code to ask for."""
 LONGEST_TAG = 1_024
 """What a chunk must repeat of the one before it so that no declaration is cut in two."""
 DECLARATIONS = tuple(
@@ -195,13 +198,20 @@ class Package:
 
 @contextmanager
 def opened(data: bytes, limits: Limits) -> Iterator[Package]:
-    """The package within limits; RefusalError for whatever is wrong with it or is found wrong while it is open."""
+    """The package within limits; RefusalError for whatever is wrong with it or is found wrong while it is open.
+
+    MemoryError where there is not enough of it, in whatever words a library says so: that is no fault of the file.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
             yield Package(archive, limits)
     except expat.ExpatError as failure:
+        if failure.code == NO_MEMORY_TO_PARSE:
+            raise MemoryError from failure
         raise RefusalError("unreadable_file", f"a part of it is cut off or broken ({failure})", ALLOWED) from failure
     except (zipfile.BadZipFile, zlib.error, EOFError, OSError, NotImplementedError, RuntimeError) as failure:
+        if str(failure).startswith(NO_MEMORY_TO_UNPACK):
+            raise MemoryError from failure
         raise RefusalError("unreadable_file", str(failure), ALLOWED) from failure
     except (ValueError, LookupError) as failure:
         raise RefusalError("unreadable_file", f"a part of it is broken ({failure})", ALLOWED) from failure

@@ -41,8 +41,8 @@ class ChildFailedError(Exception):
 class WorkbookReader:
     """One child process that reads many workbooks. Use as a context manager; not for several threads at once.
 
-    A file on which the child fails is tried once more in a fresh child and then reported as unreadable; files after it
-    are read by a new child.
+    A file on which the child fails is tried once more in a fresh child and then reported as unreadable; files after it,
+    and after one that did not fit into memory, are read by a new child.
     """
 
     def __init__(self, limits: Limits | None = None) -> None:
@@ -128,6 +128,8 @@ class WorkbookReader:
         except OSError as failure:
             raise ChildFailedError("the reading process ended") from failure
         head: dict[str, Any] = json.loads(answers.line())
+        if head.get("spent"):
+            self.close()
         if "refused" in head:
             return problem(head["refused"], found=head["found"], allowed=head["allowed"] or None)
         return [(_grid(sheet, answers.take(sheet["bytes"])), sheet.get("facts", {})) for sheet in head["sheets"]]

@@ -107,6 +107,8 @@ def read_parquet(data: bytes, limits: Limits) -> Sheets:
             raise RefusalError("zip_bomb", f"{unpacked:,} bytes", f"{limits.unpacked_bytes:,} bytes")
         table = file.read(use_threads=False)
         columns = [_texts(name, table.column(place)) for place, name in enumerate(table.column_names)]
+    except MemoryError:  # Arrow's own is one of its exceptions, too
+        raise
     except (pyarrow.ArrowException, OSError, ValueError) as failure:
         raise RefusalError("unreadable_file", str(failure).splitlines()[0], "a Parquet file") from failure
     rows = [tuple(table.column_names), *zip(*columns, strict=True)]
@@ -135,14 +137,16 @@ READERS: dict[str, Callable[[bytes, Limits], Sheets]] = {"workbook": read_workbo
 
 
 def answer(request: dict[str, Any], data: bytes, limits: Limits) -> tuple[dict[str, Any], list[bytes]]:
-    """The reply's head and its payloads, one a sheet."""
+    """The reply's head and its payloads, one a sheet. `spent`: this process is to read nothing more."""
     try:
         sheets = READERS[request["kind"]](data, limits)
+        payloads = [text.encode("utf-8", "surrogatepass") for _, text in sheets]
     except RefusalError as refusal:
         return {"refused": refusal.rule_id, "found": refusal.found, "allowed": refusal.allowed}, []
     except MemoryError:
-        return {"refused": "too_many_cells", "found": "a sheet that does not fit into memory", "allowed": ""}, []
-    payloads = [text.encode("utf-8", "surrogatepass") for _, text in sheets]
+        # What was taken may lie about in pieces: another member's file would not fit in either.
+        found = "a sheet that does not fit into memory"
+        return {"refused": "too_many_cells", "found": found, "allowed": "", "spent": True}, []
     heads = [{**head, "bytes": len(payload)} for (head, _), payload in zip(sheets, payloads, strict=True)]
     return {"sheets": heads}, payloads
 
