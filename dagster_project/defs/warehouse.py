@@ -5,7 +5,7 @@ Does not: SQL (dbt/), calling dbt (lib/warehouse/dbt_run.py), gathering rows (li
 """
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -163,7 +163,9 @@ def build_events(
     definition = context.assets_def
     keys = {spec.metadata[UNIQUE_ID]: spec.key for spec in definition.specs if UNIQUE_ID in spec.metadata}
     checks = {spec.metadata[UNIQUE_ID]: spec for spec in definition.check_specs if spec.metadata}
-    rows = row_counts(warehouse)
+    rows = row_counts(
+        warehouse, [keys[result.unique_id] for result in results if result.passed and result.unique_id in keys]
+    )
     for result in results:
         key, check = keys.get(result.unique_id), checks.get(result.unique_id)
         if key in context.selected_asset_keys and result.passed:
@@ -181,15 +183,18 @@ def build_events(
     raise_for(results)
 
 
-def row_counts(warehouse: Path) -> dict[dg.AssetKey, int]:
-    """Rows of every table of the warehouse, from its own catalogue, and of each mart that is a view; no other view."""
+def row_counts(warehouse: Path, built: Collection[dg.AssetKey]) -> dict[dg.AssetKey, int]:
+    """Rows of every table of the warehouse, from its own catalogue, and of each mart just built that is a view.
+
+    No other view: one that another step builds may name files where they lay before the home was moved.
+    """
     if not warehouse.exists():
         return {}
     with engine.opened(warehouse) as connection:
         query = "select schema_name, table_name, estimated_size from duckdb_tables()"
         rows = {(schema, table): int(n) for schema, table, n in connection.execute(query).fetchall()}
         for mart in engine.tables_of(connection, MARTS):
-            if (MARTS, mart) not in rows:
+            if (MARTS, mart) not in rows and dg.AssetKey([MARTS, mart]) in built:
                 counted = connection.execute(f"select count(*) from {engine.name(MARTS, mart)}").fetchall()
                 rows[MARTS, mart] = int(counted[0][0])
     return {dg.AssetKey([*place]): n for place, n in rows.items()}

@@ -146,8 +146,10 @@ def forget_runs(instance: dg.DagsterInstance, settings: Settings, jobs: Sequence
         old = instance.get_runs(dg.RunsFilter(job_name=job, statuses=ended, created_before=before))
         forgotten += [run.run_id for run in old if run.run_id not in {run.run_id for run in newest}]
     for run_id in forgotten:
+        # What a run printed goes first: where it cannot go, its record stays and names it the next time.
+        remove_whole(settings.dagster_home / "storage" / run_id)
         instance.delete_run(run_id)
-        _remove_files(settings.dagster_home, run_id)
+        _remove_own_file(settings.dagster_home, run_id)
     return forgotten
 
 
@@ -160,12 +162,15 @@ def forget_these(settings: Settings, run_ids: Sequence[str]) -> list[str]:
     import dagster as dg
 
     prepare_dagster_home(settings)
+    # What cannot go stops this before anything of the history is gone: the same command then finds all of it again.
+    for run_id in run_ids:
+        remove_whole(settings.dagster_home / "storage" / run_id)
     with dg.DagsterInstance.get() as instance:
         there = [run_id for run_id in run_ids if instance.has_run(run_id)]
         for run_id in there:
             instance.delete_run(run_id)
     for run_id in run_ids:
-        _remove_files(settings.dagster_home, run_id)
+        _remove_own_file(settings.dagster_home, run_id)
     if there:
         for path in (settings.dagster_home / "history" / "runs.db", settings.dagster_home / "history/runs/index.db"):
             if path.is_file():
@@ -175,11 +180,10 @@ def forget_these(settings: Settings, run_ids: Sequence[str]) -> list[str]:
     return there
 
 
-def _remove_files(home: Path, run_id: str) -> None:
+def _remove_own_file(home: Path, run_id: str) -> None:
     own = home / "history" / "runs" / f"{run_id}.db"
     for path in own.parent.glob(f"{own.name}*"):
         path.unlink(missing_ok=True)
-    remove_whole(home / "storage" / run_id)
 
 
 def prepare_dagster_home(settings: Settings) -> None:

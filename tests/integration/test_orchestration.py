@@ -386,15 +386,20 @@ def test_a_build_without_a_failing_check_reaches_the_release(steps: list[str], i
     assert steps == ["dbt", "analysis", "dbt", "release"]
 
 
-def test_rows_of_every_mart_are_counted_for_the_plots_whether_it_is_a_table_or_a_view(tmp_path: Path) -> None:
+def test_rows_of_tables_are_counted_for_the_plots_and_of_views_those_of_marts_just_built(tmp_path: Path) -> None:
     warehouse = tmp_path / "warehouse.duckdb"
     with engine.written(warehouse) as connection:
         connection.execute("create schema marts; create schema staging; create table marts.held as from range(3)")
         connection.execute(
             "create view marts.expanded as from range(5); create view staging.passed_on as from range(7)"
         )
-    assert row_counts(warehouse) == {dg.AssetKey(["marts", "held"]): 3, dg.AssetKey(["marts", "expanded"]): 5}
-    assert row_counts(tmp_path / "none.duckdb") == {}
+        connection.execute("copy (from range(2)) to '$/p.parquet'".replace("$", str(tmp_path)))
+        connection.execute("create view marts.elsewhere as from '$/p.parquet'".replace("$", str(tmp_path)))
+    (tmp_path / "p.parquet").unlink()  # as after the home was moved
+    held, expanded = dg.AssetKey(["marts", "held"]), dg.AssetKey(["marts", "expanded"])
+    assert row_counts(warehouse, [expanded]) == {held: 3, expanded: 5}
+    assert row_counts(warehouse, []) == {held: 3}
+    assert row_counts(tmp_path / "none.duckdb", []) == {}
 
 
 def test_every_asset_of_a_build_tells_its_seconds_for_the_plots(steps: list[str], instance: dg.DagsterInstance) -> None:

@@ -95,9 +95,15 @@ def test_every_count_is_said_in_the_number_it_has_and_traced_to_its_field(name: 
 
 def test_what_is_zero_is_not_listed_and_nothing_at_all_is_one_line() -> None:
     assert "no longer there" not in said(since(values_new=2))
-    assert said(since()) == "Since the last release Compared with release 2024-06-30-def of 2024-06-30 " + (
-        "no value and no status has changed."
+    compared = "Since the last release Compared with release 2024-06-30-def of 2024-06-30 no value has changed"
+    assert said(since()) == (
+        f"{compared}, and no status of a trend, a gap, an outcome, a designation, a gateway or a criterion."
     )
+
+
+def test_of_statuses_nothing_is_denied_that_was_not_counted() -> None:
+    values_alone = {name: stated for name, stated in since().items() if "moved" not in name and "judged" not in name}
+    assert len(values_alone) < len(since()) and "status" not in said(values_alone)
 
 
 @pytest.mark.parametrize(

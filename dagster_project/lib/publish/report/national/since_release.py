@@ -68,7 +68,16 @@ def _compared(since: Mapping[str, Any]) -> Markup:
     against = {"before": _shown("release_id", since["release_id"]), "day": _shown("today", words.day(since["today"]))}
     said = [sentence(since[name], _shown(name, words.count(since[name]))) for name, sentence in _told(since)]
     if not said:
-        none = _("Compared with release %(before)s of %(day)s no value and no status has changed.", **against)
+        # A public edition states values alone; no edition states every status that a release holds.
+        none = (
+            _(
+                "Compared with release %(before)s of %(day)s no value has changed, and no status of a trend, a gap, an "
+                "outcome, a designation, a gateway or a criterion.",
+                **against,
+            )
+            if "statuses_moved" in since
+            else _("Compared with release %(before)s of %(day)s no value has changed.", **against)
+        )
         return Markup("<p>{}</p>").format(Markup(none))
     items = Markup("\n").join(Markup("<li>{}</li>").format(Markup(each)) for each in said)
     meant = _("A value is one figure of a community: of an indicator, a group, a place and a school year.")
