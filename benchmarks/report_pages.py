@@ -27,10 +27,9 @@ from benchmarks._ratios import tell
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.publish.public.pages import render
 from dagster_project.lib.publish.report.languages.published import dictionary_names, published_languages
+from tests.browser.chromium import CHROMIUM, FLAGS
 
 ROOT = Path(__file__).resolve().parents[1]
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 WIDTHS = (390, 1280)
 BLANK = "<!DOCTYPE html><html lang=en><title>blank</title><p>blank"
 MOVED = "update marts.fct_indicator_value set value = value + 0.01 where community_id = ? and value is not null"

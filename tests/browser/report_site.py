@@ -1,44 +1,26 @@
-"""The report of a small invented release and the system's browser, for tests that open its pages.
+"""The report of a small invented release, for tests that open its pages.
 
-Belongs here: writing the pages of an edition, starting Chromium, what axe-core finds on a page.
-Does not: any claim (test_report_pages.py, test_explore_page.py); a download of a browser.
+Belongs here: writing the pages of an edition, what axe-core finds on a page.
+Does not: any claim (test_report_pages.py, test_explore_page.py); the browser (chromium.py).
 """
 
 from __future__ import annotations
 
 import importlib.util
-import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from types import ModuleType
 
 import duckdb
-import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Page
 
 from dagster_project.lib.publish.report.marts import ReportContext, RuleParameter
 from dagster_project.lib.publish.report.render import write_report
 
 ROOT = Path(__file__).resolve().parents[2]
-CHROMIUM = Path("/usr/bin/chromium")
-# Keeps the browser itself off the network; the pages must not ask for it either.
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SINCE = {"state": "compared", "release_id": "before", "today": "2024-06-30", "values_new": 1_204, "values_changed": 1}
-
-
-def launched() -> Iterator[Browser]:
-    """The system's Chromium for as long as a fixture lives; without one the tests skip, in CI they fail."""
-    if not CHROMIUM.exists():
-        message = f"BROWSER TESTS DID NOT RUN: there is no {CHROMIUM} (install the system package chromium)"
-        if os.environ.get("CI") == "true":
-            pytest.fail(message)
-        pytest.skip(message)
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield running
-        running.close()
 
 
 def breaches(page: Page) -> list[str]:

@@ -16,7 +16,8 @@ from click.testing import CliRunner, Result
 from dagster_project.cli.main import cli
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.publish.release.retention import delete_data
-from tests.browser.report_site import launched, written
+from tests.browser.chromium import launched
+from tests.browser.report_site import written
 
 browser = pytest.fixture(launched, scope="module")
 RELEASE = "2024-12-31-abc"

@@ -11,24 +11,22 @@ import json
 import os
 import urllib.error
 import urllib.request
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from dagster_project.instance.runs import only_one, somebody_writes
 from dagster_project.partitions import partition_key
 from dagster_project.settings import from_environment
 from examples.generate import generate
+from tests.browser.chromium import launched
 from tests.daemons import PATIENCE_SECONDS, free_port, started, until
 from tests.support import PROJECT
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 REPOSITORY = {"repositoryName": "__repository__", "repositoryLocationName": "cradle"}
 TODAY = "2021-06-30"
 SHOTS = os.environ.get("SCREENSHOTS")
@@ -90,16 +88,7 @@ class Dagster:
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists():
-        message = f"BROWSER TESTS DID NOT RUN: there is no {CHROMIUM} (install the system package chromium)"
-        if os.environ.get("CI", "").lower() == "true":
-            pytest.fail(message, pytrace=False)
-        warnings.warn(pytest.PytestWarning(message), stacklevel=2)
-        pytest.skip(message)
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        yield running
-        running.close()
+    yield from launched()
 
 
 @pytest.fixture(scope="module")

@@ -7,23 +7,20 @@ in CI it fails.
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.publish.release.dictionary import searched
 from dagster_project.lib.warehouse.dbt_run import MANIFEST
 from dagster_project.lib.warehouse.declared import declared_marts, vocabularies
 from docs.site import POLICY, build_site
+from tests.browser.chromium import launched
 from tests.support import PROJECT
 
-CHROMIUM = Path("/usr/bin/chromium")
-FLAGS = ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update"]
 OFFLINE = ("file:", "data:", "blob:")
 PATIENCE_MS = 30_000
 
@@ -34,25 +31,20 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return build_site(tmp_path_factory.mktemp("site"), PROJECT / "seeds", None)
 
 
+browser = pytest.fixture(launched, scope="module")
+
+
 @pytest.fixture(scope="module")
-def opened(site: Path) -> Iterator[tuple[Page, list[str]]]:
+def opened(site: Path, browser: Browser) -> tuple[Page, list[str]]:
     """The page in a browser that is offline, and every address it asked for beyond its own file."""
-    if not CHROMIUM.exists():
-        message = f"BROWSER TESTS DID NOT RUN: there is no {CHROMIUM} (install the system package chromium)"
-        if os.environ.get("CI", "").lower() == "true":
-            pytest.fail(message)
-        pytest.skip(message)
     asked: list[str] = []
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=FLAGS)
-        context = browser.new_context(offline=True, viewport={"width": 1400, "height": 900})
-        page = context.new_page()
-        page.set_default_timeout(PATIENCE_MS)
-        page.on("request", lambda request: None if request.url.startswith(OFFLINE) else asked.append(request.url))
-        page.goto(site.as_uri())
-        expect(page.get_by_role("heading", name="The cradle warehouse")).to_be_visible(timeout=PATIENCE_MS)
-        yield page, asked
-        browser.close()
+    context = browser.new_context(offline=True, viewport={"width": 1400, "height": 900})
+    page = context.new_page()
+    page.set_default_timeout(PATIENCE_MS)
+    page.on("request", lambda request: None if request.url.startswith(OFFLINE) else asked.append(request.url))
+    page.goto(site.as_uri())
+    expect(page.get_by_role("heading", name="The cradle warehouse")).to_be_visible(timeout=PATIENCE_MS)
+    return page, asked
 
 
 def test_the_site_is_one_file_that_may_ask_nothing_of_a_network(site: Path) -> None:

@@ -20,7 +20,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from dagster_project.lib.publish.report import words
-from tests.browser.report_site import breaches, launched, written
+from tests.browser.chromium import launched
+from tests.browser.report_site import breaches, written
 
 GROUPS = ["all", "race_ethnicity:black", "race_ethnicity:american_indian_alaska_native", "race_ethnicity:white"]
 COMMUNITIES = ["c00", "c02"]

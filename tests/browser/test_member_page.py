@@ -20,8 +20,9 @@ from playwright.sync_api import Browser, Page, ViewportSize
 
 from dagster_project.lib.member.page.views import PERSON_RULE
 from dagster_project.lib.receipts.receipt_page import what
+from tests.browser.chromium import launched
 from tests.browser.member_site import Site, Visitor, multipart, serving
-from tests.browser.report_site import RULES, launched
+from tests.browser.report_site import RULES
 from tests.fuzz.harness import files
 from tests.support import PROJECT, cradle
 

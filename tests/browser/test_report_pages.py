@@ -17,7 +17,8 @@ from playwright.sync_api import Browser, Page, expect
 
 from dagster_project.lib.publish.report.stacking import LONG, stacked
 from dagster_project.lib.receipts.receipt_page import render_receipt
-from tests.browser.report_site import breaches, launched, written
+from tests.browser.chromium import launched
+from tests.browser.report_site import breaches, written
 
 DETAIL = "communities/c00/indicator-graduation_4yr_pct.html"
 PAGES = [
