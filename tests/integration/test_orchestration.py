@@ -36,6 +36,7 @@ from dagster_project.instance.runs import (
     STARTED_BY,
     close_dead_runs,
     forget_runs,
+    forget_these,
     only_one,
     selection_config,
     somebody_writes,
@@ -44,7 +45,7 @@ from dagster_project.lib.app.analysis import AnalysisOutcome
 from dagster_project.lib.app.frozen import FROZEN_TABLE, released_cycles
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.base import engine
-from dagster_project.lib.base.store import DeniedError, Store
+from dagster_project.lib.base.store import DeniedError, Store, StoreError
 from dagster_project.lib.intake.bucket.ledger import Ledger, newest_states
 from dagster_project.lib.intake.bucket.plan import BucketFaultError, Selection
 from dagster_project.lib.publish.release.release import Release
@@ -819,6 +820,22 @@ def test_old_history_is_deleted_but_the_last_word_of_every_asset_and_all_intakes
     assert not list(own.glob(f"{older}.db*")) and (own / f"{newer}.db").exists()
     assert str(partition_key(*place)) in materialized(history)
     assert history.get_latest_materialization_event(dg.AssetKey(["drop", "files"])).run_id == newer  # type: ignore[union-attr]
+
+
+def test_what_a_run_printed_goes_before_its_record_so_that_what_a_disk_refused_is_found_again(
+    home: Path, history: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run_id = defs().resolve_job_def("reminders").execute_in_process(instance=history, run_config=QUIET).run_id
+    printed = home / "dagster" / "storage" / run_id / "printed"
+    printed.parent.mkdir(parents=True, exist_ok=True)
+    printed.write_text("of a member's file")
+    with monkeypatch.context() as patched:
+        patched.setattr(shutil, "rmtree", lambda path, ignore_errors: None)
+        with pytest.raises(StoreError, match=f"storage/{run_id}.* could not be deleted"):
+            forget_these(from_environment(), [run_id])
+    assert history.has_run(run_id)
+    assert forget_these(from_environment(), [run_id]) == [run_id]
+    assert not printed.parent.exists() and not history.has_run(run_id)
 
 
 def test_the_weekly_job_deletes_nothing_that_is_young(home: Path, history: dg.DagsterInstance) -> None:

@@ -101,7 +101,10 @@ def sweep(work: Path) -> list[str]:
     """
     said = []
     for path in sorted(path for pattern in LEFTOVERS for path in work.glob(pattern)):
-        shutil.rmtree(path, ignore_errors=True) if path.is_dir() else path.unlink(missing_ok=True)
+        if path.is_dir():
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            path.unlink(missing_ok=True)
         done = "cannot be removed: delete it" if path.exists() else "is removed"
         said.append(f"{path.name}, left by a run that did not end, {done}")
     return said
