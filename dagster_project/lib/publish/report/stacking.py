@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Sequence
 
 from markupsafe import escape
 
@@ -17,8 +18,8 @@ COLUMNS = 26
 """A table of more columns stays as it is and scrolls: the style has no place for further headings."""
 LONG = 10
 """Of a table of more rows a phone shows the first six until the reader asks for all; other screens and paper all."""
-NUMBERS = 3
-"""Columns of numbers alone from which on these stand side by side under the name of their row."""
+NUMBERS, BESIDE_NUMBERS = 3, 2
+"""So many columns of numbers, with at most so many others, stand side by side under the name of their row."""
 
 _TABLE = re.compile(r"<table\b.*?</table>(?P<framed>\s*</div>)?", re.DOTALL)
 _HEAD = re.compile(
@@ -44,27 +45,33 @@ def stacked(page: str) -> str:
 
 
 def _stacked(found: re.Match[str]) -> str:
-    table, head = _HEAD.sub(_with_headings, found[0], count=1), _HEAD.match(found[0])
-    is_long = found["framed"] is not None and len(_ROW.findall(found[0])) - 1 > LONG
-    if head is None or table == found[0] or not is_long or _LISTED in (head["css"] or "").split():
+    table, head = found[0], _HEAD.match(found[0])
+    if head is None:
         return table
+    css, cells = (head["css"] or "").split(), [*_CELL.finditer(head["heads"])]
+    if _GRID in css or len(cells) > COLUMNS:
+        return table
+    stated = ";".join(
+        f"--h{n}:{_quoted(said)}" for n, cell in enumerate(cells, 1) if n > 1 and (said := _plain(cell["said"]))
+    )
+    shown = [*css, *(["tally"] if _is_of_numbers(css, cells) else []), "stack"]
+    opened = f'<table class="{" ".join(shown)}" style="{escape(stated)}">'
+    is_long = found["framed"] is not None and len(_ROW.findall(table)) - 1 > LONG
+    box = _box(_plain(head["caption"])) if is_long and _LISTED not in css else ""
+    return f"{opened}{table[table.index('>') + 1 :]}{box}"
+
+
+def _is_of_numbers(css: Sequence[str], cells: Sequence[re.Match[str]]) -> bool:
+    """Whether numbers alone stand beside the name of a row and at most one more cell, such as a bar."""
+    numbers = sum('class="num"' in cell["stated"] for cell in cells)
+    return _VALUES not in css and numbers >= NUMBERS and len(cells) - numbers <= BESIDE_NUMBERS
+
+
+def _box(caption: str) -> str:
+    """What asks a phone for all rows of the table with this caption."""
     asked = _("Show all rows")
-    named = escape(f"{asked}: {_plain(head['caption'])}")
-    return f'{table}<label class="more"><input type="checkbox" aria-label="{named}"> {escape(asked)}</label>'
-
-
-def _with_headings(found: re.Match[str]) -> str:
-    css = (found["css"] or "").split()
-    cells = [*_CELL.finditer(found["heads"])]
-    heads = [_plain(cell["said"]) for cell in cells]
-    if _GRID in css or len(heads) > COLUMNS:
-        return found[0]
-    of_numbers = ['class="num"' in cell["stated"] for cell in cells]
-    if _VALUES not in css and sum(of_numbers) >= NUMBERS and of_numbers.count(False) <= len(("name", "bar")):
-        css.append("tally")
-    stated = ";".join(f"--h{n}:{_quoted(head)}" for n, head in enumerate(heads, 1) if n > 1 and head)
-    opened = f'<table class="{" ".join([*css, "stack"])}" style="{escape(stated)}">'
-    return f"{opened}{found[0][found[0].index('>') + 1 :]}"
+    named = escape(f"{asked}: {caption}")
+    return f'<label class="more"><input type="checkbox" aria-label="{named}"> {escape(asked)}</label>'
 
 
 def _plain(markup: str) -> str:
