@@ -25,9 +25,10 @@ import pytest
 from dagster_project.lib.analysis.tables import TABLES
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import in_force_on, read_ruleset
-from dagster_project.lib.base.store import Store
+from dagster_project.lib.base.store import Store, remove_whole
 from dagster_project.lib.base.successions import CommunityIds
 from dagster_project.lib.disclosure import Audit, DisclosureInputs, Failure, load_profile, protect
+from dagster_project.lib.publish.public import edition
 from dagster_project.lib.publish.public.decisions import implied_verdicts, public_requirements
 from dagster_project.lib.publish.public.edition import (
     AuditFailedError,
@@ -588,6 +589,27 @@ def test_an_edition_after_one_that_was_taken_down_has_nothing_to_compare_with(
 ) -> None:
     here = places(tmp_path)
     take_down(here, publish_public(here, candidate, no_pages).public_id, "2025-01-02", "a wrong term")
+    assert publish_public(here, other_tables(candidate)[0], no_pages).manifest["since"] == {"state": "gone"}
+
+
+def test_an_edition_that_was_kept_but_never_came_out_is_none_before_the_next(
+    candidate: Candidate, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here = places(tmp_path)
+
+    def refuses(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as full, pytest.raises(OSError, match="No space"):
+        full.setattr(edition, "move_into_place", refuses)
+        publish_public(here, candidate, no_pages)
+    assert len(Register(here.lake).lines()) == 1
+    assert publish_public(here, other_tables(candidate)[0], no_pages).manifest["since"] == {"state": "first"}
+
+
+def test_an_edition_whose_folder_somebody_removed_is_not_denied(candidate: Candidate, tmp_path: Path) -> None:
+    here = places(tmp_path)
+    remove_whole(tmp_path / "public" / "releases" / publish_public(here, candidate, no_pages).public_id)
     assert publish_public(here, other_tables(candidate)[0], no_pages).manifest["since"] == {"state": "gone"}
 
 

@@ -29,7 +29,7 @@ from dagster_project.lib.publish.release.contract import FILE, PUBLIC, contract,
 from dagster_project.lib.publish.release.dictionary import write_dictionary
 from dagster_project.lib.publish.release.release import SINCE, hash_tables, move_into_place
 from dagster_project.lib.publish.release.retention import CARDS
-from dagster_project.lib.publish.release.states import PROVISIONAL, WITHDRAWN, StateLine, add, read_states
+from dagster_project.lib.publish.release.states import PROVISIONAL, WITHDRAWN, StateLine, States, add, read_states
 from dagster_project.lib.warehouse.declared import TableWords, Word
 
 EDITION = "public"
@@ -148,15 +148,25 @@ def _since(places: Places, held: Mapping[str, Any] | None, candidate: Candidate)
 
     Nothing is compared with an edition that was taken down, not even by what the house still knows of it.
     """
-    before = None if held is None else str(held["public_id"])
-    if held is None or before is None or read_states(places.published).state(before) == WITHDRAWN:
-        return {"state": GONE if Register(places.lake).lines() else FIRST}
+    before, states = None if held is None else str(held["public_id"]), read_states(places.published)
+    if held is None or before is None or states.state(before) == WITHDRAWN:
+        was_out = any(_was_out(places, states, line["public_id"]) for line in Register(places.lake).lines())
+        return {"state": GONE if was_out else FIRST}
     try:
         was = public_frames(places.public, before, [VALUE_TABLE])[VALUE_TABLE]
     except FileNotFoundError:
         return {"state": GONE}
     stands, key = candidate.tables[VALUE_TABLE], read_selection()[VALUE_TABLE].key
     return since_stated(before, held["today"], count_values(candidate.names.read(was), stands, key))
+
+
+def _was_out(places: Places, states: States, public_id: str) -> bool:
+    """Whether an edition of the register ever lay there: one whose making ended after its line was kept never did."""
+    return (
+        public_id == current_public(places.public)
+        or states.state(public_id) == WITHDRAWN
+        or manifest_or_none(places.public, public_id) is not None
+    )
 
 
 def _says_the_same(held: Mapping[str, Any], content: str, candidate: Candidate) -> bool:

@@ -88,7 +88,8 @@ def since_stated(before: str, today: str, values: ValueCounts, **moved: int) -> 
 def count_values(before: pl.DataFrame | None, after: pl.DataFrame, key: Sequence[str]) -> ValueCounts:
     """Count what differs between two fct_indicator_value of one edition; None: an older release has no such table.
 
-    Figures are compared at 10 significant digits, as releases are. A column that only one of them has is not compared.
+    Figures are compared at 10 significant digits, as releases are. A column that only one of them has is not compared;
+    both have value_status.
     """
     said = [name for name in VALUE_COLUMNS if name in after.columns and (before is None or name in before.columns)]
     like = after.select(*key, *said)
