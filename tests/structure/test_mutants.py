@@ -1,15 +1,18 @@
 """The planter of faults plants: every place of the rooms of rules is another program that still can be read.
 
-Belongs here: places and what is planted. Does not: whether tests find them (`make mutation`).
+Belongs here: places, what is planted, which tests reach it. Does not: whether tests find them (`make mutation`).
 """
 
 from __future__ import annotations
 
 import ast
+from types import CodeType
 
 import pytest
 
-from tests.mutants import ROOMS, ROOT, mutants, planted
+from tests.mutants.__main__ import ROOT
+from tests.mutants.planting import MODULE, Planter, mutants, planted
+from tests.mutants.reach import ROOMS, order_of_trial, reached
 
 SOURCE = "def f(a, b=1):\n    if a < b and not a:\n        return max(a, 2)\n    return a + b\n"
 PLANTED = (
@@ -36,3 +39,36 @@ def test_a_room_of_rules_has_places_and_tests(room: str) -> None:
     one = found[len(found) // 2]
     source = (ROOT / one.file).read_text(encoding="utf-8")
     assert ast.parse(planted(source, one.place)) and planted(source, one.place) != ast.unparse(ast.parse(source))
+
+
+def test_a_fault_belongs_to_the_function_that_python_names_by_its_first_line() -> None:
+    # The planter and the watch on calls count lines for themselves: where they differ no test would be run.
+    source = (
+        "N = 1\n@cache\n@other\ndef f(a):\n    def g(b):\n        return b + 2\n    return a - 1\nclass C:\n    n = 1\n"
+    )
+    planter = Planter(None)
+    planter.visit(ast.parse(source))
+    (outer, inner) = _lines_of_functions(compile(source, "", "exec"))
+    assert [(what, function) for _, what, function in planter.places] == [
+        ("1 to 2", MODULE),
+        ("Add to Sub", inner),
+        ("2 to 3", inner),
+        ("Sub to Add", outer),
+        ("1 to 2", outer),
+        ("1 to 2", MODULE),
+    ]
+
+
+def _lines_of_functions(code: CodeType) -> list[int]:
+    inner = [each for each in code.co_consts if isinstance(each, CodeType)]
+    own = [each.co_firstlineno for each in inner if each.co_name in "fg"]
+    return [*own, *(line for each in inner for line in _lines_of_functions(each))]
+
+
+def test_a_test_file_is_known_by_what_it_calls() -> None:
+    near, far = "tests/unit/disclosure/test_derived.py", "tests/unit/base/test_ruleset.py"
+    reaches = {name: reached(ROOT, name) for name in (far, near)}
+    places = [one for one in mutants(ROOT, "dagster_project/lib/disclosure") if one.file.endswith("/derived.py")]
+    assert any(order_of_trial(one, reaches) == [near] for one in places)
+    assert not any(far in order_of_trial(one, reaches) for one in places)
+    assert all(reach.seconds > 0 for reach in reaches.values())

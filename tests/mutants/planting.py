@@ -1,0 +1,126 @@
+"""Faults that can be planted into a module, one at a time, and the function that each lies in.
+
+Belongs here: places of a room, what is planted at one. Does not: which tests are run (reach.py, __main__.py).
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+MODULE = 0
+"""The first line of what runs when a module is imported."""
+SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
+    ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
+    ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
+    ast.And: ast.Or, ast.Or: ast.And, ast.BitAnd: ast.BitOr, ast.BitOr: ast.BitAnd,
+    ast.Add: ast.Sub, ast.Sub: ast.Add, ast.Mult: ast.Div, ast.Div: ast.Mult, ast.FloorDiv: ast.Div,
+}  # fmt: skip
+NAMES = {"min": "max", "max": "min", "any": "all", "all": "any", "any_horizontal": "all_horizontal"}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """One fault: the room, the file, the number of the place within the file, the first line of its function."""
+
+    room: str
+    file: str
+    place: int
+    line: int
+    what: str
+    function: int
+
+
+def _changes(node: ast.AST) -> str | None:
+    """What planting a fault at a node would do; None where none is planted."""
+    match node:
+        case ast.Compare(ops=[op]) | ast.BoolOp(op=op) | ast.BinOp(op=op) if type(op) in SWAPPED:
+            if isinstance(op, ast.BitOr) and _is_type(node):
+                return None
+            return f"{type(op).__name__} to {SWAPPED[type(op)].__name__}"
+        case ast.UnaryOp(op=ast.Not() | ast.Invert()):
+            return "a negation left out"
+        case ast.Constant(value=bool() as value):
+            return f"{value} to {not value}"
+        case ast.Constant(value=int() | float() as value):
+            return f"{value} to {value + 1}"
+        case ast.Call(func=ast.Name(id=name) | ast.Attribute(attr=name)) if name in NAMES:
+            return f"{name} to {NAMES[name]}"
+        case ast.If() | ast.IfExp():
+            return "a condition turned round"
+    return None
+
+
+def _is_type(node: ast.AST) -> bool:
+    """Whether `a | b` is one of types: of names, None and subscripts alone."""
+    of_types = ast.Name | ast.Constant | ast.Subscript | ast.Attribute | ast.Tuple | ast.BinOp | ast.BitOr | ast.Load
+    return all(isinstance(part, of_types) for part in ast.walk(node))
+
+
+def _plant(node: ast.AST) -> ast.AST:
+    match node:
+        case ast.Compare(ops=[op]):
+            node.ops = [SWAPPED[type(op)]()]  # type: ignore[list-item]
+        case ast.BoolOp(op=op) | ast.BinOp(op=op):
+            node.op = SWAPPED[type(op)]()  # type: ignore[assignment]
+        case ast.UnaryOp():
+            return node.operand
+        case ast.Constant(value=bool() as value):
+            node.value = not value
+        case ast.Constant(value=int() | float() as value):
+            node.value = value + 1
+        case ast.Call(func=ast.Name() as called):
+            called.id = NAMES[called.id]
+        case ast.Call(func=ast.Attribute() as called):
+            called.attr = NAMES[called.attr]
+        case ast.If() | ast.IfExp():
+            node.test = ast.UnaryOp(ast.Not(), node.test)
+    return node
+
+
+class Planter(ast.NodeTransformer):
+    """Counts places, and plants the fault at one of them. Annotations, decorators, texts and errors are passed over."""
+
+    def __init__(self, place: int | None) -> None:
+        self.place = place
+        self.places: list[tuple[int, str, int]] = []
+        self.functions = [MODULE]
+
+    def visit(self, node: ast.AST) -> ast.AST:
+        if isinstance(node, ast.AnnAssign):
+            node.value = self.visit(node.value) if node.value else None  # type: ignore[assignment]
+            return node
+        if isinstance(node, ast.arguments | ast.Assert | ast.Import | ast.ImportFrom | ast.Raise | ast.JoinedStr):
+            return node
+        if isinstance(node, ast.FunctionDef):
+            # As Python counts it: a function begins with its first decorator.
+            self.functions.append(min(line.lineno for line in (node, *node.decorator_list)))
+            node.body = [self.visit(part) for part in node.body]  # type: ignore[misc]
+            self.functions.pop()
+            return node
+        if isinstance(node, ast.ClassDef):
+            node.body = [self.visit(part) for part in node.body]  # type: ignore[misc]
+            return node
+        what = _changes(node)
+        mine = what is not None and len(self.places) == self.place
+        if what is not None:
+            self.places.append((node.lineno, what, self.functions[-1]))  # type: ignore[attr-defined]
+        self.generic_visit(node)
+        return _plant(node) if mine else node
+
+
+def mutants(root: Path, room: str) -> Iterator[Mutant]:
+    """Every fault that can be planted in a room."""
+    for path in sorted((root / room).rglob("*.py")):
+        planter = Planter(None)
+        planter.visit(ast.parse(path.read_text(encoding="utf-8")))
+        for place, (line, what, function) in enumerate(planter.places):
+            yield Mutant(room, str(path.relative_to(root)), place, line, what, function)
+
+
+def planted(source: str, place: int) -> str:
+    """The module with the fault at that place."""
+    return ast.unparse(ast.fix_missing_locations(Planter(place).visit(copy.deepcopy(ast.parse(source)))))
