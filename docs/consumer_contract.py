@@ -10,8 +10,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from dagster_project.lib.base.declarations import read_yaml
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.publish.public.declared import declared_public
 from dagster_project.lib.publish.release.contract import INTERNAL, PUBLIC, contract, require_version, text
@@ -43,7 +42,7 @@ def committed(file: Path) -> dict[str, Any] | None:
     """A contract as it was last made; None before the first."""
     if not file.is_file():
         return None
-    known: dict[str, Any] = yaml.safe_load(file.read_text(encoding="utf-8"))
+    known: dict[str, Any] = read_yaml(file.read_text(encoding="utf-8"))
     return known
 
 

@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-MODULE = 0
-"""The first line of what runs when a module is imported."""
+from tests.mutants.seen.sitecustomize import MODULE, first_line
+
 SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
     ast.In: ast.NotIn, ast.NotIn: ast.In, ast.Is: ast.IsNot, ast.IsNot: ast.Is,
@@ -96,8 +96,7 @@ class Planter(ast.NodeTransformer):
         if isinstance(node, ast.arguments | ast.Assert | ast.Import | ast.ImportFrom | ast.Raise | ast.JoinedStr):
             return node
         if isinstance(node, ast.FunctionDef):
-            # As Python counts it: a function begins with its first decorator.
-            self.functions.append(min(line.lineno for line in (node, *node.decorator_list)))
+            self.functions.append(first_line(node))
             node.body = [self.visit(part) for part in node.body]  # type: ignore[misc]
             self.functions.pop()
             return node

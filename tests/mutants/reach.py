@@ -14,7 +14,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.mutants.planting import MODULE, Mutant
+from tests.mutants.planting import Mutant
 from tests.mutants.seen.sitecustomize import FUNCTIONS
 from tests.support import clean_environment
 
@@ -86,7 +86,7 @@ def reached(project: Path, test_file: str) -> Reach:
     before = _children_seconds()
     with tempfile.TemporaryDirectory() as told:
         path = os.pathsep.join((str(watching), str(project)))
-        seen = os.pathsep.join((told, f"{project}{os.sep}"))
+        seen = os.pathsep.join((told, str(project / "dagster_project")))
         if run_tests(project, [test_file], PYTHONPATH=path, **{FUNCTIONS: seen}) != SURVIVED:
             raise SystemExit(f"mutants: {test_file} fails where nothing is planted; mend that first")
         lines = {line for file in Path(told).iterdir() for line in file.read_text(encoding="utf-8").splitlines()}
@@ -99,8 +99,8 @@ def _children_seconds() -> float:
 
 
 def _function(project: Path, line: str) -> Function:
-    file, first, name = line.split("\t")
-    return str(Path(file).relative_to(project)), MODULE if name == "<module>" else int(first)
+    file, first = line.split("\t")
+    return str(Path(file).relative_to(project)), int(first)
 
 
 def order_of_trial(mutant: Mutant, reaches: Mapping[str, Reach]) -> Sequence[str]:

@@ -26,10 +26,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
+from dagster_project.lib.base.declarations import read_yaml
 
-# The same YAML, read by libyaml where the package was built with it: a look for anything new reads it each time.
-LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 DECLARATIONS = Path(__file__).resolve().parents[4] / "seeds" / "_seeds.yml"
 COMMUNITIES = "network/communities"
 UPGRADE = "`cradle seeds upgrade`"
@@ -116,7 +114,7 @@ class Sheet:
 @cache
 def forms() -> tuple[Form, ...]:
     """Every seed of the project as declared, in the order of the declarations; tests ask that each is declared."""
-    seeds = yaml.load(DECLARATIONS.read_text(encoding="utf-8"), LOADER)["seeds"]
+    seeds = read_yaml(DECLARATIONS.read_text(encoding="utf-8"))["seeds"]
     return tuple(_form(seed) for seed in seeds if "meta" in seed.get("config", {}))
 
 

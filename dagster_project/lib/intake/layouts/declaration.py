@@ -14,6 +14,7 @@ from typing import Any, Literal
 
 import yaml
 
+from dagster_project.lib.base.declarations import read_yaml
 from dagster_project.lib.intake.reading.grid import Grid, Problem, one_line, snake_name
 
 FRONT_MATTER = re.compile(r"^-- ---\n(.*?)^-- ---\n", re.DOTALL | re.MULTILINE)
@@ -236,7 +237,7 @@ def _facts(name: str, front_matter: str, first_line: int) -> dict[str, Any]:
     """The YAML of a layout; LayoutError that names the line for one that cannot be read."""
     lines = (line.removeprefix("--").removeprefix(" ") for line in front_matter.splitlines())
     try:
-        facts = yaml.safe_load("\n".join(lines))
+        facts = read_yaml("\n".join(lines))
     except yaml.YAMLError as failure:
         mark = getattr(failure, "problem_mark", None)
         where = f", line {first_line + mark.line}" if mark else ""

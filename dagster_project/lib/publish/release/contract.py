@@ -10,8 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import yaml
-
+from dagster_project.lib.base.declarations import read_yaml, write_yaml
 from dagster_project.lib.warehouse.declared import ColumnWords, TableWords
 
 VERSION = "2.0.0"
@@ -117,8 +116,7 @@ def _property(column: ColumnWords, key: tuple[str, ...]) -> dict[str, Any]:
 
 def text(content: Mapping[str, Any], edition: Edition = INTERNAL) -> str:
     """The file of a contract."""
-    body: str = yaml.safe_dump(content, sort_keys=False, default_flow_style=None, width=116, allow_unicode=True)
-    return edition.head + body
+    return edition.head + write_yaml(content)
 
 
 def breaking(before: Mapping[str, Any], after: Mapping[str, Any]) -> Iterator[str]:
@@ -192,4 +190,4 @@ def require_kept(released: bytes | None, after: Mapping[str, Any]) -> None:
     `released` is the contract file that lies in it, None where it has none.
     """
     if released is not None:
-        require_version(yaml.safe_load(released), after)
+        require_version(read_yaml(released), after)
