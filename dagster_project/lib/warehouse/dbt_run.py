@@ -32,6 +32,8 @@ LONGEST_MESSAGE = 400
 FAILED = frozenset({"error", "fail", "runtime error"})
 # Unit tests prove the models on made-up rows: they belong to `make test`, not to every run.
 NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
+CHANGED = "changed_since_it_was_built"
+"""The tag that nodes have for the length of one build, in the parse that this build read."""
 EMBEDDED = "embedded"
 """The target of profiles.yml that is one DuckDB file."""
 
@@ -95,8 +97,10 @@ def build_changed(places: DbtPlaces, tag: str, *, tagged: bool) -> list[NodeResu
         if not changed:
             return _in_order(left, nodes)
         standing.forget()
-        chosen = [f"fqn:{'.'.join(node.fqn)}" for node in changed.values()]
-        built = project.build(["--indirect-selection", "empty", *NO_UNIT_TESTS, "--select", *chosen])
+        # One name for all of them: dbt holds each name that is selected against every node of the project.
+        for node in changed.values():
+            node.tags = [*node.tags, CHANGED]
+        built = project.build(["--indirect-selection", "empty", *NO_UNIT_TESTS, "--select", f"tag:{CHANGED}"])
     if missed := changed.keys() - {result.unique_id for result in built}:
         raise WarehouseError(f"dbt did not build {', '.join(sorted(missed))}")
     results = {result.unique_id: result for result in [*left, *built]}
