@@ -7,7 +7,8 @@ Does not: any rule of protection (lib/disclosure), files (lib/publish/public), p
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar
@@ -162,13 +163,13 @@ class PublicEdition:
         kept = self.places.published.get_or_none(f"public/{public_id}/certificate.json")
         if public_id is None or kept is None or json.loads(kept)["release_id"] != release_id:
             return None
-        marts = _Marts(self.settings, release_id)
-        years = marts.needed("dim_reporting_year")
+        with _marts(self.settings, release_id) as marts:
+            years = marts.needed("dim_reporting_year")
+            own = {name: marts.needed(name) for name in ("fct_indicator_value", "fct_trend", "dim_indicator")}
+            groups = marts.needed("dim_population_group").select("population_group_id", "label")
         year = int(years.filter("is_latest")["reporting_year"].item())
         cycle = Cycle(release_id, public_id, year, self._least_communities())
-        own = {name: marts.needed(name) for name in ("fct_indicator_value", "fct_trend", "dim_indicator")}
         public = public_frames(self.places.public, public_id, ("fct_indicator_value", "fct_network_trend"))
-        groups = marts.needed("dim_population_group").select("population_group_id", "label")
         names = {
             "indicator_id": dict(own["dim_indicator"].select("indicator_id", "name").iter_rows()),
             "population_group_id": dict(groups.iter_rows()),
@@ -195,8 +196,11 @@ class PublicEdition:
     def candidate(self) -> Candidate:
         """Protect and audit the current release, together with everything that was ever out; nothing is written."""
         facts = self.facts()
+        with _marts(self.settings, facts["release_id"]) as marts:
+            return self._candidate(facts, marts)
+
+    def _candidate(self, facts: Mapping[str, str], marts: _Marts) -> Candidate:
         manifest = read_manifest(self.places.published, facts["release_id"])
-        marts = _Marts(self.settings, facts["release_id"])
         names = self.reference.names
         # In keyed hashes and in the register cells keep the ids that their communities began with.
         inputs = _each_frame(self._inputs(marts), names.begun)
@@ -237,7 +241,8 @@ class PublicEdition:
 
     def inputs(self) -> DisclosureInputs:
         """What the disclosure room is given of the current release."""
-        return self._inputs(_Marts(self.settings, self.facts()["release_id"]))
+        with _marts(self.settings, self.facts()["release_id"]) as marts:
+            return self._inputs(marts)
 
     def _inputs(self, marts: _Marts) -> DisclosureInputs:
         tables = {name: marts.needed(name) for name in NEEDED}
@@ -315,15 +320,14 @@ class PublicEdition:
 class _Marts:
     """Tables of one internal release."""
 
-    settings: Settings
     release_id: str
+    connection: engine.Connection
 
     def read(self, name: str, schema: str = MARTS) -> pl.DataFrame | None:
         """One table; None for a release without it."""
-        with engine.opened(database_path(self.settings, self.release_id)) as connection:
-            if name not in engine.tables_of(connection, schema):
-                return None
-            return connection.execute(f"select * from {engine.name(schema, name)}").pl()
+        if name not in engine.tables_of(self.connection, schema):
+            return None
+        return self.connection.execute(f"select * from {engine.name(schema, name)}").pl()
 
     def needed(self, name: str) -> pl.DataFrame:
         """One table; ReleaseMissingError where the release lacks it."""
@@ -331,6 +335,13 @@ class _Marts:
         if frame is None:
             raise ReleaseMissingError(f"release {self.release_id} has no table {name}; run `cradle run`")
         return frame
+
+
+@contextmanager
+def _marts(settings: Settings, release_id: str) -> Iterator[_Marts]:
+    # Opened once for all of them: to open the file costs as much as to read a table of it.
+    with engine.opened(database_path(settings, release_id)) as connection:
+        yield _Marts(release_id, connection)
 
 
 def _each_frame(of: Frames, read: Callable[[pl.DataFrame], pl.DataFrame]) -> Frames:
