@@ -17,10 +17,12 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
+from functools import lru_cache
 from io import FileIO
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.shown import visible
 from dagster_project.lib.base.store import make_private, remove_whole
 from dagster_project.lib.intake.bucket.plan import Selection
@@ -230,12 +232,10 @@ def run_job(settings: Settings, name: str, config: Mapping[str, Any] | None = No
 def _run_job(settings: Settings, name: str, config: Mapping[str, Any] | None) -> str:
     import dagster as dg
 
-    from dagster_project.definitions import defs
-
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     with only_one(settings), dg.DagsterInstance.get() as instance:
         close_dead_runs(instance)
-        job = defs().resolve_job_def(name)
+        job = _definitions(settings, Reference(settings.seeds).fingerprint()).resolve_job_def(name)
         result = job.execute_in_process(
             instance=instance,
             run_config={**QUIET, **(config or {})},
@@ -246,6 +246,14 @@ def _run_job(settings: Settings, name: str, config: Mapping[str, Any] | None) ->
         if not result.success:
             raise RunFailedError(_reason(result))
         return str(result.run_id)
+
+
+@lru_cache(maxsize=1)
+def _definitions(settings: Settings, seeds: str) -> dg.Definitions:
+    """The definitions, loaded once for all jobs of a command: they depend on its settings and on the seeds."""
+    from dagster_project.definitions import defs
+
+    return defs()
 
 
 def close_dead_runs(instance: dg.DagsterInstance) -> list[str]:
