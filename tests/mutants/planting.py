@@ -100,6 +100,9 @@ class Planter(ast.NodeTransformer):
             node.body = [self.visit(part) for part in node.body]  # type: ignore[misc]
             self.functions.pop()
             return node
+        if isinstance(node, ast.keyword) and node.arg == "strict":
+            # Of zip: it says that lengths are equal, and no test can tell what it does where they are.
+            return node
         if isinstance(node, ast.ClassDef):
             node.body = [self.visit(part) for part in node.body]  # type: ignore[misc]
             return node

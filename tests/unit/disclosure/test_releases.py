@@ -18,7 +18,7 @@ from dagster_project.lib.disclosure.audit import audited_frame, audited_from
 from dagster_project.lib.disclosure.register import Readings
 from dagster_project.lib.disclosure.release import _content
 from dagster_project.lib.disclosure.sums import Tie, Truth
-from dagster_project.lib.disclosure.unit import JUDGED, Cell, Earlier, Joint, Known, distinct
+from dagster_project.lib.disclosure.unit import JUDGED, Cell, Earlier, Joint, Known, Unit, distinct
 from dagster_project.lib.disclosure.words import (
     CODED,
     COMPLEMENTARY,
@@ -168,6 +168,8 @@ def test_a_higher_threshold_makes_a_published_cell_out_not_a_fault(profile: Prof
     assert shown(second, "gender:nonbinary")["value_status"] == "withheld"
     assert second.cells.filter("is_out")["population_group_id"].to_list() == ["gender:nonbinary"]
     assert second.audit.passed
+    # The audit that looks at the whole again finds the same cell to be out, and no other.
+    assert [key[4] for key in second.audit.out_cells] == ["gender:nonbinary"]
 
 
 def test_an_objection_withholds_new_families_whole_and_leaves_what_was_public(profile: Profile) -> None:
@@ -232,6 +234,14 @@ def test_what_is_known_and_asked_after_one_cell_changed_is_what_it_would_be_from
     assert (changed.bounds, changed.needs) == (anew.bounds, anew.needs)
     asks = not is_out and PUBLISHED not in (kind, then) and (kind in JUDGED or then in JUDGED)
     assert set(changed.needs) == ({cell.unknown} if asks else set())
+
+
+def test_families_of_earlier_years_are_settled_first_whatever_they_are_called() -> None:
+    years = {"b": 2017, "a": 2018, "c": 2016}
+    keys: list[Key] = [("a", indicator, "annual", "a", "all", year, "") for indicator, year in years.items()]
+    cells = {key: Known(PUBLISHED, Bounds(n_low=10, n_high=90), "token") for key in keys}
+    unit = Unit("a", {}, {}, [], [Earlier(cells, {}, [])], {})
+    assert [family[0][1] for family in unit.joint_families()] == ["c", "b", "a"]
 
 
 def test_a_family_is_taken_over_by_what_it_holds_its_own_ties_among_it_and_no_others() -> None:

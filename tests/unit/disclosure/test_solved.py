@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from dagster_project.lib.disclosure import Profile, protect
 from dagster_project.lib.disclosure.feasible import components
-from dagster_project.lib.disclosure.feasible.components import PROPAGATIONS, Component, InfeasibleError
+from dagster_project.lib.disclosure.feasible.components import PROPAGATIONS, Component, InfeasibleError, counted
 from dagster_project.lib.disclosure.feasible.programs import Budget, BudgetError, Line
 from dagster_project.lib.disclosure.feasible.solved import Answer, Ranges, answers_from, problem_of, solved_frame
 from dagster_project.lib.disclosure.sums import AT_MOST, EQUAL, NONE
@@ -189,3 +189,11 @@ def test_narrowing_by_one_sum_leaves_what_some_choice_of_the_others_completes(
         # Counts of k and m can only exclude more.
         assert narrow[place].n_low >= min((each[place] for each in fitting), default=INF)
         assert narrow[place].n_high <= max((each[place] for each in fitting), default=-INF)
+
+
+@pytest.mark.parametrize("high", [0, 1, 2])
+def test_a_part_can_be_positive_where_one_person_of_it_is_possible(high: int) -> None:
+    low = Bounds(n_low=4, n_high=9, k_low=0, k_high=high, m_low=0, m_high=9)
+    assert counted(low) == Ranges(6, high + 1, 10, max(6, high + 1), high > 0, True)
+    assert counted(low._replace(k_high=9, m_high=high)) == Ranges(6, 10, high + 1, 10, True, high > 0)
+    assert counted(Bounds(n_low=4, n_high=9, has_k=False)) == Ranges(6, INF, INF, 6, True, True)

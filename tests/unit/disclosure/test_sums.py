@@ -6,9 +6,12 @@ Does not: what follows from a sum (test_choice.py), bounds of one cell (test_bou
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 
-from dagster_project.lib.disclosure.sums import AT_MOST, EQUAL, NONE, Sum, Truth, sums_of
+import polars as pl
+
+from dagster_project.lib.disclosure.sums import AT_MOST, EQUAL, NONE, Sum, Truth, sums_of, ties_of
 from dagster_project.lib.disclosure.words import ALL, COMMUNITY, MISSING, PUBLISHED, SOURCE_MASKED, Key
 
 FAMILY = ("town", "graduation", "", 2018, "annual")
@@ -113,3 +116,29 @@ def test_a_nested_group_is_a_part_of_the_group_above_it_or_of_the_next_that_is_t
     without = {key(): truth(100, 50), key("race:b"): truth(40, 30), **nested}
     (held,) = sums_of(FAMILY, without, parents, {})
     assert tuple(part[4] for part in held.parts) == ("race:a1", "race:a2", "race:b")
+
+
+def test_a_tie_holds_between_cells_of_one_place_one_group_and_one_period() -> None:
+    def cell(indicator: str, place: str, group: str, year: int, period: str = "annual") -> Key:
+        return "town", indicator, "", place, group, year, period
+
+    ties = pl.DataFrame(
+        {
+            "indicator_id": ["enrolled"],
+            "part": ["denominator"],
+            "other_indicator_id": ["graduated"],
+            "other_part": ["numerator"],
+            "year_offset": [1],
+        }
+    )
+    places, groups_, years, periods = ("north", "south"), (ALL, "gender:x"), (2017, 2018), ("annual", "autumn")
+    cells = {
+        cell(indicator, *at): truth(30, 30)
+        for indicator in ("enrolled", "graduated")
+        for at in itertools.product(places, groups_, years, periods)
+    }
+    found = {(tie.cell[3:7], tie.part, tie.other[3:7], tie.other_part) for tie in ties_of(cells, ties)}
+    expected = itertools.product(places, groups_, periods)
+    assert found == {
+        ((place, group, 2017, period), "n", (place, group, 2018, period), "k") for place, group, period in expected
+    }

@@ -14,6 +14,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dagster_project.lib.intake.rows.repeated import NAMED_ROWS
 from tests.conftest import Outcome, Take
 
 COLUMNS = (
@@ -362,9 +363,19 @@ def test_a_row_with_its_rate_printed_repeats_the_one_whose_rate_its_counts_make(
 
 def test_a_conflict_of_many_rows_names_some_of_them_and_counts_the_rest(take: Take) -> None:
     outcome = take_rows(take, *({"value": str(n)} for n in range(40)))
+    here = "graduation_4yr_pct, all, 2024: value {} here, "
+    place = "value {} in indicator_values.csv row {}"
+    for n, found in enumerate(outcome.findings.sort("source_row")["found"]):
+        others = [place.format(other, other + 2) for other in range(40) if other != n]
+        assert found == f"{here.format(n)}39 other rows, such as {'; '.join(others[:NAMED_ROWS])}"
+
+
+@pytest.mark.parametrize("others", [1, NAMED_ROWS, NAMED_ROWS + 1])
+def test_a_conflict_of_few_rows_names_them_all_and_counts_none(take: Take, others: int) -> None:
+    outcome = take_rows(take, *({"value": str(n)} for n in range(others + 1)))
     (first,) = outcome.findings.filter(pl.col("source_row") == 2)["found"]
-    assert first.startswith("graduation_4yr_pct, all, 2024: value 0 here, value 1 in indicator_values.csv row 3; ")
-    assert "indicator_values.csv row 2" not in first
+    assert first.count(" in indicator_values.csv row ") == min(others, NAMED_ROWS)
+    assert (f"{others} other rows" in first) == (others > NAMED_ROWS)
 
 
 def test_a_masked_row_contradicts_a_number_of_the_same_key(take: Take) -> None:

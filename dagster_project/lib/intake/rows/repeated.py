@@ -13,7 +13,8 @@ import polars as pl
 from dagster_project.lib.intake.findings import issues_where, no_issues
 
 # A finding names this many rows of a conflict and counts the rest; every row of it has the finding.
-NAMED_ROWS = 20
+NAMED_ROWS = 4
+"""So few that their places are not cut off where a finding's quotation ends (`findings.LONGEST_QUOTE`)."""
 
 
 def settle_repeats(
@@ -57,9 +58,10 @@ def settle_repeats(
 def _with_others(clash: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
     """Adds `_repeat_others`: what the other rows of a row's key say and where they stand, never the row itself.
 
-    Up to NAMED_ROWS of them and how many more there are: a thousand rows of one conflict must not each carry a
-    thousand names.
+    Up to NAMED_ROWS of them; where there are more, how many there are comes first, so that it is never cut off. A
+    thousand rows of one conflict must not each carry a thousand names.
     """
+    # One more than are named: of each row itself nothing is said.
     first = clash.filter(pl.int_range(pl.len()).over(key) <= NAMED_ROWS)
     other = first.select(
         *key,
@@ -72,14 +74,14 @@ def _with_others(clash: pl.DataFrame, key: Sequence[str]) -> pl.DataFrame:
         .join(other, on=list(key), how="left", nulls_equal=True, maintain_order="left")
         .filter(pl.col("row") != pl.col("_other_row"))
         .group_by("row", maintain_order=True)
-        .agg(pl.col("_other").head(NAMED_ROWS).str.join("; "), pl.len().clip(upper_bound=NAMED_ROWS).alias("_named"))
+        .agg(pl.col("_other").head(NAMED_ROWS).str.join("; "))
     )
     joined = clash.join(named, on="row", how="left", maintain_order="left").join(
         size, on=list(key), how="left", nulls_equal=True, maintain_order="left"
     )
-    more = pl.col("_others") - pl.col("_named").cast(pl.Int64)
-    rest = pl.when(more > 0).then(pl.format(" and {} more rows", more)).otherwise(pl.lit(""))
-    return joined.with_columns(_repeat_others=pl.concat_str("_other", rest))
+    many = pl.col("_others") > NAMED_ROWS
+    number = pl.when(many).then(pl.format("{} other rows, such as ", "_others")).otherwise(pl.lit(""))
+    return joined.with_columns(_repeat_others=pl.concat_str(number, "_other"))
 
 
 def _place() -> pl.Expr:
