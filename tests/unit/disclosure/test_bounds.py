@@ -110,3 +110,28 @@ def test_cells_that_print_the_same_count_are_tried_before_those_of_its_sums_what
     chooser = SimpleNamespace(_may_withhold=lambda cell: True, _loss=lambda joint, cell: (cell.loss,))
     tried = cast(Any, _Chooser._candidates)(chooser, joint, "own", "own")
     assert [cell.key for cell in tried] == ["own", "twin", "other", "all"]
+
+
+def test_the_size_of_a_group_at_its_place_is_that_of_the_last_count_published_of_it_whatever_the_indicator() -> None:
+    def counted(indicator: str, place: str, group: str, year: int, n: int) -> SimpleNamespace:
+        key: Key = ("town", indicator, "", place, group, year, "annual")
+        return SimpleNamespace(key=key, kind=PUBLISHED, prints_n=True, bounds=Bounds(n_low=n, n_high=n), uses=())
+
+    cells = {
+        "earlier": [
+            counted("reading", "north", "gender:x", 2017, 41),
+            counted("reading", "south", "gender:x", 2017, 12),
+        ],
+        "later": [counted("absence", "north", "gender:x", 2018, 44), counted("absence", "north", "gender:y", 2018, 90)],
+    }
+    chooser = SimpleNamespace(lost=set(), size={}, _cells=cells.__getitem__)
+    for families in cells:
+        cast(Any, _Chooser)._remember(chooser, families)
+
+    def students(indicator: str, place: str, group: str) -> int:
+        key: Key = ("town", indicator, "", place, group, 2019, "annual")
+        parts = SimpleNamespace(parameters=SimpleNamespace(size_base=2.0), size=chooser.size, lost=set())
+        return int(cast(Any, _Chooser)._loss(parts, SimpleNamespace(sums=[]), SimpleNamespace(key=key, uses=()))[1])
+
+    assert [students("math", *place) for place in (("north", "gender:x"), ("south", "gender:x"))] == [5, 3]
+    assert students("math", "south", "gender:y") == 99, "nothing was published of it: it counts as large"

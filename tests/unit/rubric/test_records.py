@@ -12,10 +12,19 @@ from typing import Any
 
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from dagster_project.lib.analysis.records import distance, explain
-from dagster_project.lib.analysis.records.beside import FROZEN_SENTENCE, beside_lines, beside_outcome
-from dagster_project.lib.analysis.records.build import build_record, build_records, verify, with_record_ids
+from dagster_project.lib.analysis.records.beside import FROZEN_SENTENCE, beside_lines, beside_outcome, differences
+from dagster_project.lib.analysis.records.build import (
+    _line,
+    _line_of,
+    build_record,
+    build_records,
+    verify,
+    with_record_ids,
+)
 from dagster_project.lib.analysis.records.explain import pooled_lines
 from dagster_project.lib.analysis.records.inputs import PARTS_OF_MEASURE, RecordInputs
 from dagster_project.lib.analysis.records.one_outcome import outcome_beside, outcome_record, pooled_behind
@@ -160,6 +169,29 @@ def test_a_record_that_was_changed_no_longer_verifies(path: list[Any], value: An
     record = build_record(inputs(), COMMUNITY, "proof_point_ongoing", 2024)
     assert verify(record)
     assert not verify(_changed(record, path, value))
+
+
+def test_beside_a_frozen_record_every_value_that_is_other_is_told_once_with_its_year() -> None:
+    then = build_record(inputs(), COMMUNITY, "proof_point_ongoing", 2024)
+    columns = {part: then["inputs"]["columns"][part] for part in ("core", "gap")}
+    row = dict(zip(columns["core"], then["inputs"]["core"][0], strict=True))
+    now = json.loads(json.dumps(then))
+    for part, names in columns.items():
+        of = {name: names.index(name) for name in ("indicator_id", "population_group_id", "school_year", "series")}
+        for other in now["inputs"][part]:
+            if all(other[at] == row[name] for name, at in of.items()):
+                other[names.index("value")] = 12.25
+    (found,) = differences(then, now)
+    place = (row["indicator_id"], row["population_group_id"], row["school_year"], row["series"])
+    assert (found.kind, found.name) == ("value", " ".join(map(str, place)))
+    assert (found.frozen, found.now) == ([row["value"], row["left_out_reason"]], [12.25, row["left_out_reason"]])
+
+
+@given(st.lists(st.one_of(st.none(), st.floats(-1e6, 1e6)), min_size=1, max_size=6))
+def test_a_line_of_a_record_is_the_line_of_its_table_for_numbers_below_zero_too(numbers: list[float | None]) -> None:
+    names = [f"column_{number}" for number in range(len(numbers))]
+    frame = pl.DataFrame([numbers], schema=dict.fromkeys(names, pl.Float64), orient="row")
+    assert frame.select(_line(names, frame)).item() == _line_of(numbers)
 
 
 def test_a_changed_value_gives_another_id() -> None:

@@ -119,6 +119,6 @@ def _rest(row: Mapping[str, Any], place: Sequence[str]) -> list[Any]:
 def _values(record: Record) -> Iterator[tuple[str, list[Any]]]:
     """Each point once: core points stand among those of gaps again. Where a value came from makes no difference."""
     for part in POINT_PARTS:
-        for row in _rows(record, part) if part in record["inputs"] else []:
+        for row in _rows(record, part):
             place = (row["indicator_id"], row["population_group_id"], row["school_year"], row["series"])
             yield " ".join(map(str, place)), [row["value"], row["left_out_reason"]]
