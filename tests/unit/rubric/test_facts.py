@@ -543,3 +543,15 @@ def test_rows_of_communities_without_a_submission_are_ignored() -> None:
 
 def test_every_rule_of_the_rubric_is_tested_here_or_met_by_the_complete_community() -> None:
     assert seed("rubric/rubric")["rule"].drop_nulls().n_unique() == 29
+
+
+@pytest.mark.parametrize(
+    ("role", "primary", "expected"), [("core", True, "met"), ("core", False, "met"), ("adjacent", True, "not_met")]
+)
+def test_an_outcome_is_chosen_by_a_core_indicator_of_its_own_and_by_no_other(
+    role: str, primary: bool, expected: str
+) -> None:
+    chosen = {"indicator": "grade3_reading_proficient_pct", "role": role, "primary": primary}
+    world = World().add("indicator_selection", chosen)
+    assert world.status("exploring.4.1.b") == expected
+    assert world.status("exploring.4.1.d") == "not_met"
