@@ -14,6 +14,8 @@ import pytest
 
 from dagster_project.lib.base.reference import Reference, SeedError
 from dagster_project.lib.disclosure import Profile, load_profile
+from dagster_project.lib.disclosure.cells import with_classes
+from dagster_project.lib.disclosure.words import CODED, COMPLEMENTARY, PUBLISHED, SMALL, SOURCE_MASKED
 from tests.unit.disclosure.conftest import ROOT
 from tests.unit.disclosure.tables import HEALTH, RATE, SCORE, TOWN, kinds, masked, row, run, shown, tally
 
@@ -185,3 +187,30 @@ def test_a_data_source_with_two_meanings_in_one_year_names_both_lines(tmp_path: 
     )
     with pytest.raises(SeedError, match="lines 2 and 3: the label Local stands in both"):
         load_profile(Reference(seeds))
+
+
+@pytest.mark.parametrize(
+    ("kind", "n", "unit", "hides_n", "expected"),
+    [
+        (PUBLISHED, 50, "percent", False, ("printed", "none")),
+        (CODED, 50, "percent", False, ("printed", "none")),
+        (SMALL, 4, "percent", False, ("small", "none")),
+        (SMALL, None, "percent", False, ("none", "small")),
+        (SMALL, None, "count", False, ("none", "none")),
+        (COMPLEMENTARY, 50, "percent", False, ("large", "none")),
+        (SOURCE_MASKED, 50, "percent", False, ("printed", "none")),
+        (SOURCE_MASKED, 10, "percent", False, ("printed", "none")),
+        (SOURCE_MASKED, 50, "percent", True, ("large", "none")),
+        (SOURCE_MASKED, 4, "percent", False, ("small", "none")),
+        (SOURCE_MASKED, None, "percent", False, ("none", "none")),
+    ],
+)
+def test_of_a_count_the_public_knows_what_its_kind_lets_out_and_no_more(
+    kind: str, n: int | None, unit: str, hides_n: bool, expected: tuple[str, str]
+) -> None:
+    cell = {"kind": kind, "n": n, "min_n": 10, "unit": unit, "hides_n": hides_n}
+    types = {"kind": pl.String, "n": pl.Int64, "min_n": pl.Int64, "unit": pl.String, "hides_n": pl.Boolean}
+    classed = with_classes(pl.DataFrame([cell], schema=types))
+    assert classed.select("n_class", "k_class").row(0) == expected
+    if not hides_n:
+        assert with_classes(pl.DataFrame([cell], schema=types).drop("hides_n"))["n_class"].item() == expected[0]
