@@ -63,7 +63,8 @@ async def decide(visit: Visit) -> Response:
     if held is None or (note := held.read()).state != "checked" or note.persons:
         raise Refusal(404, "These files are no longer here. Please choose them again.")
     if form.get("do") != "send":
-        await run_in_threadpool(held.remove)
+        if not await run_in_threadpool(held.remove):
+            raise Refusal(503, "The files could not be deleted here. They were not sent. Please tell the data team.")
         return visit.back("discarded")
     taken = await run_in_threadpool(send, held, visit.drop, visit.member.community_id, visit.year)
     visit.said("send", f"{len(note.names) - len(taken)} of {len(note.names)}")

@@ -64,9 +64,17 @@ class Held:
         half.write_text(json.dumps(asdict(note), ensure_ascii=False), encoding="utf-8")
         half.replace(self.place / "note.json")
 
-    def remove(self) -> None:
-        """Leave no byte of it."""
+    def remove(self) -> bool:
+        """Leave no byte of it; False where something stays: later uploads and the next start try again."""
         shutil.rmtree(self.place, ignore_errors=True)
+        return not self.place.exists()
+
+    def is_forgotten(self) -> bool:
+        """Whether nobody sent it in time. Another request may delete it at this moment."""
+        try:
+            return time.time() - self.place.stat().st_mtime > KEPT_SECONDS
+        except FileNotFoundError:
+            return False
 
 
 class Holding:
@@ -83,7 +91,7 @@ class Holding:
     def new(self, community_id: str, year: int) -> Held:
         """An empty folder for an upload; older ones of anybody that nobody sent in time are deleted."""
         for place in self.root.glob("*/*/*"):
-            if time.time() - place.stat().st_mtime > KEPT_SECONDS:
+            if Held(place).is_forgotten():
                 Held(place).remove()
         held = Held(self.root / community_id / str(year) / secrets.token_urlsafe(16))
         make_private(held.files)

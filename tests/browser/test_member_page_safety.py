@@ -9,6 +9,7 @@ from __future__ import annotations
 import html
 import io
 import json
+import resource
 import socket
 import zipfile
 from collections.abc import Iterator
@@ -229,6 +230,33 @@ def test_a_list_of_persons_leaves_no_bytes(site: Site, own: Visitor) -> None:
 def test_too_much_is_refused_before_it_is_read(own: Visitor) -> None:
     two_gib = {"content-length": str(2 * 1024**3), "content-type": "multipart/form-data; boundary=x"}
     assert Visitor(own.site, {**own.headers, **two_gib}).ask("POST", f"/year/{YEAR}/check", b"x")[0] == 413
+
+
+def test_files_that_cannot_be_deleted_are_not_said_to_be_deleted(site: Site, own: Visitor) -> None:
+    status, place = own.check(YEAR, [("kept.csv", GOOD)])
+    assert status == 303
+    (held,) = (Path(site.settings["CRADLE_HOME"]) / "work" / "serve").glob(f"*/{YEAR}/{place.rsplit('/', 1)[1]}")
+    # What is no folder of its own cannot be deleted as one, whatever the rights of who asks.
+    held.rename(held.with_name("moved"))
+    held.symlink_to(held.with_name("moved"))
+    body, kind = multipart({"mark": own.mark(YEAR), "do": "discard"}, [])
+    answer, _, text = own.ask("POST", place, body, content_type=kind)
+    assert answer == 503 and "The files could not be deleted here. They were not sent." in text
+    held.unlink()
+    held.with_name("moved").rename(held)
+    assert own.send(place, YEAR, "discard") == 303
+    assert not held.exists() and not any(path.endswith("kept.csv") for path in site.drop())
+
+
+def test_a_disk_that_takes_no_more_is_told_in_words_and_leaves_nothing(site: Site, own: Visitor) -> None:
+    mark, large = own.mark(YEAR), GOOD + b"," * 100_000
+    before = resource.prlimit(site.pid, resource.RLIMIT_FSIZE, (50_000, resource.RLIM_INFINITY))
+    try:
+        status, text = own.check(YEAR, [("large.csv", large)], mark)
+    finally:
+        resource.prlimit(site.pid, resource.RLIMIT_FSIZE, before)
+    assert status == 503 and "The files could not be kept here" in text
+    assert not any(path.name == "large.csv" for path in site.left_over(b","))
 
 
 def test_a_slow_upload_keeps_nobody_waiting(site: Site, own: Visitor, other: Visitor) -> None:
