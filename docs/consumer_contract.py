@@ -10,8 +10,8 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from dagster_project.lib.base.declarations import read_yaml
 from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.seeds.declarations import read_yaml
 from dagster_project.lib.publish.public.declared import declared_public
 from dagster_project.lib.publish.release.contract import INTERNAL, PUBLIC, contract, require_version, text
 from dagster_project.lib.warehouse.dbt_run import MANIFEST

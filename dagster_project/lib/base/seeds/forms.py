@@ -26,7 +26,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from dagster_project.lib.base.declarations import read_yaml
+from dagster_project.lib.base.seeds.declarations import read_yaml
 
 DECLARATIONS = Path(__file__).resolve().parents[4] / "seeds" / "_seeds.yml"
 COMMUNITIES = "network/communities"

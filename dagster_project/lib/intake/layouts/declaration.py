@@ -14,7 +14,7 @@ from typing import Any, Literal
 
 import yaml
 
-from dagster_project.lib.base.declarations import read_yaml
+from dagster_project.lib.base.seeds.declarations import read_yaml
 from dagster_project.lib.intake.reading.grid import Grid, Problem, one_line, snake_name
 
 FRONT_MATTER = re.compile(r"^-- ---\n(.*?)^-- ---\n", re.DOTALL | re.MULTILINE)

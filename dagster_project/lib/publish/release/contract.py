@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from dagster_project.lib.base.declarations import read_yaml, write_yaml
+from dagster_project.lib.base.seeds.declarations import read_yaml, write_yaml
 from dagster_project.lib.warehouse.declared import ColumnWords, TableWords
 
 VERSION = "2.0.0"
