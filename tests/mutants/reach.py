@@ -55,6 +55,8 @@ def run_tests(project: Path, tests: Iterable[str], **settings: str) -> str:
     command = [sys.executable, "-B", "-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--hypothesis-seed=0"]
     # Drawn examples are the same each time: a fault is found or it is not.
     fixed = {"PYTHONHASHSEED": "0", "CI": "false", "POLARS_MAX_THREADS": "1", "OMP_NUM_THREADS": "1"}
+    # What whoever runs this adds to every pytest is for their own.
+    fixed["PYTEST_ADDOPTS"] = ""
     try:
         done = subprocess.run(
             [*command, *tests],
