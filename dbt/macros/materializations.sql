@@ -37,5 +37,8 @@
         ) -%}
     {%- endif -%}
     {%- set was = load_cached_relation(relation) -%}
-    {%- if was is not none -%} {%- do adapter.drop_relation(was) -%} {%- endif -%}
+    {%- if was is not none -%}
+        {# Not by the adapter, whose own statement is done before the transaction begins that the rest is in. #}
+        {%- call statement('drop') -%} drop {{ was.type }} {{ was }} {%- endcall -%}
+    {%- endif -%}
 {%- endmacro %}

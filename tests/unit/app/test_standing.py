@@ -67,8 +67,9 @@ def places(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DbtPlaces:
         (project / name).write_text(text, encoding="utf-8")
     for name in ("macros", "tests", "target"):
         (project / name).mkdir()
-    for name in ("profiles.yml", "macros/seeds.sql", "macros/generate_schema_name.sql"):
-        shutil.copy(PROJECT / name, project / name)
+    for name in ("seeds", "generate_schema_name", "materializations"):
+        shutil.copy(PROJECT / "macros" / f"{name}.sql", project / "macros")
+    shutil.copy(PROJECT / "profiles.yml", project)
     monkeypatch.setattr(dbt_run, "PROJECT", project)
     made = DbtPlaces(*(tmp_path / name for name in ("seeds", "landing", "analysis", "warehouse.duckdb", "work")))
     for folder in (made.seeds, made.landing, made.analysis):
@@ -236,3 +237,32 @@ def test_a_spoilt_record_a_changed_file_and_another_state_of_the_project_say_not
     with duckdb.connect(str(warehouse)) as connection:
         connection.execute("insert into one values (1)")
     assert told() == []
+
+
+@pytest.mark.parametrize("kind", ["table", "view"])
+def test_a_model_that_fails_leaves_what_was_and_becomes_another_kind_of_relation_when_it_is_mended(
+    places: DbtPlaces, kind: str
+) -> None:
+    built(places)
+    before, model = held(places.warehouse), dbt_run.PROJECT / "models/marts/fct_amount.sql"
+    whole, kept = model.read_text(encoding="utf-8"), f"{{{{ config(materialized='{kind}') }}}} "
+    # What goes wrong is seen while a table is filled, or when a view is made.
+    fault = "error('no') as label" if kind == "table" else "a.nowhere as label"
+    model.write_text(f"{kept}{whole.replace('d.label', fault)}", encoding="utf-8")
+    assert {result.name: result.status for result in built(places)}["fct_amount"] == "error"
+    assert held(places.warehouse)["main.fct_amount"] == before["main.fct_amount"]
+    model.write_text(f"{kept}{whole}", encoding="utf-8")
+    assert {result.status for result in built(places)} == {"success", "pass"}
+    assert held(places.warehouse) == before
+
+
+@pytest.mark.parametrize(
+    ("stated", "word"),
+    [("pre_hook='select 1'", "a hook"), ("post_hook='select 1'", "a hook"), ("grants={'select': ['a']}", "grants"),
+     ("indexes=[{'columns': ['place']}]", "indexes"), ("persist_docs={'relation': true}", "persist_docs")],
+)  # fmt: skip
+def test_a_model_that_states_what_nothing_would_heed_is_refused(places: DbtPlaces, stated: str, word: str) -> None:
+    model = dbt_run.PROJECT / "models/marts/fct_amount.sql"
+    model.write_text(f"{{{{ config({stated}) }}}} {model.read_text(encoding='utf-8')}", encoding="utf-8")
+    (failed,) = [result for result in built(places) if result.name == "fct_amount"]
+    assert failed.status == "error" and f"fct_amount states {word}, which" in " ".join(str(failed.message).split())
