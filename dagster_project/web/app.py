@@ -6,7 +6,6 @@ Does not: pages (pages.py), forms (forms.py), limits and headers (guard.py).
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
 
 from starlette.applications import Starlette
@@ -20,11 +19,10 @@ from dagster_project.lib.base.store import StoreError
 from dagster_project.settings import Settings
 from dagster_project.web import checks, forms, pages, team
 from dagster_project.web.guard import Guard
-from dagster_project.web.site import AUDIT, HERE, Refusal, Site, sent, shown, spoken_by
+from dagster_project.web.site import HERE, Refusal, Site, sent, shown, spoken_by
 
 NO_PAGE = "There is no such page."
 NO_FORM = "This form could not be read. Send at most 100 files at once, and begin on the page itself."
-NO_ROOM = "The files could not be kept here. Please try again later, or tell the data team."
 NO_BUCKET = "The bucket cannot be reached. Please try again later."
 
 
@@ -60,10 +58,4 @@ def application(read: Callable[[], Settings]) -> Guard:
             words = {400: NO_FORM, 404: NO_PAGE, 405: NO_PAGE}.get(code, words)
         return site.show("message.html", request, None, code, words=spoken_by(request).say(words, **given))
 
-    def no_room(request: Request, error: Exception) -> Response:
-        # The system's words may name a file, and the log holds no word of a member.
-        AUDIT.error("%s ended with %s", request.method, os.strerror(getattr(error, "errno", None) or 0))
-        return site.show("message.html", request, None, 503, words=spoken_by(request).say(NO_ROOM))
-
-    answers = {HTTPException: told, StoreError: told, OSError: no_room}
-    return Guard(Starlette(routes=routes, exception_handlers=answers))
+    return Guard(Starlette(routes=routes, exception_handlers={HTTPException: told, StoreError: told}))

@@ -6,6 +6,8 @@ Does not: running checks (checks.py), which pages there are (pages.py), limits (
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from starlette.concurrency import run_in_threadpool
@@ -16,12 +18,14 @@ from dagster_project.lib.intake.bucket.grant import upload_key
 from dagster_project.lib.member.page import tables, views
 from dagster_project.web.checks import begin
 from dagster_project.web.held import Held, send
-from dagster_project.web.site import Refusal, Visit
+from dagster_project.web.site import AUDIT, Refusal, Visit
+
+NO_ROOM = "The files could not be kept here. Please try again later, or tell the data team."
 
 
 async def check(visit: Visit) -> Response:
     """Take chosen files and begin to check the folder as it would stand with them; nothing is sent."""
-    with visit.site.rate.checking(visit.member.community_id) as until_done:
+    with _where_there_is_room(visit), visit.site.rate.checking(visit.member.community_id) as until_done:
         form = await visit.form()
         uploads = [f for f in form.getlist("files") if isinstance(f, UploadFile) and f.filename]
         if not uploads:
@@ -36,6 +40,17 @@ async def check(visit: Visit) -> Response:
             await form.close()
         await begin(visit, held, names, "changes" in form, until_done)
     return RedirectResponse(f"/year/{visit.year}/checked/{held.ticket}", 303)
+
+
+@contextmanager
+def _where_there_is_room(visit: Visit) -> Iterator[None]:
+    """Say in words that this machine could not keep what was uploaded; its log says why, and no word of a member."""
+    try:
+        yield
+    except OSError as error:
+        why = error.strerror or type(error).__name__
+        AUDIT.error("upload of %s %s ended with %s", visit.member.community_id, visit.year, why)
+        raise Refusal(503, NO_ROOM) from error
 
 
 async def _written(visit: Visit, held: Held, uploads: list[UploadFile]) -> list[str]:
