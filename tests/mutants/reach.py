@@ -10,6 +10,7 @@ import resource
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -44,7 +45,7 @@ Function = tuple[str, int]
 
 @dataclass(frozen=True)
 class Reach:
-    """What one test file calls, and the seconds that it computes."""
+    """What one test file calls, and the seconds that it takes."""
 
     functions: frozenset[Function]
     seconds: float
@@ -85,19 +86,14 @@ def files_of(project: Path, room: str) -> list[str]:
 def reached(project: Path, test_file: str) -> Reach:
     """Run one test file where nothing is planted; ends the program if it fails: every fault would seem to be found."""
     watching = project / "tests" / "mutants" / "seen"
-    before = _children_seconds()
+    began = time.monotonic()
     with tempfile.TemporaryDirectory() as told:
         path = os.pathsep.join((str(watching), str(project)))
         seen = os.pathsep.join((told, str(project / "dagster_project")))
         if run_tests(project, [test_file], PYTHONPATH=path, **{FUNCTIONS: seen}) != SURVIVED:
             raise SystemExit(f"mutants: {test_file} fails where nothing is planted; mend that first")
         lines = {line for file in Path(told).iterdir() for line in file.read_text(encoding="utf-8").splitlines()}
-    return Reach(frozenset(_function(project, line) for line in lines), _children_seconds() - before)
-
-
-def _children_seconds() -> float:
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
+    return Reach(frozenset(_function(project, line) for line in lines), time.monotonic() - began)
 
 
 def _function(project: Path, line: str) -> Function:

@@ -371,7 +371,7 @@ def test_a_conflict_of_many_rows_names_some_of_them_and_counts_the_rest(take: Ta
 
 
 @pytest.mark.parametrize("others", [1, NAMED_ROWS, NAMED_ROWS + 1])
-def test_a_conflict_of_few_rows_names_them_all_and_counts_none(take: Take, others: int) -> None:
+def test_a_conflict_counts_its_rows_where_it_does_not_name_them_all(take: Take, others: int) -> None:
     outcome = take_rows(take, *({"value": str(n)} for n in range(others + 1)))
     (first,) = outcome.findings.filter(pl.col("source_row") == 2)["found"]
     assert first.count(" in indicator_values.csv row ") == min(others, NAMED_ROWS)

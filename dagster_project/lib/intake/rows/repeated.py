@@ -12,9 +12,9 @@ import polars as pl
 
 from dagster_project.lib.intake.findings import issues_where, no_issues
 
-# A finding names this many rows of a conflict and counts the rest; every row of it has the finding.
+# A finding names at most so many rows of a conflict: with file names of a usual length none of them is cut off where a
+# quotation ends (`findings.LONGEST_QUOTE`). Every row of a conflict has the finding.
 NAMED_ROWS = 4
-"""So few that their places are not cut off where a finding's quotation ends (`findings.LONGEST_QUOTE`)."""
 
 
 def settle_repeats(
