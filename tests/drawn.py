@@ -20,6 +20,7 @@ PIXEL = 0.16
 """How far a mark may stand from its place: both it and the labels of the scale are printed to a tenth."""
 _CHART = re.compile(r'<svg class="(?:chart [^"]*|bar)".*?</svg>', re.DOTALL)
 _SPOT = re.compile(r"(-?[\d.]+) (-?[\d.]+)")
+_CORNER = re.compile(r"[ML]\s*(-?[\d.]+) (-?[\d.]+)")
 _SERIES_IN_KEY = {"fct_trend_point", "fct_gap_year"}
 Scale = Callable[[float], float]
 Said = tuple[list[str], Counter[str]]
@@ -117,6 +118,26 @@ def _trend(
         span = (_value(trend, "last_year") or 0.0) - (_value(trend, "first_year") or 0.0)
         yield "fitted line", _off(heights, last, _place(line, "y2"))
         yield "fitted line", _off(heights, None if last is None else last - slope * span, _place(line, "y1"))
+
+
+def own_marks(drawing: str, rows: Rows) -> Said:
+    """Marks of the Explore page's picture that name a cell of their own: where they stand, and what they say."""
+    found, seen, picture = list[str](), Counter[str](), ElementTree.fromstring(drawing)
+    heights = _heights(picture)
+    for mark in picture.iter():
+        if column := mark.get("data-column"):
+            table, _, key = (mark.get("data-row") or "").partition(":")
+            value, ends = (
+                _value(rows.get((table, key)), column),
+                [float(y) for _, y in _CORNER.findall(mark.get("d") or "")],
+            )
+            middle = (min(ends) + max(ends)) / 2 if ends else _place(mark, "y") + _place(mark, "height") / 2
+            says = (
+                "" if value is not None and f"{shown(value)}%" in (mark.findtext("title") or "") else "says another one"
+            )
+            seen[f"{mark.tag} of {table}"] += 1
+            found += [f"{key} {column}: {wrong}" for wrong in (_off(heights, value, middle), says) if wrong]
+    return found, seen
 
 
 def _panel(

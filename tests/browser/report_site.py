@@ -23,6 +23,18 @@ RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"
 SINCE = {"state": "compared", "release_id": "before", "today": "2024-06-30", "values_new": 1_204, "values_changed": 1}
 
 
+def _marts() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("report_marts", ROOT / "tests" / "fixtures" / "report_marts.py")
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+BESIDE: Sequence[str] = _marts().BESIDE
+"""Statements that give an edition pooled rates of the network and targets."""
+
+
 def breaches(page: Page) -> list[str]:
     """What axe-core finds wrong on the page as it is shown."""
     # The page has its style already; asked for once more from a folder, the browser refuses it and says so.
@@ -45,11 +57,3 @@ def written(out: Path, edition: str, changes: Sequence[str] = ()) -> Path:
     with duckdb.connect(str(database), read_only=True) as connection:
         write_report(connection, out, edition, context)
     return out / "report"
-
-
-def _marts() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("report_marts", ROOT / "tests" / "fixtures" / "report_marts.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module

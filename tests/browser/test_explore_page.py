@@ -20,8 +20,9 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from dagster_project.lib.publish.report import words
+from tests import drawn, traced
 from tests.browser.chromium import launched
-from tests.browser.report_site import breaches, written
+from tests.browser.report_site import BESIDE, breaches, written
 
 GROUPS = ["all", "race_ethnicity:black", "race_ethnicity:american_indian_alaska_native", "race_ethnicity:white"]
 COMMUNITIES = ["c00", "c02"]
@@ -31,6 +32,7 @@ CHOICE = "#" + "&".join(
     + [f"group={g.replace(':', '%3A')}" for g in GROUPS]
     + ["from=2015", "to=2023"]
 )
+BOTH = "&beside=network&beside=targets"
 CHOSEN = f"indicator_id = '{INDICATOR}' and community_id in ('c00', 'c02') and school_year between 2015 and 2023"
 BY_GROUP = f"and population_group_id in ({', '.join(repr(g) for g in GROUPS)})"
 HOSTILE = '=HYPERLINK("x")<img src=x onerror="document.title=1">\u202e' + "long " * 2000
@@ -47,7 +49,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture(scope="module", params=["internal", "public"])
 def report(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return written(tmp_path_factory.mktemp(request.param), request.param)
+    return written(tmp_path_factory.mktemp(request.param), request.param, BESIDE)
 
 
 @pytest.fixture
@@ -111,6 +113,107 @@ def test_the_csv_of_gaps_holds_their_years_in_the_marts(page: Page, report: Path
     assert len(expected) > 5 and found == expected
 
 
+def test_the_csv_holds_pooled_rates_and_targets_of_the_marts_in_columns_of_their_own(page: Page, report: Path) -> None:
+    page.goto((report / "explore.html").as_uri() + CHOICE + "&view=table" + BOTH)
+    rows = saved(page)
+    rates = "population_group_id, window_last_year, pooled_rate_last, panel_size, reporting_year"
+    aims = "community_id, population_group_id, deadline, horizon, target_value, baseline_value, baseline_year, status"
+    with database(report) as connection:
+        # Nobody reported in 2020, and what was known then ends with 2019.
+        pooled = connection.execute(
+            f"""select {rates} from marts.fct_network_trend where indicator_id = '{INDICATOR}' {BY_GROUP}
+            and pooled_rate_last is not null and window_last_year between 2015 and 2023 and reporting_year <> 2019"""
+        ).fetchall()
+        targets = connection.execute(
+            f"""select {aims} from marts.fct_target_progress where indicator_id = '{INDICATOR}' {BY_GROUP}
+            and community_id in ('c00', 'c02')"""
+        ).fetchall()
+
+    def kept(kind: str, columns: str) -> list[tuple[str, ...]]:
+        return sorted(tuple(same(row[c]) for c in columns.split(", ")) for row in rows if row["row_kind"] == kind)
+
+    def stored(found: list[tuple[object, ...]]) -> list[tuple[str, ...]]:
+        return sorted(tuple(same("" if v is None else str(v)) for v in row) for row in found)
+
+    named = rates.replace("window_last_year", "school_year"), aims.replace(" status", " target_status")
+    assert len(pooled) > 20 and kept("pooled_rate", named[0]) == stored(pooled)
+    assert len(targets) > 5 and kept("target", named[1]) == stored(targets)
+    assert {row["value"] + row["numerator"] for row in rows if row["row_kind"] != "value"} == {""}
+    assert {row["community_id"] for row in rows if row["row_kind"] == "pooled_rate"} == {""}
+
+
+def test_every_pooled_rate_and_target_on_the_page_is_the_cell_it_names(page: Page, report: Path) -> None:
+    page.goto((report / "explore.html").as_uri() + CHOICE + "&view=lines" + BOTH)
+    with database(report) as connection:
+        rows, known = traced.stored(connection, 2024), traced.indicators(connection)
+    wrong, seen = traced.faults(page.locator("#rows").inner_html(), rows, known)
+    assert wrong == [] and seen["fct_network_trend"] > 40 and seen["fct_target_progress"] > 20
+    assert seen["mark of fct_target_progress"] > 5
+    wrong, marks = drawn.own_marks(page.locator("#picture").inner_html(), rows)
+    assert wrong == [] and marks["rect of fct_network_trend"] > 20 and marks["path of fct_target_progress"] > 3
+
+
+def test_the_network_and_targets_are_told_apart_by_words_and_shape(page: Page, report: Path) -> None:
+    page.goto((report / "explore.html").as_uri() + CHOICE + "&view=lines" + BOTH)
+    legend = page.locator("#beside").inner_text()
+    assert re.search(
+        r"Network, people added up: All: [\d.]+% in 2015 over 4 communities, [\d.]+% in 2023 over 4", legend
+    )
+    assert re.search(r"Alder Falls, Black: .*; +target [\d.]+% by 20(25|30)-06-30 \((short|long)\)", legend)
+    assert "A diamond is a target, in the year of its deadline" in legend and "is no forecast" in legend
+    squares, circles = page.locator("#picture .pooled rect"), page.locator("#picture g:not([class]) circle")
+    assert squares.count() > 20 and circles.count() > 40
+    assert page.locator("#picture .pooled circle, #picture .target circle, #picture g:not([class]) rect").count() == 0
+    spoken = page.locator("#picture desc").text_content() or ""
+    assert "over 4 communities" in spoken and "by 2030-06-30 (long)" in spoken
+    about = page.locator("#about-network")
+    expect(about).to_be_visible()
+    is_public = report.parent.name.startswith("public")
+    assert ("It is made of published counts alone." in about.inner_text()) == is_public
+
+
+def test_a_withheld_group_has_no_pooled_rate_and_its_target_nothing_else(page: Page, report: Path) -> None:
+    group = "race_ethnicity%3Aamerican_indian_alaska_native"
+    page.goto(
+        (report / "explore.html").as_uri() + f"#indicator={INDICATOR}&community=c00&group={group}&view=lines" + BOTH
+    )
+    said, cells = page.get_by_role("status").inner_text(), page.locator("#rows table").last.locator("tbody td")
+    if report.parent.name.startswith("public"):
+        assert "No pooled rate of the network for this choice" in said
+        assert page.locator("#picture .pooled, #picture .target").count() == 0
+        assert cells.all_inner_texts()[-3:] == ["\u2013", "\u2013", "withheld"]
+    else:
+        assert "1 pooled line of the network" in said and "\u2013" not in cells.all_inner_texts()
+
+
+def test_the_network_alone_can_be_looked_at(page: Page, report: Path) -> None:
+    page.goto((report / "explore.html").as_uri() + f"#indicator={INDICATOR}&community=&group=all&view=lines" + BOTH)
+    assert page.locator("#rows tbody th").all_inner_texts() == ["Network, people added up: All"]
+    assert page.locator("#picture .pooled rect").count() > 5
+    assert {row["row_kind"] for row in saved(page)} == {"pooled_rate"}
+
+
+def test_a_link_says_what_stands_beside_and_one_from_before_shows_what_it_showed(page: Page, report: Path) -> None:
+    page.goto((report / "explore.html").as_uri())
+    boxes = [page.get_by_role("checkbox", name=name) for name in ("Pooled rate of the network", "Targets that the")]
+    for box in boxes:
+        expect(box).to_be_checked()
+    page.get_by_label("Indicator").select_option(INDICATOR)
+    boxes[1].focus()
+    page.keyboard.press("Space")
+    expect(page).to_have_url(re.compile("&view=lines&beside=network$"))
+    boxes[0].uncheck()
+    kept = page.evaluate("document.getElementById('link').href")
+    assert kept.endswith("&view=lines&beside=")
+    for address in (kept, kept.removesuffix("&beside=")):
+        page.goto("about:blank")
+        page.goto(address)
+        expect(page.locator("#rows table")).to_have_count(1)
+        assert not any(box.is_checked() for box in boxes) and page.locator("#picture .pooled").count() == 0
+    page.get_by_role("radio", name="Gaps between groups").check()
+    assert all(box.is_disabled() for box in boxes)
+
+
 def test_what_is_not_there_stays_away_and_is_said(page: Page, report: Path) -> None:
     page.goto((report / "explore.html").as_uri() + CHOICE + "&view=lines")
     said = page.get_by_role("status").inner_text()
@@ -152,14 +255,15 @@ def test_a_choice_made_by_keyboard_is_in_the_link_and_comes_back_from_it(page: P
     assert page.get_by_role("img", name="Students who graduate within four years, gaps").count() == 1
 
 
-@pytest.mark.parametrize("view", ["lines", "gaps"])
+@pytest.mark.parametrize("view", ["lines", "gaps", "lines" + BOTH])
 def test_the_same_choice_is_said_in_spanish_with_the_same_figures(page: Page, report: Path, view: str) -> None:
     shown = {}
     for language in ("", "es/"):
         page.goto((report / language / "explore.html").as_uri() + CHOICE + f"&view={view}")
-        expect(page.locator("#rows table")).to_be_visible()
+        expect(page.locator("#rows table").first).to_be_visible()
         parts = ("#chosen", "#said", "#beside", "#rows caption", "#picture desc")
-        told = " ".join(page.locator(part).text_content() or "" for part in parts)
+        told = " ".join(text for part in parts for text in page.locator(part).all_text_contents())
+        told = re.sub(r"20\d\d-06-30|30 de junio de 20\d\d", "", told)
         shown[language] = told, page.locator("#rows td").all_inner_texts()
     (english, cells), (spanish, in_spanish) = shown[""], shown["es/"]
     digits = re.compile(r"\d(?:[\d.,]*\d)?")
@@ -167,7 +271,7 @@ def test_the_same_choice_is_said_in_spanish_with_the_same_figures(page: Page, re
     assert sorted(filter(digits.fullmatch, cells)) == sorted(filter(digits.fullmatch, in_spanish))
     assert sorted(digits.findall(english)) == sorted(digits.findall(spanish)) and len(cells) > 8
     assert "comunidades por nombre" in spanish and ("brecha" in spanish) == (view == "gaps")
-    own = re.compile(r"\b(by name|values?|lines?|gaps?|beside|Without|from|in|to)\b")
+    own = re.compile(r"\b(by name|values?|lines?|gaps?|beside|Without|from|in|to|over|targets?|added|network)\b")
     assert own.search(english) and not own.search(spanish), own.search(spanish)
 
 
@@ -178,12 +282,14 @@ def test_lines_stand_by_name_whatever_their_figures_are(page: Page, report: Path
     assert len(named) == 4 and named == sorted(named, key=str.casefold)
 
 
-@pytest.mark.parametrize(("width", "view"), [(1280, "lines"), (768, "table"), (390, "gaps")])
+@pytest.mark.parametrize(
+    ("width", "view"), [(1280, "lines" + BOTH), (768, "table" + BOTH), (390, "gaps"), (390, "lines" + BOTH)]
+)
 def test_axe_finds_nothing_in_a_choice(page: Page, report: Path, width: int, view: str) -> None:
     page.set_viewport_size({"width": width, "height": 900})
     # The narrow one in Spanish, whose words are longer.
     page.goto((report / ("es" if width == 390 else "") / "explore.html").as_uri() + CHOICE + f"&view={view}")
-    expect(page.locator("#rows table")).to_be_visible()
+    expect(page.locator("#rows table").first).to_be_visible()
     assert breaches(page) == []
     assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
 
@@ -202,9 +308,9 @@ def test_a_figure_reads_as_on_the_other_pages(page: Page, tmp_path: Path) -> Non
 
 
 def test_names_from_outside_are_text_on_the_page_and_in_the_csv(page: Page, tmp_path: Path) -> None:
-    report = written(tmp_path, "internal", CHANGES)
-    page.goto((report / "explore.html").as_uri() + CHOICE + "&view=lines")
-    expect(page.locator("#rows table")).to_be_visible()
+    report = written(tmp_path, "internal", [*BESIDE, *CHANGES])
+    page.goto((report / "explore.html").as_uri() + CHOICE + "&view=lines" + BOTH)
+    expect(page.locator("#rows table").first).to_be_visible()
     shown = page.locator("#rows").inner_text()
     assert '=HYPERLINK("x")<img src=x onerror="document.title=1">[U+202E]' in shown and page.title() != "1"
     assert page.locator("main img").count() == 0
@@ -223,7 +329,7 @@ def test_a_static_server_is_as_good_as_a_folder(page: Page, report: Path) -> Non
     threading.Thread(target=server.serve_forever, daemon=True).start()
     try:
         page.goto(f"http://127.0.0.1:{server.server_port}/explore.html{CHOICE}&view=lines")
-        expect(page.locator("#rows table")).to_be_visible()
+        expect(page.locator("#rows table").first).to_be_visible()
         assert len(saved(page)) > 60
     finally:
         server.shutdown()

@@ -156,8 +156,8 @@ def write_report(
     Pages: index.html, over-the-years.html, methods.html, data-quality.html, glossary.html (where the release has its
     words), explore.html with the files of its folder, style.css, communities/{community_id}.html (the report card);
     beside the card a folder with a page, a CSV and an SVG for each indicator, standing.html, sources.html, and in the
-    internal edition submissions.html. The folder needs nothing from outside (explore.html alone runs a script, the one
-    in its folder), and is byte for byte the same for the same marts and context. `kept`: a folder of this edition where
+    internal edition submissions.html. The folder needs nothing from outside (explore.html alone runs scripts, those
+    of its folder), and is byte for byte the same for the same marts and context. `kept`: a folder of this edition where
     pages of communities lie from the last time; those whose inputs are the same are taken from there. ReportError for
     an unknown edition, when the marts are not complete, or when public pages would be made of internal marts: this
     report protects nothing.
@@ -180,7 +180,7 @@ def write_report(
             text = text.replace(mark, said)
         return _write(report / name, text)
 
-    written, beside = [], explored(marts, context)
+    written, beside = [], explored(marts, context, national.trends)
     for each in editions:
         with speaking(each.language):
             own = each.names.marts(marts)

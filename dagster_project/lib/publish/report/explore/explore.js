@@ -1,17 +1,15 @@
 /* The Explore page: what a reader chooses, shown as table, lines or gaps, kept in the address, taken as CSV.
 
    Belongs here: reading the choice, showing rows of the files of figures beside this one.
-   Does not: compute an estimate, sort by a value, ask for anything but those files, or put a text in as markup. */
+   Does not: draw (picture.js), compute an estimate, sort by a value, ask for anything but those files, or put a text in as markup. */
 "use strict";
 
 let exploreNames, exploreFigures; // called by names.js and by the files of figures
 
 (function () {
-  const MOST_LINES = 10, MOST_ROWS = 200, SVG = "http://www.w3.org/2000/svg";
-  const VIEWS = ["lines", "gaps", "table"];
-  const COLOURS = ["#1f4e79", "#a84a08", "#2f7d4f", "#7a1d72", "#5b4300", "#006d77", "#b4483d", "#3d4653", "#4338a8", "#8a5a00"];
+  const MOST_ROWS = 200, SVG = "http://www.w3.org/2000/svg";
+  const VIEWS = ["lines", "gaps", "table"], BESIDE = ["network", "targets"];
   const QUOTED = /[",\r\n]/;
-  const DASHES = ["", "7 4", "2 3", "10 3 2 3"];
   const figures = new Map(), asked = new Set();
   let names, choice, written = "";
 
@@ -21,6 +19,7 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
   const _ = (text, given) => filled(said(text) ?? text, given || {});
   const ngettext = (one, many, n, given) => filled((said(one) ?? [one, many])[n === 1 ? 0 : 1], given);
 
+  const draw = explorePicture({_, ngettext, number, made, drawn});
   const at = id => document.getElementById(id);
   const by = (list, id) => list.findIndex(each => each.id === id);
 
@@ -54,7 +53,7 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
     const first = names.indicators[0];
     return {
       indicator: first ? first.id : "", communities: names.communities.slice(0, 1).map(each => each.id),
-      groups: names.groups.slice(0, 1).map(each => each.id), from: null, to: null, view: "lines",
+      groups: names.groups.slice(0, 1).map(each => each.id), from: null, to: null, view: "lines", beside: BESIDE,
     };
   }
 
@@ -67,6 +66,8 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
     if (said.has("group")) chosen.groups = known("group", names.groups);
     for (const key of ["from", "to"]) if (/^\d{4}$/.test(said.get(key) || "")) chosen[key] = Number(said.get(key));
     if (VIEWS.includes(said.get("view"))) chosen.view = said.get("view");
+    // A link that was kept before there were such rows shows what it showed.
+    if (said.has("beside") || said.has("indicator")) chosen.beside = BESIDE.filter(each => said.getAll("beside").includes(each));
     return chosen;
   }
 
@@ -80,6 +81,7 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
     if (chosen.from !== null) said.set("from", chosen.from);
     if (chosen.to !== null) said.set("to", chosen.to);
     said.set("view", chosen.view);
+    (chosen.beside.length ? chosen.beside : [""]).forEach(each => said.append("beside", each));
     return "#" + said.toString();
   }
 
@@ -148,10 +150,42 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
     });
   }
 
-  /* The rows of the view that have a cell in the chosen years. */
+  const wanted = which => choice.view !== "gaps" && choice.beside.includes(which);
+
+  /* The network's own rows: for each chosen group the rate of all people that could be added up. */
+  function pooledRows(part) {
+    if (!wanted("network")) return [];
+    const groups = choice.groups.map(id => by(names.groups, id));
+    return part.network.filter(line => groups.includes(line[0]))
+      .sort((a, b) => names.group_order.indexOf(a[0]) - names.group_order.indexOf(b[0]))
+      .map(([group, first, cells]) => ({
+        group: names.groups[group], name: _("Network, people added up: %(group)s", {group: names.groups[group].name}),
+        cells: new Map(cells.map((each, i) => [first + i, pooled(each, names.groups[group], first + i)])),
+      }));
+  }
+
+  /* [rate, communities, reporting year where it is not the school year] as beside.py writes it. */
+  function pooled(written, group, year) {
+    if (!written) return null;
+    const [value, n, known = year] = written;
+    return {value, n, known, row: "fct_network_trend:" + [choice.indicator, group.id, known].join("/")};
+  }
+
+  function targetRows(part) {
+    if (!wanted("targets")) return [];
+    return lines(part, "targets").map(([who, whose, by, until, status, value, baseline, baselineYear]) => {
+      const [community, group, deadline, horizon] = [names.communities[who], names.groups[whose], names.deadlines[by], names.horizons[until]];
+      return {community, group, deadline, horizon, status: names.target_statuses[status], value, baseline, baselineYear, year: Number(deadline.id.slice(0, 4)),
+        row: "fct_target_progress:" + [community.id, choice.indicator, group.id, deadline.id, horizon.id].join("/")};
+    });
+  }
+
+  /* What the choice shows: rows of communities and of the network that have a cell in the chosen years, and targets. */
   function chosenRows(part, from, to) {
-    const rows = choice.view === "gaps" ? gapRows(part) : valueRows(part);
-    return rows.filter(row => [...row.cells].some(([year, each]) => each && year >= from && year <= to));
+    const held = row => [...row.cells].some(([year, each]) => each && year >= from && year <= to);
+    const rows = (choice.view === "gaps" ? gapRows(part) : valueRows(part)).filter(held), withSeries = several(rows);
+    for (const row of rows) row.name = nameOf(row, withSeries);
+    return {rows, pooled: pooledRows(part).filter(held), targets: targetRows(part)};
   }
 
   /* ---- the form ---- */
@@ -211,6 +245,9 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
       });
     }
     for (const view of VIEWS) at("view-" + view).addEventListener("change", () => { choice.view = view; changed(); });
+    for (const which of BESIDE) {
+      at("with-" + which).addEventListener("change", () => { choice.beside = BESIDE.filter(each => at("with-" + each).checked); changed(); });
+    }
     for (const key of ["from", "to"]) {
       at(key).addEventListener("change", () => { choice[key] = Number(at(key).value); changed(); });
     }
@@ -224,6 +261,10 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
       for (const input of at(kind).querySelectorAll("input")) input.checked = choice[kind].includes(input.value);
     }
     for (const view of VIEWS) at("view-" + view).checked = choice.view === view;
+    for (const which of BESIDE) {
+      at("with-" + which).checked = choice.beside.includes(which);
+      at("with-" + which).disabled = choice.view === "gaps";
+    }
     if (part) {
       const [first, last] = years(part), [from, to] = chosenYears(part);
       const list = Array.from({length: last - first + 1}, (_, i) => [first + i, first + i]);
@@ -251,106 +292,56 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
     return name + (withSeries ? " (" + row.series + ")" : "");
   }
 
-  function table(rows, from, to, caption) {
-    const whole = made("table", null, {class: "values stack"}), head = made("tr"), body = made("tbody");
-    head.append(made("th", _("Community and group"), {scope: "col"}));
-    for (let year = from; year <= to; year++) {
-      head.append(made("th", year, {scope: "col", class: "num"}));
-      whole.style.setProperty("--h" + (year - from + 2), JSON.stringify(String(year)));
-    }
-    const withSeries = several(rows);
-    for (const row of rows.slice(0, MOST_ROWS)) {
-      const line = made("tr");
-      line.append(made("th", nameOf(row, withSeries), {scope: "row"}));
-      for (let year = from; year <= to; year++) {
-        const each = row.cells.get(year);
-        line.append(made("td", each ? shownValue(each) : null));
-      }
-      body.append(line);
-    }
-    const top = made("thead");
+  function tableOf(css, caption, heads, body) {
+    const whole = made("table", null, {class: css}), head = made("tr"), top = made("thead");
+    heads.forEach(([text, kind], i) => {
+      head.append(made("th", text, {scope: "col", ...(kind ? {class: kind} : {})}));
+      if (i) whole.style.setProperty("--h" + (i + 1), JSON.stringify(String(text)));
+    });
     top.append(head);
     whole.append(made("caption", caption), top, body);
     return whole;
   }
 
-  /* ---- picture ---- */
-
-  function ticks(low, high) {
-    const raw = (high - low) / 5, size = 10 ** Math.floor(Math.log10(raw));
-    const step = [1, 2, 5, 10].map(m => m * size).find(each => each >= raw - 1e-12);
-    const first = Math.floor(low / step + 1e-9), last = Math.ceil(high / step - 1e-9);
-    return Array.from({length: last - first + 1}, (_, i) => Number(((first + i) * step).toFixed(10)));
+  function rowOf(name, cells, attributes) {
+    const line = made("tr", null, attributes);
+    line.append(made("th", name, {scope: "row"}), ...cells);
+    return line;
   }
 
-  function picture(rows, from, to, title, unit, zero) {
-    const shown = rows.slice(0, MOST_LINES).map((row, i) => ({
-      name: nameOf(row, several(rows)), n: i + 1, colour: COLOURS[i % COLOURS.length], dash: DASHES[i % DASHES.length],
-      ranges: [...row.cells].filter(([y, c]) => c && y >= from && y <= to && c.value === null && c.low != null && c.high != null),
-      points: [...row.cells].filter(([y, c]) => c && y >= from && y <= to && c.value !== null).sort((a, b) => a[0] - b[0]),
-    })).filter(line => line.points.length || line.ranges.length);
-    if (!shown.length) return null;
-    const every = shown.flatMap(l => [...l.points.map(p => p[1].value), ...l.ranges.flatMap(r => [r[1].low, r[1].high])]);
-    const low = Math.min(...every, ...(zero ? [0] : [])), high = Math.max(...every, ...(zero ? [0] : []));
-    const scale = ticks(low, high > low ? high : low + 1), bottom = scale[0], top = scale[scale.length - 1];
-    const across = year => 64 + 520 * (to > from ? (year - from) / (to - from) : 0.5);
-    const along = value => 12 + 240 * (top - value) / (top - bottom);
-    const svg = drawn("svg", {class: "chart trend", viewBox: "0 0 640 290", role: "img", "aria-labelledby": "pt pd"});
-    svg.append(drawn("title", {id: "pt"}, title), drawn("desc", {id: "pd"}, shown.map(l => spoken(l, unit)).join(". ") + "."));
-    for (const tick of scale) {
-      svg.append(drawn("line", {class: tick === 0 && zero ? "zero" : "grid", x1: 58, x2: 592, y1: along(tick), y2: along(tick)}),
-        drawn("text", {x: 52, y: along(tick), dy: ".35em", "text-anchor": "end"}, tick < 0 ? "\u2212" + -tick : tick.toLocaleString("en")));
-    }
-    const step = 1 + Math.floor((to - from) / 14);
-    for (let year = to; year >= from; year -= step) {
-      // Every other year gives way on a phone, where letters are larger against the picture.
-      const css = (to - year) / step % 2 ? "tick between" : "tick";
-      svg.append(drawn("text", {class: css, x: across(year), y: 276, "text-anchor": "middle"}, year));
-    }
-    for (const line of shown) svg.append(strokes(line, across, along, unit));
-    return {svg, legend: legend(shown, unit)};
+  function table(shown, from, to, caption) {
+    const years = Array.from({length: to - from + 1}, (_, i) => from + i), body = made("tbody");
+    body.append(...shown.rows.slice(0, MOST_ROWS).map(row => rowOf(row.name, years.map(year => {
+      const each = row.cells.get(year);
+      return made("td", each ? shownValue(each) : null);
+    }))), ...shown.pooled.map(row => rowOf(row.name, years.map(year => pooledCell(row.cells.get(year))))));
+    return tableOf("values stack", caption, [[_("Community and group")], ...years.map(year => [year, "num"])], body);
   }
 
-  function strokes(line, across, along, unit) {
-    const group = drawn("g", {fill: "none", stroke: line.colour});
-    let path = "";
-    line.points.forEach(([year, each], i) => {
-      // Neighbouring years only: a line across a missing year would show values that nobody reported.
-      const joined = i && line.points[i - 1][0] === year - 1;
-      path += (joined ? "L" : "M") + across(year).toFixed(1) + " " + along(each.value).toFixed(1);
-    });
-    group.append(drawn("path", {d: path, "stroke-width": 2, "stroke-dasharray": line.dash}));
-    for (const [year, each] of line.ranges) {
-      group.append(drawn("line", {x1: across(year), x2: across(year), y1: along(each.low), y2: along(each.high), "stroke-width": 4, opacity: .45}));
-    }
-    for (const [year, each] of line.points) {
-      const dot = drawn("circle", {cx: across(year), cy: along(each.value), r: 3, fill: line.colour});
-      dot.append(drawn("title", {}, line.name + ", " + year + ": " + number(each.value) + unit));
-      group.append(dot);
-    }
-    const end = line.points[line.points.length - 1] || line.ranges[line.ranges.length - 1];
-    const height = along(end[1].value ?? end[1].high);
-    group.append(drawn("text", {x: across(end[0]) + 8 + 13 * ((line.n - 1) % 3), y: height, dy: ".35em", style: "fill:" + line.colour, stroke: "none"}, line.n));
-    return group;
+  /* The rate, and below it how many communities it is over. */
+  function pooledCell(each) {
+    if (!each) return made("td");
+    const shown = made("td", number(each.value), {"data-row": each.row, "data-col": "pooled_rate_last"}), below = made("span", null, {class: "src"});
+    const [before, after] = _("over %(n)s", {n: "\n"}).split("\n");
+    below.append(before, made("span", each.n.toLocaleString("en"), {"data-row": each.row, "data-col": "panel_size"}), after);
+    shown.append(" ", below);
+    return shown;
   }
 
-  function spoken(line, unit) {
-    if (!line.points.length) return _("%(line)s: ranges only", {line: line.name});
-    const [first, last] = [line.points[0], line.points[line.points.length - 1]];
-    const inYear = ([year, each]) => _("%(value)s in %(year)s", {value: number(each.value) + unit, year});
-    return line.name + ": " + (first === last ? inYear(last) : inYear(first) + ", " + inYear(last));
-  }
-
-  function legend(shown, unit) {
-    const list = made("ol", null, {class: "legend"});
-    list.append(...shown.map(line => {
-      const item = made("li", null, {value: line.n});
-      const key = drawn("svg", {viewBox: "0 0 36 10", width: 36, height: 10, "aria-hidden": "true"});
-      key.append(drawn("line", {x1: 0, x2: 36, y1: 5, y2: 5, stroke: line.colour, "stroke-width": 3, "stroke-dasharray": line.dash}));
-      item.append(key, " ", spoken(line, unit));
-      return item;
+  function targetTable(targets, caption) {
+    const body = made("tbody"), dash = "\u2013";
+    body.append(...targets.map(target => {
+      const status = made("td");
+      status.append(made("span", target.status.words, {class: "pill s-" + target.status.id}));
+      return rowOf(target.community.name + ", " + target.group.name, [
+        made("td", number(target.value), {class: "num", "data-col": "target_value"}),
+        made("td", target.deadline.words, {class: "nowrap", "data-col": "deadline"}), made("td", target.horizon.words),
+        made("td", target.baseline === null ? dash : number(target.baseline), {class: "num", "data-col": "baseline_value"}),
+        made("td", target.baselineYear ?? dash, {class: "num", "data-col": "baseline_year"}), status,
+      ], {"data-row": target.row});
     }));
-    return list;
+    const heads = [[_("Community and group")], [_("Target"), "num"], [_("Deadline")], [_("Horizon")], [_("Baseline"), "num"], [_("Year of the baseline"), "num"], [_("How it stands")]];
+    return tableOf("stack", caption, heads, body);
   }
 
   /* ---- what is said about it ---- */
@@ -374,35 +365,63 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
       + (without.length ? " " + _("Without an exact value: %(parts)s.", {parts: without.join("; ")}) : "");
   }
 
+  /* What is said of the choice as a whole: how much it shows, and why something that was asked for is not there. */
+  function saidOf({rows, pooled, targets}, from, to) {
+    const gaps = choice.view === "gaps", parts = [];
+    if (!names.communities.length) return _("There is no community.");
+    if (rows.length) parts.push(summary(rows, from, to));
+    else if (gaps) parts.push(_("No gap is stated for this choice: choose groups that are compared with another one, not everyone."));
+    else parts.push(_("No row for this choice: choose at least one community and one group that it reported."));
+    if (pooled.length) parts.push(ngettext("%(n)s pooled line of the network.", "%(n)s pooled lines of the network.", pooled.length, {n: pooled.length}));
+    else if (wanted("network")) parts.push(_("No pooled rate of the network for this choice: people are added up only where all communities measure the same thing and enough of them give counts."));
+    if (targets.length) parts.push(ngettext("%(n)s target.", "%(n)s targets.", targets.length, {n: targets.length.toLocaleString("en")}));
+    else if (wanted("targets")) parts.push(_("No target in force for this choice."));
+    return parts.join(" ");
+  }
+
+  function showPicture(shown, from, to) {
+    const gaps = choice.view === "gaps", about = indicator();
+    const title = (gaps ? _("%(indicator)s, gaps", {indicator: about.name}) : about.name) + ", " + span(from, to);
+    const drawing = choice.view === "table" ? null : draw({...shown, from, to, title, unit: gaps ? " " + about.gap_unit : about.unit, zero: gaps});
+    const below = drawing ? drawing.below : [];
+    if (gaps && shown.rows.length) below.splice(1, 0, made("p", _("Above zero a group is behind the one it is compared with. Each point is the difference of two values of one year; where either is withheld, suppressed or missing, no gap is stated. What became of a gap is decided by fitted lines and stands on each community\u2019s page."), {class: "small"}));
+    at("picture").replaceChildren(...(drawing ? [drawing.svg] : []));
+    at("picture").hidden = !drawing;
+    at("beside").replaceChildren(...below);
+  }
+
+  function captionOf(about) {
+    const name = {indicator: about.name};
+    if (choice.view === "gaps") return _("%(indicator)s, gap in %(unit)s; communities by name", {...name, unit: about.gap_unit});
+    return about.unit ? _("%(indicator)s, in %(unit)s; communities by name", {...name, unit: about.unit.trim()})
+      : _("%(indicator)s; communities by name", name);
+  }
+
+  function showTables(shown, from, to) {
+    const {rows, pooled, targets} = shown, about = indicator(), tables = [];
+    if (rows.length || pooled.length) tables.push(table(shown, from, to, captionOf(about)));
+    if (targets.length) {
+      const caption = about.unit ? _("%(indicator)s, targets in force, in %(unit)s; communities by name", {indicator: about.name, unit: about.unit.trim()})
+        : _("%(indicator)s, targets in force; communities by name", {indicator: about.name});
+      tables.push(targetTable(targets.slice(0, MOST_ROWS), caption));
+    }
+    at("rows").replaceChildren(...tables);
+    const cut = Math.max(rows.length, targets.length);
+    at("cut").textContent = cut > MOST_ROWS
+      ? _("The table shows the first %(most)s of %(n)s lines by name; the CSV holds them all.", {most: MOST_ROWS, n: cut}) : "";
+    at("csv").disabled = !tables.length;
+    at("about-network").hidden = !pooled.length;
+  }
+
   function show() {
     const part = figures.get(choice.indicator);
     showForm(part);
     if (!part) { load(); return; }
-    const [from, to] = chosenYears(part), gaps = choice.view === "gaps", about = indicator();
-    const rows = chosenRows(part, from, to);
-    const name = {indicator: about.name};
-    at("chosen").textContent = gaps ? _("%(indicator)s: gaps between groups", name) : about.name;
-    at("said").textContent = !names.communities.length ? _("There is no community.") : rows.length ? summary(rows, from, to)
-      : gaps ? _("No gap is stated for this choice: choose groups that are compared with another one, not everyone.")
-        : _("No row for this choice: choose at least one community and one group that it reported.");
-    const unit = gaps ? " " + about.gap_unit : about.unit, pictures = [], seen = [];
-    if (choice.view !== "table" && rows.length) {
-      const title = (gaps ? _("%(indicator)s, gaps", name) : about.name) + ", " + span(from, to);
-      const chart = picture(rows, from, to, title, unit, gaps);
-      if (chart) { pictures.push(chart.svg); seen.push(chart.legend); }
-      if (gaps) seen.push(made("p", _("Above zero a group is behind the one it is compared with. Each point is the difference of two values of one year; where either is withheld, suppressed or missing, no gap is stated. What became of a gap is decided by fitted lines and stands on each community\u2019s page."), {class: "small"}));
-      if (rows.length > MOST_LINES) seen.push(made("p", _("Drawn are the first %(most)s of %(n)s lines, by name.", {most: MOST_LINES, n: rows.length}), {class: "small"}));
-    }
-    at("picture").replaceChildren(...pictures);
-    at("picture").hidden = !pictures.length;
-    at("beside").replaceChildren(...seen);
-    const caption = gaps ? _("%(indicator)s, gap in %(unit)s; communities by name", {...name, unit: about.gap_unit})
-      : about.unit ? _("%(indicator)s, in %(unit)s; communities by name", {...name, unit: about.unit.trim()})
-        : _("%(indicator)s; communities by name", name);
-    at("rows").replaceChildren(...(rows.length ? [table(rows, from, to, caption)] : []));
-    at("cut").textContent = rows.length > MOST_ROWS
-      ? _("The table shows the first %(most)s of %(n)s lines by name; the CSV holds them all.", {most: MOST_ROWS, n: rows.length}) : "";
-    at("csv").disabled = !rows.length;
+    const [from, to] = chosenYears(part), about = indicator(), shown = chosenRows(part, from, to);
+    at("chosen").textContent = choice.view === "gaps" ? _("%(indicator)s: gaps between groups", {indicator: about.name}) : about.name;
+    at("said").textContent = saidOf(shown, from, to);
+    showPicture(shown, from, to);
+    showTables(shown, from, to);
   }
 
   /* ---- CSV ---- */
@@ -414,21 +433,39 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
     return QUOTED.test(text) ? '"' + text.replaceAll('"', '""') + '"' : text;
   }
 
+  const WHOSE = ["community_id", "community", "indicator_id", "population_group_id", "group"];
+  const OF_GAPS = [...WHOSE, "reference_group_id", "school_year", "series", "group_value", "reference_value", "gap"];
+  /* Columns of the marts; rates of the network and targets in columns of their own, so that no sum takes them for values. */
+  const OF_VALUES = [...WHOSE, "school_year", "series", "value", "value_low", "value_high", "numerator", "denominator", "value_status", "row_kind",
+    "pooled_rate_last", "panel_size", "reporting_year", "target_value", "deadline", "horizon", "baseline_value", "baseline_year", "target_status"];
+
+  const csvLine = (columns, cells) => columns.map(column => field(cells[column])).join(",") + "\r\n";
+  const csvHead = (community, group) => ({community_id: community.id, community: community.name, indicator_id: choice.indicator, population_group_id: group.id, group: group.name});
+
+  /* The cells of a row within the years, oldest first. */
+  const cellsWithin = (row, from, to) => [...row.cells].filter(([year, each]) => each && year >= from && year <= to).sort((a, b) => a[0] - b[0]);
+
   function csv() {
     const part = figures.get(choice.indicator), [from, to] = chosenYears(part), gaps = choice.view === "gaps";
-    const heads = gaps
-      ? ["community_id", "community", "indicator_id", "population_group_id", "group", "reference_group_id", "school_year", "series", "group_value", "reference_value", "gap"]
-      : ["community_id", "community", "indicator_id", "population_group_id", "group", "school_year", "series", "value", "value_low", "value_high", "numerator", "denominator", "value_status"];
-    const out = [heads];
-    for (const row of chosenRows(part, from, to)) {
-      const head = [row.community.id, row.community.name, choice.indicator, row.group.id, row.group.name];
-      for (const [year, each] of [...row.cells].sort((a, b) => a[0] - b[0])) {
-        if (!each || year < from || year > to) continue;
-        out.push(gaps ? [...head, row.other.id, year, row.series, each.own, each.beside, each.value]
-          : [...head, year, row.series, each.value, each.low, each.high, each.n, each.d, each.status.id]);
+    const {rows, pooled, targets} = chosenRows(part, from, to), out = [];
+    for (const row of rows) {
+      for (const [school_year, each] of cellsWithin(row, from, to)) {
+        const head = {...csvHead(row.community, row.group), school_year, series: row.series};
+        out.push(gaps ? {...head, reference_group_id: row.other.id, group_value: each.own, reference_value: each.beside, gap: each.value}
+          : {...head, value: each.value, value_low: each.low, value_high: each.high, numerator: each.n, denominator: each.d, value_status: each.status.id, row_kind: "value"});
       }
     }
-    return out.map(row => row.map(field).join(",") + "\r\n").join("");
+    for (const row of pooled) {
+      for (const [school_year, each] of cellsWithin(row, from, to)) {
+        out.push({...csvHead({}, row.group), school_year, row_kind: "pooled_rate", pooled_rate_last: each.value, panel_size: each.n, reporting_year: each.known});
+      }
+    }
+    for (const target of targets) {
+      out.push({...csvHead(target.community, target.group), row_kind: "target", target_value: target.value, deadline: target.deadline.id, horizon: target.horizon.id,
+        baseline_value: target.baseline, baseline_year: target.baselineYear, target_status: target.status.id});
+    }
+    const columns = gaps ? OF_GAPS : OF_VALUES;
+    return columns.join(",") + "\r\n" + out.map(cells => csvLine(columns, cells)).join("");
   }
 
   function save() {

@@ -22,12 +22,14 @@ from babel.messages.extract import extract
 from dagster_project.lib.base.shown import visible
 from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.arranging import TOTAL, Row
+from dagster_project.lib.publish.report.explore.beside import Targets, pooled_lines
+from dagster_project.lib.publish.report.explore.shortened import Dictionary, in_years
 from dagster_project.lib.publish.report.indicator import dimension_label, group_label
 from dagster_project.lib.publish.report.languages.catalogue import N_, _, spoken
 from dagster_project.lib.publish.report.marts import GapYear, Marts, Point, ReportContext
 from dagster_project.lib.publish.report.values_file import FORMULA
 
-FOLDER, PROGRAM, NAMES = "explore", "explore.js", "names.js"
+FOLDER, PROGRAMS, NAMES = "explore", ("explore.js", "picture.js"), "names.js"
 _HERE = Path(__file__).parent
 # How a cell of a table calls a value that is not there, by the status of the value; else its words.
 _SHORT = {"suppressed_at_source": N_("suppressed"), words.WITHHELD: N_("withheld"), "missing": N_("no value")}
@@ -41,24 +43,9 @@ def figures_file(indicator_id: str) -> str:
     return f"figures-{quote(indicator_id, safe='')}.js"
 
 
-class Dictionary:
-    """Texts by number, in the order in which they were first asked for, so that rows can name them shortly."""
-
-    def __init__(self, texts: Iterable[str] = ()) -> None:
-        self._numbers = {text: n for n, text in enumerate(texts)}
-
-    def number(self, text: str) -> int:
-        """The number of a text."""
-        return self._numbers.setdefault(text, len(self._numbers))
-
-    def texts(self) -> list[str]:
-        """Every text by its number."""
-        return list(self._numbers)
-
-
 @dataclass(frozen=True)
 class Explored:
-    """What stands beside the page. files: the program and the figures, which are the same in every language.
+    """What stands beside the page. files: the programs and the figures, which are the same in every language.
 
     Rows of figures name communities, groups, statuses and series by their place in the lists of `names`, whose
     `group_order` says in which order groups stand: their names have another one in each language.
@@ -69,14 +56,15 @@ class Explored:
     groups: Dictionary
     statuses: Dictionary
     series: Dictionary
+    targets: Targets
     deciding: Sequence[str]
 
     def names(self, marts: Marts, elsewhere: str = "") -> str:
         """The file that says what things are called, in the language spoken, with the names of `marts`.
 
-        elsewhere: where the program and the figures lie, if not in the folder of this file.
+        elsewhere: where the programs and the figures lie, if not in the folder of this file.
         """
-        known = _names(marts, self.indicators, self.groups, self.statuses, self.series)
+        known = {**_names(marts, self.indicators, self.groups, self.statuses, self.series), **self.targets.names()}
         own = sorted(self.groups.texts(), key=partial(_position, marts, self.deciding))
         known["group_order"] = [self.groups.number(ident) for ident in own]
         if elsewhere:
@@ -84,14 +72,19 @@ class Explored:
         return _script("exploreNames", known)
 
 
-def explored(marts: Marts, context: ReportContext) -> Explored:
-    """The program, and one file of figures for each indicator with a value; `marts` with their English names."""
+def explored(marts: Marts, context: ReportContext, trends: Iterable[Row]) -> Explored:
+    """The programs, and one file of figures for each indicator with a value; `marts` with their English names.
+
+    trends: fct_network_trend of every reporting year up to the report's, for the pooled rates.
+    """
     communities = Dictionary(c["community_id"] for c in marts.communities)
     used = {p.population_group_id for every in marts.points.values() for p in every}
     groups = Dictionary(sorted(used, key=partial(_position, marts, context.deciding())))
     statuses, series = Dictionary(), Dictionary()
     points, gaps = _by_indicator(marts, marts.points), _by_indicator(marts, marts.gap_years)
-    files = {PROGRAM: (_HERE / PROGRAM).read_text(encoding="utf-8")}
+    targets = Targets()
+    pooled, aims = pooled_lines(trends, groups), targets.lines(marts, communities, groups)
+    files = {name: (_HERE / name).read_text(encoding="utf-8") for name in PROGRAMS}
     for ident in sorted(points):
         lines = [
             [communities.number(community), groups.number(group), series.number(named), *_cells(own, statuses)]
@@ -104,20 +97,23 @@ def explored(marts: Marts, context: ReportContext) -> Explored:
             for (community, group, other, named), own in _split(gaps.get(ident, ()), _of_gap)
             for who in [(communities.number(community), groups.number(group), groups.number(other))]
         ]
-        files[figures_file(ident)] = _script("exploreFigures", {"indicator": ident, "lines": lines, "gaps": between})
-    return Explored(files, list(points), groups, statuses, series, context.deciding())
+        beside = {"network": pooled.get(ident, []), "targets": aims.get(ident, [])}
+        shown = {"indicator": ident, "lines": lines, "gaps": between, **beside}
+        files[figures_file(ident)] = _script("exploreFigures", shown)
+    return Explored(files, list(points), groups, statuses, series, targets, context.deciding())
 
 
 def _program_texts() -> dict[str, str | list[str]]:
-    """What the program says, by the English text: in the language spoken, two forms where a number decides."""
+    """What the programs say, by the English text: in the language spoken, two forms where a number decides."""
     said = spoken().said
     found: dict[str, str | list[str]] = {}
-    with (_HERE / PROGRAM).open("rb") as program:
-        for _line, text, _comments, _context in extract("javascript", program):
-            if isinstance(text, tuple):
-                found[text[0]] = [said.ngettext(text[0], text[1], n) for n in (1, 2)]
-            else:
-                found[text] = said.gettext(text)
+    for name in PROGRAMS:
+        with (_HERE / name).open("rb") as program:
+            for _line, text, _comments, _context in extract("javascript", program):
+                if isinstance(text, tuple):
+                    found[text[0]] = [said.ngettext(text[0], text[1], n) for n in (1, 2)]
+                else:
+                    found[text] = said.gettext(text)
     return found
 
 
@@ -156,14 +152,8 @@ def _of_gap(gap: GapYear) -> tuple[str, ...]:
     return gap.population_group_id, gap.reference_group_id, gap.series
 
 
-def _in_years(cells: Mapping[int, Any]) -> list[Any]:
-    """The first year, then a cell for it and each year after it; 0 where a year has no row."""
-    first, last = min(cells), max(cells)
-    return [first, [cells.get(year, 0) for year in range(first, last + 1)]]
-
-
 def _cells(points: Iterable[Point], statuses: Dictionary) -> list[Any]:
-    return _in_years({p.school_year: _cell(p, statuses) for p in points})
+    return in_years({p.school_year: _cell(p, statuses) for p in points})
 
 
 def _cell(point: Point, statuses: Dictionary) -> list[Any]:
@@ -194,7 +184,7 @@ def _gap_cells(
         on_lines = tuple(values.get((community, group, each.series, each.school_year)) for group in groups)
         known = on_lines == told and direction * (told[1] - told[0]) == each.gap
         cells[each.school_year] = used if known else [used, each.gap, *told]
-    return _in_years(cells)
+    return in_years(cells)
 
 
 def _names(

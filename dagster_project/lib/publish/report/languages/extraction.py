@@ -17,7 +17,7 @@ from babel.messages.pofile import write_po
 from dagster_project.lib.publish.report.languages.catalogue import ENGLISH, LOCALES, catalogue
 
 REPORT = Path(__file__).parent.parent
-_METHODS = [("**.py", "python"), ("templates/**.html", "jinja2"), ("explore/explore.js", "javascript")]
+_METHODS = [("**.py", "python"), ("templates/**.html", "jinja2"), ("explore/*.js", "javascript")]
 _OPTIONS = {
     "templates/**.html": {
         "newstyle_gettext": "true",
