@@ -19,6 +19,8 @@ from contracts.base import Column, TableContract
 ROOT = Path(__file__).resolve().parent
 LAYOUTS = ROOT / "layouts"
 CATALOGUE = ROOT / "findings.csv"
+LANGUAGES = ROOT / "languages"
+"""The texts of the catalogue in other languages, one file each by its code."""
 REASONS = ROOT / "reasons.csv"
 """Kinds of reasons that the member's page offers for an answer; the column `reason` takes any other word too."""
 NEAR_COLUMNS = ROOT / "near_columns.csv"
@@ -144,6 +146,7 @@ def _landed(versions: tuple[Version, ...]) -> dict[str, TableContract]:
 
 __all__ = [
     "CATALOGUE",
+    "LANGUAGES",
     "LAYOUTS",
     "LAYOUT_MACROS",
     "NEAR_COLUMNS",

@@ -1,6 +1,6 @@
 """The catalogues of the report hold every text it says, translated, with the same places and marks as in English.
 
-Belongs here: comparing the .po files and dictionary/translations.csv with the texts of the report and of the seeds.
+Belongs here: comparing the .po files, dictionary/translations.csv and contracts/languages with what they translate.
 Does not: read a page (tests/unit/publish/test_report_languages.py), or judge a translation.
 """
 
@@ -14,6 +14,8 @@ from pathlib import Path
 import pytest
 from babel.messages.catalog import Catalog, Message
 
+from dagster_project.lib.intake.findings import catalogue as findings_catalogue
+from dagster_project.lib.intake.findings import catalogue_in
 from dagster_project.lib.publish.report.languages import extraction
 from dagster_project.lib.publish.report.languages.catalogue import ENGLISH, LOCALES, catalogue
 
@@ -56,6 +58,12 @@ def test_a_translation_keeps_the_places_and_the_marks_of_its_text(code: str) -> 
         for text in forms(message.string):
             # What stands twice in a text may stand once in another language; nothing is lost and nothing new.
             assert any(set(Counter(_KEPT.findall(text))) == set(own) for own in known), (message.id, text)
+
+
+@pytest.mark.parametrize("code", OTHERS)
+def test_every_rule_of_the_checks_has_a_name_in_the_language(code: str) -> None:
+    said = {rule: row["title"] for rule, row in catalogue_in(code).items()}
+    assert said.keys() == findings_catalogue().titles.keys() and all(said.values())
 
 
 @pytest.mark.parametrize("code", OTHERS)

@@ -7,8 +7,9 @@ Does not: any rule itself (values.py, registers.py, comparisons.py), or how a re
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 
 import polars as pl
@@ -75,12 +76,26 @@ class Catalogue:
         """rule_id to severity."""
         return dict(self.rules.select("rule_id", "severity").iter_rows())
 
+    @property
+    def titles(self) -> dict[str, str]:
+        """rule_id to what the rule is about."""
+        return dict(self.rules.select("rule_id", "title").iter_rows())
+
 
 @cache
 def catalogue(path: Path = contracts.CATALOGUE) -> Catalogue:
     """Load the finding catalogue."""
     frame = pl.read_csv(path, infer_schema=False).with_columns(pl.col("allowed").fill_null(""))
     return Catalogue(frame)
+
+
+@lru_cache(maxsize=8)
+def catalogue_in(code: str) -> Mapping[str, Mapping[str, str]]:
+    """Title, message, allowed and remedy of each rule in another language; none where the catalogue is not in it."""
+    path = contracts.LANGUAGES / f"{code}.csv"
+    if not path.is_file():
+        return {}
+    return {row["rule_id"]: row for row in pl.read_csv(path, infer_schema=False).fill_null("").to_dicts()}
 
 
 def no_issues() -> pl.DataFrame:

@@ -74,7 +74,7 @@ def rule_title(rule_id: str) -> str:
 
 @cache
 def _titles() -> dict[str, str]:
-    return dict(catalogue().rules.select("rule_id", "title").iter_rows())
+    return catalogue().titles
 
 
 @cache

@@ -6,12 +6,15 @@ Does not: messages of every rule's example (unit/intake/test_catalogue_examples.
 
 from __future__ import annotations
 
+import csv
 import re
 
 import pytest
 
+import contracts
+from dagster_project.lib.intake.findings import catalogue_in
 from dagster_project.lib.member.page.language import languages
-from dagster_project.lib.member.page.spoken import ALLOWED_WORDS, Speaker, english, lines, speaker
+from dagster_project.lib.member.page.spoken import ALLOWED_WORDS, Speaker, english, phrases, speaker
 
 OTHERS = [code for code in languages() if code != "en"]
 PLACES = re.compile(r"\{(\w+)\}")
@@ -24,9 +27,9 @@ def finding(rule_id: str, message: str, **more: object) -> dict[str, object]:
 
 @pytest.mark.parametrize("code", OTHERS)
 def test_every_rule_of_the_catalogue_is_said_once_with_the_same_places(code: str) -> None:
-    said = lines(code, "findings")
-    assert [row["rule_id"] for row in said] == list(english())
-    for row in said:
+    with (contracts.LANGUAGES / f"{code}.csv").open(encoding="utf-8", newline="") as rows:
+        assert [row["rule_id"] for row in csv.DictReader(rows)] == list(english())
+    for row in catalogue_in(code).values():
         own = english()[row["rule_id"]]
         for text in TEXTS:
             assert sorted(PLACES.findall(own[text])) == sorted(PLACES.findall(row[text])), (row["rule_id"], text)
@@ -36,7 +39,7 @@ def test_every_rule_of_the_catalogue_is_said_once_with_the_same_places(code: str
 @pytest.mark.parametrize("code", OTHERS)
 def test_every_phrase_keeps_its_places_and_belongs_to_a_rule_or_a_kind(code: str) -> None:
     kinds = {*english(), "place", "allowed", "frame", "any"}
-    for row in lines(code, "phrases"):
+    for row in phrases(code):
         assert set(row["of"].split()) <= kinds, row
         assert sorted(PLACES.findall(row["english"])) == sorted(PLACES.findall(row["said"])), row
 

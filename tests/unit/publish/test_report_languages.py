@@ -19,12 +19,16 @@ from babel import Locale
 
 from dagster_project.lib.base.reference import Reference, SeedError
 from dagster_project.lib.base.store import Store
+from dagster_project.lib.intake.findings import catalogue_in
 from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.languages import catalogue
 from dagster_project.lib.publish.report.languages.catalogue import Language, speaking
+from dagster_project.lib.publish.report.languages.names import English
 from dagster_project.lib.publish.report.languages.published import dictionary_names, published_languages
+from dagster_project.lib.publish.report.languages.rules import rule_name
 from dagster_project.lib.publish.report.making.pdf import NoCardError, cards
 from dagster_project.lib.publish.report.render import write_report
+from dagster_project.lib.receipts.receipt_page import rule_title
 from tests import said_back, traced
 from tests.unit.publish.test_report import SINCE, context, report_marts
 from tests.unit.publish.test_report_traced import database
@@ -96,6 +100,21 @@ def test_a_name_without_a_translation_is_printed_in_english_and_marked(edition: 
         names = {"es": {str(first and first[0]): "Un resultado"}}
         write_report(connection, out, edition[0], context(languages=("en", "es"), names=names))
     assert '<th scope="row">Un resultado</th>' in (out / "report" / "es" / "index.html").read_text(encoding="utf-8")
+
+
+def test_a_rule_of_the_checks_is_called_as_on_a_receipt_in_each_language(edition: tuple[str, Path, Path]) -> None:
+    named = re.compile(r'<tr><td>[^<]*</td><th scope="row">(.*?)</th>')
+    pages = [(edition[2] / folder / "data-quality.html").read_text(encoding="utf-8") for folder in ("", "es")]
+    english, spanish = (named.findall(html) for html in pages)
+    assert english == ["The value is not numerator over denominator"]
+    assert spanish == ["El valor no es numerador entre denominador"]
+
+
+def test_a_rule_that_the_catalogue_does_not_list_is_named_by_its_code_in_english() -> None:
+    assert rule_name("no_such_rule") == "No such rule" and not isinstance(rule_name("no_such_rule"), English)
+    with speaking(catalogue.language("es")):
+        assert rule_name("bad_year") == catalogue_in("es")["bad_year"]["title"] != rule_title("bad_year")
+        assert isinstance(rule_name("no_such_rule"), English)
 
 
 def test_numbers_and_days_are_written_as_the_locale_does() -> None:

@@ -1,6 +1,6 @@
 """What the checks say of rows, in a member's language: titles, messages, remedies by the translated catalogue.
 
-Belongs here: words/findings (one line a rule), words/phrases (what checks put together), places within a file in words.
+Belongs here: saying findings by contracts/languages, words/phrases (what checks put together), places within a file.
 Does not: judge or arrange findings (intake, receipts), texts of pages (language.py): English comes from the receipt.
 """
 
@@ -14,7 +14,7 @@ from functools import cache, lru_cache
 from typing import Any
 
 from dagster_project.lib.base.shown import visible
-from dagster_project.lib.intake.findings import catalogue
+from dagster_project.lib.intake.findings import catalogue, catalogue_in
 from dagster_project.lib.member.page.language import ENGLISH, PLACE, WORDS
 from dagster_project.lib.receipts.receipt_page import WHOLE_FILE, place_in_file, rule_title, what, where
 
@@ -46,10 +46,10 @@ class Speaker:
     def __init__(self, code: str, names: Mapping[str, str] | None = None) -> None:
         self.code = code
         self.names = names or {}
-        self.rules = {row["rule_id"]: row for row in lines(code, "findings")}
+        self.rules = catalogue_in(code)
         self.phrases: dict[str, list[tuple[re.Pattern[str], str]]] = {}
         # Longer texts first, so that a phrase is not taken for the beginning of another.
-        for row in sorted(lines(code, "phrases"), key=lambda row: (-len(row["english"]), row["english"])):
+        for row in sorted(phrases(code), key=lambda row: (-len(row["english"]), row["english"])):
             form = re.compile(PLACE.sub(_place, re.escape(row["english"])), re.DOTALL)
             for of in row["of"].split():
                 self.phrases.setdefault(of, []).append((form, row["said"]))
@@ -146,9 +146,9 @@ def english() -> dict[str, dict[str, str]]:
     return {str(row["rule_id"]): row for row in catalogue().rules.to_dicts()}
 
 
-def lines(code: str, kind: str) -> list[dict[str, str]]:
-    """The lines of a catalogue of one kind, findings or phrases; none for a language without one."""
-    path = WORDS / kind / f"{code}.csv"
+def phrases(code: str) -> list[dict[str, str]]:
+    """What checks put together, in a language; none for one without a file of it."""
+    path = WORDS / "phrases" / f"{code}.csv"
     if not path.is_file():
         return []
     with path.open(encoding="utf-8", newline="") as rows:

@@ -29,7 +29,7 @@ FIGURES = (
 )
 """Files and folders below the project's root that a table of a release can depend on, but for WORDS within them."""
 WORDS = (
-    *("contracts/examples", "contracts/layouts/samples", "contracts/reasons.csv"),
+    *("contracts/examples", "contracts/languages", "contracts/layouts/samples", "contracts/reasons.csv"),
     f"{LIB}/analysis/records/explain.py",
     f"{LIB}/analysis/records/one_outcome.py",
     f"{LIB}/base/progress.py",

@@ -31,6 +31,7 @@ from dagster_project.lib.publish.report.indicator import detail_name, dimension_
 from dagster_project.lib.publish.report.languages import catalogue
 from dagster_project.lib.publish.report.languages.catalogue import ENGLISH, N_, Language, _, speaking
 from dagster_project.lib.publish.report.languages.names import Names
+from dagster_project.lib.publish.report.languages.rules import rule_name
 from dagster_project.lib.publish.report.making.kept import KeptPages, each_community
 from dagster_project.lib.publish.report.marts import INTERNAL, PUBLIC, Marts, ReportContext, ReportError, read_marts
 from dagster_project.lib.publish.report.national.glossary import vocabularies
@@ -106,7 +107,7 @@ def _environment(context: ReportContext, names: Names) -> Environment:
         *(words.designation_words, words.gateway_words, words.measure_words, words.severity_words),
         *(words.horizon_words, words.role_words, words.kind_words, words.evidence_words),
         *(words.humanized, words.sentence_case, words.years_counted, words.unit_of_change, words.joined),
-        *(words.spelled, words.day, names.term),
+        *(words.spelled, words.day, names.term, rule_name),
     ]
     environment.filters.update({f.__name__: f for f in filters})
     environment.filters["named"] = names.marked
