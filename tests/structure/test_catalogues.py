@@ -79,6 +79,7 @@ def test_every_name_that_public_pages_print_has_its_translation(code: str) -> No
         "dictionary/groups": ("label",),
         "dictionary/dimensions": ("label",),
         "rubric/designation_requirements": ("statement",),
+        "rubric/rubric": ("statement",),
         **dict.fromkeys(
             ("rulesets/ruleset_parameters", "rulesets/gateway_parameters", "rulesets/comparison_parameters"),
             ("unit", "note"),
