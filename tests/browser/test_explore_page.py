@@ -160,7 +160,9 @@ def test_the_network_and_targets_are_told_apart_by_words_and_shape(page: Page, r
         r"Network, people added up: All: [\d.]+% in 2015 over 4 communities, [\d.]+% in 2023 over 4", legend
     )
     assert re.search(r"Alder Falls, Black: .*; +target [\d.]+% by 20(25|30)-06-30 \((short|long)\)", legend)
-    assert "A diamond is a target, in the year of its deadline" in legend and "is no forecast" in legend
+    # Of so many targets no way is drawn: they would hide the lines.
+    assert "A diamond is a target, in the year of its deadline" in legend and "is no forecast" not in legend
+    assert page.locator("#picture .way").count() == 0
     squares, circles = page.locator("#picture .pooled rect"), page.locator("#picture g:not([class]) circle")
     assert squares.count() > 20 and circles.count() > 40
     assert page.locator("#picture .pooled circle, #picture .target circle, #picture g:not([class]) rect").count() == 0
@@ -184,6 +186,17 @@ def test_a_withheld_group_has_no_pooled_rate_and_its_target_nothing_else(page: P
         assert cells.all_inner_texts()[-3:] == ["\u2013", "\u2013", "withheld"]
     else:
         assert "1 pooled line of the network" in said and "\u2013" not in cells.all_inner_texts()
+
+
+def test_a_target_far_ahead_stands_in_the_table_alone_and_is_counted(page: Page, tmp_path: Path) -> None:
+    later = "update marts.fct_target_progress set deadline = date '2106-06-30' where horizon = 'long'"
+    report = written(tmp_path, "internal", [*BESIDE, later])
+    page.goto((report / "explore.html").as_uri() + f"#indicator={INDICATOR}&community=c02&group=all&view=lines" + BOTH)
+    deadlines = page.locator("#rows table").last.locator("[data-col=deadline]").all_inner_texts()
+    assert deadlines == ["2025-06-30", "2106-06-30"]
+    assert "1 target stands in the table alone." in page.locator("#beside").inner_text()
+    assert page.locator("#picture .tick").first.text_content() == "2025"
+    assert page.locator("#picture .way").count() == 1 and "is no forecast" in page.locator("#beside").inner_text()
 
 
 def test_the_network_alone_can_be_looked_at(page: Page, report: Path) -> None:

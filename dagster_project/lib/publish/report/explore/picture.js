@@ -6,7 +6,7 @@
 
 /* Called by explore.js with the functions that both need; gives back what draws a choice. */
 const explorePicture = function ({_, ngettext, number, made, drawn}) {
-  const MOST_LINES = 10, MOST_POOLED = 4, MOST_AHEAD = 15;
+  const MOST_LINES = 10, MOST_POOLED = 4, MOST_AHEAD = 15, MOST_WAYS = 4;
   const COLOURS = ["#1f4e79", "#a84a08", "#2f7d4f", "#7a1d72", "#5b4300", "#006d77", "#b4483d", "#3d4653", "#4338a8", "#8a5a00"];
   const INK = "#1c2430", DASHES = ["", "7 4", "2 3", "10 3 2 3"];
 
@@ -46,11 +46,16 @@ const explorePicture = function ({_, ngettext, number, made, drawn}) {
     }).filter(aim => aim.line && aim.year >= from && aim.year <= to + MOST_AHEAD);
   }
 
-  const begun = (aim, from) => aim.target.baseline !== null && aim.target.baselineYear >= from && aim.target.baselineYear < aim.year;
+  /* The ways from a baseline to a target: of few targets alone, or they hide the lines. From a baseline outside the picture
+     a way would begin at a value that nobody stated. */
+  function ways(found, from) {
+    const begun = found.filter(({target, year}) => target.baseline !== null && target.baselineYear >= from && target.baselineYear < year);
+    return found.length <= MOST_WAYS ? begun : [];
+  }
 
-  function heights(lines, found, from, zero) {
+  function heights(lines, found, trodden, zero) {
     const every = lines.flatMap(l => [...l.points.map(p => p[1].value), ...l.ranges.flatMap(r => [r[1].low, r[1].high])]);
-    for (const aim of found) every.push(aim.target.value, ...(begun(aim, from) ? [aim.target.baseline] : []));
+    every.push(...found.map(aim => aim.target.value), ...trodden.map(aim => aim.target.baseline));
     const low = Math.min(...every, ...(zero ? [0] : [])), high = Math.max(...every, ...(zero ? [0] : []));
     return ticks(low, high > low ? high : low + 1);
   }
@@ -113,13 +118,14 @@ const explorePicture = function ({_, ngettext, number, made, drawn}) {
     return group;
   }
 
-  function aimed(aim, across, along, from, unit) {
+  function way({target, line, year}, across, along) {
+    return drawn("line", {class: "way", stroke: line.colour, x1: across(target.baselineYear), y1: along(target.baseline), x2: across(year), y2: along(target.value),
+      "stroke-width": 1.5, "stroke-dasharray": "1 4", "stroke-linecap": "round"});
+  }
+
+  function aimed(aim, across, along, unit) {
     const {target, line} = aim, x = across(aim.year), y = along(target.value);
     const group = drawn("g", {class: "target", fill: "none", stroke: line.colour});
-    // From outside the picture a line would begin at a value that nobody stated.
-    if (begun(aim, from)) {
-      group.append(drawn("line", {x1: across(target.baselineYear), y1: along(target.baseline), x2: x, y2: y, "stroke-width": 1.5, "stroke-dasharray": "1 4", "stroke-linecap": "round"}));
-    }
     const mark = drawn("path", {d: `M${x} ${y - 7}L${x + 7} ${y}L${x} ${y + 7}L${x - 7} ${y}Z`, fill: "#fff", "stroke-width": 2,
       "data-row": target.row, "data-column": "target_value"});
     mark.append(drawn("title", {}, line.name + ": " + goal(target, unit)));
@@ -174,11 +180,12 @@ const explorePicture = function ({_, ngettext, number, made, drawn}) {
   }
 
   /* What the picture leaves to be said in words. */
-  function remarks(given, found) {
+  function remarks(given, found, trodden) {
     const {rows, pooled, targets} = given, said = [];
     if (rows.length > MOST_LINES) said.push(_("Drawn are the first %(most)s of %(n)s lines, by name.", {most: MOST_LINES, n: rows.length}));
     if (pooled.length > MOST_POOLED) said.push(_("Drawn are the first %(most)s of %(n)s pooled lines.", {most: MOST_POOLED, n: pooled.length}));
-    if (found.length) said.push(_("A diamond is a target, in the year of its deadline. The dotted line leads to it from its baseline and is no forecast."));
+    if (found.length) said.push(_("A diamond is a target, in the year of its deadline."));
+    if (trodden.length) said.push(_("The dotted line leads to a target from its baseline and is no forecast."));
     const left = targets.length - found.length;
     if (left) said.push(ngettext("%(n)s target stands in the table alone.", "%(n)s targets stand in the table alone.", left, {n: left}));
     return said.map(text => made("p", text, {class: "small"}));
@@ -190,18 +197,19 @@ const explorePicture = function ({_, ngettext, number, made, drawn}) {
     const {from, to, unit, zero} = given;
     const lines = communityLines(given.rows, from, to), network = networkLines(given.pooled, from, to);
     if (!lines.length && !network.length) return null;
-    const found = aims(given.targets, lines, from, to), end = Math.max(to, ...found.map(aim => aim.year));
-    const scale = heights([...lines, ...network], found, from, zero), bottom = scale[0], top = scale[scale.length - 1];
+    const found = aims(given.targets, lines, from, to), trodden = ways(found, from), end = Math.max(to, ...found.map(aim => aim.year));
+    const scale = heights([...lines, ...network], found, trodden, zero), bottom = scale[0], top = scale[scale.length - 1];
     const across = year => 64 + 520 * (end > from ? (year - from) / (end - from) : 0.5);
     const along = value => 12 + 240 * (top - value) / (top - bottom);
     const svg = drawn("svg", {class: "chart trend", viewBox: "0 0 640 290", role: "img", "aria-labelledby": "pt pd"});
     const parts = [...lines.map(l => spoken(l, unit)), ...network.map(l => spokenPooled(l, unit)), ...found.map(aim => aim.line.name + ": " + goal(aim.target, unit))];
     svg.append(drawn("title", {id: "pt"}, given.title), drawn("desc", {id: "pd"}, parts.join(". ") + "."));
     frame(svg, scale, along, across, from, end, zero);
+    for (const aim of trodden) svg.append(way(aim, across, along));
     for (const line of network) svg.append(pooledStrokes(line, across, along, unit));
     for (const line of lines) svg.append(strokes(line, across, along, unit));
-    for (const aim of found) svg.append(aimed(aim, across, along, from, unit));
+    for (const aim of found) svg.append(aimed(aim, across, along, unit));
     const below = [...(lines.length ? [legend(lines, found, unit)] : []), ...(network.length ? [pooledLegend(network, unit)] : [])];
-    return {svg, below: [...below, ...remarks(given, found)]};
+    return {svg, below: [...below, ...remarks(given, found, trodden)]};
   };
 };
