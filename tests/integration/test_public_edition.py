@@ -194,7 +194,10 @@ def unpacked(path: Path) -> str:
         return "\n".join(parts.read(name).decode("utf-8", errors="replace") for name in parts.namelist())
 
 
-def test_its_checksums_hold(public: Public) -> None:
+def test_its_checksums_name_every_file_and_hold(public: Public) -> None:
+    named = [line.partition("  ")[2] for line in (public.folder / "SHA256SUMS").read_text("utf-8").splitlines()]
+    there = {path.relative_to(public.folder).as_posix() for path in public.folder.rglob("*") if path.is_file()}
+    assert named == sorted(there - {"SHA256SUMS"})
     done = subprocess.run(["sha256sum", "-c", "--quiet", "SHA256SUMS"], cwd=public.folder, check=False)
     assert done.returncode == 0
 

@@ -210,7 +210,7 @@ def _write_papers(
     manifest |= {"content_sha256": content, "disclosure": dict(candidate.counts), "tables": hashes}
     manifest["files"] = files.listed(building)
     files.write_json(building / files.MANIFEST, manifest)
-    files.write_checksums(building)
+    files.write_checksums(building, manifest["files"])
     return manifest
 
 

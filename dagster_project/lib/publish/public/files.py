@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -136,8 +136,8 @@ def write_json(path: Path, content: Mapping[str, Any]) -> None:
     path.write_bytes((json.dumps(content, ensure_ascii=False, indent=1, default=str) + "\n").encode())
 
 
-def write_checksums(folder: Path) -> None:
-    """SHA256SUMS of every other file, in the form that `sha256sum -c` reads."""
-    lines = [(each["path"], each["sha256"]) for each in listed(folder)]
+def write_checksums(folder: Path, stated: Sequence[Mapping[str, str]]) -> None:
+    """SHA256SUMS of what the manifest states (see `listed`) and of itself, in the form that `sha256sum -c` reads."""
+    lines = [(each["path"], each["sha256"]) for each in stated]
     lines.append((MANIFEST, hashlib.sha256((folder / MANIFEST).read_bytes()).hexdigest()))
     (folder / CHECKSUMS).write_bytes("".join(f"{sha256}  {path}\n" for path, sha256 in sorted(lines)).encode())

@@ -7,6 +7,7 @@ Does not: what the kept rows of one folder depend on (intake/dependencies.py), o
 from __future__ import annotations
 
 import importlib.metadata
+import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from dagster_project.lib.base.reference import hash_files
 
 CODE_FOLDERS = ("contracts", "dagster_project", "dbt")
 CODE_ENDINGS = frozenset({".py", ".sql", ".yml", ".csv", ".html", ".js", ".po"})
+NO_CODE = frozenset({"target", "logs", "__pycache__"})
 LIB = "dagster_project/lib"
 FIGURES = (
     "contracts",
@@ -87,10 +89,11 @@ def is_figures(path: Path) -> bool:
 def code_files(root: Path) -> Iterator[Path]:
     """Every file of code below the project's root, in order."""
     for folder in CODE_FOLDERS:
-        for path in sorted((root / folder).rglob("*")):
-            inner = path.relative_to(root)
-            if path.suffix in CODE_ENDINGS and not {"target", "logs", "__pycache__"} & set(inner.parts):
-                yield path
+        found = []
+        for place, inner, names in os.walk(root / folder):
+            inner[:] = [name for name in inner if name not in NO_CODE]
+            found += [path for name in names if (path := Path(place, name)).suffix in CODE_ENDINGS]
+        yield from sorted(found)
 
 
 def _depth(path: str, names: Sequence[str]) -> int:
