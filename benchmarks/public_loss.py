@@ -20,7 +20,8 @@ import polars as pl
 
 from dagster_project.lib.app.public import PublicEdition
 from dagster_project.lib.base.names import WITHHELD
-from dagster_project.lib.disclosure import DisclosureInputs, Parameters, load_profile, protect, public_counts
+from dagster_project.lib.base.workers import Processes
+from dagster_project.lib.disclosure import DisclosureInputs, load_profile, protect, public_counts
 from dagster_project.lib.disclosure.cells import classify, public_values, with_classes
 from dagster_project.lib.disclosure.derived import publish_derived
 from dagster_project.lib.disclosure.profiles import Profile
@@ -93,7 +94,7 @@ def measure(edition: PublicEdition, times: int, workers: int, public: Sequence[s
     profile = listed_as_public(load_profile(edition.reference), public)
     inputs = several(edition.inputs(), times)
     before, started = _cpu(), time.perf_counter()
-    protected = protect(inputs, (), profile, b"benchmark", Parameters(workers=workers))
+    protected = protect(inputs, (), profile, b"benchmark", spread=Processes(workers))
     seconds, cpu = time.perf_counter() - started, _cpu() - before
     counts = public_counts(inputs, protected)
     shares = {name: dict(parts) for name, parts in _shares(counts).items()}

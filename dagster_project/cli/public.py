@@ -117,12 +117,13 @@ def _dry_run(config: Settings, as_json: bool) -> None:
     from dagster_project.lib.app.public import PublicEdition
     from dagster_project.lib.base.reference import SeedError
     from dagster_project.lib.publish.public.edition import failure_lines
+    from dagster_project.lib.warehouse.spark import SparkError
 
     _require_release(config)
     try:
         with only_one(config), shown_progress():
             candidate = PublicEdition(config).candidate()
-    except (SeedError, ValueError) as error:
+    except (SeedError, SparkError, ValueError) as error:
         raise CradleError(str(error), "nothing was published") from None
     failed = failure_lines(candidate)
     if as_json:

@@ -15,16 +15,17 @@ from typing import Any, TypeVar
 
 import polars as pl
 
+from dagster_project.lib.app.spark.cluster import Cluster
+from dagster_project.lib.app.spark.spread import OnCluster
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import INPUTS, MARTS, OBJECTIONS_TABLE
 from dagster_project.lib.base.progress import tell
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import Ruleset, read_ruleset, ruleset_rows
 from dagster_project.lib.base.store import FOR_ALL, Store
-from dagster_project.lib.base.workers import processes
+from dagster_project.lib.base.workers import Processes, Spread, processes
 from dagster_project.lib.disclosure import (
     DisclosureInputs,
-    Parameters,
     Protected,
     certificate,
     load_profile,
@@ -212,9 +213,9 @@ class PublicEdition:
             self.register.history(),
             profile,
             self.register.key(),
-            _parameters(inputs),
             solved=self.register.solved(_solving_code()),
             audited=self.register.audited(_solving_code()),
+            spread=self._spread(inputs),
         )
         protected = replace(begun, values=names.read(begun.values), derived=_each_frame(begun.derived, names.read))
         tell("Making the public tables")
@@ -238,6 +239,13 @@ class PublicEdition:
             vocabularies(self.reference, public=True),
             names,
         )
+
+    def _spread(self, inputs: DisclosureInputs) -> Spread:
+        """Where communities are protected and audited: where the run computes its figures."""
+        master = self.settings.spark_master
+        if master is not None:
+            return OnCluster(Cluster(master, self.settings.work))
+        return Processes(processes(CELLS_A_PROCESS + inputs.values.height, CELLS_A_PROCESS))
 
     def inputs(self) -> DisclosureInputs:
         """What the disclosure room is given of the current release."""
@@ -353,10 +361,6 @@ def _each_frame(of: Frames, read: Callable[[pl.DataFrame], pl.DataFrame]) -> Fra
 def _solving_code() -> str:
     """What gives an answer beside the problem: the code and the solver that the lock names."""
     return f"{code_version(PROJECT_ROOT)}-{lock_sha256(PROJECT_ROOT)}"
-
-
-def _parameters(inputs: DisclosureInputs) -> Parameters:
-    return Parameters(workers=processes(CELLS_A_PROCESS + inputs.values.height, CELLS_A_PROCESS))
 
 
 def _core_indicators(outcomes: pl.DataFrame) -> dict[tuple[str, int], frozenset[str]]:

@@ -1,7 +1,7 @@
-"""Work side by side in processes of its own: what costs processor time in Python and falls into independent pieces.
+"""Work side by side: what costs processor time in Python and falls into independent pieces.
 
-Belongs here: how many processes, how they start, results in the order of what was asked.
-Does not: the work itself, waiting for stores and servers (threads do that where it happens).
+Belongs here: what whoever asks sees of where it is done, and processes of this machine: how many, how they start.
+Does not: the work itself, a cluster (app/spark), waiting for stores and servers (threads do that where it happens).
 """
 
 from __future__ import annotations
@@ -10,7 +10,8 @@ import multiprocessing
 import os
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 Asked = TypeVar("Asked")
@@ -21,6 +22,29 @@ class Each(Protocol):
     """A function over items: results in the order of the items."""
 
     def __call__(self, function: Callable[[Asked], Given], items: Iterable[Asked], /) -> Iterable[Given]: ...
+
+
+class Spread(Protocol):
+    """Where independent pieces are done. Given how many there are: a function over them, to be used within the block.
+
+    What is mapped must be importable by its name, and so must what it takes and gives; it does not know where it runs.
+    """
+
+    def __call__(self, pieces: int, /) -> AbstractContextManager[Each]: ...
+
+
+@dataclass(frozen=True)
+class Processes:
+    """A `Spread` over at most so many processes of this machine; with one, everything happens in this process."""
+
+    most: int = 1
+
+    def __call__(self, pieces: int, /) -> AbstractContextManager[Each]:
+        """A function over so many pieces."""
+        return side_by_side(min(self.most, pieces))
+
+
+HERE = Processes()
 
 
 def processes(pieces: int, worth: int) -> int:

@@ -13,11 +13,11 @@ from functools import partial
 
 import polars as pl
 
-from dagster_project.lib.base.workers import side_by_side
+from dagster_project.lib.base.workers import HERE, Spread
 from dagster_project.lib.disclosure.feasible.programs import Budget, BudgetError
 from dagster_project.lib.disclosure.feasible.solved import Answer, Solved
 from dagster_project.lib.disclosure.judging import judge
-from dagster_project.lib.disclosure.profiles import AUDIT_PROGRAMS, Parameters
+from dagster_project.lib.disclosure.profiles import AUDIT_PROGRAMS
 from dagster_project.lib.disclosure.register import Readings, Release
 from dagster_project.lib.disclosure.sums import AT_MOST, NONE, Sum, key_from
 from dagster_project.lib.disclosure.unit import Earlier, Joint, Unit, distinct, joint_of, unknown_name
@@ -136,7 +136,6 @@ class _Part:
 
 def audit(
     releases: Sequence[Release],
-    parameters: Parameters,
     families: set[FamilyKey] | None = None,
     answers: Mapping[str, Mapping[str, Answer]] = NO_ANSWERS,
 ) -> Audit:
@@ -148,20 +147,20 @@ def audit(
     with before, and save its programs.
     """
     readings = Readings()
-    return audit_read([readings.read(release) for release in releases], parameters, families, answers)
+    return audit_read([readings.read(release) for release in releases], families, answers)
 
 
 def audit_read(
     by_release: Sequence[Mapping[str, Earlier]],
-    parameters: Parameters,
     families: set[FamilyKey] | None = None,
     answers: Mapping[str, Mapping[str, Answer]] = NO_ANSWERS,
     audited: Mapping[str, Kept] = NOTHING_KEPT,
+    spread: Spread = HERE,
 ) -> Audit:
     """The same for releases that were read already (`register.Readings`), none of which it changes.
 
     audited: `Audit.parts` of an earlier call by the same code. A community of which all releases say the very same as
-    was looked at then is not judged again: its verdict depends on nothing else.
+    was looked at then is not judged again: its verdict depends on nothing else. spread: where communities are judged.
     """
     names = sorted({name for release in by_release for name in release})
     newest = [name in by_release[-1] for name in names] if by_release else []
@@ -178,7 +177,7 @@ def audit_read(
         if name not in held
     ]
     judge_one = partial(_audit_community, families=families)
-    with side_by_side(min(parameters.workers, len(work))) as each:
+    with spread(len(work)) as each:
         judged = dict(zip((name for name, *_ in work), each(judge_one, work), strict=True))
     found = [judged[name] if name in judged else _again(held[name], answers.get(name, {})) for name in names]
     return Audit(

@@ -37,14 +37,12 @@ class Parameters:
     """What bounds the search: a number of programs a family, and how many candidates are tried one at a time.
 
     Counts, never seconds, so that the same inputs give the same result on any machine. `size_base`: cells whose
-    published n of last year lies within one power of it lose equally many students. `workers`: processes that share
-    the communities; the result does not depend on it.
+    published n of last year lies within one power of it lose equally many students.
     """
 
     programs_per_family: int = 1500
     trials: int = 12
     size_base: float = 4.0
-    workers: int = 1
 
 
 @dataclass(frozen=True, eq=False)

@@ -14,7 +14,7 @@ from functools import partial
 
 import polars as pl
 
-from dagster_project.lib.base.workers import side_by_side
+from dagster_project.lib.base.workers import HERE, Spread
 from dagster_project.lib.disclosure.audit import Audit, audit_read, audited_frame, audited_from
 from dagster_project.lib.disclosure.cells import (
     PUBLIC_COLUMNS,
@@ -97,12 +97,14 @@ def protect(
     public_id: str = "candidate",
     solved: pl.DataFrame | None = None,
     audited: pl.DataFrame | None = None,
+    spread: Spread = HERE,
 ) -> Protected:
     """Protect one release and audit it over all of `history` (oldest first) and itself.
 
     key: of the keyed hash that says which rows are unchanged. solved, audited: `Protected.solved` and `.audited` of an
-    earlier call by the same code; without them the result is the same and takes longer. The same inputs give the same
-    result, in any number of processes. Raises ValueError where tables contradict each other; a failed audit is a
+    earlier call by the same code; without them the result is the same and takes longer. spread: where communities are
+    judged, each with all its families (a later year looks at what an earlier one published); the result does not
+    depend on it. Raises ValueError where tables contradict each other; a failed audit is a
     result, not an error.
     """
     values = _allowed(inputs.values, inputs)
@@ -115,7 +117,7 @@ def protect(
     earlier = [readings.read(each) for each in history]
     units = _units(cells, values, inputs, earlier, profile, uses_of(cells, trend, gap))
     known = {} if solved is None else answers_from(solved)
-    outcomes = _solve(units, known, parameters)
+    outcomes = _solve(units, known, parameters, spread)
     final = with_classes(_with_kinds(cells, outcomes))
     public = public_values(values, final, profile)
     release = Release(
@@ -138,7 +140,7 @@ def protect(
     )
     answers = {name: {**known.get(name, {}), **outcome.answers} for name, outcome in outcomes.items()}
     looked_at = {} if audited is None else audited_from(audited)
-    verdict = audit_read([*earlier, readings.read(release)], parameters, answers=answers, audited=looked_at)
+    verdict = audit_read([*earlier, readings.read(release)], answers=answers, audited=looked_at, spread=spread)
     used = {name: {**outcome.answers, **verdict.answers.get(name, {})} for name, outcome in outcomes.items()}
     # A family that is taken over as it was settled is not looked at again: what is out of it the audit still tells.
     out = {key for outcome in outcomes.values() for key in outcome.out} | verdict.out_cells
@@ -245,15 +247,15 @@ def _content(
 
 
 def _solve(
-    units: Sequence[Unit], known: Mapping[str, Mapping[str, Answer]], parameters: Parameters
+    units: Sequence[Unit], known: Mapping[str, Mapping[str, Answer]], parameters: Parameters, spread: Spread
 ) -> dict[str, Outcome]:
-    """Each unit's outcome; processes share the units and change nothing of the result.
+    """Each unit's outcome; where they are settled changes nothing of the result.
 
-    A unit that is taken over whole is done here: it takes longer to send than to look at.
+    A unit that is taken over whole is done at once: it takes longer to send than to look at.
     """
     solve = partial(protect_unit, parameters=parameters)
     changed = [unit for unit in units if not unit.is_as_before]
-    with side_by_side(min(parameters.workers, len(changed))) as each:
+    with spread(len(changed)) as each:
         work = [(unit, known.get(unit.community_id, {})) for unit in changed]
         found = dict(zip((unit.community_id for unit in changed), each(solve, work), strict=True))
     return {

@@ -160,6 +160,15 @@ def of_file(session: Session, table: str, file: Path, key: str) -> Keyed:
     return Keyed(session.table(table), key, ordered=True, empty=not pq.read_metadata(file).num_rows)
 
 
+def parts_for(session: Session, items: int, a_part: int) -> int:
+    """Parts of at most so many items: at least one for each core of the cluster, as far as there are items.
+
+    Which ones changes no row.
+    """
+    cores = int(session.sparkContext.defaultParallelism)
+    return max(1, min(items, max(cores, -(-items // a_part))))
+
+
 def in_parts(inputs: Mapping[str, Keyed], parts: int, function: Callable[[Tables], Tables], target: Path) -> None:
     """Apply a function to every part of some tables, wherever the engine likes, and write what it gives to `target`.
 

@@ -6,10 +6,12 @@ Does not: Spark itself (tests/long/test_spark_run.py).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import polars as pl
@@ -20,8 +22,15 @@ from dagster_project.lib.analysis import run
 from dagster_project.lib.app.analysis import KNOWN_TABLE, REGISTER
 from dagster_project.lib.app.spark.analysis import AGREEMENT, SPREAD, OfCommunities, OfIndicators, small_of
 from dagster_project.lib.app.spark.cluster_run import Form, bring_back
+from dagster_project.lib.app.spark.spread import NUMBER, PIECES, OfPieces, as_rows, of_rows
 from dagster_project.lib.base.packed import PACKED, PLACE, OfPart, Packing, Tables, part_of, unpacked
+from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import Ruleset
+from dagster_project.lib.base.workers import Each
+from dagster_project.lib.disclosure import load_profile
+from tests.support import PROJECT
+from tests.unit.disclosure.tables import COUNTS, TOWN, grid
+from tests.unit.disclosure.tables import run as protected
 from tests.unit.rubric.conftest import analysis_inputs, complete_world, random_values
 
 COMMUNITIES = ("ash", "birch", "cedar", "dogwood")
@@ -113,6 +122,41 @@ def test_groups_of_indicators_give_the_networks_figures(parts: int) -> None:
     )
     for name in ("fct_network_outcome", "fct_false_positive"):
         assert counted[name].equals(whole[name]), name
+
+
+@contextmanager
+def in_pieces(pieces: int) -> Iterator[Each]:
+    """What a cluster does with pieces of work, in this process and in a wrong order."""
+
+    def each(function: Callable[[Any], Any], items: Iterable[Any], /) -> Iterable[Any]:
+        asked = as_rows(list(items))
+        assert asked.height == pieces > 1
+        return of_rows(in_parts({PIECES: asked}, NUMBER, 2, OfPieces(function))[PIECES])
+
+    yield each
+
+
+def test_disclosure_in_pieces_is_that_of_the_whole_network() -> None:
+    profile = load_profile(Reference(PROJECT / "seeds"))
+    counts = [[[each + more for each in row] for row in COUNTS] for more in range(12)]
+    rows = [
+        {**row, "community_id": f"town {more}", "geography_id": str(row["geography_id"]).replace(TOWN, f"town {more}")}
+        for more, own in enumerate(counts)
+        for row in grid(own)
+    ]
+    whole, apart = protected(rows, profile), protected(rows, profile, spread=in_pieces)
+    assert set(whole.cells["kind"]) > {"complementary", "small"}, "else too little is decided to look at"
+    for name in ("values", "cells", "solved", "audited"):
+        assert getattr(apart, name).equals(getattr(whole, name)), name
+    assert apart.outcomes == whole.outcomes
+    assert apart.audit == whole.audit and whole.audit.passed
+
+
+def test_results_come_back_in_the_order_of_the_pieces() -> None:
+    numbers = list(range(25))
+    given = in_parts({PIECES: as_rows(numbers)}, NUMBER, 4, OfPieces(abs))[PIECES]
+    assert given[NUMBER].to_list() != sorted(given[NUMBER].to_list(), key=int), "else nothing is put in order"
+    assert of_rows(given) == numbers
 
 
 def test_marts_come_back_in_their_declared_types_and_by_their_key(tmp_path: Path) -> None:

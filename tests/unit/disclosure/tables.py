@@ -12,12 +12,15 @@ from dataclasses import replace
 
 import polars as pl
 
+from dagster_project.lib.base.workers import HERE, Spread
 from dagster_project.lib.disclosure import DisclosureInputs, Parameters, Profile, Protected, Release, protect
 from dagster_project.lib.disclosure.cells import REGISTER_COLUMNS, classify, public_values, with_classes
 
 TOWN, STATE = "town", "CT"
 KEY = b"a key that lies in the lake"
 GRADUATION, SCORE, HEALTH, TALLY, RATE = "graduation", "score", "health", "tally", "rate"
+RACES = ["asian", "black", "hispanic", "white"]
+COUNTS = [[12, 7, 40, 31], [9, 14, 22, 18], [25, 30, 4, 6], [33, 28, 5, 9]]
 Row = dict[str, object]
 Cell = tuple[str, str]
 
@@ -197,10 +200,22 @@ def run(
     profile: Profile,
     history: Sequence[Release] = (),
     parameters: Parameters = Parameters(),  # noqa: B008 - frozen
+    spread: Spread = HERE,
     **tables: object,
 ) -> Protected:
     """Protect such a network."""
-    return protect(inputs(rows, **tables), history, profile, KEY, parameters, f"release-{len(history)}")
+    return protect(inputs(rows, **tables), history, profile, KEY, parameters, f"release-{len(history)}", spread=spread)
+
+
+def grid(counts: Sequence[Sequence[int]]) -> list[Row]:
+    """Plain counts of four districts and four groups with row and column totals."""
+    rows = [tally("all", sum(map(sum, counts)))]
+    rows += [tally(f"race_ethnicity:{race}", sum(line[i] for line in counts)) for i, race in enumerate(RACES)]
+    for number, line in enumerate(counts):
+        place = f"district_{number}"
+        rows.append(tally("all", sum(line), place, "district"))
+        rows += [tally(f"race_ethnicity:{race}", line[i], place, "district") for i, race in enumerate(RACES)]
+    return rows
 
 
 def kinds(protected: Protected, place: str | None = None) -> dict[str, str]:

@@ -14,14 +14,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from dagster_project.lib.base.workers import Processes
 from dagster_project.lib.disclosure import Parameters, Profile, Release, audit
 from tests.unit.disclosure.tables import (
+    COUNTS,
+    RACES,
     RATE,
     SCORE,
     TOWN,
     Cell,
     Row,
     enumerate_tables,
+    grid,
     kinds,
     masked,
     pairs_of,
@@ -33,21 +37,8 @@ from tests.unit.disclosure.tables import (
     with_kinds,
 )
 
-RACES = ["asian", "black", "hispanic", "white"]
-COUNTS = [[12, 7, 40, 31], [9, 14, 22, 18], [25, 30, 4, 6], [33, 28, 5, 9]]
 # Two cells in every line that holds a small one.
 TWO_PER_LINE = [(0, 0), (0, 1), (0, 2), (1, 0), (1, 1), (2, 2), (2, 3), (3, 2), (3, 3)]
-
-
-def grid(counts: Sequence[Sequence[int]]) -> list[Row]:
-    """Plain counts of four districts and four groups with row and column totals."""
-    rows = [tally("all", sum(map(sum, counts)))]
-    rows += [tally(f"race_ethnicity:{race}", sum(line[i] for line in counts)) for i, race in enumerate(RACES)]
-    for number, line in enumerate(counts):
-        place = f"district_{number}"
-        rows.append(tally("all", sum(line), place, "district"))
-        rows += [tally(f"race_ethnicity:{race}", line[i], place, "district") for i, race in enumerate(RACES)]
-    return rows
 
 
 def cell(place: int, race: int) -> Cell:
@@ -56,7 +47,7 @@ def cell(place: int, race: int) -> Cell:
 
 def failing(release: Release) -> set[Cell]:
     """Group and place of the cells that fail the audit of one release."""
-    return {(each.cell[4], each.cell[3]) for each in audit([release], Parameters()).failures}
+    return {(each.cell[4], each.cell[3]) for each in audit([release]).failures}
 
 
 def test_two_per_line_and_primary_only_fail_the_audit_that_the_protection_passes(profile: Profile) -> None:
@@ -252,7 +243,7 @@ def test_two_processes_and_any_order_of_rows_give_the_same_release(profile: Prof
             for each in grid(COUNTS)
         ),
     ]
-    one, other = run(rows, profile), run(rows[::-1], profile, parameters=Parameters(workers=2))
+    one, other = run(rows, profile), run(rows[::-1], profile, spread=Processes(2))
     assert one.values.equals(other.values)
     assert one.release.register.equals(other.release.register)
 

@@ -13,7 +13,7 @@ from importlib import import_module
 import polars as pl
 import pytest
 
-from dagster_project.lib.disclosure import Parameters, Profile, Protected, Release, audit, protect
+from dagster_project.lib.disclosure import Profile, Protected, Release, audit, protect
 from dagster_project.lib.disclosure.audit import audited_frame, audited_from
 from dagster_project.lib.disclosure.register import Readings
 from dagster_project.lib.disclosure.release import _content
@@ -102,7 +102,7 @@ def test_a_failed_audit_is_kept_for_nobody(profile: Profile) -> None:
     first = run(FIRST, profile)
     hidden = next(group for group, kind in kinds(first).items() if kind == "complementary")
     other = next(group for group in ("gender:male", "gender:female") if group != hidden)
-    both = audit([first.release, with_kinds(FIRST, profile, first, {(other, TOWN): "complementary"})], Parameters())
+    both = audit([first.release, with_kinds(FIRST, profile, first, {(other, TOWN): "complementary"})])
     assert not both.passed and not both.parts
 
 
@@ -137,8 +137,8 @@ def test_publishing_later_what_protected_an_unchanged_cell_fails_the_audit_of_bo
     hidden = next(group for group, kind in kinds(first).items() if kind == "complementary")
     other = next(group for group in ("gender:male", "gender:female") if group != hidden)
     swapped = with_kinds(FIRST, profile, first, {(other, TOWN): "complementary"})
-    assert audit([swapped], Parameters()).passed
-    both = audit([first.release, swapped], Parameters())
+    assert audit([swapped]).passed
+    both = audit([first.release, swapped])
     assert {each.cell[4] for each in both.failures} >= {"gender:nonbinary"}
 
 

@@ -29,7 +29,7 @@ from dagster_project.lib.app.analysis import (
 from dagster_project.lib.base.packed import Tables
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import Ruleset, RulesetKey, read_ruleset
-from dagster_project.lib.warehouse.spark import Frame, Keyed, Session, gathered, in_parts, laid_out, of_file
+from dagster_project.lib.warehouse.spark import Frame, Keyed, Session, gathered, in_parts, laid_out, of_file, parts_for
 
 COMMUNITIES_A_PART, INDICATORS_A_PART = 20, 5
 """At most so many: a part is held in the memory of one worker's process."""
@@ -88,7 +88,7 @@ def analyse_on(
         own = of_communities({name: pl.DataFrame(keyed.frame.toArrow()) for name, keyed in inputs.items()})
         network = run.of_network(own, seeds, ruleset, last)
     else:
-        communities = _parts(session, seeds.communities.height, COMMUNITIES_A_PART)
+        communities = parts_for(session, seeds.communities.height, COMMUNITIES_A_PART)
         in_parts(inputs, communities, of_communities, work / "communities")
         own = gathered(work / "communities", (*run.COMMUNITY_TABLES, AGREEMENT))
         network = run.of_network(small_of(own, last), seeds, ruleset, last)
@@ -112,18 +112,12 @@ def _by_indicator(session: Session, work: Path, of_indicators: OfIndicators) -> 
         laid_out(session, work / "communities", name, schema, work / f"{name}.parquet")
     spread = {name: session.read.parquet(str(work / f"{name}.parquet")) for name in SPREAD}
     keyed = {name: Keyed(rows, "indicator_id") for name, rows in _of_network(spread, of_indicators.ruleset).items()}
-    parts = _parts(session, of_indicators.seeds.indicators.height, INDICATORS_A_PART)
+    parts = parts_for(session, of_indicators.seeds.indicators.height, INDICATORS_A_PART)
     in_parts(keyed, parts, of_indicators, work / "indicators")
     # Without a single value there is no part, and so no table.
     return gathered(work / "indicators", ["fct_network_trend"]).get(
         "fct_network_trend", STORED["fct_network_trend"].empty()
     )
-
-
-def _parts(session: Session, items: int, a_part: int) -> int:
-    """At least one part for each core that the cluster has, as far as there are items; which ones changes no row."""
-    cores = int(session.sparkContext.defaultParallelism)
-    return max(1, min(items, max(cores, -(-items // a_part))))
 
 
 def _inputs(session: Session, landing: Path) -> dict[str, Keyed]:

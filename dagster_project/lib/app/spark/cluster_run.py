@@ -14,15 +14,15 @@ from pathlib import Path
 
 from dagster_project.lib.app.analysis import KNOWN_TABLE, AnalysisOutcome
 from dagster_project.lib.app.spark.analysis import analyse_on
+from dagster_project.lib.app.spark.cluster import TARGET, Cluster
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import MARTS
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import RulesetKey
 from dagster_project.lib.warehouse.dbt_run import DbtPlaces, WarehouseError, dbt_build
-from dagster_project.lib.warehouse.spark import Session, register, session_on
+from dagster_project.lib.warehouse.spark import Session, register
 from dagster_project.lib.warehouse.standing import NodeResult
 
-TARGET = "spark"
 LANDING, ANALYSIS = "landing", "analysis"
 SCHEMAS = (LANDING, ANALYSIS, "main", "seeds", "staging", "intermediate", MARTS, "semantic")
 
@@ -43,25 +43,16 @@ class ClusterRun:
     places: DbtPlaces
 
     @property
-    def work(self) -> Path:
-        """What the cluster writes: tables of the models, rows of the analysis. It can be deleted between runs."""
-        return self.places.work / TARGET
-
-    @property
-    def tables(self) -> Path:
-        """The tables of the models, a folder a schema and in it a folder of Parquet files a table."""
-        return self.work / "tables"
-
-    def session(self) -> Session:
-        """The session of this process; SparkError where there is none to be had."""
-        return session_on(self.master, self.tables)
+    def cluster(self) -> Cluster:
+        """The cluster as this home uses it."""
+        return Cluster(self.master, self.places.work)
 
     def build_core(self, arguments: Sequence[str], marts: Mapping[str, Form]) -> list[NodeResult]:
         """Build everything anew from landing; the marts so far stand in the warehouse afterwards."""
-        session = self.session()
+        session = self.cluster.session()
         for schema in SCHEMAS:
             session.sql(f"drop database if exists {schema} cascade")
-        shutil.rmtree(self.work, ignore_errors=True)
+        shutil.rmtree(self.cluster.work, ignore_errors=True)
         for schema in SCHEMAS:
             session.sql(f"create database {schema}")
         register(session, LANDING, self.places.landing)
@@ -70,7 +61,7 @@ class ClusterRun:
 
     def analyse(self, reference: Reference, today: dt.date, ruleset: RulesetKey) -> AnalysisOutcome:
         """The analysis over the tables of the build; WarehouseError where another process built them."""
-        return analyse_on(self._begun(), self.places.landing, self.work / ANALYSIS, reference, today, ruleset)
+        return analyse_on(self._begun(), self.places.landing, self.cluster.work / ANALYSIS, reference, today, ruleset)
 
     def build_reporting(self, arguments: Sequence[str], marts: Mapping[str, Form]) -> list[NodeResult]:
         """Build the models over the analysis; every mart stands in the warehouse afterwards."""
@@ -79,7 +70,7 @@ class ClusterRun:
         return self._built(session, arguments, marts)
 
     def _begun(self) -> Session:
-        session = self.session()
+        session = self.cluster.session()
         if not session.catalog.tableExists(f"intermediate.{KNOWN_TABLE}"):
             raise WarehouseError(
                 "on Spark the tables of a build are known to the process that made them; run the job `build` from its "
@@ -91,7 +82,9 @@ class ClusterRun:
         results = dbt_build(self.places, arguments, TARGET)
         # A session's own views are listed with the tables of every schema.
         built = {row.tableName for row in session.sql(f"show tables in {MARTS}").collect() if not row.isTemporary}
-        bring_back(self.tables / f"{MARTS}.db", {name: marts[name] for name in sorted(built)}, self.places.warehouse)
+        bring_back(
+            self.cluster.tables / f"{MARTS}.db", {name: marts[name] for name in sorted(built)}, self.places.warehouse
+        )
         return results
 
 
