@@ -160,7 +160,7 @@ spark: $(if $(SPARK_DROP),setup,example) spark-env spark-deps
 	$(SPARK)/bin/python -m benchmarks.spark_run --drop $(or $(SPARK_DROP),$(CRADLE_HOME)/drop) --seeds $(SPARK_SEEDS) --out $(SPARK_OUT) --today $${CRADLE_TODAY:-$(EXAMPLE_TODAY)} $(if $(KILL),--kill $(KILL))
 
 test-spark: setup spark-env spark-deps
-	$(SPARK)/bin/python -m pytest -q tests/long/test_spark_cluster.py tests/long/test_spark_run.py
+	$(SPARK)/bin/python -m pytest -q tests/long/test_spark_cluster.py tests/long/test_spark_secrets.py tests/long/test_spark_run.py
 
 # What the project's lock does not hold already. Needs uv on the path.
 spark-lock:

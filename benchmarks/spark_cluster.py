@@ -21,6 +21,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from dagster_project.settings import SECRET
+
 LOOPBACK = "127.0.0.1"
 MASTER = "org.apache.spark.deploy.master.Master"
 WORKER = "org.apache.spark.deploy.worker.Worker"
@@ -128,7 +130,8 @@ def _start(main: str, options: list[str], scratch: Path, name: str) -> subproces
     if spec is None or spec.origin is None:
         raise ClusterError("the package pyspark is not installed; make spark-env installs it (docs/spark.md)")
     home = Path(spec.origin).parent
-    environment = os.environ | {
+    # A cluster that others keep is not started where secrets of the warehouse stand.
+    environment = {name: value for name, value in os.environ.items() if name not in SECRET} | {
         "SPARK_HOME": str(home),
         # Without it the pages of master and workers listen on every address.
         "SPARK_LOCAL_IP": LOOPBACK,

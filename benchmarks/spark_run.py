@@ -6,7 +6,7 @@ Does not: the cluster's processes (spark_cluster.py), what a run on Spark does (
     python -m benchmarks.spark_run --drop DROP --out OUT [--seeds SEEDS] [--today DAY] [--only ENGINE] [--kill STEP]
 
 OUT gets a home of each engine, `duckdb` and `spark`; with `--only` of one, compared with nothing. `--kill`: one worker
-is killed with signal 9 in the middle of that step, `models` or `analysis`.
+is killed with signal 9 in the middle of that step, `models`, `analysis` or `disclosure`.
 """
 
 from __future__ import annotations
@@ -34,11 +34,12 @@ ROOT = Path(__file__).resolve().parents[1]
 CRADLE = [sys.executable, "-c", "from dagster_project.cli.main import main; main()"]
 NEAR = 1e-9
 LOOK_SECONDS, EACH_SECONDS = 0.2, 1.0
-MODELS, ANALYSIS = "models", "analysis"
+MODELS, ANALYSIS, DISCLOSURE = "models", "analysis", "disclosure"
 # What lies in a home once a step is on its way.
 ON_THE_WAY = {
     MODELS: ("work/spark/tables/intermediate.db/*", 1),
     ANALYSIS: ("work/spark/analysis/communities/_temporary", 1),
+    DISCLOSURE: ("work/spark/pieces-*/asked.parquet", 1),
 }
 DATABASES = {"internal": ("publish", "internal.duckdb"), "public": ("public", "public.duckdb")}
 
@@ -56,7 +57,7 @@ class Spent:
 
 
 def run(home: Path, environment: Mapping[str, str], others: Sequence[int] = ()) -> Spent:
-    """`cradle run`, its steps by the lines it tells of them; SystemExit where it fails. others: groups of processes."""
+    """`cradle run`, its steps by the lines it tells of them; SystemExit where it fails. others: further sessions."""
     home.mkdir(parents=True)
     spent, step = Spent(), ["begin"]
     command = subprocess.Popen(
@@ -99,13 +100,13 @@ def _end(command: subprocess.Popen[str]) -> None:
 
 
 @contextmanager
-def _watched(spent: Spent, step: list[str], groups: Sequence[int]) -> Iterator[None]:
+def _watched(spent: Spent, step: list[str], sessions: Sequence[int]) -> Iterator[None]:
     over = threading.Event()
 
     def look() -> None:
-        before = used_by(groups)[0]
+        before = used_by(sessions)[0]
         while not over.wait(EACH_SECONDS):
-            used, held = used_by(groups)
+            used, held = used_by(sessions)
             # What a killed worker used is gone with it.
             spent.processors[step[0]] = spent.processors.get(step[0], 0.0) + max(used - before, 0.0)
             spent.memory[step[0]] = max(spent.memory.get(step[0], 0), held)
@@ -120,14 +121,17 @@ def _watched(spent: Spent, step: list[str], groups: Sequence[int]) -> Iterator[N
         watcher.join()
 
 
-def used_by(groups: Sequence[int]) -> tuple[float, int]:
-    """Seconds of processors that the processes of some groups have used, those that ended in them as well, and bytes
-    that they hold, what they share counted once (proportional set size)."""
+def used_by(sessions: Sequence[int]) -> tuple[float, int]:
+    """Seconds of processors that the processes of some sessions have used, those that ended in them as well, and bytes
+    that they hold, what they share counted once (proportional set size).
+
+    Sessions of the system: the processes of Python that workers start are groups of their own.
+    """
     ticks, held = 0, 0
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                if os.getpgid(int(entry.name)) in groups:
+                if os.getsid(int(entry.name)) in sessions:
                     ticks += sum(map(int, (entry / "stat").read_text().rpartition(")")[2].split()[11:15]))
                     lines = (entry / "smaps_rollup").read_text().splitlines()
                     held += sum(int(line.split()[1]) * 1024 for line in lines if line.startswith("Pss:"))
@@ -273,8 +277,8 @@ def on_spark(home: Path, given: dict[str, str], kill: str | None) -> Spent:
     with cluster() as running:
         if kill:
             threading.Thread(target=kill_in, args=(kill, home, running), daemon=True).start()
-        groups = [process.pid for process in running.processes]
-        return run(home, given | running.environment() | {"CRADLE_ENGINE": "spark"}, groups)
+        sessions = [process.pid for process in running.processes]
+        return run(home, given | running.environment() | {"CRADLE_ENGINE": "spark"}, sessions)
 
 
 if __name__ == "__main__":

@@ -39,6 +39,15 @@ KNOWN = {
     "CRADLE_SMTP_URL": "mail server, smtp://user:password@host:587/?from=address (unset: mails are files in "
     "{CRADLE_HOME}/mail)",
 }
+SECRET = (
+    "AWS_ACCESS_KEY_ID",
+    "AWS_SECRET_ACCESS_KEY",
+    "AWS_SESSION_TOKEN",
+    "CRADLE_POSTGRES_URL",
+    "CRADLE_SERVE_SECRET",
+    "CRADLE_SMTP_URL",
+)
+"""What is a secret or may hold one, the standard names of S3's keys included: for this process alone."""
 LEAST_SECRET = 32
 # An address whose parts are told apart in one way only: a password that is cut at the wrong place is shown by half.
 _WHO = r"(?:[^/@\[\]\s%]|%[0-9A-Fa-f]{2})*"

@@ -45,24 +45,24 @@ def running() -> Iterator[Cluster]:
         yield started
 
 
-def processes_of(group: int) -> list[int]:
-    """Living processes of a process group; one that has ended and that nobody has asked after is none."""
+def processes_of(session: int) -> list[int]:
+    """Living processes of a session of the system; one that has ended and that nobody has asked after is none."""
     found = []
     for entry in Path("/proc").iterdir():
         if entry.name.isdigit():
             try:
-                state, _, of = (entry / "stat").read_text().rpartition(")")[2].split()[:3]
+                state, _, _, of = (entry / "stat").read_text().rpartition(")")[2].split()[:4]
             except (FileNotFoundError, ProcessLookupError):
                 continue
-            if int(of) == group and state != "Z":
+            if int(of) == session and state != "Z":
                 found.append(int(entry.name))
     return found
 
 
-def listened_on(group: int) -> set[str]:
-    """Addresses, as the kernel writes them, that processes of a group listen on."""
+def listened_on(session: int) -> set[str]:
+    """Addresses, as the kernel writes them, that processes of a session listen on."""
     sockets = set()
-    for process in processes_of(group):
+    for process in processes_of(session):
         for descriptor in Path(f"/proc/{process}/fd").iterdir():
             try:
                 sockets.add(str(descriptor.readlink()))
@@ -166,12 +166,12 @@ def test_nothing_of_a_cluster_is_left_behind_when_its_process_is_asked_to_end() 
         [sys.executable, "-c", KEPT], cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert keeper.stdout is not None
-    scratch, *groups = keeper.stdout.readline().split()
-    assert Path(scratch).is_dir() and all(processes_of(int(group)) for group in groups)
+    scratch, *sessions = keeper.stdout.readline().split()
+    assert Path(scratch).is_dir() and all(processes_of(int(session)) for session in sessions)
     keeper.send_signal(signal.SIGTERM)
     assert keeper.wait() == 128 + signal.SIGTERM
     assert not Path(scratch).exists()
-    assert [processes_of(int(group)) for group in groups] == [[], []]
+    assert [processes_of(int(session)) for session in sessions] == [[], []]
 
 
 @pytest.mark.skipif(HAS_SPARK, reason="pyspark is installed here")

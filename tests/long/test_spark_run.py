@@ -24,7 +24,7 @@ TODAY = "2021-06-30"
 
 
 @pytest.mark.skipif(not HAS_SPARK, reason="pyspark and dbt-spark have a lock of their own; make spark-env")
-@pytest.mark.parametrize("kill", [None, "models", "analysis"])
+@pytest.mark.parametrize("kill", [None, "models", "analysis", "disclosure"])
 def test_every_table_is_the_same_on_spark(tmp_path: Path, kill: str | None) -> None:
     chance = Random(56)
     make_seeds(chance, tmp_path / "seeds")

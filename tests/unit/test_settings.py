@@ -7,11 +7,12 @@ Does not: what the settings are used for.
 from __future__ import annotations
 
 import datetime as dt
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
-from dagster_project.settings import KNOWN, SettingsError, from_environment
+from dagster_project.settings import KNOWN, SECRET, Settings, SettingsError, from_environment
 
 
 def settings_of(home: Path, seeds: Path, **changes: str) -> object:
@@ -52,6 +53,11 @@ def test_an_unknown_setting_is_an_error_that_names_the_known_ones(tmp_path: Path
 
 def test_variables_of_others_are_none_of_our_business(tmp_path: Path, seeds: Path) -> None:
     settings_of(tmp_path, seeds, AWS_REGION="x", DAGSTER_HOME="y")
+
+
+def test_what_no_message_shows_is_declared_a_secret() -> None:
+    hidden = {f"CRADLE_{setting.name.upper()}" for setting in fields(Settings) if not setting.repr}
+    assert hidden == {name for name in SECRET if name in KNOWN} != set()
 
 
 def test_today_is_the_day_that_is_set(tmp_path: Path, seeds: Path) -> None:

@@ -21,6 +21,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from dagster_project.lib.base.packed import PACKED, PLACE, OfPart, Packing, Tables, unpacked
+from dagster_project.settings import SECRET
 
 Session: TypeAlias = Any
 Frame: TypeAlias = Any
@@ -102,12 +103,26 @@ def session_on(master: str, warehouse: Path, **settings: str) -> Session:
     for name, value in (SETTINGS | {"spark.sql.warehouse.dir": str(warehouse)} | settings).items():
         builder = builder.config(name, value)
     try:
-        return builder.getOrCreate()
+        with _without_secrets():
+            return builder.getOrCreate()
     except (Py4JError, PySparkException) as error:
         # What Java said stands behind a colon, before the places in its code.
         lines = [line.strip() for line in str(error).splitlines() if line.strip()]
         first = next((line.lstrip(": ") for line in lines if line.startswith(":")), lines[0] if lines else "nothing")
         raise SparkError(f"Spark gives no session on {master} (is it running, is Java 17 here?): {first}") from error
+
+
+@contextmanager
+def _without_secrets() -> Iterator[None]:
+    """Secrets are not in the environment meanwhile.
+
+    Java is started with it, and hands keys of S3 that stand in it to every worker as a setting of its own.
+    """
+    kept = {name: os.environ.pop(name) for name in SECRET if name in os.environ}
+    try:
+        yield
+    finally:
+        os.environ.update(kept)
 
 
 def require_packages() -> None:
