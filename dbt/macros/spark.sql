@@ -21,6 +21,10 @@
     {{ dbt.default__get_test_sql(in_sparks_words(main_sql), fail_calc, warn_if, error_if, limit) }}
 {%- endmacro %}
 
+{% macro spark__get_unit_test_sql(main_sql, expected_fixture_sql, expected_column_names) -%}
+    {{ in_sparks_words(dbt.default__get_unit_test_sql(main_sql, expected_fixture_sql, expected_column_names)) }}
+{%- endmacro %}
+
 {# The declared columns of a contract, as an empty row set of their types. #}
 {% macro spark__get_empty_schema_sql(columns) -%}
     {{ in_sparks_words(dbt.default__get_empty_schema_sql(columns)) }}
