@@ -152,15 +152,15 @@ $(SPARK)/.ready: requirements.lock requirements-spark.lock pyproject.toml
 	touch $@
 
 # A cluster of this machine is started, the example network goes through both engines, every table is compared, and the
-# cluster is stopped. `make spark KILL=models` or KILL=analysis kills a worker on the way; SPARK_DROP=FOLDER takes another
-# network, SPARK_SEEDS=FOLDER its reference data.
+# cluster is stopped. `make spark KILL=models`, KILL=analysis or KILL=disclosure kills a worker on the way;
+# SPARK_DROP=FOLDER takes another network, SPARK_SEEDS=FOLDER its reference data.
 SPARK_SEEDS ?= $(CURDIR)/seeds
 spark: $(if $(SPARK_DROP),setup,example) spark-env spark-deps
 	rm -rf $(SPARK_OUT)
 	$(SPARK)/bin/python -m benchmarks.spark_run --drop $(or $(SPARK_DROP),$(CRADLE_HOME)/drop) --seeds $(SPARK_SEEDS) --out $(SPARK_OUT) --today $${CRADLE_TODAY:-$(EXAMPLE_TODAY)} $(if $(KILL),--kill $(KILL))
 
 test-spark: setup spark-env spark-deps
-	$(SPARK)/bin/python -m pytest -q tests/long/test_spark_cluster.py tests/long/test_spark_secrets.py tests/long/test_spark_run.py
+	$(SPARK)/bin/python -m pytest -q tests/long/test_spark_cluster.py tests/long/test_spark_secrets.py tests/long/test_spark_units.py tests/long/test_spark_run.py
 
 # What the project's lock does not hold already. Needs uv on the path.
 spark-lock:

@@ -25,7 +25,8 @@ KNOWN = {
     "CRADLE_PUBLIC": "on or off: whether a run publishes the public edition too (default on)",
     "CRADLE_POSTGRES_URL": "the PostgreSQL database that BI tools read, postgresql://user:password@host:5432/database "
     "(default: none)",
-    "CRADLE_ENGINE": "what builds the models and computes the analysis: duckdb (default) or spark (docs/spark.md)",
+    "CRADLE_ENGINE": "what builds the models, computes the analysis and protects the public edition: duckdb (default) "
+    "or spark (docs/spark.md)",
     "CRADLE_SPARK_MASTER": "the cluster of CRADLE_ENGINE=spark, as Spark names it: spark://host:7077 (unset: none)",
     "CRADLE_S3_ENDPOINT": "endpoint of the S3 service for s3:// URLs",
     "CRADLE_TODAY": "the only today, as an ISO date (default: the date of the run)",

@@ -36,6 +36,8 @@ def test_every_table_is_the_same_on_spark(tmp_path: Path, kill: str | None) -> N
     found = re.findall(r"(\w+) (\w+): (\d+) of (\d+) tables are equal", done.stdout)
     assert {("internal", "marts"), ("internal", "inputs"), ("public", "marts")} <= {line[:2] for line in found}
     assert all(equal == number for _, _, equal, number in found)
+    hashes = re.search(r"public manifest: (\d+) of (\d+) hashes of tables are equal on Spark", done.stdout)
+    assert hashes is not None and hashes[1] == hashes[2] != "0"
     assert (f"a worker was killed during {kill}" in done.stdout) == (kill is not None)
 
 
