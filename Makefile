@@ -47,10 +47,10 @@ run: example
 
 # Everything on both cores. Of the quick ones a worker keeps to neighbours, which share what they are given, and takes over
 # from the other at the end. What starts whole homes, servers and browsers keeps to one worker by module, and all modules
-# of a shared home to one (tests/conftest.py), the longest first.
+# of a shared home to one (tests/conftest.py), the longest first; a third worker uses what those leave that wait.
 test: setup
 	$(BIN)/python -m pytest tests/unit tests/structure -n 2 --dist worksteal
-	$(BIN)/python -m pytest tests/integration tests/browser -n 2 --dist loadscope --no-loadscope-reorder
+	$(BIN)/python -m pytest tests/integration tests/browser -n 3 --dist loadscope --no-loadscope-reorder
 
 test-fast: setup
 	$(BIN)/python -m pytest tests/unit tests/structure -n 2 --dist worksteal
@@ -81,7 +81,7 @@ bench-smoke: setup
 disclosure-long: setup
 	DISCLOSURE_LONG=1 $(BIN)/python -m pytest -q tests/unit/disclosure_attack/test_product.py
 
-# Runs killed at a thousand moments (CI kills four), and faults of machines and servers.
+# Runs killed at a thousand moments (CI kills eight), and faults of machines and servers.
 torture: setup
 	CRADLE_KILLS=1000 $(BIN)/python -m pytest -q tests/integration/test_killed_runs.py
 	CRADLE_DAEMON_KILLS=20 $(BIN)/python -m pytest -q tests/long/test_machine_faults.py tests/long/test_killed_servers.py

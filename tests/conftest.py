@@ -57,18 +57,19 @@ HOME_OF = {"[example]": "the shared home", "[connecticut]": "the Connecticut hom
 LONGEST_FIRST = (
     "test_main_job",
     "test_year",
-    "test_orchestration",
     "test_killed_runs",
-    "test_cycle",
     "test_connecticut",
-    "test_retention",
-    "test_releases",
+    "test_orchestration",
     "test_dagster_ui",
+    "test_releases",
+    "test_forgetting",
+    "test_cycle",
+    "test_odd_bucket",
 )
 
 
 class ByHome(LoadScopeScheduling):
-    """With `-n 2 --dist loadscope` a module is one worker's, and so are all modules of a home that several share."""
+    """With `-n 3 --dist loadscope` a module is one worker's, and so are all modules of a home that several share."""
 
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.partition("::")[0]

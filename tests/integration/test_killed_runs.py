@@ -27,7 +27,7 @@ from examples.generate import generate
 from tests.integration.conftest import EXAMPLE_TODAY, HEADER, Run, lines, run, small_seeds
 from tests.support import clean_environment, current
 
-KILLS = int(os.environ.get("CRADLE_KILLS", "4"))
+KILLS = int(os.environ.get("CRADLE_KILLS", "8"))
 SEED = 20181231
 FIRST = lines("grade3_reading_proficient_pct", {2017: (44, 80), 2018: (47, 80)})
 UPLOAD = Path("reedmere") / "2018" / "values.csv"
