@@ -11,7 +11,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
 .PHONY: lock setup run test test-fast lint format dev bench bench-smoke clean system-deps example docs fuzz folders torture pages disclosure-long test-long mutation
 .PHONY: superset-env superset-admin superset-load superset test-superset
-.PHONY: spark-lock spark-env spark-deps spark test-spark
+.PHONY: spark-lock spark-env spark-deps spark spark-smoke test-spark
 
 setup: $(VENV)/.ready $(VENV)/.compiled dbt/target/manifest.json
 
@@ -161,6 +161,10 @@ spark: $(if $(SPARK_DROP),setup,example) spark-env spark-deps
 
 test-spark: setup spark-env spark-deps
 	$(SPARK)/bin/python -m pytest -q tests/long/test_spark_cluster.py tests/long/test_spark_secrets.py tests/long/test_spark_units.py tests/long/test_spark_run.py
+
+# In CI: one small network through both engines, on a cluster of this machine.
+spark-smoke: setup spark-env spark-deps
+	$(SPARK)/bin/python -m pytest -q tests/long/test_spark_run.py -k None
 
 # What the project's lock does not hold already. Needs uv on the path.
 spark-lock:
