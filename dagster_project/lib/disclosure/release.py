@@ -103,9 +103,9 @@ def protect(
 
     key: of the keyed hash that says which rows are unchanged. solved, audited: `Protected.solved` and `.audited` of an
     earlier call by the same code; without them the result is the same and takes longer. spread: where communities are
-    judged, each with all its families (a later year looks at what an earlier one published); the result does not
-    depend on it. Raises ValueError where tables contradict each other; a failed audit is a
-    result, not an error.
+    judged, each with all its families (a later year looks at what an earlier one published). The same inputs give the
+    same result, wherever that is. Raises ValueError where tables contradict each other; a failed audit is a result, not
+    an error.
     """
     values = _allowed(inputs.values, inputs)
     cells = classify(values, inputs.indicators, inputs.communities, profile)

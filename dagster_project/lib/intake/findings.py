@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 
 import polars as pl
@@ -76,7 +76,7 @@ class Catalogue:
         """rule_id to severity."""
         return dict(self.rules.select("rule_id", "severity").iter_rows())
 
-    @property
+    @cached_property
     def titles(self) -> dict[str, str]:
         """rule_id to what the rule is about."""
         return dict(self.rules.select("rule_id", "title").iter_rows())
@@ -87,6 +87,11 @@ def catalogue(path: Path = contracts.CATALOGUE) -> Catalogue:
     """Load the finding catalogue."""
     frame = pl.read_csv(path, infer_schema=False).with_columns(pl.col("allowed").fill_null(""))
     return Catalogue(frame)
+
+
+def rule_title(rule_id: str) -> str:
+    """What a rule is about; one that today's catalogue does not list, as in an older release, by its own words."""
+    return catalogue().titles.get(rule_id, rule_id.replace("_", " ").capitalize())
 
 
 @lru_cache(maxsize=8)

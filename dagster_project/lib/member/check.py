@@ -34,13 +34,12 @@ from dagster_project.lib.intake.bucket.drop import (
 )
 from dagster_project.lib.intake.comparing.comparisons import NEEDS_HISTORY, RULES
 from dagster_project.lib.intake.comparing.selections import selection_changes
-from dagster_project.lib.intake.findings import BLOCKING, FINDINGS, to_findings
+from dagster_project.lib.intake.findings import BLOCKING, FINDINGS, rule_title, to_findings
 from dagster_project.lib.intake.reading.files import WorkbookReader
 from dagster_project.lib.intake.rows.registers import unfold
 from dagster_project.lib.intake.tables import OBSERVATIONS, REGISTER_ROWS
 from dagster_project.lib.intake.take_in import take_in
 from dagster_project.lib.receipts.change_words import PENDING, change_lines
-from dagster_project.lib.receipts.receipt_page import rule_title
 from dagster_project.lib.receipts.receipts import Receipt, build_receipt
 
 Compare = Callable[[pl.DataFrame], pl.DataFrame]

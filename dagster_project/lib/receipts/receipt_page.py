@@ -20,7 +20,7 @@ from jinja2 import Template
 
 from dagster_project.lib.base.shown import visible
 from dagster_project.lib.base.templates import environment
-from dagster_project.lib.intake.findings import catalogue
+from dagster_project.lib.intake.findings import catalogue, rule_title
 from dagster_project.lib.receipts.change_words import SHOWN_LINES, compared, sections, summary, value_rows
 
 Finding = Mapping[str, Any]
@@ -65,16 +65,6 @@ class FindingGroup:
     remedy: str | None
     quoted: bool
     folded: bool
-
-
-def rule_title(rule_id: str) -> str:
-    """What a rule is about, from the catalogue; a rule that it does not list by its own words."""
-    return _titles().get(rule_id, rule_id.replace("_", " ").capitalize())
-
-
-@cache
-def _titles() -> dict[str, str]:
-    return catalogue().titles
 
 
 @cache

@@ -19,7 +19,7 @@ from babel import Locale
 
 from dagster_project.lib.base.reference import Reference, SeedError
 from dagster_project.lib.base.store import Store
-from dagster_project.lib.intake.findings import catalogue_in
+from dagster_project.lib.intake.findings import catalogue_in, rule_title
 from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.languages import catalogue
 from dagster_project.lib.publish.report.languages.catalogue import Language, speaking
@@ -28,7 +28,6 @@ from dagster_project.lib.publish.report.languages.published import dictionary_na
 from dagster_project.lib.publish.report.languages.rules import rule_name
 from dagster_project.lib.publish.report.making.pdf import NoCardError, cards
 from dagster_project.lib.publish.report.render import write_report
-from dagster_project.lib.receipts.receipt_page import rule_title
 from tests import said_back, traced
 from tests.unit.publish.test_report import SINCE, context, report_marts
 from tests.unit.publish.test_report_traced import database

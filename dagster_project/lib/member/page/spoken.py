@@ -14,9 +14,9 @@ from functools import cache, lru_cache
 from typing import Any
 
 from dagster_project.lib.base.shown import visible
-from dagster_project.lib.intake.findings import catalogue, catalogue_in
+from dagster_project.lib.intake.findings import catalogue, catalogue_in, rule_title
 from dagster_project.lib.member.page.language import ENGLISH, PLACE, WORDS
-from dagster_project.lib.receipts.receipt_page import WHOLE_FILE, place_in_file, rule_title, what, where
+from dagster_project.lib.receipts.receipt_page import WHOLE_FILE, place_in_file, what, where
 
 PLACES, ALLOWED_WORDS, FRAME, ANY = "place", "allowed", "frame", "any"
 """Kinds of phrases beside those of single rules, whose findings alone they say: what a member wrote stays as it is."""

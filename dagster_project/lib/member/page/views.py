@@ -13,6 +13,7 @@ from typing import Any
 
 import contracts
 from dagster_project.lib.intake.bucket.grant import GrantError, upload_key
+from dagster_project.lib.intake.findings import rule_title
 from dagster_project.lib.member.page.tables import (
     ANSWER_COLUMNS,
     ANSWER_KEY,
@@ -21,7 +22,7 @@ from dagster_project.lib.member.page.tables import (
     one_line,
     rows_of,
 )
-from dagster_project.lib.receipts.receipt_page import STATUS_WORDS, finding_sections, rule_title
+from dagster_project.lib.receipts.receipt_page import STATUS_WORDS, finding_sections
 
 NOTHING_FILE = "nothing-to-report.csv"
 LONGEST_TEXT, LONGEST_NAME = 2000, 255

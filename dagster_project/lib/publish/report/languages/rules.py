@@ -6,16 +6,14 @@ Does not: names of the network's dictionary (names.py), a finding's own words, o
 
 from __future__ import annotations
 
-from dagster_project.lib.intake.findings import catalogue, catalogue_in
-from dagster_project.lib.publish.report import words
+from dagster_project.lib.intake.findings import catalogue_in, rule_title
 from dagster_project.lib.publish.report.languages.catalogue import ENGLISH, spoken
 from dagster_project.lib.publish.report.languages.names import English
 
 
 def rule_name(rule_id: str) -> str:
-    """A rule's title; one that today's catalogue does not list, as in an older release, by the words of its code."""
+    """A rule's title in the language spoken; in English, marked as such, where it has none there."""
     code = spoken().code
     if rule_id in catalogue_in(code):
         return catalogue_in(code)[rule_id]["title"]
-    known = catalogue().titles.get(rule_id) or words.sentence_case(words.humanized(rule_id))
-    return known if code == ENGLISH else English(known)
+    return rule_title(rule_id) if code == ENGLISH else English(rule_title(rule_id))
