@@ -6,10 +6,8 @@ Does not: any claim (test_report_pages.py, test_explore_page.py); the browser (c
 
 from __future__ import annotations
 
-import importlib.util
 from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 
 import duckdb
 from axe_playwright_python.sync_playwright import Axe
@@ -17,21 +15,11 @@ from playwright.sync_api import Page
 
 from dagster_project.lib.publish.report.marts import ReportContext, RuleParameter
 from dagster_project.lib.publish.report.render import write_report
+from tests.fixtures import report_marts
 
-ROOT = Path(__file__).resolve().parents[2]
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 SINCE = {"state": "compared", "release_id": "before", "today": "2024-06-30", "values_new": 1_204, "values_changed": 1}
-
-
-def _marts() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("report_marts", ROOT / "tests" / "fixtures" / "report_marts.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-BESIDE: Sequence[str] = _marts().BESIDE
+BESIDE: Sequence[str] = report_marts.BESIDE
 """Statements that give an edition pooled rates of the network and targets."""
 
 
@@ -44,13 +32,12 @@ def breaches(page: Page) -> list[str]:
 
 def written(out: Path, edition: str, changes: Sequence[str] = ()) -> Path:
     """The pages of an edition below a folder, of the marts of tests/fixtures after some statements of SQL."""
-    marts = _marts()
-    parameters = [RuleParameter(*p) for p in marts.PARAMETERS]
+    parameters = [RuleParameter(*p) for p in report_marts.PARAMETERS]
     stated = ("r", "2024-12-31", "toa-default", "1.0.0", "1", "0.1.0", "Example", parameters)
     context = ReportContext(*stated, languages=("en", "es"), since=SINCE)
-    database = marts.build(out / f"{edition}.duckdb")
+    database = report_marts.build(out / f"{edition}.duckdb")
     if edition == "public":
-        marts.make_public(database)
+        report_marts.make_public(database)
     with duckdb.connect(str(database)) as connection:
         for change in changes:
             connection.execute(change)

@@ -6,10 +6,8 @@ Does not: the page in a browser (tests/browser/test_explore_page.py).
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import duckdb
@@ -19,20 +17,9 @@ from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.publish.report.explore.figures import NAMES, explored, figures_file
 from dagster_project.lib.publish.report.marts import ReportContext, RuleParameter, read_marts
 from dagster_project.lib.publish.report.national.rows import read_national
+from tests.fixtures import report_marts
 
-ROOT = Path(__file__).resolve().parents[3]
 Line = tuple[str, str, str, int]
-
-
-def _marts() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("report_marts", ROOT / "tests" / "fixtures" / "report_marts.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-report_marts = _marts()
 
 
 def files_of(connection: Connection, edition: str) -> dict[str, str]:

@@ -7,14 +7,12 @@ Does not: look at pages in a browser (tests/browser), or compute slopes.
 from __future__ import annotations
 
 import csv
-import importlib.util
 import posixpath
 import re
 from html import unescape
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
-from types import ModuleType
 from urllib.parse import unquote
 
 import duckdb
@@ -26,8 +24,8 @@ from dagster_project.lib.publish.report.arranging import folder_name, page_name
 from dagster_project.lib.publish.report.marts import REQUIRED_COLUMNS, ReportContext, ReportError, RuleParameter
 from dagster_project.lib.publish.report.render import EDITION_NOTICES, write_report
 from dagster_project.lib.publish.report.stacking import COLUMNS, LONG, stacked
+from tests.fixtures import report_marts
 
-ROOT = Path(__file__).resolve().parents[3]
 NOTICE = "Internal: contains small groups, not for distribution"
 
 
@@ -42,17 +40,6 @@ SINCE: dict[str, object] = {
     "values_withheld": 0,
     "statuses_moved": 2,
 }
-
-
-def _marts() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("report_marts", ROOT / "tests" / "fixtures" / "report_marts.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-report_marts = _marts()
 
 
 def context(**changes: object) -> ReportContext:

@@ -6,9 +6,7 @@ Does not: what a page says (test_report.py), or releases (tests/integration).
 
 from __future__ import annotations
 
-import importlib.util
 from pathlib import Path
-from types import ModuleType
 
 import duckdb
 import pytest
@@ -16,19 +14,7 @@ import pytest
 from dagster_project.lib.publish.report.making.kept import ENDING, KeptPages
 from dagster_project.lib.publish.report.marts import ReportContext, RuleParameter
 from dagster_project.lib.publish.report.render import write_report
-
-ROOT = Path(__file__).resolve().parents[3]
-
-
-def _marts() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("report_marts", ROOT / "tests" / "fixtures" / "report_marts.py")
-    assert spec and spec.loader
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
-
-
-report_marts = _marts()
+from tests.fixtures import report_marts
 
 
 @pytest.fixture
