@@ -36,6 +36,7 @@ from dagster_project.lib.disclosure.derived import Derived
 from dagster_project.lib.publish.public.decisions import implied_verdicts
 from dagster_project.lib.publish.public.declared import declared_public
 from dagster_project.lib.publish.public.edition import (
+    TEXTS,
     Candidate,
     Places,
     PublicRelease,
@@ -43,7 +44,7 @@ from dagster_project.lib.publish.public.edition import (
     manifest_or_none,
     publish_public,
 )
-from dagster_project.lib.publish.public.pages import write_pages
+from dagster_project.lib.publish.public.pages import Told, write_pages
 from dagster_project.lib.publish.public.preview import Preview, Previews, names_of, write_previews
 from dagster_project.lib.publish.public.publication import Publication, read_publication
 from dagster_project.lib.publish.public.register import Register
@@ -238,6 +239,7 @@ class PublicEdition:
             declared_public(declared_marts(MANIFEST, self.reference, public=True)),
             vocabularies(self.reference, public=True),
             names,
+            self._told(manifest).version(),
         )
 
     def _spread(self, inputs: DisclosureInputs) -> Spread:
@@ -296,6 +298,20 @@ class PublicEdition:
             "publication": self.publication.stated(),
         }
 
+    def _told(self, manifest: Mapping[str, Any]) -> Told:
+        """What the pages of a release are told, by the ruleset that its manifest names."""
+        rows = ruleset_rows(self.reference).filter(
+            (pl.col("ruleset_id") == manifest["ruleset_id"])
+            & (pl.col("ruleset_version") == manifest["ruleset_version"])
+        )
+        texts = rows.select(pl.col("parameter", "value", "unit", "note").fill_null("")).iter_rows()
+        return Told(
+            self.reference.network_name,
+            [RuleParameter(*text) for text in texts],
+            published_languages(self.reference),
+            dictionary_names(self.reference),
+        )
+
     @cached_property
     def publication(self) -> Publication:
         """What the public edition says of itself: publisher, title, licence, citation."""
@@ -303,22 +319,16 @@ class PublicEdition:
 
     def publish(self, candidate: Candidate) -> PublicRelease:
         """Put a candidate out and keep what it was made of; AuditFailedError where it may not go out."""
-        rows = ruleset_rows(self.reference).filter(
-            (pl.col("ruleset_id") == candidate.about["ruleset_id"])
-            & (pl.col("ruleset_version") == candidate.about["ruleset_version"])
-        )
-        texts = rows.select(pl.col("parameter", "value", "unit", "note").fill_null("")).iter_rows()
-        parameters = [RuleParameter(*text) for text in texts]
         kept = kept_pages(self.places.scratch, PUBLIC)
-        spoken = {"languages": published_languages(self.reference), "names": dictionary_names(self.reference)}
+        told = self._told(candidate.about)
         tell("Publishing the public edition")
         made = publish_public(
             self.places,
             candidate,
-            lambda database, folder, manifest: write_pages(
-                database, folder, manifest, self.reference.network_name, parameters, kept, spoken
-            ),
+            lambda database, folder, manifest: write_pages(database, folder, manifest, told, kept),
         )
+        if made.manifest.get(TEXTS) != candidate.texts_version():
+            tell(f"The public edition has other words now; {made.public_id} keeps its own until a run of another day")
         self._keep_solved(candidate)
         self.register.keep_built(self.facts(), made.public_id)
         return made

@@ -16,10 +16,13 @@ import pytest
 from dagster_project.lib.publish.release.dependencies import (
     CODE_FOLDERS,
     FIGURES,
+    LIB,
+    PAGES,
     WORDS,
     code_files,
     code_version,
     is_figures,
+    pages_version,
 )
 from dagster_project.lib.publish.release.dependencies import versions as stated
 from dagster_project.lib.receipts.changes import CAUSES
@@ -101,6 +104,42 @@ def test_code_that_makes_figures_imports_none_that_only_makes_words() -> None:
         if not is_figures(named)
     }
     assert not wrong
+
+
+@pytest.mark.parametrize(
+    ("name", "is_another"),
+    [
+        ("dagster_project/lib/publish/report/words.py", True),
+        ("dagster_project/lib/publish/report/templates/community.html", True),
+        ("dagster_project/lib/publish/report/languages/es.po", True),
+        ("dagster_project/lib/publish/report/explore/explore.js", True),
+        ("contracts/findings.csv", True),
+        ("dagster_project/cli/release.py", False),
+        ("dagster_project/lib/receipts/receipt_page.py", False),
+    ],
+)
+def test_public_pages_have_another_version_where_their_words_are_made_otherwise(
+    house: Path, name: str, is_another: bool
+) -> None:
+    before = pages_version(house)
+    (house / name).write_bytes((house / name).read_bytes() + b"\n")
+    assert (pages_version(house) != before) == is_another
+
+
+def test_every_module_of_words_that_makes_public_pages_is_of_their_version() -> None:
+    """What states of releases and hashes them (publish/release) makes no word of a page; but for it all are named."""
+    start = PROJECT / LIB / "publish" / "public" / "pages.py"
+    found, waiting = {start}, [start]
+    while waiting:
+        for path in imported(waiting.pop()):
+            if (PROJECT / path) not in found:
+                found.add(PROJECT / path)
+                waiting.append(PROJECT / path)
+    words = {path.relative_to(PROJECT) for path in found if not is_figures(path.relative_to(PROJECT))}
+    assert len(words) > 30
+    beside = {path for path in words if path.parent == Path(LIB, "publish", "release") or path.name == "__init__.py"}
+    unnamed = {str(path) for path in words - beside if not any(path.is_relative_to(name) for name in PAGES)}
+    assert unnamed == {f"{LIB}/warehouse/declared.py"}, "what is declared is hashed as it is (Candidate.texts_version)"
 
 
 def imported(path: Path) -> Iterator[Path]:

@@ -40,11 +40,13 @@ from dagster_project.lib.publish.public.edition import (
     take_down,
 )
 from dagster_project.lib.publish.public.files import field_type, flat, guarded, write_tables
+from dagster_project.lib.publish.public.pages import Told
 from dagster_project.lib.publish.public.register import Register
 from dagster_project.lib.publish.public.selection import PublicTable, SelectionError, read_not_public, read_selection
 from dagster_project.lib.publish.public.tables import Terms, finding_counts, public_tables
 from dagster_project.lib.publish.release.compare import VALUE_TABLE
-from dagster_project.lib.warehouse.declared import ColumnWords, TableWords, declared_marts
+from dagster_project.lib.publish.report.marts import RuleParameter
+from dagster_project.lib.warehouse.declared import ColumnWords, TableWords, Word, declared_marts
 
 ROOT = Path(__file__).resolve().parents[3]
 SEEDS = ROOT / "seeds"
@@ -521,6 +523,48 @@ def test_equal_tables_make_no_new_release(candidate: Candidate, tmp_path: Path) 
     again = publish_public(places(tmp_path), later, no_pages)
     assert (first.is_new, again.is_new, again.public_id) == (True, False, first.public_id)
     assert [line["public_id"] for line in Register(Store(str(tmp_path / "lake"))).lines()] == [first.public_id]
+
+
+def test_other_words_over_equal_tables_are_an_edition_of_another_day(candidate: Candidate, tmp_path: Path) -> None:
+    here = places(tmp_path)
+    first = publish_public(here, candidate, no_pages)
+    said = replace(candidate, pages_version="of the next version of the software")
+    same_day = publish_public(here, said, no_pages)
+    assert (same_day.is_new, same_day.public_id) == (False, first.public_id)
+    assert same_day.manifest == first.manifest
+    told = replace(said, about={"today": "2025-02-01"})
+    another = publish_public(here, told, no_pages)
+    assert another.is_new and current_public(here.public) == another.public_id != first.public_id
+    assert another.manifest["content_sha256"] == first.manifest["content_sha256"]
+    assert another.manifest["since"]["values_changed"] == 0
+    assert not publish_public(here, replace(told, about={"today": "2025-02-02"}), no_pages).is_new
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"about": {"today": "2025-02-01", "publication": {"publisher": "Another"}}},
+        {"package": {"name": "cradle-public", "title": "Another title"}},
+        {"words": {"dim_date": TableWords("dim_date", "Days, told anew.", (), ())}},
+        {"vocabularies": {"trend": [Word("up", "Up", "It rose.")]}},
+    ],
+    ids=["publisher", "title", "meaning of a table", "meaning of a word"],
+)
+def test_what_the_papers_say_beside_the_tables_is_of_their_version(candidate: Candidate, other: dict[str, Any]) -> None:
+    assert replace(candidate, **other).texts_version() != candidate.texts_version()
+    assert replace(candidate, about={"today": "2025-03-01"}).texts_version() == candidate.texts_version()
+
+
+def test_public_pages_are_other_ones_where_anything_is_that_they_are_told() -> None:
+    told = Told("The network", [RuleParameter("alpha", "0.05")], ("en", "es"), {"es": {"All students": "Todos"}})
+    others = [
+        replace(told, network_name="A network"),
+        replace(told, parameters=[RuleParameter("alpha", "0.10")]),
+        replace(told, languages=("en",)),
+        replace(told, names={"es": {"All students": "Todo el alumnado"}}),
+    ]
+    assert len({each.version() for each in (told, *others)}) == 1 + len(others)
+    assert replace(told).version() == told.version()
 
 
 def test_a_failed_audit_writes_nothing(candidate: Candidate, tmp_path: Path) -> None:

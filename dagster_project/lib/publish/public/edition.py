@@ -36,6 +36,7 @@ EDITION = "public"
 NOTICE = "Public: figures that could say something about a small group are withheld"
 CERTIFICATE = "certificate.json"
 ID_CHARACTERS = 12
+TEXTS = "texts_version"
 
 
 class AuditFailedError(RuntimeError):
@@ -53,7 +54,8 @@ class Candidate:
     release_id: the internal release it was made of. about: what the manifest says beside counts and files (today,
     ruleset, contract, code). package: name, title, licences of the data package. counts: for the public manifest.
     certificate: for the house. words and vocabularies: what is declared of the tables and of their closed words.
-    names: the ids of now of communities that an earlier edition has under a former one.
+    names: the ids of now of communities that an earlier edition has under a former one. pages_version: of what makes
+    the words of pages (pages.py).
     """
 
     tables: Mapping[str, pl.DataFrame]
@@ -66,6 +68,13 @@ class Candidate:
     words: Mapping[str, TableWords]
     vocabularies: Mapping[str, Sequence[Word]] = field(default_factory=dict)
     names: CommunityIds = NO_RENAMES
+    pages_version: str = ""
+
+    def texts_version(self) -> str:
+        """A hash over all that an edition's papers are made from beside its tables, its day and the edition before."""
+        said = (self.pages_version, self.about.get("publication"), self.package)
+        declared = (sorted(each.items()) for each in (self.words, self.vocabularies))
+        return hashlib.sha256(repr((*said, *declared)).encode()).hexdigest()[:ID_CHARACTERS]
 
 
 @dataclass(frozen=True)
@@ -104,9 +113,10 @@ def failure_lines(candidate: Candidate) -> list[str]:
 def publish_public(places: Places, candidate: Candidate, write_report: WriteReport) -> PublicRelease:
     """Write the files aside, keep the register, move the release into place whole, then point `current` at it.
 
-    Where tables and publisher's words equal those of the current public release nothing is written. The id is the day
-    and a hash over public tables only. AuditFailedError where the final audit failed, WithdrawnEditionError where the
-    same tables were taken down before: nothing is written then.
+    Where tables and texts (pages, publisher's words, dictionary) are those of the current public release nothing is
+    written. The id is the day and a hash over public tables only: a release of that id that is there already stays as
+    it is, and other texts over its tables come out on another day. AuditFailedError where the final audit failed,
+    WithdrawnEditionError where the same tables were taken down before: nothing is written then.
     """
     failed = failure_lines(candidate)
     if failed or not candidate.protected.audit.passed:
@@ -170,8 +180,8 @@ def _was_out(places: Places, states: States, public_id: str) -> bool:
 
 
 def _says_the_same(held: Mapping[str, Any], content: str, candidate: Candidate) -> bool:
-    """Whether a release holds the candidate's tables under the same licence, title and publisher."""
-    return bool(held["content_sha256"] == content and held.get("publication") == candidate.about.get("publication"))
+    """Whether a release holds the candidate's tables in the same words; one of an older form does not say of which."""
+    return bool(held["content_sha256"] == content and held.get(TEXTS) == candidate.texts_version())
 
 
 def _refuse_withdrawn(places: Places, content: str) -> None:
@@ -202,6 +212,7 @@ def _write_papers(
 ) -> dict[str, Any]:
     """Pages, data package, manifest, checksums, in this order; the manifest."""
     manifest: dict[str, Any] = {"public_id": public_id, **candidate.about, "edition": EDITION, "notice": NOTICE}
+    manifest[TEXTS] = candidate.texts_version()
     manifest[SINCE] = dict(since)
     write_report(building / files.DATABASE, building, manifest)
     write_dictionary(building, candidate.words, candidate.vocabularies, PUBLIC)

@@ -1,4 +1,4 @@
-"""What makes the figures of a release, and what only puts them into words, declared.
+"""What makes the figures of a release, what only puts them into words, and what makes public pages, declared.
 
 Belongs here: which code, contracts and models a table of a release can depend on, which it cannot, a version of each.
 Does not: what the kept rows of one folder depend on (intake/dependencies.py), or the hash of a table (hashing.py).
@@ -54,6 +54,13 @@ WORDS = (
 Of a file that both lists hold, the narrower name counts.
 """
 
+PAGES = (
+    *("contracts/findings.csv", "contracts/languages"),
+    f"{LIB}/base/templates.py",
+    *(f"{LIB}/publish/{room}" for room in ("public", "report")),
+)
+"""What makes the words of public pages: where it is another, their texts can be others over the same tables."""
+
 
 def versions(root: Path) -> dict[str, str]:
     """What a manifest says of the code, of one look at its files: figures, words, and both with the distribution's."""
@@ -70,6 +77,12 @@ def versions(root: Path) -> dict[str, str]:
 def code_version(root: Path) -> str:
     """The distribution's version and a hash over all of its code: figures and words."""
     return _named(hash_files(list(code_files(root)), root))
+
+
+def pages_version(root: Path) -> str:
+    """A hash over the code that makes the words of public pages."""
+    named = [path for path in code_files(root) if _depth(path.relative_to(root).as_posix(), PAGES)]
+    return _short(hash_files(named, root))
 
 
 def _named(sha256: str) -> str:
