@@ -28,7 +28,10 @@ PAGES = [
 ]
 
 PUBLIC_PAGES = [name for name in PAGES if "c04" not in name and "submissions" not in name]
-SPANISH_PAGES = ["es/index.html", "es/communities/c00.html"]
+SPANISH_PAGES = [
+    *("es/index.html", "es/communities/c00.html", f"es/{DETAIL}"),
+    *("es/communities/c00/standing.html", "es/communities/c00/sources.html", "es/communities/c00/submissions.html"),
+]
 WIDTHS = [1280, 768, 390]
 EVERY = os.environ.get("CRADLE_PAGES") == "all"
 """Whether axe looks at every page of both editions: `make pages` asks for it."""

@@ -77,7 +77,11 @@ from dagster_project.lib.publish.release.release import (
     publish,
     read_manifest,
 )
-from dagster_project.lib.publish.report.languages.published import dictionary_names, published_languages
+from dagster_project.lib.publish.report.languages.published import (
+    dictionary_names,
+    internal_details,
+    published_languages,
+)
 from dagster_project.lib.publish.report.making.kept import kept_pages
 from dagster_project.lib.publish.report.marts import ReportContext, RuleParameter
 from dagster_project.lib.publish.report.national.since_release import sections
@@ -443,6 +447,7 @@ class Pipeline:
             network_name=self.reference.network_name,
             parameters=[RuleParameter(*text) for text in texts],
             languages=published_languages(self.reference),
+            details=internal_details(self.reference),
             names=dictionary_names(self.reference),
         )
 

@@ -24,7 +24,11 @@ from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.languages import catalogue
 from dagster_project.lib.publish.report.languages.catalogue import Language, speaking
 from dagster_project.lib.publish.report.languages.names import English
-from dagster_project.lib.publish.report.languages.published import dictionary_names, published_languages
+from dagster_project.lib.publish.report.languages.published import (
+    dictionary_names,
+    internal_details,
+    published_languages,
+)
 from dagster_project.lib.publish.report.languages.rules import rule_name
 from dagster_project.lib.publish.report.making.pdf import NoCardError, cards
 from dagster_project.lib.publish.report.render import write_report
@@ -226,7 +230,7 @@ def test_every_visible_text_goes_through_the_catalogue(
         html = re.sub(r'<span lang="en">.*?</span>', "", page.read_text(encoding="utf-8"))
         left = [t.strip()[:80] for t in Read(html).said if set(re.findall("[a-z]{2,}", t.lower())) - known]
         assert not left, (page.name, left)
-    assert len(pages) > (20 if name == "public" else 8)
+    assert len(pages) > 20
 
 
 def seeds(folder: Path, lines: str) -> Reference:
@@ -241,6 +245,38 @@ def test_the_seeds_name_the_languages_and_english_is_always_the_first(tmp_path: 
     assert published_languages(Reference(tmp_path / "none")) == ("en",) and dictionary_names(Reference(tmp_path)) == {}
     with pytest.raises(SeedError, match="languages names fr"):
         published_languages(seeds(tmp_path / "other", 'languages,"en,fr"\n'))
+
+
+def test_the_internal_editions_further_pages_are_in_the_languages_that_the_seeds_name_of_the_reports(
+    tmp_path: Path,
+) -> None:
+    both = 'languages,"en,es"\n'
+    assert internal_details(seeds(tmp_path / "blank", f"{both}internal_details,\n")) == ("en",)
+    assert internal_details(seeds(tmp_path / "none", both)) == ("en",)
+    assert internal_details(seeds(tmp_path / "both", f'{both}internal_details,"es"\n')) == ("en", "es")
+    with pytest.raises(SeedError, match="internal_details names es; its line languages has en:"):
+        internal_details(seeds(tmp_path / "other", "languages,en\ninternal_details,es\n"))
+
+
+def test_where_further_pages_are_in_english_alone_cards_lead_to_them_and_say_so(
+    edition: tuple[str, Path, Path], tmp_path: Path
+) -> None:
+    name, path, report = edition
+    with duckdb.connect(str(path), read_only=True) as connection:
+        written = write_report(connection, tmp_path, name, context(languages=("en", "es"), details=("en",)))
+    made, whole = (
+        {p.relative_to(f / "report").as_posix() for p in ps}
+        for f, ps in [(tmp_path, written), (report.parent, files(report))]
+    )
+    gone = whole - made
+    assert gone and all(re.match("es/communities/[^/]+/", each) for each in gone) and made < whole
+    card = (tmp_path / "report" / "es" / "communities" / "c00.html").read_text(encoding="utf-8")
+    assert 'href="../../communities/c00/standing.html" hreflang="en"' in card
+    assert "hreflang" not in (tmp_path / "report" / "communities" / "c00" / "standing.html").read_text(encoding="utf-8")
+
+
+def files(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
 
 
 def test_a_card_in_a_language_that_the_release_has_not_is_refused_in_one_line(tmp_path: Path) -> None:

@@ -10,10 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import polars as pl
+
 from dagster_project.lib.base.reference import Reference
 
 PUBLICATION = "network/publication"
 PACKAGE_NAME = "cradle-public"
+OF_THE_HOUSE = "internal_details"
+"""A line that says nothing of the public edition."""
 LICENCE = {"licence_name": "name", "licence_title": "title", "licence_url": "path"}
 
 
@@ -48,5 +52,5 @@ class Publication:
 
 def read_publication(reference: Reference) -> Publication:
     """The seed's lines; SeedError where the file is missing. That publisher and title stand in it is seed lint's."""
-    lines = reference.table(PUBLICATION).select("name", "value").drop_nulls()
+    lines = reference.table(PUBLICATION).select("name", "value").drop_nulls().filter(pl.col("name") != OF_THE_HOUSE)
     return Publication({"publisher": "The network", "title": "Public edition", **dict(lines.iter_rows())})

@@ -115,8 +115,9 @@ class ReportContext:
     null when it was not measured. `publication`: licence, citation and contact of a public edition, by the names of
     network/publication.csv. `release_id`, `today` (the day of the release) and `code_version` are printed as they are:
     marks stand for them until the release has its name (release.py). `languages`: those of the pages, English first;
-    `names`: for each of them the dictionary's names by their English ones (dictionary/translations.csv). `since`: what
-    the manifest states of the release before; null where nothing is said of it, or a mark stands for that as well.
+    `details`: those of a community's further pages, null where they are in all. `names`: for each language the
+    dictionary's names by their English ones (dictionary/translations.csv). `since`: what the manifest states of the
+    release before; null where nothing is said of it, or a mark stands for that as well.
     """
 
     release_id: str
@@ -131,6 +132,7 @@ class ReportContext:
     reporting_year: int | None = None
     publication: Mapping[str, str] | None = None
     languages: Sequence[str] = (ENGLISH,)
+    details: Sequence[str] | None = None
     names: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     since: Mapping[str, Any] | None = None
 

@@ -48,8 +48,6 @@ EDITION_NOTICES: Mapping[str, str] = {
     INTERNAL: N_("Internal: contains small groups, not for distribution"),
     PUBLIC: N_("Public: figures that could say something about a small group are withheld"),
 }
-# Further pages of a community are in every language where anybody reads them: docs/decisions says what doubling costs.
-DETAILS_IN_EVERY_LANGUAGE = (PUBLIC,)
 _TEMPLATES = Path(__file__).parent / "templates"
 _COMPILED = templates.Compiled()
 
@@ -63,6 +61,7 @@ class Edition:
     names: Names
     environment: Environment
     languages: Sequence[Language]
+    details: Sequence[str]
 
     @property
     def folder(self) -> str:
@@ -72,7 +71,7 @@ class Edition:
     def has(self, page: str) -> bool:
         """Whether the edition has a page in this language: some are in English alone."""
         is_detail = page.count("/") > 1
-        return not self.folder or not is_detail or self.name in DETAILS_IN_EVERY_LANGUAGE
+        return not is_detail or self.language.code in self.details
 
     def render(self, template: str, page: str, **view: Any) -> str:
         """A page from a template, with the addresses of the same page in the other languages."""
@@ -231,7 +230,8 @@ def _edition(
         own.indicators[ident]["name"] if ident in own.indicators else words.sentence_case(words.humanized(ident))
     )
     templates.share(environment, _COMPILED)
-    return Edition(name, language, names, environment, languages)
+    details = marked.languages if marked.details is None else (ENGLISH, *marked.details)
+    return Edition(name, language, names, environment, languages, details)
 
 
 # A code in the list that a stored remark ends with: `2 of 7 (employment, early_grade_reading)`.
