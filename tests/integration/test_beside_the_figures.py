@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.integration.conftest import EXAMPLE_TODAY, HEADER, READING, lines, small_seeds
-from tests.support import NOTHING_ELSE, PROJECT, cradle, current, receipt
+from tests.support import NOTHING_ELSE, PROJECT, current, receipt
+from tests.warm import warm_cradle
 
 COMMUNITY, QUIET = "reedmere", "quill_harbor"
 VALUES = HEADER + lines("grade3_reading_proficient_pct", READING)
@@ -166,7 +167,7 @@ class Home:
     def cradle(self, *arguments: str) -> str:
         """What a command says on standard output."""
         settings = {"CRADLE_HOME": self.home, "CRADLE_SEEDS": self.seeds, "CRADLE_TODAY": EXAMPLE_TODAY}
-        process = cradle(*arguments, **settings, **NOTHING_ELSE)
+        process = warm_cradle(*arguments, **settings, **NOTHING_ELSE)
         assert process.returncode == 0, process.stdout + process.stderr
         return process.stdout
 

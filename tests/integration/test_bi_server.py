@@ -31,7 +31,8 @@ from dagster_project.lib.warehouse.dbt_run import MANIFEST
 from dagster_project.lib.warehouse.declared import TableWords, declared_marts
 from tests.integration.conftest import EXAMPLE_TODAY, Run
 from tests.integration.postgres_server import free_port, running_server
-from tests.support import Published, cradle, current, unresolved
+from tests.support import Published, current, unresolved
+from tests.warm import warm_cradle
 
 SECRET = "correct-horse"
 OWN = "quill_harbor"
@@ -79,7 +80,7 @@ def served(example: Run, server: str, tmp_path_factory: pytest.TempPathFactory) 
     shutil.copytree(example.home, home)
     found = Served(home, example.seeds, server)
     # Logins of members, as an administrator makes them after the first load made the roles.
-    done = cradle("run", **found.settings, CRADLE_POSTGRES_URL=_with_password(server))
+    done = warm_cradle("run", **found.settings, CRADLE_POSTGRES_URL=_with_password(server))
     assert done.returncode == 0, done.stderr
     assert SECRET not in done.stdout + done.stderr
     assert "Server   schema marts" in done.stdout and "Server   schema public_marts" in done.stdout
@@ -274,12 +275,12 @@ def test_what_is_there_already_is_not_loaded_again(served: Served) -> None:
     oid = "select 'marts.fct_trend'::regclass::oid"
     with psycopg.connect(served.url, autocommit=True) as admin:
         before = admin.execute(oid).fetchone()
-        assert cradle("run", **served.settings, CRADLE_POSTGRES_URL=served.url).returncode == 0
+        assert warm_cradle("run", **served.settings, CRADLE_POSTGRES_URL=served.url).returncode == 0
         assert admin.execute(oid).fetchone() == before
 
 
 def test_doctor_says_what_the_server_holds(served: Served) -> None:
-    said = cradle("doctor", **served.settings, CRADLE_POSTGRES_URL=_with_password(served.url)).stdout
+    said = warm_cradle("doctor", **served.settings, CRADLE_POSTGRES_URL=_with_password(served.url)).stdout
     assert f"schema marts: {served.internal.manifest['release_id']}" in said
     assert SECRET not in said
 
@@ -293,13 +294,13 @@ def test_the_password_of_the_server_is_nowhere_below_the_home_that_loaded_it(ser
 
 def test_a_server_that_does_not_answer_leaves_the_release_and_says_so_in_one_line(served: Served) -> None:
     url = f"postgresql://keeper:{SECRET}@127.0.0.1:{free_port()}/postgres"
-    done = cradle("run", **served.settings, CRADLE_POSTGRES_URL=url)
+    done = warm_cradle("run", **served.settings, CRADLE_POSTGRES_URL=url)
     assert done.returncode == 1
     message, hint = done.stderr.strip().splitlines()[-2:]
     assert message.startswith("cradle: the releases stand, the PostgreSQL server was not loaded") and "hint" in hint
     assert SECRET not in done.stdout + done.stderr and "Traceback" not in done.stderr
     assert current(Path(served.settings["CRADLE_HOME"])).folder == served.internal.folder
-    examined = cradle("doctor", **served.settings, CRADLE_POSTGRES_URL=url)
+    examined = warm_cradle("doctor", **served.settings, CRADLE_POSTGRES_URL=url)
     assert examined.returncode == 1 and "BAD  PostgreSQL" in examined.stdout and SECRET not in examined.stdout
 
 
@@ -318,7 +319,7 @@ def test_a_server_that_fails_with_half_the_rows_in_it_keeps_what_it_held_and_the
         before = admin.execute(count).fetchone()
         admin.execute(FAILING)
         try:
-            done = cradle("run", **served.settings, CRADLE_POSTGRES_URL=served.url)
+            done = warm_cradle("run", **served.settings, CRADLE_POSTGRES_URL=served.url)
         finally:
             admin.execute("drop event trigger no_room; drop function no_room")
         assert done.returncode == 1
@@ -328,7 +329,7 @@ def test_a_server_that_fails_with_half_the_rows_in_it_keeps_what_it_held_and_the
         assert current(Path(served.settings["CRADLE_HOME"])).folder == served.internal.folder
         assert admin.execute(count).fetchone() == before
         # The next run tries again and leaves nothing of the failed load.
-        assert cradle("run", **served.settings, CRADLE_POSTGRES_URL=served.url).returncode == 0
+        assert warm_cradle("run", **served.settings, CRADLE_POSTGRES_URL=served.url).returncode == 0
         assert admin.execute(count).fetchone() == before
         assert admin.execute("select to_regnamespace('marts_next')").fetchone() == (None,)
 
@@ -355,13 +356,13 @@ def test_what_is_withdrawn_does_not_stay_on_the_server(served: Served, tmp_path:
     home = tmp_path / "home"
     shutil.copytree(served.settings["CRADLE_HOME"], home)
     settings = {**served.settings, "CRADLE_HOME": home, "CRADLE_POSTGRES_URL": served.url}
-    done = cradle("release", "withdraw", "current", "--reason", "a wrong count", **settings)
+    done = warm_cradle("release", "withdraw", "current", "--reason", "a wrong count", **settings)
     assert done.returncode == 0, done.stderr
     with psycopg.connect(served.url) as admin:
         left = admin.execute("select count(*) from pg_tables where schemaname = 'marts'").fetchone()
         assert left == (0,)
     # The public edition of it is taken down by its own id.
-    assert cradle("public", **served.settings, CRADLE_POSTGRES_URL=served.url).returncode == 0
+    assert warm_cradle("public", **served.settings, CRADLE_POSTGRES_URL=served.url).returncode == 0
     with psycopg.connect(served.url) as admin:
         assert admin.execute("select count(*) from marts.dim_community").fetchone() != (0,)
 

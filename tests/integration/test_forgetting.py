@@ -18,7 +18,8 @@ import polars as pl
 import pytest
 
 from tests.integration.conftest import EXAMPLE_TODAY, HEADER, lines, small_seeds
-from tests.support import cradle, current
+from tests.support import current
+from tests.warm import warm_cradle
 
 NOTE = "Quartzfinch Academy closed in spring"
 NAME = "umbrellabird.csv"
@@ -39,7 +40,7 @@ class Told:
 
     def call(self, name: str, *arguments: str) -> None:
         own = {"CRADLE_HOME": self.home, "CRADLE_SEEDS": self.seeds, "CRADLE_TODAY": EXAMPLE_TODAY}
-        self.said[name] = cradle(*arguments, **own, CRADLE_SETTLE_SECONDS="0")
+        self.said[name] = warm_cradle(*arguments, **own, CRADLE_SETTLE_SECONDS="0")
 
     def submission(self) -> str:
         place = "community_id = 'reedmere' and reporting_year = 2018"

@@ -20,8 +20,9 @@ from dagster_project.lib.warehouse.dbt_run import MANIFEST
 from dagster_project.lib.warehouse.declared import declared_marts
 from tests.reference.figures import Network, Rows
 from tests.reference.networks import LAST, make_drop, make_seeds
-from tests.support import NOTHING_ELSE, Published, cradle, current, unresolved
+from tests.support import NOTHING_ELSE, Published, current, unresolved
 from tests.unit.analysis.test_against_reference import GAP_NUMBERS, TREND_NUMBERS
+from tests.warm import warm_cradle
 
 SEED = 56
 """A network that reaches every case of REACHED; others agree as well, this one is run every time."""
@@ -76,7 +77,7 @@ def case(tmp_path_factory: pytest.TempPathFactory) -> Case:
     head, *lines = network.read_text(encoding="utf-8").splitlines()
     left = [f"{line},{LAST - 2 if line.startswith('elm,') else ''}" for line in lines]
     network.write_text("\n".join([f"{head},left_year", *left, ""]), encoding="utf-8")
-    process = cradle("run", CRADLE_HOME=home, CRADLE_SEEDS=seeds, CRADLE_TODAY=TODAY.isoformat(), **NOTHING_ELSE)
+    process = warm_cradle("run", CRADLE_HOME=home, CRADLE_SEEDS=seeds, CRADLE_TODAY=TODAY.isoformat(), **NOTHING_ELSE)
     assert process.returncode == 0, process.stdout + process.stderr
     return Case(current(home), Network(home / "drop", seeds, TODAY), seeds)
 

@@ -19,8 +19,9 @@ import polars as pl
 import pytest
 
 from tests.integration.conftest import EXAMPLE_TODAY, HEADER, READING, lines, small_seeds
-from tests.support import cradle, receipt
+from tests.support import receipt
 from tests.unit.intake.person_level_forms import forms, written
+from tests.warm import warm_cradle
 
 COMMUNITY, YEAR = "reedmere", 2018
 CANARY = "Qzxcanary"
@@ -60,7 +61,7 @@ def home(files: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory) -> P
         if again:
             (drop / "000_table.csv").write_bytes(files["000_table.csv"] + b"917100999,240\n")
         own = {"CRADLE_HOME": home, "CRADLE_SEEDS": seeds, "CRADLE_TODAY": EXAMPLE_TODAY, "TMPDIR": scratch}
-        process = cradle("run", **own, CRADLE_SETTLE_SECONDS="0")
+        process = warm_cradle("run", **own, CRADLE_SETTLE_SECONDS="0")
         told = process.stdout + process.stderr
         assert process.returncode == 0, told
         assert not [secret for secret in SECRETS if secret in told]
@@ -99,7 +100,7 @@ def test_nothing_is_left_in_the_scratch_folder(home: Path) -> None:
 def test_the_check_before_upload_tells_the_same_and_repeats_no_value(home: Path, files: dict[str, bytes]) -> None:
     folder = home / "drop" / COMMUNITY / str(YEAR)
     where = {"CRADLE_HOME": home, "CRADLE_SEEDS": home.parent / "seeds", "CRADLE_TODAY": EXAMPLE_TODAY}
-    checked = cradle("check", str(folder), "--community", COMMUNITY, "--year", str(YEAR), "--json", **where)
+    checked = warm_cradle("check", str(folder), "--community", COMMUNITY, "--year", str(YEAR), "--json", **where)
     assert checked.returncode == 1
     assert not [secret for secret in SECRETS if secret in checked.stdout + checked.stderr]
     refused = {file["name"] for file in json.loads(checked.stdout)["files"] if file["kind"] == "refused"}

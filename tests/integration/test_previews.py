@@ -24,7 +24,7 @@ from dagster_project.lib.disclosure import release
 from dagster_project.lib.disclosure.choice import Outcome
 from dagster_project.lib.disclosure.unit import Unit
 from tests.integration.conftest import EXAMPLE_TODAY, GRADUATION, HEADER, READING, RESTATED, Run, lines
-from tests.support import cradle
+from tests.warm import warm_cradle
 
 DAYS = 14
 READ, GRADUATED = "grade3_reading_proficient_pct", "graduation_4yr_pct"
@@ -66,7 +66,7 @@ class Home:
 
 
 def _call(home: Path, seeds: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return cradle(
+    return warm_cradle(
         *arguments, CRADLE_HOME=home, CRADLE_SEEDS=seeds, CRADLE_TODAY=EXAMPLE_TODAY, CRADLE_SETTLE_SECONDS="0.5"
     )
 

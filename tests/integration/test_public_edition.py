@@ -18,7 +18,7 @@ import duckdb
 import pytest
 
 from tests.integration.conftest import EXAMPLE_TODAY, SECRETS, Run
-from tests.support import cradle
+from tests.warm import warm_cradle
 
 HIDDEN = ("small", "complementary", "withheld_without_count")
 
@@ -45,7 +45,9 @@ def public(example: Run) -> Public:
 
 def call(example: Run, *arguments: str, **more: str) -> subprocess.CompletedProcess[str]:
     """The command over that home."""
-    return cradle(*arguments, CRADLE_HOME=example.home, CRADLE_SEEDS=example.seeds, CRADLE_TODAY=EXAMPLE_TODAY, **more)
+    return warm_cradle(
+        *arguments, CRADLE_HOME=example.home, CRADLE_SEEDS=example.seeds, CRADLE_TODAY=EXAMPLE_TODAY, **more
+    )
 
 
 def test_the_run_publishes_it_after_the_internal_release_and_says_where(example: Run, public: Public) -> None:

@@ -22,7 +22,8 @@ from dagster_project.defs.publish import release
 from dagster_project.instance.runs import QUIET
 from examples.generate import generate
 from tests.integration.test_cycle import COMMUNITIES, COMMUNITY, few_seeds
-from tests.support import NOTHING_ELSE, Published, cradle, current
+from tests.support import NOTHING_ELSE, Published, current
+from tests.warm import warm_cradle
 
 FIRST_DAY, NEXT_DAY, LATE_DAY = "2024-10-15", "2024-10-16", "2024-12-01"
 """The folders of 2024 are due on 30 November; one community has none."""
@@ -56,7 +57,7 @@ class Home:
 
     def step(self, day: str, *arguments: str) -> Step:
         settings = {"CRADLE_HOME": self.folder, "CRADLE_SEEDS": self.seeds, "CRADLE_TODAY": day}
-        process = cradle(*(arguments or ("run",)), **settings, **NOTHING_ELSE)
+        process = warm_cradle(*(arguments or ("run",)), **settings, **NOTHING_ELSE)
         if process.returncode:
             pytest.fail(f"cradle {arguments} ended with {process.returncode}:\n{process.stdout}{process.stderr}")
         names = sorted(path.name for path in (self.folder / "publish" / "releases").iterdir())

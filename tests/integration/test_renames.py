@@ -19,7 +19,8 @@ import polars as pl
 import pytest
 
 from tests.integration.conftest import EXAMPLE_TODAY, Run
-from tests.support import Published, cradle, current
+from tests.support import Published, current
+from tests.warm import warm_cradle
 
 FORMER, NOW, FROZEN_YEAR = "quill_harbor", "harbor_city", 2017
 TREND = (
@@ -43,7 +44,7 @@ class Home:
     def call(self, name: str, *arguments: str) -> None:
         """Run a command that is to succeed."""
         settings = {"CRADLE_HOME": self.home, "CRADLE_SEEDS": self.seeds, "CRADLE_TODAY": EXAMPLE_TODAY}
-        process = cradle(*arguments, **settings, CRADLE_SETTLE_SECONDS="0")
+        process = warm_cradle(*arguments, **settings, CRADLE_SETTLE_SECONDS="0")
         if process.returncode:
             pytest.fail(f"cradle {arguments} ended with {process.returncode}:\n{process.stdout}{process.stderr}")
         self.told[name] = process

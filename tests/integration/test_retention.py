@@ -23,7 +23,8 @@ from dagster_project.lib.intake.bucket.lake import raw_key
 from dagster_project.lib.publish.report.languages.catalogue import language
 from tests import traced
 from tests.integration.conftest import EXAMPLE_TODAY, HEADER, Run, lines
-from tests.support import cradle, current
+from tests.support import current
+from tests.warm import warm_cradle
 
 
 @dataclass
@@ -39,7 +40,7 @@ class Life:
     def call(self, name: str, *arguments: str, code: int = 0, **settings: str) -> None:
         """Run a command and expect its exit code."""
         own = {"CRADLE_HOME": self.home, "CRADLE_SEEDS": self.seeds, "CRADLE_TODAY": EXAMPLE_TODAY}
-        process = cradle(*arguments, **{**own, "CRADLE_SETTLE_SECONDS": "0", **settings})
+        process = warm_cradle(*arguments, **{**own, "CRADLE_SETTLE_SECONDS": "0", **settings})
         if process.returncode != code:
             pytest.fail(f"cradle {arguments} ended with {process.returncode}:\n{process.stdout}{process.stderr}")
         self.told[name], self.ids[name] = process, current(self.home).folder.name

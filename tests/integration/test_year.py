@@ -33,7 +33,8 @@ from examples.generate import generate
 from tests.daemons import PATIENCE_SECONDS, free_port, listens, started, until
 from tests.integration.test_cycle import COMMUNITIES, COMMUNITY, DESIGNATION, few_seeds, restatement
 from tests.integration.test_releases import DECIDED, KEY, Home
-from tests.support import Published, clean_environment, cradle, current, receipt
+from tests.support import Published, clean_environment, current, receipt
+from tests.warm import warm_cradle
 
 YEAR, NEXT_YEAR = 2023, 2024
 LATE = "amberly_shoals"
@@ -92,7 +93,7 @@ class Year:
 
     def run(self, line: str) -> None:
         """The main job, in a process of its own as it is for everybody."""
-        process = cradle(*shlex.split(line), **self.settings)
+        process = warm_cradle(*shlex.split(line), **self.settings)
         if process.returncode:
             pytest.fail(f"cradle {line} ended with {process.returncode}:\n{process.stdout}{process.stderr}")
         self.told[line] = process.stdout
