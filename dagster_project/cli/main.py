@@ -122,7 +122,7 @@ def _sound_reference(config: Settings, communities: tuple[str, ...]) -> None:
     from dagster_project.lib.base.reference import Reference
 
     reference = Reference(config.seeds)
-    require_ready(reference, config.today)
+    require_ready(reference, config.today, config.work)
     known_communities(reference, communities)
 
 

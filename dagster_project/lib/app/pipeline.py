@@ -65,8 +65,7 @@ from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.intake.session import IntakeResult, Places, TakenPartition, run_intake
 from dagster_project.lib.monitoring.latency import submission_latency, value_latency
 from dagster_project.lib.publish.release.as_built import AsBuilt
-from dagster_project.lib.publish.release.dependencies import versions
-from dagster_project.lib.publish.release.hashing import lock_sha256
+from dagster_project.lib.publish.release.dependencies import lock_sha256, versions
 from dagster_project.lib.publish.release.opening import database_path
 from dagster_project.lib.publish.release.pointing import FIXED, fix
 from dagster_project.lib.publish.release.release import (
@@ -186,7 +185,7 @@ class Pipeline:
 
         SeedError where seeds do not hold, BucketFaultError where the bucket seems at fault; nothing is changed then.
         """
-        require_ready(self.reference, self.chosen or self.settings.today)
+        require_ready(self.reference, self.chosen or self.settings.today, self.settings.work)
         if self.settings.spark_master:
             require_packages()
         for what in [*mend(self.lake, self.settings.warehouse), *sweep(self.settings.work)]:
@@ -288,7 +287,7 @@ class Pipeline:
         return self._deliver(self._gathered(), communities)
 
     def _gathered(self) -> Landed:
-        require_ready(self.reference, self.chosen or self.settings.today)
+        require_ready(self.reference, self.chosen or self.settings.today, self.settings.work)
         tell("Gathering accepted rows")
         try:
             return gather(self.lake, self.reference, self.settings.today, self.strays(), self.ruleset)

@@ -49,8 +49,7 @@ from dagster_project.lib.publish.public.publication import Publication, read_pub
 from dagster_project.lib.publish.public.register import Register
 from dagster_project.lib.publish.public.results import Cycle, public_frames, results_of, write_results
 from dagster_project.lib.publish.public.tables import Terms, public_tables
-from dagster_project.lib.publish.release.dependencies import code_version
-from dagster_project.lib.publish.release.hashing import lock_sha256
+from dagster_project.lib.publish.release.dependencies import code_version, lock_sha256
 from dagster_project.lib.publish.release.opening import ReleaseMissingError, database_path
 from dagster_project.lib.publish.release.release import current_release, read_manifest
 from dagster_project.lib.publish.report.languages.published import dictionary_names, published_languages

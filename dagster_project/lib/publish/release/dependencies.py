@@ -1,18 +1,23 @@
 """What makes the figures of a release, and what only puts them into words, declared.
 
-Belongs here: which code, contracts and models a table of a release can depend on, which it cannot, a version of each.
+Belongs here: which code, contracts and models a table of a release can depend on, which not, versions, the lock's hash.
 Does not: what the kept rows of one folder depend on (intake/dependencies.py), or the hash of a table (hashing.py).
 """
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import os
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
+from typing import TypeAlias
 
-from dagster_project.lib.base.reference import hash_files
+from dagster_project.lib.base.reference import named_content
 
+Tags: TypeAlias = tuple[tuple[str, int, int, int, int], ...]
+"""Each file by its path, and what of it changes with its content."""
 CODE_FOLDERS = ("contracts", "dagster_project", "dbt")
 CODE_ENDINGS = frozenset({".py", ".sql", ".yml", ".csv", ".html", ".js", ".po"})
 NO_CODE = frozenset({"target", "logs", "__pycache__"})
@@ -56,28 +61,45 @@ Of a file that both lists hold, the narrower name counts.
 
 
 def versions(root: Path) -> dict[str, str]:
-    """What a manifest says of the code, of one look at its files: figures, words, and both with the distribution's."""
-    files = list(code_files(root))
-    figures = [path for path in files if is_figures(path.relative_to(root))]
-    words = [path for path in files if not is_figures(path.relative_to(root))]
-    return {
-        "code_version": _named(hash_files(files, root)),
-        "figures_version": _short(hash_files(figures, root)),
-        "words_version": _short(hash_files(words, root)),
-    }
+    """What a manifest says of the code: figures, words, and both with the distribution's version."""
+    return dict(_versions(root, _tags(root)))
 
 
 def code_version(root: Path) -> str:
     """The distribution's version and a hash over all of its code: figures and words."""
-    return _named(hash_files(list(code_files(root)), root))
+    return versions(root)["code_version"]
 
 
-def _named(sha256: str) -> str:
-    return f"{importlib.metadata.version('cradle-warehouse')}+{_short(sha256)}"
+def _tags(root: Path) -> Tags:
+    return tuple(_tag(path, path.stat()) for path in code_files(root))
 
 
-def _short(sha256: str) -> str:
-    return sha256[:12]
+def _tag(path: Path, found: os.stat_result) -> tuple[str, int, int, int, int]:
+    return str(path), found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+# A run names its code a dozen times, a look at the bucket every few seconds: it is read when a file changed.
+@lru_cache(maxsize=1)
+def _versions(root: Path, tags: Tags) -> dict[str, str]:
+    code, figures, words = hashlib.sha256(), hashlib.sha256(), hashlib.sha256()
+    for path in sorted(Path(tag[0]) for tag in tags):
+        content = named_content(path, root)
+        code.update(content)
+        (figures if is_figures(path.relative_to(root)) else words).update(content)
+    return {
+        "code_version": f"{importlib.metadata.version('cradle-warehouse')}+{_short(code)}",
+        "figures_version": _short(figures),
+        "words_version": _short(words),
+    }
+
+
+def lock_sha256(root: Path) -> str:
+    """sha256 of the lock file."""
+    return hashlib.sha256((root / "requirements.lock").read_bytes()).hexdigest()
+
+
+def _short(digest: hashlib._Hash) -> str:
+    return digest.hexdigest()[:12]
 
 
 def is_figures(path: Path) -> bool:

@@ -17,8 +17,7 @@ from typing import Any
 from urllib.parse import quote
 
 from dagster_project.lib.base.store import make_private
-from dagster_project.lib.publish.release.dependencies import code_version
-from dagster_project.lib.publish.release.hashing import lock_sha256
+from dagster_project.lib.publish.release.dependencies import code_version, lock_sha256
 from dagster_project.lib.publish.report.arranging import Row
 from dagster_project.lib.publish.report.marts import Marts
 from dagster_project.settings import PROJECT_ROOT
