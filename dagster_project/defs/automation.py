@@ -22,7 +22,7 @@ from dagster_project.lib.intake.bucket.left import without_left
 from dagster_project.lib.intake.bucket.plan import MISSING_AT_LEAST, Selection, make_plan
 from dagster_project.lib.intake.bucket.whole import damaged_places
 from dagster_project.lib.monitoring.freshness import PLACE, Pending, Watch, idle_runs, pending, settle
-from dagster_project.lib.publish.release.release import current_release
+from dagster_project.lib.publish.release.pointing import current_release
 from dagster_project.settings import from_environment
 
 # Looking at a folder costs next to nothing; on S3 each look is one paid listing a community.
@@ -102,11 +102,11 @@ def bucket(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         return _skipped(watch, f"closed {len(dead)} runs whose process had died")
     if faults := state_faults(pipeline.lake):
         return _skipped(watch, "; ".join(faults.values()))
-    waits = _pending(pipeline)
     unfinished = _unfinished(context.instance, [*WAITING, *RUNNING])
     if unfinished:
         # What waits is left to settle while a run goes on: it changes with every folder that the run takes.
         return _skipped(watch, f"{len(unfinished)} runs are not finished yet")
+    waits = _pending(pipeline)
     watch, ask = settle(watch, waits.fingerprint if waits else None, MOST_LOOKS)
     if waits and ask:
         return dg.SensorResult([_intake_request(waits)], cursor=watch.dump())

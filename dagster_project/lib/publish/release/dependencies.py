@@ -31,6 +31,7 @@ FIGURES = (
     *(f"{LIB}/{room}" for room in ("base", "intake", "warehouse", "analysis")),
     *(f"{LIB}/app/{module}.py" for module in ("__init__", "analysis", "frozen", "pipeline")),
     f"{LIB}/app/spark",
+    f"{LIB}/app/stands",
     f"{LIB}/publish/release/hashing.py",
     *("dbt/dbt_project.yml", "dbt/profiles.yml", "dbt/macros", "dbt/models"),
 )
@@ -50,6 +51,7 @@ WORDS = (
     *(f"{LIB}/{room}" for room in ("disclosure", "receipts", "member", "monitoring")),
     *(f"{LIB}/app/{module}.py" for module in ("doctor", "forgetting", "kept", "prediction", "pruning")),
     *(f"{LIB}/app/{module}.py" for module in ("public", "ready", "rebuild", "rehearsal", "scanning", "state")),
+    f"{LIB}/app/stands/public.py",
     f"{LIB}/publish",
     *(f"dagster_project/{room}" for room in ("cli", "defs", "instance", "web", "definitions.py", "history.py")),
     *("dbt/lint", "dbt/tests"),

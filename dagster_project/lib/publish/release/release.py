@@ -13,19 +13,27 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import INPUTS, MARTS
-from dagster_project.lib.base.state import whole
 from dagster_project.lib.base.store import FOR_ALL, Store, make_private
+from dagster_project.lib.publish.release.as_built import ReleaseFacts
 from dagster_project.lib.publish.release.comments import comment
 from dagster_project.lib.publish.release.contract import FILE, contract, require_kept
 from dagster_project.lib.publish.release.dictionary import write_dictionary
 from dagster_project.lib.publish.release.hashing import BY_DAY, table_hash
-from dagster_project.lib.publish.release.pointing import CURRENT, DATABASE, READ_ONLY, database_key, fix, point
+from dagster_project.lib.publish.release.pointing import (
+    DATABASE,
+    READ_ONLY,
+    current_release,
+    database_key,
+    fix,
+    point,
+    read_manifest,
+)
 from dagster_project.lib.publish.release.states import FINAL, PROVISIONAL, StateLine, add, read_states
 from dagster_project.lib.warehouse.declared import TableWords, Word
 
@@ -65,33 +73,6 @@ class WithdrawnContentError(RuntimeError):
             "not published again. Correct what was wrong (folders, seeds) and run again, or add a line "
             f"{line.release_id},{PROVISIONAL},DAY,REASON to states.csv if it was withdrawn by mistake"
         )
-
-
-@dataclass(frozen=True)
-class ReleaseFacts:
-    """What a release is made from, beside the tables.
-
-    `folders` are the submissions that stand, `frozen` the frozen cycles; a manifest lists both as `inputs`.
-    """
-
-    today: str
-    ruleset_id: str
-    ruleset_version: str
-    contract_version: int
-    code_version: str
-    figures_version: str
-    words_version: str
-    lock_sha256: str
-    seeds_sha256: str
-    inputs_sha256: str
-    folders: Sequence[Mapping[str, Any]]
-    frozen: Sequence[Mapping[str, Any]] = ()
-
-    def stated(self) -> dict[str, Any]:
-        """The facts by their names in the manifest."""
-        facts = {field.name: getattr(self, field.name) for field in fields(self)}
-        inputs = [*facts.pop("folders"), *facts.pop("frozen")]
-        return {**facts, "inputs": inputs}
 
 
 @dataclass(frozen=True)
@@ -339,18 +320,3 @@ def _copy_whole(building: Path, target: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
     shutil.copytree(building, aside)
     aside.rename(target)
-
-
-def current_release(store: Store) -> str | None:
-    """Id of the current release, or None before the first."""
-    data = store.get_or_none(CURRENT)
-    with whole(f"{store.url}/current", "put the id of a release of the folder releases/ into it"):
-        return data.decode("ascii").strip() or None if data is not None else None
-
-
-def read_manifest(store: Store, release_id: str) -> dict[str, Any]:
-    """The manifest of a release; FileNotFoundError if there is no such release."""
-    key = f"releases/{release_id}/manifest.json"
-    data = store.get(key)
-    with whole(f"{store.url}/{key}", "put it back from a backup; it cannot be made again"):
-        return {**json.loads(data)}
