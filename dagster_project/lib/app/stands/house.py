@@ -22,12 +22,13 @@ from dagster_project.lib.base.ruleset import JudgingRules, RulesetKey, in_force_
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.bucket.drop import Listing, list_drop, open_drop, stray_findings
 from dagster_project.lib.intake.bucket.ledger import Ledger, current_submissions
-from dagster_project.lib.intake.bucket.left import LEFT, left_findings
+from dagster_project.lib.intake.bucket.left import LEFT, left_findings, without_left
 from dagster_project.lib.intake.bucket.plan import Selection, left_at_listing, make_plan, refuse_bucket_fault
 from dagster_project.lib.intake.bucket.whole import damaged_places
 from dagster_project.lib.intake.dependencies import intake_version
 from dagster_project.lib.intake.findings import to_findings
 from dagster_project.lib.intake.reading.limits import Limits
+from dagster_project.lib.monitoring.freshness import PLACE, Pending, pending
 from dagster_project.lib.publish.release.as_built import AsBuilt, ReleaseFacts
 from dagster_project.lib.publish.release.dependencies import lock_sha256, versions
 from dagster_project.lib.publish.release.pointing import FIXED, current_release, fix, read_manifest
@@ -119,6 +120,15 @@ class WhatStands:
         }
         same = same and left == set(self.left().select(list(LEFT)[:5]).iter_rows())
         return not plan.take and not plan.withdrawn and same and self.up_to_date() is not None
+
+    def pending(self) -> Pending | None:
+        """What waits in the bucket to be taken, but for what was left and has not changed since; None for nothing."""
+        listing, events = self.listing(), self.ledger.events()
+        left = self.left()
+        damaged = damaged_places(self.lake, events)
+        plan = without_left(make_plan(listing, events, self.intake_version, Selection(), damaged), left)
+        runs = {(community, year): run for community, year, run in left.select(*PLACE, "run_id").iter_rows()}
+        return pending(plan, events, self.intake_version, runs)
 
     def left(self) -> pl.DataFrame:
         """Folders that the last intakes left as they stood, and why (intake.bucket.left.LEFT)."""
