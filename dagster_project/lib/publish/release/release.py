@@ -110,6 +110,18 @@ def copy_marts(
         connection.execute("checkpoint")
 
 
+def _copied(
+    warehouse: Path,
+    target: Path,
+    extra: Mapping[str, Mapping[str, Path]],
+    words: Mapping[str, TableWords] | None,
+    keys: Mapping[str, Sequence[str]],
+) -> list[dict[str, Any]]:
+    """Copy the marts, and state every table of the copy."""
+    copy_marts(warehouse, target, extra, words)
+    return hash_tables(target, keys)
+
+
 def hash_tables(database: Path, keys: Mapping[str, Sequence[str]], schema: str = MARTS) -> list[dict[str, Any]]:
     """name, rows, sha256 and key columns of every table of a schema, by name."""
     with engine.opened(database) as connection:
@@ -149,7 +161,7 @@ def publish(
 
     Where tables and pages equal those of the current release nothing is written, whatever else they were made from:
     the current release is returned with its own manifest. Otherwise the id is the day and a hash of the content; a
-    release of that id that is there already becomes current again. `write_report` gets the database, the release's
+    release of that id that is there already becomes current again. `write_report` gets the warehouse, the release's
     folder and the facts, with MARKS for what is not known before the content is. Readers that hold an older release
     open are not disturbed: no released file is ever changed. WithdrawnContentError where a withdrawn release holds
     the same content. `words` and `vocabularies`: what is declared, for comments and the release's dictionary;
@@ -161,13 +173,13 @@ def publish(
     building = Path(tempfile.mkdtemp(prefix="release-", dir=scratch))
     try:
         database = building / DATABASE
-        copy_marts(warehouse, database, extra, words)
         stated = {**facts.stated(), "report_edition": EDITION, "notice": EDITION_SENTENCE}
-        # The engine hashes without Python's lock, and pages are all Python: each has a core.
+        # The engine copies and hashes without Python's lock, and pages are all Python: each has a core. Pages read the
+        # marts that are copied, where they stand already.
         with ThreadPoolExecutor(1) as beside:
-            hashed = beside.submit(hash_tables, database, keys)
-            write_report(database, building, {**stated, **MARKS})
-            tables = hashed.result()
+            copied = beside.submit(_copied, warehouse, database, extra, words, keys)
+            write_report(warehouse, building, {**stated, **MARKS})
+            tables = copied.result()
         if words is not None:
             write_dictionary(building, words, vocabularies or {})
             _keep_contract(store, words)
