@@ -25,7 +25,7 @@ from dagster_project.lib.disclosure import DisclosureInputs, load_profile, prote
 from dagster_project.lib.disclosure.cells import classify, public_values, with_classes
 from dagster_project.lib.disclosure.derived import publish_derived
 from dagster_project.lib.disclosure.profiles import Profile
-from dagster_project.lib.publish.release.opening import ReleaseMissingError
+from dagster_project.lib.publish.release.pointing import ReleaseMissingError
 from dagster_project.settings import Settings, from_environment
 
 OF_COMMUNITIES = (

@@ -33,7 +33,7 @@ def freeze(year: int) -> None:
     from dagster_project.lib.app.frozen import FreezeError, FrozenAlreadyError
     from dagster_project.lib.base.reference import SeedError
     from dagster_project.lib.base.store import StoreError
-    from dagster_project.lib.publish.release.opening import ReleaseMissingError
+    from dagster_project.lib.publish.release.pointing import ReleaseMissingError
 
     config = settings()
     try:
@@ -49,6 +49,7 @@ def freeze(year: int) -> None:
 
 def _freeze(config: Settings, year: int) -> list[str]:
     from dagster_project.lib.app import frozen
+    from dagster_project.lib.app.stands.cycles import FrozenContent, frozen_key
     from dagster_project.lib.base.reference import Reference
     from dagster_project.lib.base.ruleset import read_ruleset
     from dagster_project.lib.base.store import Store
@@ -67,14 +68,14 @@ def _freeze(config: Settings, year: int) -> list[str]:
     with open_release(config, manifest["release_id"]) as connection:
         records = frozen.records_to_freeze(connection, year, reference, today, ruleset)
         distances, judged = frozen.distances_to_freeze(connection, year), frozen.judged_to_freeze(connection, year)
-        held = frozen.FrozenContent(records, distances, judged)
+        held = FrozenContent(records, distances, judged)
     content = frozen.file_bytes(year, held, manifest["release_id"], (ruleset_id, version))
     sha256 = frozen.freeze_cycle(lake, year, content)
     n_communities = len({record["community_id"] for record in records})
     lines = [
         f"Frozen   reporting year {year}: {len(records)} records of {n_communities} communities",
         f"Rules    {ruleset_id} {version}, release {manifest['release_id']}",
-        f"File     {config.lake_url}/{frozen.frozen_key(year)}, sha256 {sha256}",
+        f"File     {config.lake_url}/{frozen_key(year)}, sha256 {sha256}",
         "The next `cradle run` takes them as an input; later data will stand beside them as what would be now.",
     ]
     if today < dt.date(year, 12, 31):

@@ -52,7 +52,8 @@ def _intake(config: Settings, community: str, year: int, ahead: int = 0) -> Inta
 
 @contextmanager
 def _release(config: Settings, release_id: str | None = None) -> Iterator[Connection]:
-    from dagster_project.lib.publish.release.opening import ReleaseMissingError, open_release
+    from dagster_project.lib.publish.release.opening import open_release
+    from dagster_project.lib.publish.release.pointing import ReleaseMissingError
 
     try:
         with open_release(config, release_id) as connection:
@@ -179,7 +180,7 @@ def template(community: str, year: int, output: Path) -> None:
     from dagster_project.lib.base.store import Store, StoreError
     from dagster_project.lib.member.prefilled import last_registers
     from dagster_project.lib.member.template import last_values, template_workbook
-    from dagster_project.lib.publish.release.release import current_release
+    from dagster_project.lib.publish.release.pointing import current_release
 
     config = settings()
     if output.suffix.lower() != ".xlsx":

@@ -11,7 +11,7 @@ import re
 import sys
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -40,6 +40,9 @@ from dagster_project.cli.server import serve_current
 from dagster_project.cli.worklist import COMMANDS as WORKLIST_COMMANDS
 from dagster_project.lib.base.shown import visible
 from dagster_project.settings import Settings
+
+if TYPE_CHECKING:
+    from dagster_project.lib.app.stands.house import WhatStands
 
 SUBMISSION_DOMAIN = "submission_status"
 YEARS = re.compile(r"(\d{4})(?:\.\.(\d{4}))?")
@@ -122,34 +125,34 @@ def _sound_reference(config: Settings, communities: tuple[str, ...]) -> None:
     from dagster_project.lib.base.reference import Reference
 
     reference = Reference(config.seeds)
-    require_ready(reference, config.today)
+    require_ready(reference, config.today, config.work)
     known_communities(reference, communities)
 
 
 def _run(config: Settings, selection: Any) -> None:
     from dagster_project.instance.runs import RunFailedError, only_one, run_job, selection_config
-    from dagster_project.lib.app.pipeline import Pipeline
+    from dagster_project.lib.app.stands.house import WhatStands
     from dagster_project.lib.base.store import StoreError
     from dagster_project.lib.intake.bucket.plan import BucketFaultError
-    from dagster_project.lib.publish.release.release import current_release
+    from dagster_project.lib.publish.release.pointing import current_release
 
     try:
         with only_one(config):
-            pipeline = Pipeline(config)
-            _reachable(pipeline)
-            before = current_release(pipeline.published)
-            if pipeline.nothing_new(selection):
-                pipeline.fix_path()
+            house = WhatStands(config)
+            _reachable(house)
+            before = current_release(house.published)
+            if house.nothing_new(selection):
+                house.fix_path()
                 click.echo("Nothing new: the current release holds exactly what stands now.")
                 publish_if_outdated(config)
             else:
                 # The build follows at once: it gathers the lake, so the receipts are written there.
                 run_job(config, "ingest", selection_config(selection, receipts_of=0))
-                if Pipeline(config).up_to_date() is None or pipeline.undelivered():
+                if WhatStands(config).up_to_date() is None or house.undelivered():
                     run_job(config, "build")
-                if before is not None and current_release(pipeline.published) == before:
+                if before is not None and current_release(house.published) == before:
                     click.echo("No new release: tables and pages are those of the current one.")
-            current = current_release(pipeline.published)
+            current = current_release(house.published)
             serve_current(config)
     except BucketFaultError as error:
         hint = "check CRADLE_DROP_URL and that the bucket is mounted; if members did take all that back: cradle run "
@@ -158,30 +161,30 @@ def _run(config: Settings, selection: Any) -> None:
         if not public_failed(error):
             hint = FULL_HINT if is_full(error) else "the Dagster UI (make dev) shows the whole run"
             raise CradleError(str(error), hint) from None
-        _tell_release(config, current_release(pipeline.published))
-        _tell_left(pipeline)
+        _tell_release(config, current_release(house.published))
+        _tell_left(house)
         raise CradleError(str(error), PUBLIC_HINT) from None
     _tell_release(config, current)
-    _tell_left(pipeline)
+    _tell_left(house)
 
 
-def _reachable(pipeline: Any) -> None:
+def _reachable(house: WhatStands) -> None:
     from dagster_project.lib.base.store import StoreError
 
     try:
-        _ = pipeline.drop
+        _ = house.drop
     except StoreError as error:
         raise CradleError(str(error), "check CRADLE_DROP_URL: it names the folder of the drop bucket") from None
 
 
-def _tell_left(pipeline: Any) -> None:
+def _tell_left(house: WhatStands) -> None:
     """What was left as it stood, and whose receipts could not be written: exit 1 for these, they were asked for."""
-    for row in pipeline.left().iter_rows(named=True):
+    for row in house.left().iter_rows(named=True):
         place = f"{row['community_id']}/{row['reporting_year']}/{row['source_file'] or ''}"
         why = LEFT_WORDS.get(row["rule_id"], row["rule_id"].replace("_", " "))
         found = "" if row["found"] == row["source_file"] else f" ({row['found']})"
         click.echo(visible(f"left     {place}: {why}{found}"), err=True)
-    failed = sorted(pipeline.undelivered().items())
+    failed = sorted(house.undelivered().items())
     for (community, year), reason in failed:
         click.echo(visible(f"refused  the receipt of {community}/{year}: {reason}"), err=True)
     if failed:
@@ -194,7 +197,7 @@ def _tell_left(pipeline: Any) -> None:
 
 def _tell_release(config: Settings, release_id: str | None) -> None:
     from dagster_project.lib.base.store import Store
-    from dagster_project.lib.receipts.difference import summary_key
+    from dagster_project.lib.publish.release.pointing import summary_key
 
     click.echo(f"Release  {config.publish_url}/releases/{release_id}")
     if Store(config.publish_url, config.s3_endpoint).size(summary_key(str(release_id))) is not None:
@@ -284,7 +287,8 @@ def row_questions(row: dict[str, Any]) -> str:
 
 
 def _rows(query: str, parameters: list[Any]) -> list[dict[str, Any]]:
-    from dagster_project.lib.publish.release.opening import ReleaseMissingError, open_release
+    from dagster_project.lib.publish.release.opening import open_release
+    from dagster_project.lib.publish.release.pointing import ReleaseMissingError
 
     try:
         with open_release(settings()) as connection:

@@ -29,9 +29,9 @@ PUBLIC_HINT = "the internal release stands; `cradle public --dry-run` lists what
 def publish_if_outdated(config: Settings) -> None:
     """Where the current release is not public yet, although it should be: the job `public` alone."""
     from dagster_project.instance.runs import run_job
-    from dagster_project.lib.app.public import PublicEdition
+    from dagster_project.lib.app.stands.public import PublicStands
 
-    edition = PublicEdition(config)
+    edition = PublicStands(config)
     if config.public and edition.up_to_date() is None and edition.waiting() is None:
         run_job(config, "public")
 
@@ -43,14 +43,13 @@ def public_failed(error: Exception) -> bool:
 
 def tell_public(config: Settings) -> None:
     """Where the public edition is, whether the current release waits for its previews, and whose were refused."""
-    from dagster_project.lib.app.public import PublicEdition
-    from dagster_project.lib.publish.public.edition import current_public
-    from dagster_project.lib.publish.public.preview import PAGE
+    from dagster_project.lib.app.stands.public import PublicStands
+    from dagster_project.lib.publish.public.shown import PAGE, current_public
 
     if not config.public:
         click.echo("Public   left out (CRADLE_PUBLIC=off)")
         return
-    edition = PublicEdition(config)
+    edition = PublicStands(config)
     public_id, preview = current_public(edition.places.public), edition.waiting()
     if preview is None:
         click.echo(f"Public   {config.public_url}/releases/{public_id}")
@@ -103,7 +102,7 @@ def public(dry_run: bool, as_json: bool, now: bool) -> None:
 def _require_release(config: Settings) -> None:
     from dagster_project.lib.app.public import PublicEdition
     from dagster_project.lib.base.reference import SeedError
-    from dagster_project.lib.publish.release.opening import ReleaseMissingError
+    from dagster_project.lib.publish.release.pointing import ReleaseMissingError
 
     try:
         PublicEdition(config).facts()

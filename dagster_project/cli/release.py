@@ -41,7 +41,7 @@ SEVEN_OUTCOMES_RECORD = "proof_point_ongoing"  # the designation whose record ho
 def manifest_of_release(config: Settings, release_id: str | None) -> dict[str, Any]:
     """The manifest of a release, the current one by default, or a one-line error."""
     from dagster_project.lib.base.store import Store
-    from dagster_project.lib.publish.release.release import current_release, read_manifest
+    from dagster_project.lib.publish.release.pointing import current_release, read_manifest
 
     store = Store(config.publish_url, config.s3_endpoint)
     chosen = current_release(store) if release_id in (None, CURRENT) else release_id
@@ -55,7 +55,8 @@ def manifest_of_release(config: Settings, release_id: str | None) -> dict[str, A
 
 def database_of(config: Settings, manifest: Mapping[str, Any]) -> Path:
     """The database of a release, or a one-line error where its data files were pruned."""
-    from dagster_project.lib.publish.release.opening import ReleaseMissingError, database_path
+    from dagster_project.lib.publish.release.opening import database_path
+    from dagster_project.lib.publish.release.pointing import ReleaseMissingError
 
     try:
         return database_path(config, manifest["release_id"])
@@ -315,7 +316,8 @@ def _verify_by_rebuild(config: Settings, manifest: Mapping[str, Any], keep: bool
     from dagster_project.instance.runs import only_one
     from dagster_project.lib.app.rebuild import RebuildError, rebuild
     from dagster_project.lib.base.store import StoreError
-    from dagster_project.lib.publish.release.opening import ReleaseMissingError, database_path
+    from dagster_project.lib.publish.release.opening import database_path
+    from dagster_project.lib.publish.release.pointing import ReleaseMissingError
     from dagster_project.lib.warehouse.dbt_run import WarehouseError
 
     try:

@@ -28,8 +28,8 @@ def pdf(communities: tuple[str, ...], is_public: bool, language: str, named: str
     """
     from dagster_project.lib.base.reference import Reference
     from dagster_project.lib.base.store import Store
-    from dagster_project.lib.publish.public.edition import current_public, manifest_or_none
-    from dagster_project.lib.publish.release.release import current_release, read_manifest
+    from dagster_project.lib.publish.public.shown import current_public, manifest_or_none
+    from dagster_project.lib.publish.release.pointing import current_release, read_manifest
     from dagster_project.lib.publish.report.making.pdf import NoCardError, PdfError, browser, cards
 
     config = settings()

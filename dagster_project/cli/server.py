@@ -14,13 +14,13 @@ from dagster_project.settings import Settings
 
 def serve_current(config: Settings) -> None:
     """Have the server hold the releases that are current; exit 1 with one line where it cannot, they stand."""
+    if config.postgres_url is None:
+        return
     from dagster_project.instance.runs import only_one
     from dagster_project.lib.publish.server.current import SCHEMAS, BiServer
-    from dagster_project.lib.publish.server.loading import ServerError
+    from dagster_project.lib.publish.server.loading import Server, ServerError
 
-    bi_server = BiServer.of(config)
-    if bi_server is None:
-        return
+    bi_server = BiServer(config, Server(config.postgres_url))
     try:
         with only_one(config):
             for schema in SCHEMAS:

@@ -27,7 +27,7 @@ USAGE = 2
 def _work(config: Settings, year: int | None) -> Worklist:
     from dagster_project.lib.base.reference import Reference
     from dagster_project.lib.monitoring.worklist import current_worklist
-    from dagster_project.lib.publish.release.opening import ReleaseMissingError
+    from dagster_project.lib.publish.release.pointing import ReleaseMissingError
 
     if year is not None:
         known_year(Reference(config.seeds).reporting_years(config.today), year)

@@ -17,12 +17,9 @@ from dagster_project.instance.memory import what_is_loaded_stays
 from dagster_project.instance.runs import forget_runs, selection_config, somebody_writes
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.app.state import STRAYS_KEY, state_faults
-from dagster_project.lib.intake.bucket.drop import list_drop
-from dagster_project.lib.intake.bucket.left import without_left
-from dagster_project.lib.intake.bucket.plan import MISSING_AT_LEAST, Selection, make_plan
-from dagster_project.lib.intake.bucket.whole import damaged_places
-from dagster_project.lib.monitoring.freshness import PLACE, Pending, Watch, idle_runs, pending, settle
-from dagster_project.lib.publish.release.release import current_release
+from dagster_project.lib.intake.bucket.plan import MISSING_AT_LEAST, Selection
+from dagster_project.lib.monitoring.freshness import Pending, Watch, idle_runs, settle
+from dagster_project.lib.publish.release.pointing import current_release
 from dagster_project.settings import from_environment
 
 # Looking at a folder costs next to nothing; on S3 each look is one paid listing a community.
@@ -102,11 +99,11 @@ def bucket(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         return _skipped(watch, f"closed {len(dead)} runs whose process had died")
     if faults := state_faults(pipeline.lake):
         return _skipped(watch, "; ".join(faults.values()))
-    waits = _pending(pipeline)
     unfinished = _unfinished(context.instance, [*WAITING, *RUNNING])
     if unfinished:
         # What waits is left to settle while a run goes on: it changes with every folder that the run takes.
         return _skipped(watch, f"{len(unfinished)} runs are not finished yet")
+    waits = pipeline.pending()
     watch, ask = settle(watch, waits.fingerprint if waits else None, MOST_LOOKS)
     if waits and ask:
         return dg.SensorResult([_intake_request(waits)], cursor=watch.dump())
@@ -121,19 +118,6 @@ def _skipped(watch: Watch, why: str) -> dg.SensorResult:
     return dg.SensorResult(skip_reason=why, cursor=watch.dump())
 
 
-def _pending(pipeline: Pipeline) -> Pending | None:
-    reference = pipeline.reference
-    years = reference.reporting_years(pipeline.settings.today)
-    listing = list_drop(pipeline.drop, reference.communities["community_id"].to_list(), years, reference.names)
-    events = pipeline.ledger.events()
-    version = pipeline.intake.version
-    left = pipeline.left()
-    damaged = damaged_places(pipeline.lake, events)
-    plan = without_left(make_plan(listing, events, version, Selection(), damaged), left)
-    runs = {(community, year): run for community, year, run in left.select(*PLACE, "run_id").iter_rows()}
-    return pending(plan, events, version, runs)
-
-
 def _intake_request(waits: Pending) -> dg.RunRequest:
     selection = Selection(frozenset(waits.communities), frozenset(waits.years))
     if waits.n_withdrawn >= MISSING_AT_LEAST:
@@ -142,7 +126,7 @@ def _intake_request(waits: Pending) -> dg.RunRequest:
     return dg.RunRequest(
         run_key=f"intake-{waits.fingerprint}",
         job_name=ingest.name,
-        run_config=selection_config(selection),
+        run_config=selection_config(selection, build=True),
         tags={"cradle/folders": str(waits.n_folders)},
     )
 

@@ -17,6 +17,7 @@ from dagster_project.defs.checks import DROP_FILES, SUBMISSIONS, SUBMITTED, astr
 from dagster_project.defs.partition_marks import WITHDRAWN, mark_receipts, materialization
 from dagster_project.defs.resources import CradleResource
 from dagster_project.instance.marks import DATA_VERSION, Marks
+from dagster_project.instance.runs import INTAKE, RunFailedError, close_dead_runs, run_in_process
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.base.store import Store, StoreError
@@ -191,6 +192,41 @@ def take_folders(context: dg.OpExecutionContext, config: SelectionConfig, cradle
         context.log.info(f"{len(receipts)} receipts written")
 
 
+class BehindConfig(dg.Config):
+    """What follows an intake in its process."""
+
+    build: bool = Field(
+        default=False,
+        description="Run the job `build` once receipts are out, unless more waits in the bucket; the sensor asks so",
+    )
+
+
+@dg.op(
+    description="The job `build` as a run of its own in this process, where it was asked for and nothing else waits.",
+    ins={"taken": dg.In(dg.Nothing)},
+    pool="warehouse",
+    out=dg.Out(dg.Nothing),
+)
+def build_behind(context: dg.OpExecutionContext, config: BehindConfig, cradle: CradleResource) -> None:
+    """What it does not build is left to the sensor: what came meanwhile is taken first, a failed build is asked for."""
+    if not config.build:
+        return
+    pipeline = cradle.pipeline()
+    if pipeline.pending():
+        context.log.info("more waits in the bucket: it is taken before anything is built")
+        return
+    if pipeline.up_to_date() is not None and not pipeline.undelivered():
+        context.log.info("the current release holds what stands")
+        return
+    close_dead_runs(context.instance)
+    try:
+        run_id = run_in_process(pipeline.settings, context.instance, "build", INTAKE)
+    except RunFailedError as error:
+        context.log.error(f"the build behind this intake failed: {error}")
+        return
+    context.log.info(f"built by run {run_id}")
+
+
 # The resource is bound here: bound later, the sensor that asks for the job would be copied, with a notice at each load.
 @dg.job(
     executor_def=dg.in_process_executor,
@@ -199,4 +235,4 @@ def take_folders(context: dg.OpExecutionContext, config: SelectionConfig, cradle
 )
 def ingest() -> None:
     """Intake of any set of communities and reporting years in one run; each partition is marked by itself."""
-    take_folders()
+    build_behind(take_folders())

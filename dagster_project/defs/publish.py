@@ -14,14 +14,15 @@ from pydantic import Field
 
 from dagster_project.defs.resources import CradleResource
 from dagster_project.defs.warehouse import FOLLOWS, dbt_core, dbt_reporting
-from dagster_project.lib.app.frozen import FROZEN_TABLE, frozen_cycles, manifest_inputs
+from dagster_project.lib.app.frozen import FROZEN_TABLE, frozen_cycles
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.app.public import PublicEdition
+from dagster_project.lib.app.stands.cycles import manifest_inputs
 from dagster_project.lib.base.names import MARTS
 from dagster_project.lib.publish.public.edition import failure_lines
+from dagster_project.lib.publish.release.pointing import summary_key
 from dagster_project.lib.publish.server.current import BiServer
 from dagster_project.lib.publish.server.loading import PUBLIC_MARTS, ServerError
-from dagster_project.lib.receipts.difference import summary_key
 
 RELEASE = dg.AssetKey(["publish", "release"])
 PUBLIC = dg.AssetKey(["publish", "public"])

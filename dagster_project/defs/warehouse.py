@@ -33,7 +33,8 @@ from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import MARTS, NETWORK_FOLDER
 from dagster_project.lib.monitoring.freshness import MISSING, changed_verdicts, lateness_by_year
 from dagster_project.lib.monitoring.verdicts import conservation_verdict, contract_verdict, labels_verdict
-from dagster_project.lib.publish.release.opening import ReleaseMissingError, open_release
+from dagster_project.lib.publish.release.opening import open_release
+from dagster_project.lib.publish.release.pointing import ReleaseMissingError
 from dagster_project.lib.warehouse.dbt_run import MANIFEST, raise_for
 from dagster_project.lib.warehouse.landing import Landed
 from dagster_project.lib.warehouse.standing import NodeResult

@@ -36,6 +36,7 @@ ERROR_CLASS = re.compile(r"^[\w.]+(?:Error|Failure|Exception): ")
 QUIET = {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}}
 STARTED_BY = "cradle/started_by"
 COMMAND_LINE = "command line"
+INTAKE = "the intake before it"
 SQLITE_SECONDS = 60
 ANOTHER = "another run"
 HOLDER_BYTES = 200
@@ -200,8 +201,11 @@ def prepare_dagster_home(settings: Settings) -> None:
 # --- Jobs ----------------------------------------------------------------------------------------------------------
 
 
-def selection_config(selection: Selection, **further: int) -> dict[str, Any]:
-    """The job config of a selection; `further` settings of the job by their names."""
+def selection_config(selection: Selection, *, build: bool = False, **further: int) -> dict[str, Any]:
+    """The job config of a selection; `further` settings of the job by their names.
+
+    build: run the job `build` behind it, in the same process.
+    """
     config = {
         "communities": sorted(selection.communities or ()),
         "years": sorted(selection.years or ()),
@@ -209,7 +213,8 @@ def selection_config(selection: Selection, **further: int) -> dict[str, Any]:
         "accept_withdrawals": selection.accept_withdrawals,
         **further,
     }
-    return {"ops": {"take_folders": {"config": config}}}
+    behind = {"build_behind": {"config": {"build": True}}} if build else {}
+    return {"ops": {"take_folders": {"config": config}, **behind}}
 
 
 def run_job(settings: Settings, name: str, config: Mapping[str, Any] | None = None) -> str:
@@ -235,17 +240,28 @@ def _run_job(settings: Settings, name: str, config: Mapping[str, Any] | None) ->
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     with only_one(settings), dg.DagsterInstance.get() as instance:
         close_dead_runs(instance)
-        job = _definitions(settings, Reference(settings.seeds).fingerprint()).resolve_job_def(name)
-        result = job.execute_in_process(
-            instance=instance,
-            run_config={**QUIET, **(config or {})},
-            # The person at the terminal decides whether it runs again.
-            tags={STARTED_BY: COMMAND_LINE, "dagster/max_retries": "0"},
-            raise_on_error=False,
-        )
-        if not result.success:
-            raise RunFailedError(_reason(result))
-        return str(result.run_id)
+        return run_in_process(settings, instance, name, COMMAND_LINE, config)
+
+
+def run_in_process(
+    settings: Settings,
+    instance: dg.DagsterInstance,
+    name: str,
+    started_by: str,
+    config: Mapping[str, Any] | None = None,
+) -> str:
+    """Run one job in this process and its instance, while it holds the home's lock; RunFailedError where it fails."""
+    job = _definitions(settings, Reference(settings.seeds).fingerprint()).resolve_job_def(name)
+    result = job.execute_in_process(
+        instance=instance,
+        run_config={**QUIET, **(config or {})},
+        # Who started it decides whether it runs again: the person at the terminal, or the next look at the bucket.
+        tags={STARTED_BY: started_by, "dagster/max_retries": "0"},
+        raise_on_error=False,
+    )
+    if not result.success:
+        raise RunFailedError(_reason(result))
+    return str(result.run_id)
 
 
 @lru_cache(maxsize=1)
@@ -257,7 +273,7 @@ def _definitions(settings: Settings, seeds: str) -> dg.Definitions:
 
 
 def close_dead_runs(instance: dg.DagsterInstance) -> list[str]:
-    """Mark runs of the command line whose process has died as failed, and return their ids.
+    """Mark runs that their process died with, of the command line or behind an intake, as failed; return their ids.
 
     Call it while holding the home's lock: such a run exists only while its process holds it. Left alone, a dead run
     would count as a running writer for ever, and every queued run would wait for it.
@@ -265,7 +281,7 @@ def close_dead_runs(instance: dg.DagsterInstance) -> list[str]:
     import dagster as dg
 
     unfinished = [dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING, dg.DagsterRunStatus.STARTED]
-    dead = instance.get_runs(dg.RunsFilter(tags={STARTED_BY: COMMAND_LINE}, statuses=unfinished))
+    dead = instance.get_runs(dg.RunsFilter(tags={STARTED_BY: [COMMAND_LINE, INTAKE]}, statuses=unfinished))
     for run in dead:
         instance.report_run_failed(run, "Its process ended without a word; what it wrote is whole, run again.")
     return [run.run_id for run in dead]

@@ -32,7 +32,8 @@ from dagster_project.lib.base.templates import environment
 from dagster_project.lib.intake.bucket.drop import open_drop
 from dagster_project.lib.member.page import access, language, opened, views
 from dagster_project.lib.member.page.spoken import Speaker, speaker
-from dagster_project.lib.publish.release.opening import ReleaseMissingError, open_release
+from dagster_project.lib.publish.release.opening import open_release
+from dagster_project.lib.publish.release.pointing import ReleaseMissingError
 from dagster_project.lib.publish.report.languages.published import dictionary_names
 from dagster_project.settings import Settings
 from dagster_project.web.guard import MOST_FORMS, Rate

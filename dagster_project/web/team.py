@@ -18,7 +18,7 @@ from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.member.page import views
 from dagster_project.lib.monitoring import deciding
 from dagster_project.lib.monitoring.worklist import Worklist, current_worklist
-from dagster_project.lib.publish.release.opening import ReleaseMissingError
+from dagster_project.lib.publish.release.pointing import ReleaseMissingError
 from dagster_project.web import pages
 from dagster_project.web.site import Refusal, Site, Visit
 

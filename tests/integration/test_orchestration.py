@@ -32,6 +32,7 @@ from dagster_project.defs.warehouse import row_counts
 from dagster_project.instance.marks import Marks
 from dagster_project.instance.runs import (
     COMMAND_LINE,
+    INTAKE,
     QUIET,
     STARTED_BY,
     close_dead_runs,
@@ -49,7 +50,7 @@ from dagster_project.lib.base.store import DeniedError, Store, StoreError
 from dagster_project.lib.intake.bucket.ledger import Ledger, newest_states
 from dagster_project.lib.intake.bucket.plan import BucketFaultError, Selection
 from dagster_project.lib.publish.release.release import Release
-from dagster_project.lib.warehouse.dbt_run import MANIFEST
+from dagster_project.lib.warehouse.dbt_run import MANIFEST, WarehouseError
 from dagster_project.lib.warehouse.landing import Landed, write_tables
 from dagster_project.lib.warehouse.standing import NodeResult
 from dagster_project.partitions import SUBMISSION_PARTITIONS, partition_key
@@ -387,6 +388,44 @@ def test_a_build_without_a_failing_check_reaches_the_release(steps: list[str], i
     assert steps == ["dbt", "analysis", "dbt", "release"]
 
 
+def intake_and_build(instance: dg.DagsterInstance, selection: Selection) -> dg.ExecuteInProcessResult:
+    """The job as the sensor asks for it."""
+    config = {**QUIET, **selection_config(selection, build=True)}
+    return defs().resolve_job_def("ingest").execute_in_process(instance=instance, run_config=config)
+
+
+def builds(instance: dg.DagsterInstance) -> list[tuple[str, str]]:
+    runs = instance.get_runs(dg.RunsFilter(job_name="build"))
+    return [(run.tags[STARTED_BY], run.status.value) for run in runs]
+
+
+def test_an_intake_that_the_sensor_asked_for_is_followed_by_the_build_in_its_process(
+    home: Path, instance: dg.DagsterInstance, steps: list[str]
+) -> None:
+    community, year = next(place for place in folders(home) if place[0] != "_network")
+    assert intake_and_build(instance, Selection()).success
+    assert steps[-4:] == ["dbt", "analysis", "dbt", "release"]
+    assert builds(instance) == [(INTAKE, "SUCCESS")]
+    assert received(home, community, year) is not None
+
+
+def test_what_came_meanwhile_is_taken_before_anything_is_built(home: Path, instance: dg.DagsterInstance) -> None:
+    assert intake_and_build(instance, one(*folders(home)[0])).success
+    assert builds(instance) == []
+
+
+def test_a_build_that_fails_behind_an_intake_leaves_the_intake_as_done(
+    instance: dg.DagsterInstance, steps: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Pipeline, "build_core", refused)
+    assert intake_and_build(instance, Selection()).success
+    assert builds(instance) == [(INTAKE, "FAILURE")] and "release" not in steps
+
+
+def refused(self: Pipeline) -> list[NodeResult]:
+    raise WarehouseError("dbt could not start")
+
+
 def test_rows_of_tables_are_counted_for_the_plots_and_of_views_those_of_marts_just_built(tmp_path: Path) -> None:
     warehouse = tmp_path / "warehouse.duckdb"
     with engine.written(warehouse) as connection:
@@ -500,7 +539,9 @@ class Daemon:
                 jobs.append(str(request.job_name))
                 if request.job_name == "ingest":
                     job = defs().resolve_job_def("ingest")
-                    job.execute_in_process(instance=self.instance, run_config={**QUIET, **request.run_config})
+                    # Alone: the build behind it has tests of its own.
+                    intake = {"ops": {"take_folders": request.run_config["ops"]["take_folders"]}}
+                    job.execute_in_process(instance=self.instance, run_config={**QUIET, **intake})
         return jobs
 
 
@@ -535,7 +576,7 @@ def test_the_intake_asked_for_names_what_changed_and_the_bucket_is_empty_of_news
     touch(home, community, year, b"\n")
     assert daemon.tick() == [] and "left to settle" in daemon.said
     [request] = daemon.tick()
-    assert request.run_config == selection_config(Selection(frozenset([community]), frozenset([year])))
+    assert request.run_config == selection_config(Selection(frozenset([community]), frozenset([year])), build=True)
     assert daemon.tick() == [] and "run it again" in daemon.said
 
 
@@ -587,7 +628,7 @@ def test_a_bucket_at_fault_is_asked_for_once_and_changes_nothing(home: Path, dae
     (home / "drop").rename(home / "unmounted")
     (home / "drop").mkdir()
     requests = [request for _ in range(MOST_LOOKS) for request in daemon.tick()]
-    assert [request.run_config for request in requests] == [selection_config(Selection())]
+    assert [request.run_config for request in requests] == [selection_config(Selection(), build=True)]
     with pytest.raises(BucketFaultError, match=r"the drop bucket is empty: \d+ of the \d+ folders"):
         defs().resolve_job_def("ingest").execute_in_process(
             instance=daemon.instance, run_config={**QUIET, **requests[0].run_config}
@@ -729,10 +770,13 @@ def status_of(instance: dg.DagsterInstance, run_id: str) -> dg.DagsterRunStatus:
     return run.status
 
 
-def test_a_run_of_the_command_line_that_died_is_closed_by_the_next_one(instance: dg.DagsterInstance) -> None:
-    dead, other = started(instance, **{STARTED_BY: COMMAND_LINE}), started(instance)
-    assert close_dead_runs(instance) == [dead]
-    assert status_of(instance, dead) == dg.DagsterRunStatus.FAILURE
+def test_a_run_that_died_with_its_command_or_its_intake_is_closed_by_the_next_one(
+    instance: dg.DagsterInstance,
+) -> None:
+    typed, behind = (started(instance, **{STARTED_BY: who}) for who in (COMMAND_LINE, INTAKE))
+    other = started(instance)
+    assert set(close_dead_runs(instance)) == {typed, behind}
+    assert {status_of(instance, dead) for dead in (typed, behind)} == {dg.DagsterRunStatus.FAILURE}
     assert status_of(instance, other) == dg.DagsterRunStatus.STARTED
 
 

@@ -31,8 +31,10 @@ from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.lib.intake.bucket.reconcile import reconcile
 from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.intake.session import IntakeResult, Places, TakenPartition, run_intake
+from dagster_project.lib.publish.release.as_built import ReleaseFacts
 from dagster_project.lib.publish.release.decisions import withdraw
-from dagster_project.lib.publish.release.release import Release, ReleaseFacts, current_release, publish, read_manifest
+from dagster_project.lib.publish.release.pointing import current_release, read_manifest
+from dagster_project.lib.publish.release.release import Release, publish
 from dagster_project.lib.publish.release.retention import delete_data
 from dagster_project.lib.receipts.receipts import write_receipts
 from dagster_project.lib.warehouse.landing import Landed, gather

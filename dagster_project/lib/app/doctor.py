@@ -18,8 +18,8 @@ from dataclasses import dataclass
 from urllib.parse import quote
 
 import contracts
-from dagster_project.lib.app.frozen import read_frozen
 from dagster_project.lib.app.ready import reference_faults
+from dagster_project.lib.app.stands.cycles import read_frozen
 from dagster_project.lib.app.state import is_database, state_faults
 from dagster_project.lib.base.folder_tree import look
 from dagster_project.lib.base.reference import Reference, SeedError
@@ -30,10 +30,9 @@ from dagster_project.lib.base.successions import CommunityIds
 from dagster_project.lib.intake.bucket.drop import open_drop
 from dagster_project.lib.intake.bucket.ledger import Ledger
 from dagster_project.lib.intake.bucket.whole import GONE, DamagedLakeError, damaged_places
-from dagster_project.lib.publish.public.edition import current_public, manifest_or_none
 from dagster_project.lib.publish.public.register import KEY_FILE
-from dagster_project.lib.publish.release.pointing import FIXED, is_fixed
-from dagster_project.lib.publish.release.release import current_release, read_manifest
+from dagster_project.lib.publish.public.shown import current_public, manifest_or_none
+from dagster_project.lib.publish.release.pointing import FIXED, current_release, is_fixed, read_manifest
 from dagster_project.lib.publish.release.states import WITHDRAWN, StatesError, read_states
 from dagster_project.lib.publish.server.current import SCHEMAS, BiServer
 from dagster_project.lib.publish.server.loading import ServerError

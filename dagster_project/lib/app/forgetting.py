@@ -21,12 +21,13 @@ from dagster_project.lib.base.names import MARTS
 from dagster_project.lib.base.store import remove_whole
 from dagster_project.lib.intake.bucket.lake import raw_key
 from dagster_project.lib.intake.bucket.ledger import Version, current_submissions, versions
-from dagster_project.lib.publish.public.edition import manifest_or_none, take_down
+from dagster_project.lib.publish.public.edition import take_down
 from dagster_project.lib.publish.public.preview import preview_key
 from dagster_project.lib.publish.public.results import packages
+from dagster_project.lib.publish.public.shown import manifest_or_none
 from dagster_project.lib.publish.release.decisions import DecisionError, has_data, withdraw
 from dagster_project.lib.publish.release.opening import database_path
-from dagster_project.lib.publish.release.release import current_release, read_manifest
+from dagster_project.lib.publish.release.pointing import current_release, read_manifest
 from dagster_project.lib.publish.release.retention import delete_data
 from dagster_project.lib.publish.release.states import WITHDRAWN, read_states
 from dagster_project.lib.receipts.difference import forget_summaries

@@ -6,7 +6,6 @@ Does not: Dagster (defs/ wraps each step as an asset), printing (cli/main.py), o
 
 from __future__ import annotations
 
-import hashlib
 import io
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -17,7 +16,6 @@ from typing import Any
 
 import polars as pl
 
-import contracts
 from dagster_project.lib.analysis.tables import as_declared
 from dagster_project.lib.app.analysis import (
     KNOWN_TABLE,
@@ -25,58 +23,34 @@ from dagster_project.lib.app.analysis import (
     analysis_inputs,
     run_analysis,
 )
-from dagster_project.lib.app.frozen import (
-    FROZEN_TABLE,
-    FrozenCycle,
-    keep_frozen,
-    manifest_inputs,
-    read_frozen,
-    released_cycles,
-)
+from dagster_project.lib.app.frozen import FROZEN_TABLE, keep_frozen, released_cycles
 from dagster_project.lib.app.kept import keep, kept_inputs, kept_seeds
 from dagster_project.lib.app.ready import require_ready
 from dagster_project.lib.app.spark.cluster_run import ClusterRun, Form
+from dagster_project.lib.app.stands.house import WhatStands
 from dagster_project.lib.app.state import (
     LEFT_KEY,
     STRAYS_KEY,
     UNDELIVERED_KEY,
     mend,
-    read_left,
-    read_strays,
-    read_undelivered,
-    state_faults,
     sweep,
 )
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import ANSWERS_TABLE, DECISIONS_TABLE, INPUTS, NETWORK_FOLDER, OBJECTIONS_TABLE
 from dagster_project.lib.base.progress import tell
-from dagster_project.lib.base.reference import Reference
-from dagster_project.lib.base.ruleset import RulesetKey, in_force_on, ruleset_rows
+from dagster_project.lib.base.ruleset import ruleset_rows
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.base.successions import write_as_read
 from dagster_project.lib.intake.batch import Intake
-from dagster_project.lib.intake.bucket.drop import Listing, list_drop, open_drop, stray_findings
-from dagster_project.lib.intake.bucket.ledger import Ledger, current_submissions
-from dagster_project.lib.intake.bucket.left import LEFT, left_findings, still_left
-from dagster_project.lib.intake.bucket.plan import Selection, left_at_listing, make_plan, refuse_bucket_fault
-from dagster_project.lib.intake.bucket.whole import DamagedLakeError, damaged_places, note, noted
-from dagster_project.lib.intake.findings import to_findings
-from dagster_project.lib.intake.reading.limits import Limits
+from dagster_project.lib.intake.bucket.left import still_left
+from dagster_project.lib.intake.bucket.plan import Selection
+from dagster_project.lib.intake.bucket.whole import DamagedLakeError, note, noted
 from dagster_project.lib.intake.session import IntakeResult, Places, TakenPartition, run_intake
 from dagster_project.lib.monitoring.latency import submission_latency, value_latency
-from dagster_project.lib.publish.release.as_built import AsBuilt
-from dagster_project.lib.publish.release.dependencies import versions
-from dagster_project.lib.publish.release.hashing import lock_sha256
+from dagster_project.lib.publish.release.as_built import ReleaseFacts
 from dagster_project.lib.publish.release.opening import database_path
-from dagster_project.lib.publish.release.pointing import FIXED, fix
-from dagster_project.lib.publish.release.release import (
-    Release,
-    ReleaseFacts,
-    Since,
-    current_release,
-    publish,
-    read_manifest,
-)
+from dagster_project.lib.publish.release.pointing import current_release, read_manifest
+from dagster_project.lib.publish.release.release import Release, Since, publish
 from dagster_project.lib.publish.report.languages.published import (
     dictionary_names,
     internal_details,
@@ -86,7 +60,6 @@ from dagster_project.lib.publish.report.making.kept import kept_pages
 from dagster_project.lib.publish.report.marts import ReportContext, RuleParameter
 from dagster_project.lib.publish.report.national.since_release import sections
 from dagster_project.lib.publish.report.render import write_report
-from dagster_project.lib.receipts.change_log import ChangeLog
 from dagster_project.lib.receipts.change_words import TOLD, UNKNOWN_CHANGES
 from dagster_project.lib.receipts.changes import State, changed_folders, changes_between, read_tables
 from dagster_project.lib.receipts.difference import ReleaseBefore
@@ -106,7 +79,6 @@ from dagster_project.lib.warehouse.declared import declared_marts, vocabularies
 from dagster_project.lib.warehouse.landing import Landed, gather, write_tables
 from dagster_project.lib.warehouse.spark import require_packages
 from dagster_project.lib.warehouse.standing import NodeResult
-from dagster_project.settings import PROJECT_ROOT, Settings
 
 KEPT_OF = ("files", "findings")
 REPORTING = "reporting"
@@ -120,50 +92,18 @@ def _tell_folders(done: int, total: int) -> None:
 
 
 @dataclass(frozen=True)
-class Pipeline:
-    """All steps over one set of settings, under one ruleset: the one in force, unless another is chosen."""
-
-    settings: Settings
-    chosen: RulesetKey | None = None
-
-    @cached_property
-    def ruleset(self) -> RulesetKey:
-        """The ruleset's id and version."""
-        return self.chosen or in_force_on(self.reference, self.settings.today)
-
-    @cached_property
-    def reference(self) -> Reference:
-        """The seeds."""
-        return Reference(self.settings.seeds)
+class Pipeline(WhatStands):
+    """All steps over what stands."""
 
     @cached_property
     def intake(self) -> Intake:
         """What intake needs beside the files."""
-        return Intake(self.reference, Limits(file_bytes=self.settings.max_file_bytes), self.ruleset)
-
-    def _store(self, url: str) -> Store:
-        return Store(url, self.settings.s3_endpoint)
-
-    @cached_property
-    def drop(self) -> Store:
-        """The drop bucket; StoreError for a folder that was named and is missing: misspelt is not empty."""
-        url = self.settings.drop_url
-        return open_drop(url, self.settings.s3_endpoint, create=url == str(self.settings.home / "drop"))
-
-    @cached_property
-    def lake(self) -> Store:
-        """Raw bytes, accepted rows, the ledger."""
-        return self._store(self.settings.lake_url)
+        return Intake(self.reference, self.limits, self.ruleset)
 
     @cached_property
     def outbox(self) -> Store:
         """Receipts."""
         return self._store(self.settings.outbox_url)
-
-    @cached_property
-    def published(self) -> Store:
-        """Releases."""
-        return self._store(self.settings.publish_url)
 
     @property
     def dbt_places(self) -> DbtPlaces:
@@ -175,22 +115,12 @@ class Pipeline:
             write_as_read(s.seeds, seeds, names)
         return DbtPlaces(seeds, s.landing, s.analysis, s.warehouse, s.work)
 
-    @property
-    def ledger(self) -> Ledger:
-        """What was seen of the bucket, communities under their ids of now."""
-        return Ledger(self.lake, self.reference.names)
-
-    @cached_property
-    def frozen(self) -> tuple[FrozenCycle, ...]:
-        """Frozen cycles, an input of every figure that was decided from them."""
-        return read_frozen(self.lake, self.reference.reporting_years(self.settings.today), self.reference.names)
-
     def take(self, selection: Selection, run_id: str) -> Iterator[TakenPartition | IntakeResult]:
         """Intake of what changed or was asked for; the last item is the result.
 
         SeedError where seeds do not hold, BucketFaultError where the bucket seems at fault; nothing is changed then.
         """
-        require_ready(self.reference, self.chosen or self.settings.today)
+        require_ready(self.reference, self.chosen or self.settings.today, self.settings.work)
         if self.settings.spark_master:
             require_packages()
         for what in [*mend(self.lake, self.settings.warehouse), *sweep(self.settings.work)]:
@@ -228,55 +158,11 @@ class Pipeline:
             remove_receipt(self.outbox, gone, delivery)
         self._keep_undelivered(self.undelivered() | delivery.failed)
 
-    def left(self) -> pl.DataFrame:
-        """Folders that the last intakes left as they stood, and why (intake.bucket.left.LEFT)."""
-        return read_left(self.lake)
-
-    def undelivered(self) -> dict[tuple[str, int], str]:
-        """Folders whose receipts the outbox refused when they were last written, and why."""
-        return read_undelivered(self.lake)
-
     def _keep_undelivered(self, failed: Mapping[tuple[str, int], str]) -> None:
         lines = [[*place, reason] for place, reason in sorted(failed.items())]
         data = json.dumps(lines, ensure_ascii=False).encode()
         if (self.lake.get_or_none(UNDELIVERED_KEY) or b"[]") != data:
             self.lake.put(UNDELIVERED_KEY, data)
-
-    def listing(self) -> Listing:
-        """The drop bucket as it stands at this moment."""
-        communities = self.reference.communities["community_id"].to_list()
-        return list_drop(
-            self.drop, communities, self.reference.reporting_years(self.settings.today), self.reference.names
-        )
-
-    def nothing_new(self, selection: Selection) -> bool:
-        """Whether intake would take nothing, see nothing else than before, and the current release says it all.
-
-        The same plan and the same hash of inputs that intake and release go by, looked at without starting a run.
-        BucketFaultError, like intake, where the bucket seems at fault.
-        """
-        listing, events = self.listing(), self.ledger.events()
-        damaged = damaged_places(self.lake, events, self.reference.names)
-        plan = make_plan(listing, events, self.intake.version, selection, damaged)
-        refuse_bucket_fault(listing, plan, events, selection)
-        if selection.again or state_faults(self.lake) or self.lake.get_or_none(STRAYS_KEY) is None:
-            return False
-        if damaged or self.undelivered():
-            return False
-        seen, told = to_findings(stray_findings(listing.strays)), self._told_strays()
-        same = sorted(seen["finding_id"]) == sorted(told["finding_id"])
-        left = {
-            (*item.partition, item.rule_id, item.source_file, item.found) for item in left_at_listing(listing, events)
-        }
-        same = same and left == set(self.left().select(list(LEFT)[:5]).iter_rows())
-        return not plan.take and not plan.withdrawn and same and self.up_to_date() is not None
-
-    def _told_strays(self) -> pl.DataFrame:
-        return read_strays(self.lake)
-
-    def strays(self) -> pl.DataFrame:
-        """Findings of the bucket itself and of what was left in it, as the last intakes saw them."""
-        return pl.concat([self._told_strays(), left_findings(self.left())])
 
     def land(self, communities: frozenset[str] | None = None) -> tuple[Landed, list[Receipt]]:
         """Gather the lake into landing files and write the receipts that changed (of all communities by default)."""
@@ -292,7 +178,7 @@ class Pipeline:
         return self._deliver(self._gathered(), communities)
 
     def _gathered(self) -> Landed:
-        require_ready(self.reference, self.chosen or self.settings.today)
+        require_ready(self.reference, self.chosen or self.settings.today, self.settings.work)
         tell("Gathering accepted rows")
         try:
             return gather(self.lake, self.reference, self.settings.today, self.strays(), self.ruleset)
@@ -451,16 +337,6 @@ class Pipeline:
             names=dictionary_names(self.reference),
         )
 
-    @property
-    def change_log(self) -> ChangeLog:
-        """What submissions changed, as it was told."""
-        return ChangeLog(self.lake)
-
-    @property
-    def as_built(self) -> AsBuilt:
-        """What was built last, and the release that it is."""
-        return AsBuilt(self.lake)
-
     def told_changes(self) -> Changes:
         """What each submission changed that the release told last was made from."""
         facts = self._facts_of(self.change_log.told or current_release(self.published))
@@ -471,24 +347,6 @@ class Pipeline:
         folders = [row for row in facts["inputs"] if row["community_id"]]
         places = [(row["community_id"], row["reporting_year"], row["submission_id"]) for row in folders]
         return {**dict.fromkeys(places, UNKNOWN_CHANGES), **self._change_records()}
-
-    def _facts_of(self, release_id: str | None) -> dict[str, Any] | None:
-        """A release's manifest, with what was last seen to give its content in place of what it was first made from.
-
-        The day stays that of the release. None for no release, or one that was removed.
-        """
-        try:
-            manifest = None if release_id is None else read_manifest(self.published, release_id)
-        except FileNotFoundError:
-            return None
-        if release_id is None or manifest is None:
-            return None
-        facts = {**manifest, **self.as_built.facts_of(release_id), "today": manifest["today"]}
-        inputs = [
-            {**row, "community_id": self.reference.names.of(row["community_id"])} if row["community_id"] else row
-            for row in facts["inputs"]
-        ]
-        return {**facts, "inputs": inputs}
 
     def _change_records(self) -> Changes:
         names = self.reference.names
@@ -521,52 +379,3 @@ class Pipeline:
         delivery = Delivery()
         write_receipts(self.outbox, landed, communities, self._changes_of(stated), delivery)
         self._keep_undelivered(self.undelivered() | delivery.failed)
-
-    def release_facts(self) -> ReleaseFacts:
-        """What the next release would be made from, whether or not it differs from the current one."""
-        years = self.reference.reporting_years(self.settings.today)
-        known = set(self.reference.communities["community_id"]) | {"_network"}
-        standing = current_submissions(self.ledger.events()).sort("community_id", "reporting_year")
-        folders = [
-            {"community_id": community_id, "reporting_year": year, "submission_id": submission}
-            for community_id, year, submission in standing.select(
-                "community_id", "reporting_year", "submission_id"
-            ).iter_rows()
-            if community_id in known and year in years
-        ]
-        frozen = manifest_inputs(self.frozen)
-        strays = self.strays()["finding_id"].sort().to_list()
-        conditions = self.conditions()
-        text = json.dumps([[*folders, *frozen], strays, conditions], sort_keys=True)
-        digest = hashlib.sha256(text.encode()).hexdigest()
-        return ReleaseFacts(**conditions, inputs_sha256=digest, folders=folders, frozen=frozen)
-
-    def conditions(self) -> dict[str, Any]:
-        """What figures depend on beside the folders and frozen records, by its name in the manifest."""
-        years = self.reference.reporting_years(self.settings.today)
-        return {
-            "today": self.settings.today.isoformat(),
-            "ruleset_id": self.ruleset[0],
-            "ruleset_version": self.ruleset[1],
-            "contract_version": max(contracts.version_for(year) for year in years),
-            **versions(PROJECT_ROOT),
-            "lock_sha256": lock_sha256(PROJECT_ROOT),
-            "seeds_sha256": self.reference.fingerprint(),
-        }
-
-    def fix_path(self) -> None:
-        """Give a publish folder from before there was `current.duckdb` its fixed path; a release does it otherwise."""
-        release_id = current_release(self.published)
-        if release_id is not None and self.published.size(FIXED) is None:
-            fix(self.published, release_id)
-
-    def up_to_date(self) -> str | None:
-        """The current release's id if what stands now was built and gave it, and its changes are told, else None."""
-        release_id = current_release(self.published)
-        told = release_id is not None and self.change_log.told == release_id
-        return release_id if told and self.is_current(self.release_facts()) else None
-
-    def is_current(self, facts: ReleaseFacts) -> bool:
-        """Whether exactly this was built last and gave the current release; the day is part of it."""
-        built = self._facts_of(current_release(self.published))
-        return built is not None and built["inputs_sha256"] == facts.inputs_sha256

@@ -16,9 +16,10 @@ from typing import Any
 
 import polars as pl
 
-from dagster_project.lib.app.frozen import FROZEN_TABLE, frozen_key
+from dagster_project.lib.app.frozen import FROZEN_TABLE
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.app.rehearsal import compute
+from dagster_project.lib.app.stands.cycles import frozen_key
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.names import INPUTS

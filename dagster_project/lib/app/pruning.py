@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from dagster_project.lib.app.frozen import read_frozen
+from dagster_project.lib.app.stands.cycles import read_frozen
 from dagster_project.lib.base.store import Store
-from dagster_project.lib.publish.release.release import current_release
+from dagster_project.lib.publish.release.pointing import current_release
 from dagster_project.lib.publish.release.retention import Fate, delete_data, held_releases, plan
 from dagster_project.lib.publish.release.states import read_states
 from dagster_project.lib.receipts.change_log import ChangeLog

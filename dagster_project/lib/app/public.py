@@ -17,12 +17,12 @@ import polars as pl
 
 from dagster_project.lib.app.spark.cluster import Cluster
 from dagster_project.lib.app.spark.spread import OnCluster
+from dagster_project.lib.app.stands.public import PublicStands
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import INPUTS, MARTS, OBJECTIONS_TABLE
 from dagster_project.lib.base.progress import tell
-from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import Ruleset, read_ruleset, ruleset_rows
-from dagster_project.lib.base.store import FOR_ALL, Store
+from dagster_project.lib.base.store import Store
 from dagster_project.lib.base.workers import Processes, Spread, processes
 from dagster_project.lib.disclosure import (
     DisclosureInputs,
@@ -35,25 +35,16 @@ from dagster_project.lib.disclosure import (
 from dagster_project.lib.disclosure.derived import Derived
 from dagster_project.lib.publish.public.decisions import implied_verdicts
 from dagster_project.lib.publish.public.declared import declared_public
-from dagster_project.lib.publish.public.edition import (
-    TEXTS,
-    Candidate,
-    Places,
-    PublicRelease,
-    current_public,
-    manifest_or_none,
-    publish_public,
-)
+from dagster_project.lib.publish.public.edition import TEXTS, Candidate, PublicRelease, publish_public
 from dagster_project.lib.publish.public.pages import Told, write_pages
-from dagster_project.lib.publish.public.preview import Preview, Previews, names_of, write_previews
+from dagster_project.lib.publish.public.preview import names_of, write_previews
 from dagster_project.lib.publish.public.publication import Publication, read_publication
-from dagster_project.lib.publish.public.register import Register
 from dagster_project.lib.publish.public.results import Cycle, public_frames, results_of, write_results
+from dagster_project.lib.publish.public.shown import Preview, current_public
 from dagster_project.lib.publish.public.tables import Terms, public_tables
-from dagster_project.lib.publish.release.dependencies import code_version
-from dagster_project.lib.publish.release.hashing import lock_sha256
-from dagster_project.lib.publish.release.opening import ReleaseMissingError, database_path
-from dagster_project.lib.publish.release.release import current_release, read_manifest
+from dagster_project.lib.publish.release.dependencies import code_version, lock_sha256
+from dagster_project.lib.publish.release.opening import database_path
+from dagster_project.lib.publish.release.pointing import ReleaseMissingError, read_manifest
 from dagster_project.lib.publish.report.languages.published import dictionary_names, published_languages
 from dagster_project.lib.publish.report.making.kept import kept_pages
 from dagster_project.lib.publish.report.marts import PUBLIC, RuleParameter
@@ -62,7 +53,7 @@ from dagster_project.lib.warehouse.declared import declared_marts, vocabularies
 from dagster_project.settings import PROJECT_ROOT, Settings
 
 Frames = TypeVar("Frames", DisclosureInputs, Derived)
-TERMS, CALENDAR = "network/publication_terms", "network/calendar"
+TERMS = "network/publication_terms"
 PROFILES, LEAST_COMMUNITIES = "network/disclosure_profiles", 10
 # Processes pay only where there are many cells; the result does not depend on them.
 CELLS_A_PROCESS = 20_000
@@ -71,61 +62,8 @@ NO_OBJECTIONS = pl.DataFrame(schema={"community_id": pl.String, "indicator": pl.
 
 
 @dataclass(frozen=True)
-class PublicEdition:
+class PublicEdition(PublicStands):
     """All steps of the public edition over one set of settings."""
-
-    settings: Settings
-
-    @cached_property
-    def reference(self) -> Reference:
-        """The seeds."""
-        return Reference(self.settings.seeds)
-
-    @cached_property
-    def places(self) -> Places:
-        """The public tree, the house's own releases, the lake."""
-        s = self.settings
-        published, lake = (Store(url, s.s3_endpoint) for url in (s.publish_url, s.lake_url))
-        public = Store(s.public_url, s.s3_endpoint, mode=FOR_ALL)
-        return Places(public, published, lake, s.work)
-
-    @cached_property
-    def register(self) -> Register:
-        """What was ever out."""
-        return Register(self.places.lake)
-
-    @cached_property
-    def previews(self) -> Previews:
-        """What was shown to communities before."""
-        return Previews(self.places.lake)
-
-    def facts(self) -> dict[str, str]:
-        """What a public edition depends on beside the register: the internal release, the seeds, the code, the day."""
-        release_id = current_release(self.places.published)
-        if release_id is None:
-            raise ReleaseMissingError(f"nothing is published at {self.settings.publish_url} yet")
-        return {
-            "release_id": release_id,
-            "seeds_sha256": self.reference.fingerprint(),
-            "code_version": code_version(PROJECT_ROOT),
-            "today": self.settings.today.isoformat(),
-        }
-
-    def up_to_date(self) -> str | None:
-        """The public release's id if exactly this was made public last and is up, else None."""
-        facts, public_id = self.register.built()
-        if public_id is None or current_public(self.places.public) != public_id or facts != self.facts():
-            return None
-        return public_id if manifest_or_none(self.places.public, public_id) else None
-
-    def waiting(self) -> Preview | None:
-        """The previews for which the current release waits, if exactly this was shown and days are left, else None."""
-        facts, today = self.facts(), self.settings.today
-        for year in reversed(self.reference.reporting_years(today)):
-            preview = self.previews.of(year, self._preview_days(year))
-            if preview is not None and preview.facts == facts:
-                return preview if preview.holds(today) else None
-        return None
 
     def preview(self, candidate: Candidate, now: bool = False) -> Preview:
         """Write every community's preview of a candidate; `now` waives what is left of the reporting year's days."""
@@ -186,14 +124,6 @@ class PublicEdition:
             lines["min_communities"].drop_nulls().cast(pl.Int64) if "min_communities" in lines.columns else pl.Series()
         )
         return int(max(said, default=LEAST_COMMUNITIES))
-
-    def _preview_days(self, year: int) -> int:
-        """Days that communities have to look at the previews of a reporting year (`preview_days` of the calendar)."""
-        calendar = self.reference.table(CALENDAR)
-        if "preview_days" not in calendar.columns:
-            return 0
-        said = calendar.filter(pl.col("reporting_year") == str(year))["preview_days"].drop_nulls()
-        return int(said[0]) if said.len() else 0
 
     def candidate(self) -> Candidate:
         """Protect and audit the current release, together with everything that was ever out; nothing is written."""

@@ -15,10 +15,10 @@ from typing import Any
 
 import polars as pl
 
-from dagster_project.lib.app.frozen import frozen_key, read_frozen
 from dagster_project.lib.app.kept import KeptInputs, read_kept
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.app.rehearsal import compute, side_home, side_settings
+from dagster_project.lib.app.stands.cycles import frozen_key, read_frozen
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.base.successions import CommunityIds

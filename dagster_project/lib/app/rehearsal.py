@@ -17,8 +17,8 @@ from typing import Any
 
 import polars as pl
 
-from dagster_project.lib.app.frozen import PREFIX as FROZEN_PREFIX
 from dagster_project.lib.app.pipeline import Pipeline
+from dagster_project.lib.app.stands.cycles import PREFIX as FROZEN_PREFIX
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import RulesetKey, load_ruleset, ruleset_rows

@@ -182,7 +182,11 @@ def hash_files(paths: list[Path], root: Path) -> str:
     """sha256 hex over relative names and contents, in sorted order."""
     digest = hashlib.sha256()
     for path in sorted(paths):
-        content = path.read_bytes()
-        digest.update(f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode())
-        digest.update(content)
+        digest.update(named_content(path, root))
     return digest.hexdigest()
+
+
+def named_content(path: Path, root: Path) -> bytes:
+    """What a hash over files takes of one of them: its relative name, the length of its content, the content."""
+    content = path.read_bytes()
+    return f"{path.relative_to(root).as_posix()}\0{len(content)}\0".encode() + content

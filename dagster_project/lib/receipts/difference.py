@@ -36,8 +36,14 @@ from dagster_project.lib.publish.release.compare import (
     present,
     since_stated,
 )
-from dagster_project.lib.publish.release.opening import ReleaseMissingError, database_path
-from dagster_project.lib.publish.release.release import current_release, read_manifest
+from dagster_project.lib.publish.release.opening import database_path
+from dagster_project.lib.publish.release.pointing import (
+    SUMMARIES,
+    ReleaseMissingError,
+    current_release,
+    read_manifest,
+    summary_key,
+)
 from dagster_project.lib.publish.release.states import WITHDRAWN, read_states
 from dagster_project.lib.receipts.change_words import label
 from dagster_project.lib.receipts.changes import (
@@ -59,7 +65,6 @@ RULES = {"ruleset_id": "ruleset", "ruleset_version": "ruleset version", "contrac
 CODE = {"code_version": "code", "lock_sha256": "locked packages"}
 CAUSES_SHOWN = 3
 SUMMARY_SHOWN = 50
-SUMMARIES = "summaries"
 SeedsOf = Callable[[str], Mapping[str, bytes] | None]
 """The files of reference data that a release was made with, by path; None where they are not kept."""
 WORDS = {STATUSES: "Statuses that moved", ELIGIBILITY: "Designations, gateways and criteria that moved"}
@@ -291,11 +296,6 @@ def forget_summaries(published: Store, place: str) -> None:
     """Delete every summary that speaks of a folder: names of its files and what they moved stand there."""
     keys = [info.key for info in published.objects(SUMMARIES)]
     published.delete(key for key in keys if place in published.get(key).decode())
-
-
-def summary_key(release_id: str) -> str:
-    """Where a release's summary lies in the publish folder."""
-    return f"{SUMMARIES}/{release_id}.txt"
 
 
 # ---- what was submitted, what it is read with ----

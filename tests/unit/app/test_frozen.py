@@ -23,7 +23,8 @@ from dagster_project.lib.analysis.records.recompute import Record, recompute, st
 from dagster_project.lib.analysis.tables import TABLES, before_freezing
 from dagster_project.lib.analysis.vocabulary import FROZEN, PROVISIONAL
 from dagster_project.lib.app import frozen
-from dagster_project.lib.app.frozen import DETERMINATION, FrozenContent, FrozenCycle, keep_frozen
+from dagster_project.lib.app.frozen import DETERMINATION, keep_frozen
+from dagster_project.lib.app.stands.cycles import FrozenContent, FrozenCycle, frozen_key, manifest_inputs, read_frozen
 from dagster_project.lib.base.store import Store
 from tests.unit.rubric.conftest import COMMUNITY, World, analysed, random_values, seed
 
@@ -90,16 +91,16 @@ def test_a_year_is_frozen_once_and_a_second_freeze_changes_nothing(tmp_path: Pat
         frozen.freeze_cycle(lake, YEAR, content(NOW))
     with pytest.raises(frozen.FrozenAlreadyError):
         frozen.refuse_frozen(lake, YEAR)
-    assert lake.get(frozen.frozen_key(YEAR)) == content()
+    assert lake.get(frozen_key(YEAR)) == content()
 
 
 def test_cycles_are_read_by_year_and_only_of_the_years_asked_for(tmp_path: Path) -> None:
     lake = Store(str(tmp_path))
-    assert frozen.read_frozen(lake) == ()
+    assert read_frozen(lake) == ()
     frozen.freeze_cycle(lake, YEAR, content())
     lake.put("frozen/readme.txt", b"no cycle")
-    assert [found.reporting_year for found in frozen.read_frozen(lake)] == [YEAR]
-    assert frozen.read_frozen(lake, range(2015, YEAR)) == ()
+    assert [found.reporting_year for found in read_frozen(lake)] == [YEAR]
+    assert read_frozen(lake, range(2015, YEAR)) == ()
 
 
 def test_a_file_in_another_years_place_is_an_error() -> None:
@@ -326,7 +327,7 @@ def test_a_determination_that_first_appears_in_a_frozen_year_is_provisional_and_
 
 
 def test_a_cycle_is_an_input_of_a_release_by_the_sha256_of_its_file() -> None:
-    (entry,) = frozen.manifest_inputs([cycle()])
+    (entry,) = manifest_inputs([cycle()])
     assert entry["reporting_year"] == YEAR
     assert entry["frozen_records_sha256"] == hashlib.sha256(content()).hexdigest()
 

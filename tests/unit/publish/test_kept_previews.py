@@ -14,7 +14,8 @@ import pytest
 
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.publish.public import preview as previews
-from dagster_project.lib.publish.public.preview import Names, Preview, write_previews
+from dagster_project.lib.publish.public.preview import Names, write_previews
+from dagster_project.lib.publish.public.shown import Preview
 
 FIRST = Preview(2024, 14, "2024-12-31", None, {"release_id": "2024-12-31-abc"}, {})
 NAMES = Names({}, {}, {}, {"math": "Mathematics"})

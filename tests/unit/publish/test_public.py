@@ -35,7 +35,6 @@ from dagster_project.lib.publish.public.edition import (
     Candidate,
     Places,
     WithdrawnEditionError,
-    current_public,
     publish_public,
     take_down,
 )
@@ -43,6 +42,7 @@ from dagster_project.lib.publish.public.files import field_type, flat, guarded, 
 from dagster_project.lib.publish.public.pages import Told
 from dagster_project.lib.publish.public.register import Register
 from dagster_project.lib.publish.public.selection import PublicTable, SelectionError, read_not_public, read_selection
+from dagster_project.lib.publish.public.shown import current_public
 from dagster_project.lib.publish.public.tables import Terms, finding_counts, public_tables
 from dagster_project.lib.publish.release.compare import VALUE_TABLE
 from dagster_project.lib.publish.report.marts import RuleParameter

@@ -19,6 +19,7 @@ import pytest
 
 from dagster_project.lib.analysis.vocabulary import DAYS_AFTER
 from dagster_project.lib.base.store import Store
+from dagster_project.lib.publish.release.as_built import ReleaseFacts
 from dagster_project.lib.publish.release.compare import (
     TableCounts,
     compare_releases,
@@ -26,17 +27,15 @@ from dagster_project.lib.publish.release.compare import (
     verify_release,
 )
 from dagster_project.lib.publish.release.decisions import withdraw
+from dagster_project.lib.publish.release.pointing import current_release, read_manifest
 from dagster_project.lib.publish.release.release import (
     EDITION_SENTENCE,
     MARKS,
     Release,
-    ReleaseFacts,
     Since,
     WithdrawnContentError,
-    current_release,
     hash_tables,
     publish,
-    read_manifest,
     since_mark,
 )
 from dagster_project.lib.publish.release.retention import delete_data

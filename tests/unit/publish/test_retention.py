@@ -11,8 +11,9 @@ from pathlib import Path
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_project.lib.app.frozen import FrozenContent, file_bytes, frozen_key
+from dagster_project.lib.app.frozen import file_bytes
 from dagster_project.lib.app.pruning import named_releases
+from dagster_project.lib.app.stands.cycles import FrozenContent, frozen_key
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.publish.release.retention import Held, delete_data, held_releases, plan
 from dagster_project.lib.publish.release.states import FINAL, PROVISIONAL, STATES, States

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.publish.release import pointing
 from dagster_project.lib.publish.release.decisions import DecisionError, finalize, pinned, withdraw
-from dagster_project.lib.publish.release.release import current_release
+from dagster_project.lib.publish.release.pointing import current_release
 from dagster_project.lib.publish.release.states import (
     FINAL,
     PROVISIONAL,

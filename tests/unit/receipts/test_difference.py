@@ -20,7 +20,7 @@ from dagster_project.lib.base.successions import NO_RENAMES
 from dagster_project.lib.intake.findings import FINDINGS
 from dagster_project.lib.intake.tables import FILES
 from dagster_project.lib.publish.release.compare import ValueCounts
-from dagster_project.lib.publish.release.pointing import database_key
+from dagster_project.lib.publish.release.pointing import database_key, summary_key
 from dagster_project.lib.publish.release.states import StateLine, add
 from dagster_project.lib.receipts import difference
 from dagster_project.lib.receipts.changes import ELIGIBILITY, STATUSES, ChangedFolder
@@ -35,7 +35,6 @@ from dagster_project.lib.receipts.difference import (
     SubmittedFolder,
     forget_summaries,
     seed_lines,
-    summary_key,
 )
 from dagster_project.settings import from_environment
 

@@ -24,6 +24,7 @@ from dagster_project.lib.publish.public import files
 from dagster_project.lib.publish.public.register import Register
 from dagster_project.lib.publish.public.results import public_frames
 from dagster_project.lib.publish.public.selection import read_selection
+from dagster_project.lib.publish.public.shown import MANIFEST, Places, current_public, manifest_or_none
 from dagster_project.lib.publish.release.compare import FIRST, GONE, VALUE_TABLE, count_values, since_stated
 from dagster_project.lib.publish.release.contract import FILE, PUBLIC, contract, require_kept
 from dagster_project.lib.publish.release.dictionary import write_dictionary
@@ -84,16 +85,6 @@ class PublicRelease:
     public_id: str
     manifest: Mapping[str, Any]
     is_new: bool
-
-
-@dataclass(frozen=True)
-class Places:
-    """Where a public release goes: the public tree, the house's own publish folder, the lake, a folder for scratch."""
-
-    public: Store
-    published: Store
-    lake: Store
-    scratch: Path
 
 
 WriteReport = Callable[[Path, Path, Mapping[str, Any]], None]
@@ -220,7 +211,7 @@ def _write_papers(
     files.write_json(building / files.PACKAGE, package)
     manifest |= {"content_sha256": content, "disclosure": dict(candidate.counts), "tables": hashes}
     manifest["files"] = files.listed(building)
-    files.write_json(building / files.MANIFEST, manifest)
+    files.write_json(building / MANIFEST, manifest)
     files.write_checksums(building, manifest["files"])
     return manifest
 
@@ -238,18 +229,6 @@ def _keep_certificate(published: Store, public_id: str, certificate: Mapping[str
     if local is not None:
         # It names cells that are withheld: for those who run the house, not for all who may read releases.
         local.chmod(0o600)
-
-
-def current_public(public: Store) -> str | None:
-    """Id of the current public release, or None before the first or when it was taken down."""
-    data = public.get_or_none("current")
-    return data.decode().strip() or None if data is not None else None
-
-
-def manifest_or_none(public: Store, public_id: str) -> dict[str, Any] | None:
-    """The manifest of a public release, None where there is none or it was taken down."""
-    data = public.get_or_none(f"releases/{public_id}/{files.MANIFEST}")
-    return None if data is None else dict(json.loads(data))
 
 
 def take_down(places: Places, public_id: str, at: str, reason: str) -> list[str]:
@@ -277,7 +256,7 @@ def take_down(places: Places, public_id: str, at: str, reason: str) -> list[str]
         else:
             places.public.delete(["current"])
     # The manifest goes first: without it the release counts as taken down even if this dies half way.
-    places.public.delete(sorted(found, key=lambda key: not key.endswith(f"/{files.MANIFEST}")))
+    places.public.delete(sorted(found, key=lambda key: not key.endswith(f"/{MANIFEST}")))
     folder = places.public.local(f"releases/{public_id}")
     if folder is not None:
         remove_whole(folder)

@@ -19,10 +19,11 @@ import pyarrow.parquet as pq
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import MARTS
 from dagster_project.lib.publish.public.selection import read_selection
+from dagster_project.lib.publish.public.shown import MANIFEST
 from dagster_project.lib.publish.release.comments import comment
 from dagster_project.lib.warehouse.declared import TableWords
 
-DATABASE, CHECKSUMS, PACKAGE, MANIFEST = "public.duckdb", "SHA256SUMS", "datapackage.json", "manifest.json"
+DATABASE, CHECKSUMS, PACKAGE = "public.duckdb", "SHA256SUMS", "datapackage.json"
 # Signs that make a spreadsheet take a text for a formula when they stand first.
 FORMULA = ("=", "+", "-", "@", "\t", "\r")
 GUARD = "'"

@@ -1,15 +1,13 @@
-"""What a community sees of the public edition before it is public, and the days that it has for that.
+"""What a community sees of the public edition before it is public.
 
-Belongs here: `public_preview.html` of each community in its outbox, the first day of previews of a reporting year.
-Does not: what is public (tables.py, lib/disclosure), when a run looks (lib/app/public.py).
+Belongs here: `public_preview.html` of each community in its outbox.
+Does not: what is public (tables.py, lib/disclosure), the days that communities have (shown.py), when a run looks.
 """
 
 from __future__ import annotations
 
-import datetime as dt
-import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -20,65 +18,16 @@ from jinja2 import Template
 from dagster_project.lib.base.names import WITHHELD
 from dagster_project.lib.base.store import Store, StoreError
 from dagster_project.lib.base.templates import environment
+from dagster_project.lib.publish.public.shown import PAGE, Preview
 from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.making.kept import KeptPages
 from dagster_project.lib.publish.report.stacking import stacked
 
-PAGE = "public_preview.html"
-STATE = "disclosure/previews.json"
 _HERE = Path(__file__).parent
 _STYLE = _HERE.parent / "report" / "templates"
 _TOLD = ("fct_indicator_value", "fct_outcome_status", "fct_story")
 _VALUE_ORDER = ["indicator_id", "population_group_id", "geography_id", "series", "school_year", "period"]
 _FIGURE_ORDER = ["indicator_id", "population_group_id", "geography_id"]
-
-
-@dataclass(frozen=True)
-class Preview:
-    """The previews of one reporting year: when the first was written, and how many days communities have.
-
-    waived_on: the day on which somebody waived the rest of the days. facts: what the last previews were made of.
-    refused: communities whose outbox took no preview, and why.
-    """
-
-    reporting_year: int
-    days: int
-    first_written_on: str
-    waived_on: str | None
-    facts: Mapping[str, str]
-    refused: Mapping[str, str]
-
-    @property
-    def public_from(self) -> dt.date:
-        """The first day on which a run may make it public."""
-        return dt.date.fromisoformat(self.first_written_on) + dt.timedelta(days=self.days)
-
-    def holds(self, today: dt.date) -> bool:
-        """Whether communities still have days to look at it."""
-        return self.waived_on is None and today < self.public_from
-
-
-@dataclass(frozen=True)
-class Previews:
-    """What the lake keeps of previews, by reporting year. Only the holder of the home's lock writes."""
-
-    lake: Store
-
-    def _held(self) -> dict[str, dict[str, Any]]:
-        return dict(json.loads(self.lake.get_or_none(STATE) or b"{}"))
-
-    def of(self, reporting_year: int, days: int) -> Preview | None:
-        """The previews of a reporting year under today's number of days; None before the first was written."""
-        held = self._held().get(str(reporting_year))
-        return None if held is None else Preview(reporting_year, days, **held)
-
-    def keep(self, preview: Preview) -> None:
-        """Keep that previews were written, or that their days were waived."""
-        line = {name: value for name, value in asdict(preview).items() if name not in ("reporting_year", "days")}
-        held = {**self._held(), str(preview.reporting_year): line}
-        data = (json.dumps(held, ensure_ascii=False, indent=1, sort_keys=True) + "\n").encode()
-        if self.lake.get_or_none(STATE) != data:
-            self.lake.put(STATE, data)
 
 
 def preview_key(community_id: str) -> str:

@@ -1,20 +1,47 @@
 """What was built last and which release it is, kept in the lake: other inputs can give the same content.
 
-Belongs here: one small file that spares a second build of inputs that gave no new release.
+Belongs here: what a release is made from, one small file that spares a second build of what gave no new release.
 Does not: deciding whether content is the same (release.py), or anything that a figure depends on.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
 from typing import Any
 
 from dagster_project.lib.base.state import StateError, whole
 from dagster_project.lib.base.store import Store
 
 BUILT_KEY = "ops/built.json"
+
+
+@dataclass(frozen=True)
+class ReleaseFacts:
+    """What a release is made from, beside the tables.
+
+    `folders` are the submissions that stand, `frozen` the frozen cycles; a manifest lists both as `inputs`.
+    """
+
+    today: str
+    ruleset_id: str
+    ruleset_version: str
+    contract_version: int
+    code_version: str
+    figures_version: str
+    words_version: str
+    lock_sha256: str
+    seeds_sha256: str
+    inputs_sha256: str
+    folders: Sequence[Mapping[str, Any]]
+    frozen: Sequence[Mapping[str, Any]] = ()
+
+    def stated(self) -> dict[str, Any]:
+        """The facts by their names in the manifest."""
+        facts = {field.name: getattr(self, field.name) for field in fields(self)}
+        inputs = [*facts.pop("folders"), *facts.pop("frozen")]
+        return {**facts, "inputs": inputs}
 
 
 @dataclass(frozen=True)

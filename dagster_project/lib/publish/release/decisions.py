@@ -12,8 +12,13 @@ from typing import Any
 
 from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.store import Store
-from dagster_project.lib.publish.release.pointing import database_key, point, point_nowhere
-from dagster_project.lib.publish.release.release import current_release, read_manifest
+from dagster_project.lib.publish.release.pointing import (
+    current_release,
+    database_key,
+    point,
+    point_nowhere,
+    read_manifest,
+)
 from dagster_project.lib.publish.release.states import FINAL, WITHDRAWN, StateLine, States, add, read_states
 
 

@@ -1,18 +1,23 @@
 """What makes the figures of a release, what only puts them into words, and what makes public pages, declared.
 
-Belongs here: which code, contracts and models a table of a release can depend on, which it cannot, a version of each.
+Belongs here: which code, contracts and models a table of a release can depend on, which not, versions, the lock's hash.
 Does not: what the kept rows of one folder depend on (intake/dependencies.py), or the hash of a table (hashing.py).
 """
 
 from __future__ import annotations
 
+import hashlib
 import importlib.metadata
 import os
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
+from typing import TypeAlias
 
-from dagster_project.lib.base.reference import hash_files
+from dagster_project.lib.base.reference import named_content
 
+Tags: TypeAlias = tuple[tuple[str, int, int, int, int], ...]
+"""Each file by its path, and what of it changes with its content."""
 CODE_FOLDERS = ("contracts", "dagster_project", "dbt")
 CODE_ENDINGS = frozenset({".py", ".sql", ".yml", ".csv", ".html", ".js", ".po"})
 NO_CODE = frozenset({"target", "logs", "__pycache__"})
@@ -26,6 +31,7 @@ FIGURES = (
     *(f"{LIB}/{room}" for room in ("base", "intake", "warehouse", "analysis")),
     *(f"{LIB}/app/{module}.py" for module in ("__init__", "analysis", "frozen", "pipeline")),
     f"{LIB}/app/spark",
+    f"{LIB}/app/stands",
     f"{LIB}/publish/release/hashing.py",
     *("dbt/dbt_project.yml", "dbt/profiles.yml", "dbt/macros", "dbt/models"),
 )
@@ -45,6 +51,7 @@ WORDS = (
     *(f"{LIB}/{room}" for room in ("disclosure", "receipts", "member", "monitoring")),
     *(f"{LIB}/app/{module}.py" for module in ("doctor", "forgetting", "kept", "prediction", "pruning")),
     *(f"{LIB}/app/{module}.py" for module in ("public", "ready", "rebuild", "rehearsal", "scanning", "state")),
+    f"{LIB}/app/stands/public.py",
     f"{LIB}/publish",
     *(f"dagster_project/{room}" for room in ("cli", "defs", "instance", "web", "definitions.py", "history.py")),
     *("dbt/lint", "dbt/tests"),
@@ -61,36 +68,55 @@ PAGES = (
 )
 """What makes the words of public pages: where it is another, their texts can be others over the same tables."""
 
+OF_MANIFESTS, OF_PAGES = ("code_version", "figures_version", "words_version"), "pages_version"
+
 
 def versions(root: Path) -> dict[str, str]:
-    """What a manifest says of the code, of one look at its files: figures, words, and both with the distribution's."""
-    files = list(code_files(root))
-    figures = [path for path in files if is_figures(path.relative_to(root))]
-    words = [path for path in files if not is_figures(path.relative_to(root))]
-    return {
-        "code_version": _named(hash_files(files, root)),
-        "figures_version": _short(hash_files(figures, root)),
-        "words_version": _short(hash_files(words, root)),
-    }
+    """What a manifest says of the code: figures, words, and both with the distribution's version."""
+    found = _versions(root, _tags(root))
+    return {name: found[name] for name in OF_MANIFESTS}
 
 
 def code_version(root: Path) -> str:
     """The distribution's version and a hash over all of its code: figures and words."""
-    return _named(hash_files(list(code_files(root)), root))
+    return versions(root)["code_version"]
 
 
 def pages_version(root: Path) -> str:
     """A hash over the code that makes the words of public pages."""
-    named = [path for path in code_files(root) if _depth(path.relative_to(root).as_posix(), PAGES)]
-    return _short(hash_files(named, root))
+    return _versions(root, _tags(root))[OF_PAGES]
 
 
-def _named(sha256: str) -> str:
-    return f"{importlib.metadata.version('cradle-warehouse')}+{_short(sha256)}"
+def _tags(root: Path) -> Tags:
+    return tuple(_tag(path, path.stat()) for path in code_files(root))
 
 
-def _short(sha256: str) -> str:
-    return sha256[:12]
+def _tag(path: Path, found: os.stat_result) -> tuple[str, int, int, int, int]:
+    return str(path), found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
+# A run names its code a dozen times, a look at the bucket every few seconds: it is read when a file changed.
+@lru_cache(maxsize=1)
+def _versions(root: Path, tags: Tags) -> dict[str, str]:
+    code, figures, words, pages = (hashlib.sha256() for _ in range(4))
+    for path in sorted(Path(tag[0]) for tag in tags):
+        content, name = named_content(path, root), path.relative_to(root)
+        code.update(content)
+        (figures if is_figures(name) else words).update(content)
+        if _depth(name.as_posix(), PAGES):
+            pages.update(content)
+    named = f"{importlib.metadata.version('cradle-warehouse')}+{_short(code)}"
+    found = dict(zip(OF_MANIFESTS, (named, _short(figures), _short(words)), strict=True))
+    return {**found, OF_PAGES: _short(pages)}
+
+
+def lock_sha256(root: Path) -> str:
+    """sha256 of the lock file."""
+    return hashlib.sha256((root / "requirements.lock").read_bytes()).hexdigest()
+
+
+def _short(digest: hashlib._Hash) -> str:
+    return digest.hexdigest()[:12]
 
 
 def is_figures(path: Path) -> bool:

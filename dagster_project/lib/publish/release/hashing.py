@@ -1,14 +1,13 @@
 """What makes two tables the same: hashes of content, not of files.
 
-Belongs here: the canonical text of a row, the hash of a table, the hash of the lock.
-Does not: what is published (release.py), versions of the code (dependencies.py), hashing of what was submitted.
+Belongs here: the canonical text of a row, the hash of a table.
+Does not: what is published (release.py), versions of code and lock (dependencies.py), hashing of what was submitted.
 """
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from pathlib import Path
 
 from dagster_project.lib.analysis.vocabulary import DAYS_AFTER
 from dagster_project.lib.base import engine
@@ -55,8 +54,3 @@ def _as_text(name: str, kind: str) -> str:
         # Adding zero turns -0.0 into 0.0; nine decimals of the exponent form are ten significant digits.
         return f"coalesce(printf('%.9e', {quoted} + 0.0), chr(30))"
     return f"coalesce(cast({quoted} as varchar), chr(30))"
-
-
-def lock_sha256(root: Path) -> str:
-    """sha256 of the lock file."""
-    return hashlib.sha256((root / "requirements.lock").read_bytes()).hexdigest()

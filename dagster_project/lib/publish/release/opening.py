@@ -13,14 +13,14 @@ from pathlib import Path
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.store import Store, make_private
-from dagster_project.lib.publish.release.pointing import database_key
-from dagster_project.lib.publish.release.release import current_release, read_manifest
+from dagster_project.lib.publish.release.pointing import (
+    ReleaseMissingError,
+    current_release,
+    database_key,
+    read_manifest,
+)
 from dagster_project.lib.publish.release.states import read_states
 from dagster_project.settings import Settings
-
-
-class ReleaseMissingError(LookupError):
-    """There is no such release, or its data files are gone; the message says which."""
 
 
 def database_path(settings: Settings, release_id: str | None = None) -> Path:

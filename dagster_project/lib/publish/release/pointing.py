@@ -1,27 +1,55 @@
 """Which release is current: the small file that names it, and its database under a path that does not change.
 
-Belongs here: `current` and `current.duckdb`, each replaced whole, in an order that a death between them does not harm.
+Belongs here: `current` and `current.duckdb`, each replaced whole in an order that no death harms; where what lies.
 Does not: which release is to be current (release.py, decisions.py), opening databases (opening.py).
 """
 
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
+from dagster_project.lib.base.state import whole
 from dagster_project.lib.base.store import Store
 
 CURRENT = "current"
 FIXED = "current.duckdb"
 DATABASE = "internal.duckdb"
 READ_ONLY = 0o444
+SUMMARIES = "summaries"
+
+
+class ReleaseMissingError(LookupError):
+    """There is no such release, or its data files are gone; the message says which."""
+
+
+def current_release(store: Store) -> str | None:
+    """Id of the current release, or None before the first."""
+    data = store.get_or_none(CURRENT)
+    with whole(f"{store.url}/current", "put the id of a release of the folder releases/ into it"):
+        return data.decode("ascii").strip() or None if data is not None else None
+
+
+def read_manifest(store: Store, release_id: str) -> dict[str, Any]:
+    """The manifest of a release; FileNotFoundError if there is no such release."""
+    key = f"releases/{release_id}/manifest.json"
+    data = store.get(key)
+    with whole(f"{store.url}/{key}", "put it back from a backup; it cannot be made again"):
+        return {**json.loads(data)}
 
 
 def database_key(release_id: str) -> str:
     """Where the database of a release lies below the publish folder."""
     return f"releases/{release_id}/{DATABASE}"
+
+
+def summary_key(release_id: str) -> str:
+    """Where a release's summary lies in the publish folder."""
+    return f"{SUMMARIES}/{release_id}.txt"
 
 
 def point(store: Store, release_id: str) -> None:

@@ -13,19 +13,27 @@ import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import INPUTS, MARTS
-from dagster_project.lib.base.state import whole
 from dagster_project.lib.base.store import FOR_ALL, Store, make_private
+from dagster_project.lib.publish.release.as_built import ReleaseFacts
 from dagster_project.lib.publish.release.comments import comment
 from dagster_project.lib.publish.release.contract import FILE, contract, require_kept
 from dagster_project.lib.publish.release.dictionary import write_dictionary
 from dagster_project.lib.publish.release.hashing import BY_DAY, table_hash
-from dagster_project.lib.publish.release.pointing import CURRENT, DATABASE, READ_ONLY, database_key, fix, point
+from dagster_project.lib.publish.release.pointing import (
+    DATABASE,
+    READ_ONLY,
+    current_release,
+    database_key,
+    fix,
+    point,
+    read_manifest,
+)
 from dagster_project.lib.publish.release.states import FINAL, PROVISIONAL, StateLine, add, read_states
 from dagster_project.lib.warehouse.declared import TableWords, Word
 
@@ -68,33 +76,6 @@ class WithdrawnContentError(RuntimeError):
 
 
 @dataclass(frozen=True)
-class ReleaseFacts:
-    """What a release is made from, beside the tables.
-
-    `folders` are the submissions that stand, `frozen` the frozen cycles; a manifest lists both as `inputs`.
-    """
-
-    today: str
-    ruleset_id: str
-    ruleset_version: str
-    contract_version: int
-    code_version: str
-    figures_version: str
-    words_version: str
-    lock_sha256: str
-    seeds_sha256: str
-    inputs_sha256: str
-    folders: Sequence[Mapping[str, Any]]
-    frozen: Sequence[Mapping[str, Any]] = ()
-
-    def stated(self) -> dict[str, Any]:
-        """The facts by their names in the manifest."""
-        facts = {field.name: getattr(self, field.name) for field in fields(self)}
-        inputs = [*facts.pop("folders"), *facts.pop("frozen")]
-        return {**facts, "inputs": inputs}
-
-
-@dataclass(frozen=True)
 class Release:
     """A published release."""
 
@@ -127,6 +108,18 @@ def copy_marts(
         comment(connection, words or {})
         connection.execute("detach warehouse")
         connection.execute("checkpoint")
+
+
+def _copied(
+    warehouse: Path,
+    target: Path,
+    extra: Mapping[str, Mapping[str, Path]],
+    words: Mapping[str, TableWords] | None,
+    keys: Mapping[str, Sequence[str]],
+) -> list[dict[str, Any]]:
+    """Copy the marts, and state every table of the copy."""
+    copy_marts(warehouse, target, extra, words)
+    return hash_tables(target, keys)
 
 
 def hash_tables(database: Path, keys: Mapping[str, Sequence[str]], schema: str = MARTS) -> list[dict[str, Any]]:
@@ -168,7 +161,7 @@ def publish(
 
     Where tables and pages equal those of the current release nothing is written, whatever else they were made from:
     the current release is returned with its own manifest. Otherwise the id is the day and a hash of the content; a
-    release of that id that is there already becomes current again. `write_report` gets the database, the release's
+    release of that id that is there already becomes current again. `write_report` gets the warehouse, the release's
     folder and the facts, with MARKS for what is not known before the content is. Readers that hold an older release
     open are not disturbed: no released file is ever changed. WithdrawnContentError where a withdrawn release holds
     the same content. `words` and `vocabularies`: what is declared, for comments and the release's dictionary;
@@ -180,13 +173,13 @@ def publish(
     building = Path(tempfile.mkdtemp(prefix="release-", dir=scratch))
     try:
         database = building / DATABASE
-        copy_marts(warehouse, database, extra, words)
         stated = {**facts.stated(), "report_edition": EDITION, "notice": EDITION_SENTENCE}
-        # The engine hashes without Python's lock, and pages are all Python: each has a core.
+        # The engine copies and hashes without Python's lock, and pages are all Python: each has a core. Pages read the
+        # marts that are copied, where they stand already.
         with ThreadPoolExecutor(1) as beside:
-            hashed = beside.submit(hash_tables, database, keys)
-            write_report(database, building, {**stated, **MARKS})
-            tables = hashed.result()
+            copied = beside.submit(_copied, warehouse, database, extra, words, keys)
+            write_report(warehouse, building, {**stated, **MARKS})
+            tables = copied.result()
         if words is not None:
             write_dictionary(building, words, vocabularies or {})
             _keep_contract(store, words)
@@ -339,18 +332,3 @@ def _copy_whole(building: Path, target: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
     shutil.copytree(building, aside)
     aside.rename(target)
-
-
-def current_release(store: Store) -> str | None:
-    """Id of the current release, or None before the first."""
-    data = store.get_or_none(CURRENT)
-    with whole(f"{store.url}/current", "put the id of a release of the folder releases/ into it"):
-        return data.decode("ascii").strip() or None if data is not None else None
-
-
-def read_manifest(store: Store, release_id: str) -> dict[str, Any]:
-    """The manifest of a release; FileNotFoundError if there is no such release."""
-    key = f"releases/{release_id}/manifest.json"
-    data = store.get(key)
-    with whole(f"{store.url}/{key}", "put it back from a backup; it cannot be made again"):
-        return {**json.loads(data)}

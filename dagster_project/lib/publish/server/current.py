@@ -16,10 +16,10 @@ from dagster_project.lib.base.names import MARTS
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.store import FOR_ALL, Store, make_private
 from dagster_project.lib.publish.public.declared import declared_public
-from dagster_project.lib.publish.public.edition import current_public, manifest_or_none
 from dagster_project.lib.publish.public.files import DATABASE
+from dagster_project.lib.publish.public.shown import current_public, manifest_or_none
 from dagster_project.lib.publish.release.opening import database_path
-from dagster_project.lib.publish.release.release import current_release, read_manifest
+from dagster_project.lib.publish.release.pointing import current_release, read_manifest
 from dagster_project.lib.publish.server.loading import PUBLIC_MARTS, Load, Loaded, Server
 from dagster_project.lib.warehouse.dbt_run import MANIFEST
 from dagster_project.lib.warehouse.declared import TableWords, declared_marts
