@@ -5,6 +5,7 @@ Belongs here: rooms and their tests, running tests, which of them reach a fault.
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import resource
@@ -39,6 +40,8 @@ CPU_SECONDS, CPU_TIMES = 60, 5
 """What the tests of a fault may compute: so much, and so many times what they take where nothing is planted. With more
 of it they hang, which is found too. Waiting is not counted."""
 PATIENCE_SECONDS = 1800
+TRIED_SECONDS = 120
+"""How long the tests take that a fault is tried on; what further ones would find counts as not found."""
 DIED, HUNG, SURVIVED = "died", "hung", "survived"
 NOT_A_TEST = 5
 """What pytest ends with where a file holds no test that it would run here."""
@@ -55,9 +58,11 @@ class Reach:
     tests: Mapping[Statement, frozenset[str]]
 
     def of(self, mutant: Mutant) -> frozenset[str]:
-        """The tests that come to a fault; to one that lies in no function, all that import the module come."""
-        found = self.tests.get((mutant.file, mutant.statement), frozenset())
-        return frozenset(self.seconds) if found and mutant.statement == MODULE else found
+        """The tests that come to a fault; to one that lies in no function, those that come to any function there."""
+        if mutant.statement != MODULE:
+            return self.tests.get((mutant.file, mutant.statement), frozenset())
+        functions = [tests for (file, line), tests in self.tests.items() if file == mutant.file and line != MODULE]
+        return frozenset[str]().union(*functions)
 
 
 def run_tests(project: Path, files: Iterable[str], seconds: float = PATIENCE_SECONDS, **settings: str) -> str:
@@ -129,7 +134,7 @@ def _reach(project: Path, lines: Iterable[str], tests: Mapping[str, Mapping[str,
 
 
 def order_of_trial(mutant: Mutant, reaches: Mapping[str, Reach]) -> dict[str, float]:
-    """The tests that come to a fault with their seconds, in the order in which they are tried.
+    """The tests that come to a fault with their seconds, in the order in which they are tried, as far as time goes.
 
     First files that bear the module's name, then those whose tests are done soonest; of a file the quickest first.
     """
@@ -138,4 +143,10 @@ def order_of_trial(mutant: Mutant, reaches: Mapping[str, Reach]) -> dict[str, fl
     seconds = {file: sum(reaches[file].seconds[name] for name in names) for file, names in chosen.items()}
     files = sorted(chosen, key=lambda file: (module not in Path(file).name, seconds[file], file))
     timed = [sorted((reaches[file].seconds[name], name) for name in chosen[file]) for file in files]
-    return {name: took for each in timed for took, name in each}
+    tried, left = dict[str, float](), float(TRIED_SECONDS)
+    for took, name in itertools.chain.from_iterable(timed):
+        if tried and took > left:
+            break
+        tried[name] = took
+        left -= took
+    return tried
