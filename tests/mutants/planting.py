@@ -21,6 +21,10 @@ SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
 }  # fmt: skip
 NAMES = {"min": "max", "max": "min", "any": "all", "all": "any", "any_horizontal": "all_horizontal"}
 
+UNTOLD = ("strict", "maintain_order")
+"""Arguments of which no test can tell what they do: zip's of lengths that are equal, and polars' of an order that may
+be any where it is not asked for, the same one among them."""
+
 
 @dataclass(frozen=True)
 class Mutant:
@@ -101,8 +105,7 @@ class Planter(ast.NodeTransformer):
             node.body = [self.visit(part) for part in node.body]  # type: ignore[misc]
             self.inside = outside
             return node
-        if isinstance(node, ast.keyword) and node.arg == "strict":
-            # Of zip: it says that lengths are equal, and no test can tell what it does where they are.
+        if isinstance(node, ast.keyword) and node.arg in UNTOLD:
             return node
         if self.inside and isinstance(node, ast.stmt):
             self.statements.append(node.lineno)

@@ -30,7 +30,7 @@ from dagster_project.lib.disclosure.words import (
     Key,
     family_of,
 )
-from tests.unit.disclosure.tables import KEY, TOWN, Row, inputs, kinds, row, run, shown, with_kinds
+from tests.unit.disclosure.tables import KEY, TOWN, Row, inputs, kinds, masked, row, run, shown, with_kinds
 
 GROUPS = ("male", "female", "nonbinary")
 
@@ -254,3 +254,11 @@ def test_a_family_is_taken_over_by_what_it_holds_its_own_ties_among_it_and_no_ot
     assert content(Tie(one, "n", tied, "n")) != content()
     assert content(Tie(tied, "n", one, "n")) != content()
     assert content(Tie(tied, "n", far, "n")) == content()
+
+
+def test_the_printed_size_of_a_masked_row_stays_where_its_family_is_taken_over(profile: Profile) -> None:
+    rows = [*FIRST, masked("disability:yes", 30)]
+    first = run(rows, profile)
+    again = run(rows, profile, [first.release])
+    assert again.outcomes[TOWN].reused == 1
+    assert [shown(each, "disability:yes")["denominator"] for each in (first, again)] == [30, 30]

@@ -234,6 +234,19 @@ def test_an_outcome_without_a_primary_has_the_trend_of_more_than_half_of_its_kno
     assert recompute(record(given, computed))["outcomes"] == {"o": [expected, None]}
 
 
+@pytest.mark.parametrize(("epsilon", "trend", "gap"), [("0.5", "mixed", "not_met"), ("0.25", "improving", "met")])
+def test_a_majority_is_more_than_half_and_the_tolerance(epsilon: str, trend: str, gap: str) -> None:
+    """Of one indicator and one group: one against a half and the tolerance."""
+    points_of_gap, gaps = gaps_of("i", ["narrowed"])
+    computed = {
+        "trends": [trend_row("i")],
+        "gaps": gaps,
+        "outcomes": [{"outcome_id": "o", "deciding_indicator_id": None}],
+    }
+    given = {"core": points(RISING, "i"), "gap": points_of_gap}
+    assert recompute(record(given, computed, numeric__epsilon=epsilon))["outcomes"] == {"o": [trend, gap]}
+
+
 @pytest.mark.parametrize(("deciding", "expected"), [("i0", "improving"), ("i1", "declining"), ("i2", "undetermined")])
 def test_an_outcome_with_a_primary_has_its_trend(deciding: str, expected: str) -> None:
     given = {"core": [*points(RISING, "i0"), *points(FALLING, "i1"), *points(RISING, "i3"), *points(RISING, "i4")]}
