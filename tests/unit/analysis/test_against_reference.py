@@ -243,11 +243,10 @@ def at_the_edges(rng: np.random.Generator, communities: int) -> list[dict[str, A
     rows = []
     for number in range(communities):
         years = range(LAST - int(rng.integers(3, 5)), LAST + 1)
-        level = int(rng.integers(-3, 4))
+        ahead = int(rng.integers(-2, 13))
         for group in GROUPS:
-            steps = rng.integers(-6, 7, len(years)) if group != "white" else level + rng.integers(0, 2, len(years))
-            if rng.random() < 0.5:
-                steps = np.sort(steps)
+            steps = np.cumsum(rng.integers(-1, 3 if group != "white" else 2, len(years)))
+            steps = steps + ahead if group == "white" else steps
             common = {"community_id": f"c{number:03}", "population_group_id": f"race_ethnicity:{group}"}
             rows += [
                 {**common, "indicator_id": indicator, "school_year": year, "value": 50 + sign * STEP * int(step)}
