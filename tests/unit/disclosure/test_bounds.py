@@ -15,10 +15,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dagster_project.lib.disclosure.choice import _Chooser
+from dagster_project.lib.disclosure.choice import EVERYTHING, GROUPS, PLACES, Outcome, _Chooser
 from dagster_project.lib.disclosure.sums import AT_MOST, EQUAL, NONE
 from dagster_project.lib.disclosure.unit import Joint
-from dagster_project.lib.disclosure.words import PUBLISHED, SMALL, SOURCE_MASKED, Bounds, Key
+from dagster_project.lib.disclosure.words import PUBLISHED, SMALL, SOURCE_MASKED, Bounds, Key, family_of
 
 MOST = 6
 spans = st.tuples(st.integers(0, MOST), st.integers(0, MOST)).map(sorted)
@@ -135,3 +135,58 @@ def test_the_size_of_a_group_at_its_place_is_that_of_the_last_count_published_of
 
     assert [students("math", *place) for place in (("north", "gender:x"), ("south", "gender:x"))] == [5, 3]
     assert students("math", "south", "gender:y") == 99, "nothing was published of it: it counts as large"
+
+
+@dataclass
+class Held:
+    """What a fall-back asks of a cell, and whether it was withheld."""
+
+    key: Key
+    level: str
+    withheld: bool = False
+
+    @property
+    def unknown(self) -> str:
+        return " ".join(map(str, self.key))
+
+    @property
+    def truth(self) -> SimpleNamespace:
+        return SimpleNamespace(level=self.level)
+
+    def withhold(self) -> None:
+        self.withheld = True
+
+
+NORTH, ALL_CELLS = {"all north", "girls north"}, {"all", "girls", "white", "all north", "girls north", "later"}
+FALLS = [
+    (PLACES, "girls", NORTH),
+    (GROUPS, "girls", NORTH | {"girls"}),
+    (GROUPS, "white", NORTH | {"white"}),
+    (PLACES, "all north", NORTH),
+    (GROUPS, "all north", NORTH | {"girls", "white"}),
+    (GROUPS, "elsewhere", ALL_CELLS - {"all", "later"}),
+    (EVERYTHING, "girls", ALL_CELLS),
+]
+
+
+@pytest.mark.parametrize(("level", "failing", "expected"), FALLS)
+def test_a_fall_back_withholds_places_below_then_groups_of_the_dimension_that_fails_then_everything(
+    level: int, failing: str, expected: set[str]
+) -> None:
+    places = {"all": "all", "girls": "gender:female", "white": "race_ethnicity:white"}
+    cells = {}
+    for name, group in {**places, "all north": "all", "girls north": "gender:female", "later": "all"}.items():
+        north = name.endswith("north")
+        key: Key = ("town", "i", "", "north" if north else "town", group, 2025 if name == "later" else 2024, "annual")
+        cells[name] = Held(key, "district" if north else "community")
+    families = {family_of(cell.key) for cell in cells.values()}
+    joint = SimpleNamespace(cells={cell.key: cell for cell in cells.values()}, families=sorted(families))
+    chooser = SimpleNamespace(outcome=Outcome())
+    unknown = cells[failing].unknown if failing in cells else failing
+    cast(Any, _Chooser)._fall_back(chooser, joint, level, [unknown])
+    assert {name for name, cell in cells.items() if cell.withheld} == expected
+    mine = families if level == EVERYTHING or failing == "elsewhere" else {family_of(cells[failing].key)}
+    assert chooser.outcome.fall_backs == dict.fromkeys(mine, level)
+    chooser.outcome.fall_backs = dict.fromkeys(mine, EVERYTHING)
+    cast(Any, _Chooser)._fall_back(chooser, joint, PLACES, [unknown])
+    assert set(chooser.outcome.fall_backs.values()) == {EVERYTHING}, "it never falls back less far than before"

@@ -373,6 +373,12 @@ def test_some_contributing_indicators_are_put_first_and_not_all(first: int, of: 
     assert fact(World().add("indicator_selection", *rows), "emerging.5.1") == expected
 
 
+def test_an_indicator_of_which_nothing_is_said_is_not_put_first() -> None:
+    rows = [{"indicator": name, "role": "contributing"} for name in ("fafsa_completed_pct", "attendance_rate_pct")]
+    world = World().add("indicator_selection", {**rows[0], "prioritized": False}, rows[1])
+    assert fact(world, "emerging.5.1") == "not_met"
+
+
 @pytest.mark.parametrize(
     ("horizons", "expected"), [(["short"], "not_met"), (["long"], "not_met"), (["short", "long"], "met")]
 )
