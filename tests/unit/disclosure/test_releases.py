@@ -13,7 +13,7 @@ from importlib import import_module
 import polars as pl
 import pytest
 
-from dagster_project.lib.disclosure import Profile, Protected, Release, audit, protect
+from dagster_project.lib.disclosure import Audit, Profile, Protected, Release, audit, protect
 from dagster_project.lib.disclosure.audit import audited_frame, audited_from
 from dagster_project.lib.disclosure.register import Readings
 from dagster_project.lib.disclosure.release import _content
@@ -22,6 +22,7 @@ from dagster_project.lib.disclosure.unit import JUDGED, Cell, Earlier, Joint, Kn
 from dagster_project.lib.disclosure.words import (
     CODED,
     COMPLEMENTARY,
+    INF,
     NO_COUNT,
     PUBLISHED,
     SMALL,
@@ -96,6 +97,13 @@ def test_a_correction_is_audited_whatever_was_found_before(profile: Profile, loo
     third = again(changed, profile, [first.release, second.release], second)
     assert looked_at == [TOWN]
     assert third.audit == run(changed, profile, [first.release, second.release]).audit
+
+
+def test_an_audit_of_nothing_counts_nothing_and_passes() -> None:
+    nothing = Audit()
+    counts = ("families", "judged", "programs", "dropped", "out", "forced")
+    assert nothing.passed and [getattr(nothing, name) for name in counts] == [0] * len(counts)
+    assert nothing.smallest == INF
 
 
 def test_a_failed_audit_is_kept_for_nobody(profile: Profile) -> None:
