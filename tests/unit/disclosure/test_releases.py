@@ -25,6 +25,7 @@ from dagster_project.lib.disclosure.words import (
     INF,
     NO_COUNT,
     PUBLISHED,
+    RATE_ONLY,
     SMALL,
     SOURCE_MASKED,
     Bounds,
@@ -270,3 +271,47 @@ def test_the_printed_size_of_a_masked_row_stays_where_its_family_is_taken_over(p
     again = run(rows, profile, [first.release])
     assert again.outcomes[TOWN].reused == 1
     assert [shown(each, "disability:yes")["denominator"] for each in (first, again)] == [30, 30]
+
+
+COUNTED = Bounds(40, 40, 20, 20, 20, 20)
+SIZED = Bounds(n_low=40, n_high=40).tight()
+AT_LEAST_TEN = Bounds(n_low=10).tight()
+
+
+def cell_of(kind: str, bounds: Bounds = COUNTED, n: int | None = 40, k: int | None = 20) -> Cell:
+    key: Key = (TOWN, "graduation", "default", TOWN, "gender:male", 2024, "annual")
+    cell = Cell(key, kind, bounds, Truth(n, k, bounds.has_k, kind, "community", False), 10, "token")
+    cell.kind = kind
+    return cell
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind", "known"),
+    [
+        (cell_of(PUBLISHED), COMPLEMENTARY, AT_LEAST_TEN),
+        (cell_of(CODED), COMPLEMENTARY, AT_LEAST_TEN),
+        (cell_of(RATE_ONLY, n=None, k=None), NO_COUNT, Bounds()),
+        (cell_of(SMALL, AT_LEAST_TEN), SMALL, AT_LEAST_TEN),
+        (cell_of(SOURCE_MASKED, SIZED), SOURCE_MASKED, Bounds(n_low=10)),
+        (cell_of(SOURCE_MASKED, Bounds(n_low=1, n_high=9)), SOURCE_MASKED, Bounds(n_low=1, n_high=9)),
+        (cell_of(NO_COUNT, Bounds()), NO_COUNT, Bounds()),
+    ],
+    ids=lambda value: value.kind if isinstance(value, Cell) else None,
+)
+def test_a_cell_that_is_withheld_lets_out_that_it_is_large_or_nothing_and_a_mask_keeps_its_word(
+    cell: Cell, kind: str, known: Bounds
+) -> None:
+    assert cell.known() == cell.bounds or cell.kind == NO_COUNT
+    cell.withhold()
+    assert (cell.kind, cell.known()) == (kind, known)
+    assert not cell.prints_n
+    count = cell_of(COMPLEMENTARY, Bounds(40, 40, has_k=False))
+    assert count.known() == Bounds(n_low=10, has_k=False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "bounds", "prints"),
+    [(PUBLISHED, COUNTED, True), (CODED, SIZED, True), (PUBLISHED, Bounds(), False), (SOURCE_MASKED, SIZED, False)],
+)
+def test_a_size_is_printed_by_what_is_published_with_one(kind: str, bounds: Bounds, prints: bool) -> None:
+    assert cell_of(kind, bounds).prints_n is prints

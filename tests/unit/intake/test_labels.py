@@ -284,3 +284,14 @@ def test_any_label_stands_for_the_code_that_the_plain_reading_finds(dimension: s
 def test_a_narrower_scope_wins_whatever_its_code_is_called(labels: Reference, label: str) -> None:
     found = code(labels, label, community="birchmont_falls", layout="export_a")
     assert found == "reading_screener_on_level_pct"
+
+
+def test_of_an_unknown_label_the_three_nearest_known_ones_are_told_and_none_that_is_far() -> None:
+    near = [f"reading rate {n}" for n in range(6)]
+    assert len(nearest("reading rate", near).split(", ")) == 3
+    assert nearest(" READING RATE 4 ", near).split(", ")[0] == "reading rate 4"
+    assert nearest("zzz", near) == nearest("reading rate", []) == "none"
+    long = "a" * 80
+    assert nearest(f"{long}{'b' * 900}", [long]) == long, "what comes behind eighty letters is not looked at"
+    assert nearest("abcdefghij", ["abcd------"]) == "abcd------"
+    assert nearest("abcdefghij", ["abc-------"]) == "none"
