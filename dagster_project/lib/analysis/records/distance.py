@@ -280,7 +280,7 @@ def _ranked(rows: pl.DataFrame, context: FactContext) -> pl.DataFrame:
     keys = ["community_id", "designation", "reporting_year", "requirement_id"]
     move = pl.col("change_needed") * pl.col("direction")
     order = [pl.col("possible").not_(), move, pl.col("indicator_id"), pl.col("population_group_id")]
-    rows = rows.with_columns(pl.col("possible").fill_null(False)).sort(*keys, *order, nulls_last=True)
+    rows = rows.sort(*keys, *order, nulls_last=True)
     rank = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over(keys).alias("rank")
     version = pl.lit(context.ruleset.ruleset_version).alias("ruleset_version")
     return rows.with_columns(rank, _statement().alias("statement"), version).select(
