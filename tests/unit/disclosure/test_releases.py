@@ -29,6 +29,7 @@ from dagster_project.lib.disclosure.words import (
     SMALL,
     SOURCE_MASKED,
     Bounds,
+    FamilyKey,
     Key,
     family_of,
 )
@@ -243,6 +244,27 @@ def test_what_is_known_and_asked_after_one_cell_changed_is_what_it_would_be_from
     assert (changed.bounds, changed.needs) == (anew.bounds, anew.needs)
     asks = not is_out and PUBLISHED not in (kind, then) and (kind in JUDGED or then in JUDGED)
     assert set(changed.needs) == ({cell.unknown} if asks else set())
+
+
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [
+        ({"x": "1", "y": "2"}, {"x": "1", "y": "2"}, True),
+        ({"x": "1", "y": "2"}, {"x": "1"}, True),
+        ({"x": "1", "y": "2"}, {"x": "1", "y": "3"}, False),
+        ({"x": "1"}, {"x": "1", "y": "2"}, False),
+        ({}, {}, False),
+        (None, {"x": "1"}, False),
+    ],
+)
+def test_a_community_is_as_before_where_every_family_holds_what_it_held(
+    before: dict[str, str] | None, now: dict[str, str], expected: bool
+) -> None:
+    def named(contents: dict[str, str]) -> dict[FamilyKey, str]:
+        return {("a", indicator, "", 2018, "annual"): content for indicator, content in contents.items()}
+
+    earlier = [] if before is None else [Earlier({}, {}, [], named(before))]
+    assert Unit("a", {}, {}, [], earlier, named(now)).is_as_before is expected
 
 
 def test_families_of_earlier_years_are_settled_first_whatever_they_are_called() -> None:
