@@ -14,7 +14,7 @@ import polars as pl
 import pytest
 
 from dagster_project.lib.disclosure import Audit, Profile, Protected, Release, audit, protect
-from dagster_project.lib.disclosure.audit import audited_frame, audited_from
+from dagster_project.lib.disclosure.audit import _seen, audited_frame, audited_from
 from dagster_project.lib.disclosure.register import Readings
 from dagster_project.lib.disclosure.release import _content
 from dagster_project.lib.disclosure.sums import Tie, Truth
@@ -106,6 +106,13 @@ def test_an_audit_of_nothing_counts_nothing_and_passes() -> None:
     counts = ("families", "judged", "programs", "dropped", "out", "forced")
     assert nothing.passed and [getattr(nothing, name) for name in counts] == [0] * len(counts)
     assert nothing.smallest == INF
+
+
+def test_what_was_seen_of_releases_one_of_which_has_no_digest_is_not_known_again() -> None:
+    one, other, none = (Earlier({}, {}, [], digest=digest) for digest in ("1", "2", ""))
+    seen = {_seen(releases, newest) for releases in ([one], [one, other], [other, one]) for newest in (True, False)}
+    assert len(seen) == 6 and all(seen)
+    assert _seen([one, none], True) == _seen([none, one], True) == _seen([none], False) == ""
 
 
 def test_a_failed_audit_is_kept_for_nobody(profile: Profile) -> None:
