@@ -188,6 +188,11 @@ def test_what_was_computed_of_a_criterion_is_its_status_where_facts_alone_decide
         assert attested and all(row["computed_status"] is None for row in attested)
 
 
+def test_a_criterion_of_which_there_is_nothing_to_say_has_no_evidence_rather_than_an_empty_one() -> None:
+    said = [row["evidence"] for world in (complete_world(), World()) for row in world.criteria().to_dicts()]
+    assert None in said and "" not in said
+
+
 def test_a_claim_says_nothing_about_a_computed_criterion() -> None:
     world = World().claim("exploring.1.1")
     world.add("review_decisions", {"criterion_id": "exploring.1.1", "decision": "override", **REVIEW})
