@@ -16,9 +16,22 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagster_project.lib.disclosure.choice import EVERYTHING, GROUPS, PLACES, Outcome, _Chooser
+from dagster_project.lib.disclosure.feasible.solved import Solved
+from dagster_project.lib.disclosure.judging import System
 from dagster_project.lib.disclosure.sums import AT_MOST, EQUAL, NONE
 from dagster_project.lib.disclosure.unit import Joint
-from dagster_project.lib.disclosure.words import PUBLISHED, SMALL, SOURCE_MASKED, Bounds, Key, family_of
+from dagster_project.lib.disclosure.words import (
+    CODED,
+    COMPLEMENTARY,
+    NO_COUNT,
+    NOT_APPLICABLE,
+    PUBLISHED,
+    SMALL,
+    SOURCE_MASKED,
+    Bounds,
+    Key,
+    family_of,
+)
 
 MOST = 6
 spans = st.tuples(st.integers(0, MOST), st.integers(0, MOST)).map(sorted)
@@ -190,3 +203,52 @@ def test_a_fall_back_withholds_places_below_then_groups_of_the_dimension_that_fa
     chooser.outcome.fall_backs = dict.fromkeys(mine, EVERYTHING)
     cast(Any, _Chooser)._fall_back(chooser, joint, PLACES, [unknown])
     assert set(chooser.outcome.fall_backs.values()) == {EVERYTHING}, "it never falls back less far than before"
+
+
+def with_past(primary: str, *was: str) -> tuple[SimpleNamespace, SimpleNamespace, list[str]]:
+    """A chooser, and one cell that earlier releases held as these kinds; what becomes of it is noted."""
+    done: list[str] = []
+    cell = SimpleNamespace(primary=primary, unknown="cell", withhold=lambda: done.append("withheld"))
+    earlier = [SimpleNamespace(cells={"key": SimpleNamespace(kind=kind)}) for kind in was]
+    joint = SimpleNamespace(cells={"key": cell}, earlier=[*earlier, SimpleNamespace(cells={})], families=("family",))
+    joint.past = System
+    chooser = SimpleNamespace(
+        outcome=Outcome(), solved=Solved(), parameters=SimpleNamespace(programs_per_family=9), before=set()
+    )
+    return chooser, joint, done
+
+
+@pytest.mark.parametrize(
+    ("primary", "was", "kept"),
+    [
+        (PUBLISHED, (COMPLEMENTARY,), True),
+        (CODED, (NO_COUNT,), True),
+        (PUBLISHED, (SMALL, COMPLEMENTARY), True),
+        (PUBLISHED, (), False),
+        (PUBLISHED, (SOURCE_MASKED,), False),
+        (PUBLISHED, (COMPLEMENTARY, PUBLISHED), False),
+        (PUBLISHED, (COMPLEMENTARY, CODED), False),
+        (SMALL, (COMPLEMENTARY,), False),
+    ],
+)
+def test_what_every_earlier_release_hid_stays_withheld_for_now(primary: str, was: tuple[str, ...], kept: bool) -> None:
+    chooser, joint, done = with_past(primary, *was)
+    found = cast(Any, _Chooser)._keep_withheld(chooser, joint)
+    assert (len(found), done) == (1, ["withheld"]) if kept else (found, done) == ([], [])
+
+
+@pytest.mark.parametrize(
+    ("primary", "was", "out"),
+    [
+        (SMALL, (PUBLISHED,), True),
+        (SMALL, (CODED, SMALL), True),
+        (SMALL, (SMALL,), False),
+        (SMALL, (NOT_APPLICABLE,), False),
+        (SMALL, (), False),
+        (PUBLISHED, (PUBLISHED,), False),
+    ],
+)
+def test_a_cell_that_was_printed_and_is_small_now_is_out(primary: str, was: tuple[str, ...], out: bool) -> None:
+    chooser, joint, _ = with_past(primary, *was)
+    assert cast(Any, _Chooser)._mark_out(chooser, joint) == ({"cell"} if out else set())
+    assert chooser.outcome.out == ({"key"} if out else set())

@@ -22,6 +22,7 @@ from dagster_project.lib.disclosure.sums import AT_MOST, EQUAL, NONE
 from dagster_project.lib.disclosure.words import (
     CODED,
     COMPLEMENTARY,
+    INF,
     PUBLISHED,
     SMALL,
     SOURCE_MASKED,
@@ -306,3 +307,35 @@ def test_a_budget_that_is_spent_ends_judging_and_what_no_program_is_needed_for_c
     assert judge(square, Budget(used)).failing == []
     with pytest.raises(BudgetError):
         judge(square, Budget(used - 1))
+
+
+def rated(low: float, high: float, least: float = 1.0) -> Bounds:
+    return Bounds(n_low=least, rate_low=low, rate_high=high)
+
+
+def by_rates(total: Bounds, printed: Bounds, hidden: Bounds) -> System:
+    system = System(bounds={"all": total, "printed": printed, "hidden": hidden})
+    system.sums[SystemSum("all", ("printed", "hidden"), EQUAL, EQUAL, True, True, True)] = None
+    system.needs["hidden"] = Need(k=3, m=3, certain=True)
+    return system
+
+
+@pytest.mark.parametrize(
+    ("total", "printed", "hidden", "failing", "infeasible"),
+    [
+        (rated(0.6, 0.62), rated(0.5, 0.52), rated(0, 1, 0), False, False),
+        (rated(1, 1), rated(1, 1), rated(0, 1, 0), True, False),
+        (rated(0, 0), rated(0, 0), rated(0, 1, 0), True, False),
+        (rated(0.9, 0.91), rated(0.1, 0.11), rated(0.1, 0.11, 0), True, True),
+        (rated(0.1, 0.11), rated(0.1, 0.11), rated(0.1, 0.11, 0), False, False),
+    ],
+)
+def test_of_rates_without_counts_only_none_and_all_say_anything(
+    total: Bounds, printed: Bounds, hidden: Bounds, failing: bool, infeasible: bool
+) -> None:
+    verdict = judge(by_rates(total, printed, hidden), ample())
+    assert (verdict.failing, verdict.infeasible) == (["hidden"] if failing else [], infeasible)
+    if failing and not infeasible:
+        found, k_open = verdict.found["hidden"], total.rate_low == 1
+        assert (found.k_positive, found.m_positive) == (k_open, not k_open)
+        assert sorted((found.k, found.m)) == [1, INF]
