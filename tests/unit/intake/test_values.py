@@ -16,6 +16,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dagster_project.lib.intake.rows.repeated import NAMED_ROWS
+from dagster_project.lib.intake.rows.values import _content_words
 from tests.conftest import COMMUNITY, ROOT, YEAR, Outcome, Take
 from tests.reference import values as reference
 
@@ -504,6 +505,14 @@ def test_what_a_row_says_is_told_in_numbers_or_by_the_word_for_why_there_is_none
     outcome = take_rows(take, cells, {"value": "12"})
     (told, _) = outcome.findings.sort("source_row")["found"]
     assert told == f"graduation_4yr_pct, all, 2024: {words} here, value 12 in indicator_values.csv row 3"
+
+
+@pytest.mark.parametrize(("low", "high", "words"), [(95.0, None, "95.0 to any"), (None, 5.0, "any to 5.0")])
+def test_a_bound_of_a_unit_without_an_end_is_told_as_open(low: float | None, high: float | None, words: str) -> None:
+    row = {"numerator": None, "denominator": None, "value": None, "value_low": low, "value_high": high}
+    kinds = {name: pl.Float64 for name in row if name.startswith("value")}
+    frame = pl.DataFrame([{**row, "value_status": "range"}], schema_overrides=kinds)
+    assert frame.select(_content_words()).item() == words
 
 
 def test_a_row_is_told_by_what_of_its_key_is_not_usual(take: Take) -> None:
