@@ -150,6 +150,19 @@ def test_the_size_of_a_group_at_its_place_is_that_of_the_last_count_published_of
     assert students("math", "south", "gender:y") == 99, "nothing was published of it: it counts as large"
 
 
+@pytest.mark.parametrize(("following", "size_class"), [(0, 5), (1, 6), (3, 7)])
+def test_a_cell_loses_as_many_more_students_as_cells_would_have_to_follow(following: int, size_class: int) -> None:
+    """Of 41 students, in powers of two: 41, 82 and 164."""
+    key: Key = ("town", "math", "", "town", "gender:x", 2019, "annual")
+    sums = [SimpleNamespace(total=key, parts=(), n=EQUAL) for _ in range(following)]
+    chooser = SimpleNamespace(
+        parameters=SimpleNamespace(size_base=2.0), size={("town", "gender:x"): 41}, lost={7}, _is_alone=lambda *_: True
+    )
+    cell = SimpleNamespace(key=key, uses=(7, 8, 9))
+    loss = cast(Any, _Chooser)._loss(chooser, SimpleNamespace(sums=sums), cell)
+    assert loss == (False, size_class, 2, following, key)
+
+
 @dataclass
 class Held:
     """What a fall-back asks of a cell, and whether it was withheld."""
