@@ -1,4 +1,4 @@
-"""Faults that can be planted into a module, one at a time, and the function that each lies in.
+"""Faults that can be planted into a module, one at a time, and the statement that each lies in.
 
 Belongs here: places of a room, what is planted at one. Does not: which tests are run (reach.py, __main__.py).
 """
@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.mutants.seen.sitecustomize import MODULE, first_line
+from tests.mutants.seen.sitecustomize import MODULE
 
 SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
     ast.Lt: ast.LtE, ast.LtE: ast.Lt, ast.Gt: ast.GtE, ast.GtE: ast.Gt, ast.Eq: ast.NotEq, ast.NotEq: ast.Eq,
@@ -21,17 +21,21 @@ SWAPPED: dict[type[ast.AST], type[ast.AST]] = {
 }  # fmt: skip
 NAMES = {"min": "max", "max": "min", "any": "all", "all": "any", "any_horizontal": "all_horizontal"}
 
+UNTOLD = ("strict", "maintain_order")
+"""Arguments of which no test can tell what they do: zip's of lengths that are equal, and polars' of an order that may
+be any where it is not asked for, the same one among them."""
+
 
 @dataclass(frozen=True)
 class Mutant:
-    """One fault: the room, the file, the number of the place within the file, the first line of its function."""
+    """One fault: the room, the file, the number of the place within the file, its line and that of its statement."""
 
     room: str
     file: str
     place: int
     line: int
     what: str
-    function: int
+    statement: int
 
 
 def _changes(node: ast.AST) -> str | None:
@@ -87,7 +91,8 @@ class Planter(ast.NodeTransformer):
     def __init__(self, place: int | None) -> None:
         self.place = place
         self.places: list[tuple[int, str, int]] = []
-        self.functions = [MODULE]
+        self.statements = [MODULE]
+        self.inside = False
 
     def visit(self, node: ast.AST) -> ast.AST:
         if isinstance(node, ast.AnnAssign):
@@ -95,21 +100,25 @@ class Planter(ast.NodeTransformer):
             return node
         if isinstance(node, ast.arguments | ast.Assert | ast.Import | ast.ImportFrom | ast.Raise | ast.JoinedStr):
             return node
-        if isinstance(node, ast.FunctionDef):
-            self.functions.append(first_line(node))
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            outside, self.inside = self.inside, isinstance(node, ast.FunctionDef)
             node.body = [self.visit(part) for part in node.body]  # type: ignore[misc]
-            self.functions.pop()
+            self.inside = outside
             return node
-        if isinstance(node, ast.keyword) and node.arg == "strict":
-            # Of zip: it says that lengths are equal, and no test can tell what it does where they are.
+        if isinstance(node, ast.keyword) and node.arg in UNTOLD:
             return node
-        if isinstance(node, ast.ClassDef):
-            node.body = [self.visit(part) for part in node.body]  # type: ignore[misc]
+        if self.inside and isinstance(node, ast.stmt):
+            self.statements.append(node.lineno)
+            node = self._planted(node)
+            self.statements.pop()
             return node
+        return self._planted(node)
+
+    def _planted(self, node: ast.AST) -> ast.AST:
         what = _changes(node)
         mine = what is not None and len(self.places) == self.place
         if what is not None:
-            self.places.append((node.lineno, what, self.functions[-1]))  # type: ignore[attr-defined]
+            self.places.append((node.lineno, what, self.statements[-1]))  # type: ignore[attr-defined]
         self.generic_visit(node)
         return _plant(node) if mine else node
 
@@ -119,8 +128,8 @@ def mutants(root: Path, room: str) -> Iterator[Mutant]:
     for path in sorted((root / room).rglob("*.py")):
         planter = Planter(None)
         planter.visit(ast.parse(path.read_text(encoding="utf-8")))
-        for place, (line, what, function) in enumerate(planter.places):
-            yield Mutant(room, str(path.relative_to(root)), place, line, what, function)
+        for place, (line, what, statement) in enumerate(planter.places):
+            yield Mutant(room, str(path.relative_to(root)), place, line, what, statement)
 
 
 def planted(source: str, place: int) -> str:

@@ -117,9 +117,11 @@ def school_year(text: str) -> int:
 
 
 def _count(found: Cell) -> int | None:
+    if found.percent:
+        raise RejectedError("count")
     if found.number is None:
         return None
-    if found.percent or found.number % 1 or not 0 <= found.number <= 100_000_000:
+    if found.number % 1 or not 0 <= found.number <= 100_000_000:
         raise RejectedError("count")
     return int(found.number)
 

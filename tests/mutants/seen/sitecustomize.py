@@ -1,6 +1,6 @@
-"""Tells which functions of the project a process calls: Python imports it at the start where its folder is on the path.
+"""Tells which statements a process reaches; Python imports it at the start where its folder is on the path.
 
-Belongs here: a line for the first call of a function, in a file of this process. Does not: what the lines are for.
+Belongs here: a line for what a test first reaches, in a file of this process. Does not: what the lines are for.
 """
 
 import ast
@@ -9,43 +9,55 @@ import os
 from importlib.machinery import SourceFileLoader
 from pathlib import Path
 
-FUNCTIONS = "SEEN_FUNCTIONS"
+STATEMENTS = "SEEN_STATEMENTS"
+BY = "SEEN_BY"
+"""Names the test, or the fixture of several, that runs; processes that it starts are told by it."""
 MODULE = 0
-"""Stands for what runs when a module is imported, where the first line of a function would stand."""
-
-
-def first_line(function):
-    """As Python counts it: a function begins with its first decorator."""
-    return min(line.lineno for line in (function, *function.decorator_list))
+"""Stands for what runs when a module is imported, where the line of a statement would stand."""
 
 
 class _Teller(ast.NodeTransformer):
-    """Begins each function with a call that tells it: a watch on every call of a process would double its time."""
+    """Puts a call that tells it before each statement of a function: a watch on every line would cost far more."""
 
     def __init__(self, path):
         self.path = path
+        self.inside = False
 
-    def visit_FunctionDef(self, node):
+    def visit(self, node):
+        inside = self.inside
+        if isinstance(node, ast.FunctionDef | ast.ClassDef):
+            self.inside = isinstance(node, ast.FunctionDef)
         self.generic_visit(node)
-        told = ast.parse(f"__seen__({self.path!r}, {first_line(node)})").body
-        after = int(ast.get_docstring(node, clean=False) is not None)
-        node.body[after:after] = told
-        return node
+        self.inside = inside
+        if not inside or not isinstance(node, ast.stmt) or _is_text(node):
+            return node
+        return [*ast.parse(f"__seen__({self.path!r}, {node.lineno})").body, node]
 
 
-def _watch(folder, project):
+def _is_text(node):
+    """Whether it says what a function is for, which only its first statement does."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+
+
+def _watch(folder, *rooms):
     known = set()
+    by = os.environ.get(BY, "")
     told = os.open(Path(folder) / f"{os.getpid()}.txt", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
 
     def seen(path, line):
         if (path, line) not in known:
             known.add((path, line))
             # At once and whole: a process that is killed or forked off has told what it did.
-            os.write(told, f"{path}\t{line}\n".encode())
+            os.write(told, f"{by}\t{path}\t{line}\n".encode())
+
+    def seen_by(name):
+        nonlocal by
+        by = os.environ[BY] = name
+        known.clear()
 
     def code_of(self, name):
         path = self.get_filename(name)
-        if not path.startswith(project):
+        if not path.startswith(rooms):
             return as_it_is(self, name)
         seen(path, MODULE)
         return compile(ast.fix_missing_locations(_Teller(path).visit(ast.parse(self.get_data(path)))), path, "exec")
@@ -53,7 +65,8 @@ def _watch(folder, project):
     as_it_is = SourceFileLoader.get_code
     SourceFileLoader.get_code = code_of
     builtins.__seen__ = seen
+    builtins.__seen_by__ = seen_by
 
 
-if os.environ.get(FUNCTIONS):
-    _watch(*os.environ[FUNCTIONS].split(os.pathsep))
+if os.environ.get(STATEMENTS):
+    _watch(*os.environ[STATEMENTS].split(os.pathsep))

@@ -21,9 +21,9 @@ from dagster_project.lib.analysis.figures.known import expand_known
 from dagster_project.lib.analysis.figures.standing import REGISTER_SCHEMA, community_years, standings
 from dagster_project.lib.analysis.figures.trend import trends_of
 from dagster_project.lib.analysis.tables.spans import each_year
-from dagster_project.lib.base.ruleset import Ruleset
+from dagster_project.lib.base.ruleset import Ruleset, load_ruleset
 from tests.unit.analysis import reference
-from tests.unit.analysis.builders import INDICATORS, first_years, inputs, known, trends
+from tests.unit.analysis.builders import INDICATORS, first_years, inputs, known, parameter_rows, trends
 
 FIRST, LAST = 2020, 2023
 GROUPS = ("white", "black", "hispanic", "asian")
@@ -231,3 +231,60 @@ def test_a_longer_window_agrees_with_numpy(ruleset: Ruleset) -> None:
     for row in trend.iter_rows(named=True):
         own = sorted((r["school_year"], r["value"]) for r in rows if r["community_id"] == row["community_id"])
         assert row["slope"] == pytest.approx(np.polyfit(*zip(*own, strict=True), 1)[0], abs=1e-9)
+
+
+RULES = ("toa-default", "1.1.0")
+STEP = 5 / 16
+TOLERANCE = 0.25
+
+
+def at_the_edges(rng: np.random.Generator, communities: int) -> list[dict[str, Any]]:
+    """Groups over four or five years in whole steps: slopes, means and gaps are exact and often on an edge."""
+    rows = []
+    for number in range(communities):
+        years = range(LAST - int(rng.integers(3, 5)), LAST + 1)
+        ahead = int(rng.integers(-2, 13))
+        for group in GROUPS:
+            steps = np.cumsum(rng.integers(-1, 3 if group != "white" else 2, len(years)))
+            steps = steps + ahead if group == "white" else steps
+            common = {"community_id": f"c{number:03}", "population_group_id": f"race_ethnicity:{group}"}
+            rows += [
+                {**common, "indicator_id": indicator, "school_year": year, "value": 50 + sign * STEP * int(step)}
+                for indicator, sign in (("up", 1), ("down", -1))
+                for year, step in zip(years, steps, strict=True)
+            ]
+    return rows
+
+
+def test_figures_at_the_very_edge_of_a_rule_fall_to_the_same_side_as_in_the_plain_implementation(
+    ruleset: Ruleset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reference, "EPS", TOLERANCE)
+    frame = known(at_the_edges(np.random.default_rng(7), 250))
+    rows = by_key(frame.to_dicts())
+    points = expand_known(frame, first_years(frame, LAST), LAST, ruleset.trend)
+    changed = pl.when(pl.col("parameter") == "numeric.epsilon").then(pl.lit(str(TOLERANCE))).otherwise("value")
+    rules = load_ruleset(parameter_rows().with_columns(changed.alias("value")), *RULES)
+    trend, _ = trends_of(points, INDICATORS, rules)
+    given = inputs(frame, LAST)
+    years = community_years(first_years(frame, LAST), LAST)
+    seeds = given.seeds
+    held = standings(
+        pl.DataFrame(schema=REGISTER_SCHEMA),
+        seeds.starter_groups,
+        seeds.dimensions,
+        years,
+        dt.date(LAST, 12, 31),
+        ruleset.ruleset_id,
+    )
+    gap, _ = gaps_of(points, held, INDICATORS, rules)
+    assert (trend.height, gap.height) == (2000, 1500)
+    for row in trend.iter_rows(named=True):
+        key = (row["community_id"], row["indicator_id"], row["population_group_id"])
+        assert row["trend_status"] == reference.trend(rows[key], LAST, *TRAITS[key[1]])["trend_status"], row
+    for row in gap.iter_rows(named=True):
+        key = (row["community_id"], row["indicator_id"], row["population_group_id"])
+        expected = reference.gap(rows[key], rows[*key[:2], "race_ethnicity:white"], LAST, TRAITS[key[1]][0])
+        names = ("gap_status", "reference_declined")
+        assert [row[name] for name in names] == [expected[name] for name in names], row
+    assert set(gap["gap_status"]) >= {"eliminated", "narrowed", "narrowed_by_decline", "unchanged", "widened"}

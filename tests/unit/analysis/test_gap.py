@@ -397,3 +397,14 @@ def test_a_year_with_two_series_is_one_row_that_of_the_gaps_own_series(ruleset: 
     assert [(row["school_year"], row["series"], row["gap"]) for row in found] == [
         (year, "a test", 20) for year in YEARS
     ]
+
+
+def test_a_reference_whose_points_come_first_of_all_is_compared_with(ruleset: Ruleset) -> None:
+    rows = yearly(values([30, 31, 32, 33]), population_group_id="economic_status:yes")
+    rows += yearly(values([50, 50, 50, 50]), population_group_id="economic_status:no")
+    (row,) = gaps(rows, ruleset).iter_rows(named=True)
+    assert (row["population_group_id"], row["gap_status"], row["first_gap"]) == (
+        "economic_status:yes",
+        "narrowed",
+        20.0,
+    )

@@ -9,7 +9,13 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from dagster_project.lib.analysis.figures.second import _CELL, _fit_by_pattern, check_gaps, check_trends
+from dagster_project.lib.analysis.figures.second import (
+    _CELL,
+    _compare,
+    _fit_by_pattern,
+    check_gaps,
+    check_trends,
+)
 from dagster_project.lib.analysis.run import compute_figures
 from dagster_project.lib.base.ruleset import Ruleset
 from tests.unit.analysis.builders import INDICATORS, inputs, known, tables, yearly
@@ -80,3 +86,36 @@ def test_two_years_have_a_line_and_one_year_has_none() -> None:
     assert fitted["two"]["value_slope"] == pytest.approx(2.0)
     assert fitted["two"]["value_intercept"] == pytest.approx(3.0)
     assert (fitted["one"]["value_slope"], fitted["one"]["value_intercept"]) == (None, None)
+
+
+def test_a_difference_as_large_as_the_tolerance_agrees_and_a_figure_of_one_computation_alone_does_not() -> None:
+    key = dict.fromkeys(_CELL, "")
+    rows = [(2.0, 2.25), (2.25, 2.0), (2.0, 2.375), (2.375, 2.0), (None, 1.0), (1.0, None), (None, None)]
+    first, second = (
+        pl.DataFrame([{**key, "community_id": f"c{n}", "slope": row[i]} for n, row in enumerate(rows)]) for i in (0, 1)
+    )
+    found = _compare(first, second, {"slope": "slope"}, 0.25)
+    assert found.differences["community_id"].to_list() == ["c2", "c3", "c4", "c5"]
+    assert (found.n_compared, found.max_difference, found.agrees) == (6, 0.375, False)
+    same = _compare(first.head(2), second.head(2), {"slope": "slope"}, 0.25)
+    assert (same.n_compared, same.max_difference, same.agrees) == (2, 0.25, True)
+
+
+@pytest.mark.parametrize("years", [61, 62])
+def test_a_window_longer_than_an_integer_has_bits_cannot_be_computed_again(years: int) -> None:
+    points = pl.DataFrame({**{name: ["a", "a"] for name in _CELL}, "x": [-years, 0], "value": [0.0, float(years)]})
+    if years == 61:
+        assert _fit_by_pattern(points, ["value"])["value_slope"].item() == pytest.approx(1.0)
+        return
+    with pytest.raises(ValueError, match="more than 62 years"):
+        _fit_by_pattern(points, ["value"])
+
+
+def test_only_valid_years_of_the_window_count_in_a_gap_that_is_computed_again(ruleset: Ruleset) -> None:
+    """Before the window, and within it a year of few persons, values are far from the line."""
+    rows = yearly({2014: 99.0, 2018: 50.0, 2019: 51.0, 2021: 53.0, 2022: 54.0}, population_group_id=GROUPS[1])
+    rows += yearly({2014: 1.0, 2018: 30.0, 2019: 32.0, 2021: 36.0, 2022: 38.0}, population_group_id=GROUPS[2])
+    few = [{**row, "school_year": 2020, "value": 0.0, "denominator": 9} for row in (rows[0], rows[5])]
+    found = tables(known([*rows, *few]), 2022, ruleset)
+    second = check_gaps(found["fct_gap"], found["trend_point_span"], INDICATORS, 1e-9)
+    assert second.agrees and second.n_compared == 3 * found["fct_gap"]["group_slope"].count() > 0

@@ -74,3 +74,47 @@ def test_an_empty_network_has_only_the_stylised_rates(ruleset: Ruleset) -> None:
     assert set(found["basis"]) == {"stylised"}
     assert dict(found.schema) == dict(FCT_FALSE_POSITIVE.schema)
     assert found.select(pl.col("simulation_stderr").max()).item() < 0.01
+
+
+def own_rows() -> list[dict[str, object]]:
+    """Towns with holes, without sizes, of a unit without one, of another place or group, and without a direction."""
+    years = {2020: 30.0, 2021: 50.0, 2022: 10.0, 2024: 45.0}
+    rows = yearly(years, community_id="a", denominator=40)
+    rows += yearly({2021: 20.0, 2023: 22.0, 2024: 24.0}, community_id="b", denominator=120, indicator_id="down")
+    rows += yearly(years, community_id="c", denominator=None)
+    rows += yearly(years, community_id="d", denominator=40, indicator_id="score")
+    rows += yearly(years, community_id="e", denominator=40, geography_id="north")
+    rows += yearly(years, community_id="f", denominator=40, population_group_id="gender:female")
+    rows += yearly({**years, 2023: 12.0}, community_id="g", denominator=90, indicator_id="flat")
+    half = yearly(years, community_id="h", denominator=40)
+    return [*rows, *half[1:], {**half[0], "denominator": None}]
+
+
+STYLISED = {
+    "outcome_improving": (520, 1050),
+    "outcome_improving_or_maintained": (796, 1050),
+    "gap_reduced_one_group": (1194, 3150),
+    "outcome_gaps_reduced": (364, 1050),
+    "four_of_seven_improving": (74, 150),
+    "four_of_seven_improving_or_maintained": (138, 150),
+    "two_of_seven_gaps_reduced": (111, 150),
+    "four_of_seven_gaps_reduced": (33, 150),
+    "four_of_seven_improving_and_gaps_reduced": (14, 150),
+}
+OWN = {"trend_improving": (342, 700), "trend_improving_or_maintained": (413, 700)}
+"""Hits and trials of the ruleset's own seed, with 150 draws."""
+
+
+def test_the_same_seed_gives_the_same_rates_whatever_the_machine(ruleset: Ruleset) -> None:
+    given = replace(ruleset, simulation=replace(ruleset.simulation, draws=150, burdened_groups=3))
+    assert {rate.measure: (rate.hits, rate.trials) for rate in stylised_rates(given)} == STYLISED
+    points = tables(known(own_rows()), 2024, ruleset)["trend_point_span"]
+    own = {rate.measure: (rate.hits, rate.trials) for rate in own_network_rates(points, INDICATORS, given, 2024)}
+    assert own == OWN
+    table = false_positive_rates(points, INDICATORS, given, 2024)
+    for row in table.iter_rows(named=True):
+        hits, trials = (STYLISED if row["basis"] == "stylised" else OWN)[row["measure"]]
+        assert (row["rate"], row["n_trials"]) == (hits / trials, trials)
+        assert row["simulation_stderr"] == pytest.approx((hits / trials * (1 - hits / trials) / trials) ** 0.5)
+    few = replace(given, simulation=replace(given.simulation, draws=1, outcomes=1))
+    assert {rate.trials for rate in own_network_rates(points, INDICATORS, few, 2024)} == {2}

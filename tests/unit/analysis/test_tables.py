@@ -9,7 +9,16 @@ from __future__ import annotations
 import polars as pl
 import pytest
 
-from dagster_project.lib.analysis.tables import FCT_OUTCOME_STATUS, FIGURE_TABLES, STORED, TABLES, with_shared_codes
+from dagster_project.lib.analysis.tables import (
+    FCT_DESIGNATION,
+    FCT_OUTCOME_STATUS,
+    FIGURE_TABLES,
+    STORED,
+    TABLES,
+    Column,
+    as_declared,
+    with_shared_codes,
+)
 from dagster_project.lib.analysis.tables.spans import stored_form
 from dagster_project.lib.base.ruleset import Ruleset
 from tests.unit.analysis.builders import known, tables, yearly
@@ -86,3 +95,17 @@ def test_shared_codes_join_and_turn_back_into_texts() -> None:
     a, b = with_shared_codes([left, right], ["k"])
     joined = a.join(b, on="k", how="left", maintain_order="left").with_columns(pl.col("k").cast(pl.String))
     assert joined.rows() == [("b", 2), ("a", None), (None, None)]
+
+
+def test_a_column_is_promised_only_where_it_says_so() -> None:
+    column = Column("a", pl.String(), "Words.")
+    assert not column.promised
+    assert column.as_promised().promised
+
+
+def test_tables_of_the_rubric_get_their_declared_form_and_figures_are_handed_on() -> None:
+    loose = pl.DataFrame(schema=dict(reversed(FCT_DESIGNATION.schema.items())) | {"more": pl.String()})
+    given = {"fct_designation": loose, "fct_trend": loose}
+    found = as_declared(given)
+    assert found["fct_designation"].columns == list(FCT_DESIGNATION.schema)
+    assert found["fct_trend"] is loose

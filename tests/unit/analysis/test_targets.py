@@ -179,3 +179,8 @@ def test_targets_of_groups_read_the_group(ruleset: Ruleset) -> None:
     assert (row["population_group_id"], row["latest_value"], row["status"]) == ("gender:female", 30.0, "met")
     total = latest(rows, target(25.0, dimension="gender", group="all"), ruleset)
     assert total["population_group_id"] == "all"
+
+
+def test_no_progress_towards_a_lower_target_is_a_zero_without_a_sign(ruleset: Ruleset) -> None:
+    row = latest(yearly({2021: 50.0, 2022: 52.0, 2023: 51.0, 2024: 50.0}), target(40.0), ruleset)
+    assert str(row["progress_share"]) == "0.0"

@@ -161,6 +161,24 @@ def test_what_no_term_in_force_lets_out_is_absent(profile: Profile) -> None:
     assert public.values["community_id"].to_list() == [TOWN]
 
 
+@pytest.mark.parametrize(
+    ("first", "last", "is_out"),
+    [
+        ("2025-01-01", None, True),
+        ("2025-01-02", None, False),
+        (None, "2025-01-01", True),
+        (None, "2024-12-31", False),
+        ("2025-01-01", "2025-01-01", True),
+    ],
+)
+def test_a_term_is_in_force_from_its_first_day_to_its_last(
+    profile: Profile, first: str | None, last: str | None, is_out: bool
+) -> None:
+    term = {"community_id": [TOWN], "indicator": [None], "basis": ["agreement"], "from": [first], "to": [last]}
+    public = run([row(n=50, k=20)], profile, terms=pl.DataFrame(term, schema=dict.fromkeys(term, pl.String)))
+    assert public.values.height == is_out
+
+
 def test_a_profile_without_a_line_for_everybody_is_refused(tmp_path: Path) -> None:
     seeds = tmp_path / "seeds"
     shutil.copytree(Path(ROOT) / "seeds", seeds)

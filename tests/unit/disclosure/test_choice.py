@@ -60,6 +60,18 @@ def test_two_per_line_and_primary_only_fail_the_audit_that_the_protection_passes
     assert failing(with_kinds(rows, profile, protected, {}))
 
 
+def test_a_failure_names_the_sums_that_its_cell_stands_in_and_no_others(profile: Profile) -> None:
+    rows = grid(COUNTS)
+    failures = audit([with_kinds(rows, profile, run(rows, profile), {})]).failures
+    assert failures
+    races, places = [f"race_ethnicity:{race}" for race in RACES], [f"district_{n}" for n in range(4)]
+    for each in failures:
+        place, group = each.cell[3], each.cell[4]
+        of_place = " + ".join(f"{race} at {place}" for race in races)
+        of_group = " + ".join(f"{group} at {name}" for name in places)
+        assert each.sums == (f"all at {place} = {of_place} (n)", f"{group} at {TOWN} = {of_group} (n)")
+
+
 def test_the_cell_of_the_case_is_exactly_forty_by_plain_enumeration(profile: Profile) -> None:
     hidden = {cell(*each) for each in TWO_PER_LINE}
     counts = {cell(i, j): COUNTS[i][j] for i in range(4) for j in range(4)}

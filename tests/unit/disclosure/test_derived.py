@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from dagster_project.lib.disclosure import Derived, Profile
+from dagster_project.lib.disclosure.points import with_visibility
 from tests.unit.disclosure.tables import (
     GAP_SCHEMA,
     GRADUATION,
@@ -216,3 +217,26 @@ def test_a_point_that_was_small_then_hides_nothing_that_was_computed(profile: Pr
     found = derived(profile, {"all": OPEN, WHITE: OPEN, BLACK: small})
     trend = only(found.trend, population_group_id=BLACK)
     assert trend["trend_status"] == "improving"
+
+
+@pytest.mark.parametrize(
+    ("value", "public", "visible"),
+    [
+        (0.0, 1e-9, True),
+        (0.0, 1.1e-9, False),
+        (1000.0, 1000.0 + 0.9e-6, True),
+        (1000.0, 1000.0 + 1.1e-6, False),
+        (0.001, 0.001 + 0.9e-9, True),
+        (-1000.0, -1000.0 - 0.9e-6, True),
+        (None, 50.0, False),
+        (50.0, None, False),
+    ],
+)
+def test_a_point_is_shown_where_its_value_is_printed_but_for_the_noise_of_a_conversion(
+    value: float | None, public: float | None, visible: bool
+) -> None:
+    one = {**fact("all"), "school_year": 2024, "value": value, "used": True, "left_out_reason": None}
+    points = pl.DataFrame([{name: one[name] for name in POINT_SCHEMA}], schema=POINT_SCHEMA, orient="row")
+    shown = pl.DataFrame([{**one, "value": public, "period": "annual"}], schema_overrides={"value": pl.Float64})
+    assert with_visibility(points, shown)["is_visible"].to_list() == [visible]
+    assert with_visibility(points, shown.with_columns(period=pl.lit("2024-Q1")))["is_visible"].to_list() == [False]

@@ -13,8 +13,8 @@ from importlib import import_module
 import polars as pl
 import pytest
 
-from dagster_project.lib.disclosure import Profile, Protected, Release, audit, protect
-from dagster_project.lib.disclosure.audit import audited_frame, audited_from
+from dagster_project.lib.disclosure import Audit, Profile, Protected, Release, audit, protect
+from dagster_project.lib.disclosure.audit import _seen, audited_frame, audited_from
 from dagster_project.lib.disclosure.register import Readings
 from dagster_project.lib.disclosure.release import _content
 from dagster_project.lib.disclosure.sums import Tie, Truth
@@ -22,15 +22,18 @@ from dagster_project.lib.disclosure.unit import JUDGED, Cell, Earlier, Joint, Kn
 from dagster_project.lib.disclosure.words import (
     CODED,
     COMPLEMENTARY,
+    INF,
     NO_COUNT,
     PUBLISHED,
+    RATE_ONLY,
     SMALL,
     SOURCE_MASKED,
     Bounds,
+    FamilyKey,
     Key,
     family_of,
 )
-from tests.unit.disclosure.tables import KEY, TOWN, Row, inputs, kinds, row, run, shown, with_kinds
+from tests.unit.disclosure.tables import KEY, TOWN, Row, inputs, kinds, masked, row, run, shown, with_kinds
 
 GROUPS = ("male", "female", "nonbinary")
 
@@ -96,6 +99,20 @@ def test_a_correction_is_audited_whatever_was_found_before(profile: Profile, loo
     third = again(changed, profile, [first.release, second.release], second)
     assert looked_at == [TOWN]
     assert third.audit == run(changed, profile, [first.release, second.release]).audit
+
+
+def test_an_audit_of_nothing_counts_nothing_and_passes() -> None:
+    nothing = Audit()
+    counts = ("families", "judged", "programs", "dropped", "out", "forced")
+    assert nothing.passed and [getattr(nothing, name) for name in counts] == [0] * len(counts)
+    assert nothing.smallest == INF
+
+
+def test_what_was_seen_of_releases_one_of_which_has_no_digest_is_not_known_again() -> None:
+    one, other, none = (Earlier({}, {}, [], digest=digest) for digest in ("1", "2", ""))
+    seen = {_seen(releases, newest) for releases in ([one], [one, other], [other, one]) for newest in (True, False)}
+    assert len(seen) == 6 and all(seen)
+    assert _seen([one, none], True) == _seen([none, one], True) == _seen([none], False) == ""
 
 
 def test_a_failed_audit_is_kept_for_nobody(profile: Profile) -> None:
@@ -236,6 +253,27 @@ def test_what_is_known_and_asked_after_one_cell_changed_is_what_it_would_be_from
     assert set(changed.needs) == ({cell.unknown} if asks else set())
 
 
+@pytest.mark.parametrize(
+    ("before", "now", "expected"),
+    [
+        ({"x": "1", "y": "2"}, {"x": "1", "y": "2"}, True),
+        ({"x": "1", "y": "2"}, {"x": "1"}, True),
+        ({"x": "1", "y": "2"}, {"x": "1", "y": "3"}, False),
+        ({"x": "1"}, {"x": "1", "y": "2"}, False),
+        ({}, {}, False),
+        (None, {"x": "1"}, False),
+    ],
+)
+def test_a_community_is_as_before_where_every_family_holds_what_it_held(
+    before: dict[str, str] | None, now: dict[str, str], expected: bool
+) -> None:
+    def named(contents: dict[str, str]) -> dict[FamilyKey, str]:
+        return {("a", indicator, "", 2018, "annual"): content for indicator, content in contents.items()}
+
+    earlier = [] if before is None else [Earlier({}, {}, [], named(before))]
+    assert Unit("a", {}, {}, [], earlier, named(now)).is_as_before is expected
+
+
 def test_families_of_earlier_years_are_settled_first_whatever_they_are_called() -> None:
     years = {"b": 2017, "a": 2018, "c": 2016}
     keys: list[Key] = [("a", indicator, "annual", "a", "all", year, "") for indicator, year in years.items()]
@@ -254,3 +292,55 @@ def test_a_family_is_taken_over_by_what_it_holds_its_own_ties_among_it_and_no_ot
     assert content(Tie(one, "n", tied, "n")) != content()
     assert content(Tie(tied, "n", one, "n")) != content()
     assert content(Tie(tied, "n", far, "n")) == content()
+
+
+def test_the_printed_size_of_a_masked_row_stays_where_its_family_is_taken_over(profile: Profile) -> None:
+    rows = [*FIRST, masked("disability:yes", 30)]
+    first = run(rows, profile)
+    again = run(rows, profile, [first.release])
+    assert again.outcomes[TOWN].reused == 1
+    assert [shown(each, "disability:yes")["denominator"] for each in (first, again)] == [30, 30]
+
+
+COUNTED = Bounds(40, 40, 20, 20, 20, 20)
+SIZED = Bounds(n_low=40, n_high=40).tight()
+AT_LEAST_TEN = Bounds(n_low=10).tight()
+
+
+def cell_of(kind: str, bounds: Bounds = COUNTED, n: int | None = 40, k: int | None = 20) -> Cell:
+    key: Key = (TOWN, "graduation", "default", TOWN, "gender:male", 2024, "annual")
+    cell = Cell(key, kind, bounds, Truth(n, k, bounds.has_k, kind, "community", False), 10, "token")
+    cell.kind = kind
+    return cell
+
+
+@pytest.mark.parametrize(
+    ("cell", "kind", "known"),
+    [
+        (cell_of(PUBLISHED), COMPLEMENTARY, AT_LEAST_TEN),
+        (cell_of(CODED), COMPLEMENTARY, AT_LEAST_TEN),
+        (cell_of(RATE_ONLY, n=None, k=None), NO_COUNT, Bounds()),
+        (cell_of(SMALL, AT_LEAST_TEN), SMALL, AT_LEAST_TEN),
+        (cell_of(SOURCE_MASKED, SIZED), SOURCE_MASKED, Bounds(n_low=10)),
+        (cell_of(SOURCE_MASKED, Bounds(n_low=1, n_high=9)), SOURCE_MASKED, Bounds(n_low=1, n_high=9)),
+        (cell_of(NO_COUNT, Bounds()), NO_COUNT, Bounds()),
+    ],
+    ids=lambda value: value.kind if isinstance(value, Cell) else None,
+)
+def test_a_cell_that_is_withheld_lets_out_that_it_is_large_or_nothing_and_a_mask_keeps_its_word(
+    cell: Cell, kind: str, known: Bounds
+) -> None:
+    assert cell.known() == cell.bounds or cell.kind == NO_COUNT
+    cell.withhold()
+    assert (cell.kind, cell.known()) == (kind, known)
+    assert not cell.prints_n
+    count = cell_of(COMPLEMENTARY, Bounds(40, 40, has_k=False))
+    assert count.known() == Bounds(n_low=10, has_k=False)
+
+
+@pytest.mark.parametrize(
+    ("kind", "bounds", "prints"),
+    [(PUBLISHED, COUNTED, True), (CODED, SIZED, True), (PUBLISHED, Bounds(), False), (SOURCE_MASKED, SIZED, False)],
+)
+def test_a_size_is_printed_by_what_is_published_with_one(kind: str, bounds: Bounds, prints: bool) -> None:
+    assert cell_of(kind, bounds).prints_n is prints

@@ -142,3 +142,14 @@ def test_a_tie_holds_between_cells_of_one_place_one_group_and_one_period() -> No
     assert found == {
         ((place, group, 2017, period), "n", (place, group, 2018, period), "k") for place, group, period in expected
     }
+
+
+def test_numerators_add_up_only_where_the_total_and_every_part_has_them() -> None:
+    for without in ("total", "one part", None):
+        cells = {
+            key(): truth(100, 50, has_k=without != "total"),
+            key("gender:0"): truth(60, 20, has_k=without != "one part"),
+            key("gender:1"): truth(40, 30),
+        }
+        (held,) = sums_of(FAMILY, cells, {}, {})
+        assert told(held) == (EQUAL, EQUAL if without is None else NONE, True, True, True)

@@ -159,6 +159,22 @@ def test_years_that_do_not_follow_each_other_are_no_school_year(text: str) -> No
     assert parse_school_year(text) is None
 
 
+@pytest.mark.parametrize(
+    ("text", "year"),
+    [
+        ("1899", None),
+        ("1900", 1900),
+        ("1899-00", None),
+        ("1900-01", 1901),
+        ("2200", 2200),
+        ("2201", None),
+        ("2200-01", 2201),
+    ],
+)
+def test_a_school_year_begins_in_these_three_centuries(text: str, year: int | None) -> None:
+    assert parse_school_year(text) == year
+
+
 def test_the_turn_of_the_century_is_one_school_year() -> None:
     assert parse_school_year("1999-00") == 2000
 

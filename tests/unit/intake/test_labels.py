@@ -9,6 +9,8 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
+from random import Random
+from typing import Any
 
 import polars as pl
 import pytest
@@ -29,6 +31,11 @@ global,,Reading Rate,grade3_reading_proficient_pct,,,,
 layout,export_a,Reading Rate,reading_screener_on_level_pct,,,,
 community,birchmont_falls,Reading Rate,grade3_reading_mean_score,,,2019,
 community,birchmont_falls,Reading Rate,attendance_rate_pct,,2022,,
+community,birchmont_falls,Own Rate,reading_screener_on_level_pct,,,,
+layout,export_a,Own Rate,attendance_rate_pct,,,,
+layout,export_a,Form Rate,reading_screener_on_level_pct,,,,
+global,,Form Rate,attendance_rate_pct,,,,
+global,,chronic_absence_pct,reading_screener_on_level_pct,,,,
 """
 GROUPS = """scope,scope_id,dimension,label,group_code,valid_from,valid_to,note
 global,,race_ethnicity,Everyone Else,two_or_more,,,
@@ -217,3 +224,74 @@ def test_of_two_places_with_one_name_the_one_that_was_valid_then_is_meant(places
 def test_a_closed_place_is_still_known_by_its_code_and_no_place_of_another_community_is(places: Reference) -> None:
     assert place(places, "1", 2024) == "old_north"
     assert place(places, "Elsewhere", 2024) is None
+
+
+Line = dict[str, Any]
+SCOPES = {"community": "elm", "layout": "form", "global": None, "dictionary": None}
+TABLE_SCHEMA = {
+    **dict.fromkeys(("scope", "scope_id", "dimension", "label", "code"), pl.String),
+    **dict.fromkeys(("valid_from", "valid_to", "rank"), pl.Int32),
+}
+
+
+def plainly(row: Line, table: Sequence[Line], dimension: str | None, exact: bool) -> str | None:
+    """The code of the first known label that fits a row, the narrowest scope before the others."""
+    text = (row["label"] or "").strip()
+    text = text if exact else " ".join(text.split()).lower()
+    fitting = [
+        (line["rank"], line["code"])
+        for line in table
+        if row["label"] is not None
+        and line["label"] == text
+        and (line["scope"] != "community" or line["scope_id"] == row["community_id"])
+        and (line["scope"] != "layout" or line["scope_id"] == row["layout_id"])
+        and (row["school_year"] is None or line["valid_from"] <= row["school_year"] <= line["valid_to"])
+        and (dimension is None or line["dimension"] in (None, row["dimension"]))
+    ]
+    return min(fitting, default=(0, None))[1]
+
+
+@pytest.mark.parametrize("dimension", [None, "dimension"])
+@pytest.mark.parametrize("exact", [False, True])
+def test_any_label_stands_for_the_code_that_the_plain_reading_finds(dimension: str | None, exact: bool) -> None:
+    chance = Random(5)
+    for _ in range(40):
+        table = []
+        for _ in range(chance.randint(1, 12)):
+            scope = chance.choice(list(SCOPES))
+            first = chance.choice([0, 2019, 2020, 2021])
+            line = {"scope": scope, "scope_id": chance.choice([SCOPES[scope], "other"]) if SCOPES[scope] else None}
+            line |= {"dimension": chance.choice([None, "gender", "race"]), "label": chance.choice(["a", "a b", "A b"])}
+            line |= {"code": chance.choice("xyz"), "rank": list(SCOPES).index(scope)}
+            table.append(line | {"valid_from": first, "valid_to": chance.choice([first, first + 1, 9999])})
+        rows = [
+            {
+                "label": chance.choice([None, "a", " a ", "A", "a b", "a  b", "A b", "c"]),
+                "community_id": chance.choice(["elm", "ash"]),
+                "layout_id": chance.choice(["form", "other_form"]),
+                "school_year": chance.choice([None, 2018, 2019, 2020, 2021, 2022]),
+                "dimension": chance.choice([None, "gender", "race"]),
+            }
+            for _ in range(30)
+        ]
+        schema = {name: pl.Int32 if name == "school_year" else pl.String for name in rows[0]}
+        frames = pl.DataFrame(rows, schema=schema), pl.DataFrame(table, schema=TABLE_SCHEMA, orient="row")
+        found = resolve(frames[0], "label", frames[1], dimension, exact)
+        assert found.to_list() == [plainly(row, table, dimension, exact) for row in rows]
+
+
+@pytest.mark.parametrize("label", ["Own Rate", "Form Rate", "chronic_absence_pct"])
+def test_a_narrower_scope_wins_whatever_its_code_is_called(labels: Reference, label: str) -> None:
+    found = code(labels, label, community="birchmont_falls", layout="export_a")
+    assert found == "reading_screener_on_level_pct"
+
+
+def test_of_an_unknown_label_the_three_nearest_known_ones_are_told_and_none_that_is_far() -> None:
+    near = [f"reading rate {n}" for n in range(6)]
+    assert len(nearest("reading rate", near).split(", ")) == 3
+    assert nearest(" READING RATE 4 ", near).split(", ")[0] == "reading rate 4"
+    assert nearest("zzz", near) == nearest("reading rate", []) == "none"
+    long = "a" * 80
+    assert nearest(f"{long}{'b' * 900}", [long]) == long, "what comes behind eighty letters is not looked at"
+    assert nearest("abcdefghij", ["abcd------"]) == "abcd------"
+    assert nearest("abcdefghij", ["abc-------"]) == "none"

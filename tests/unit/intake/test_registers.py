@@ -7,12 +7,15 @@ Does not: what registers mean over years (tests/unit/rubric), indicator_values (
 from __future__ import annotations
 
 import datetime as dt
+from typing import Any
 
 import polars as pl
 import pytest
 
 import contracts
 from contracts.base import Column, TableContract
+from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.intake.rows.register_rules import register_issues
 from tests.conftest import Take
 
 REGISTERS = contracts.registers(contracts.newest_version())
@@ -185,3 +188,118 @@ def test_a_register_of_one_row_refuses_two_different_ones(take: Take) -> None:
     head = "geographic_scope,anchor_organization\n"
     outcome = take({"partnership_profile.csv": head + "Birchmont County,United Fund\nBirchmont City,United Fund\n"})
     assert outcome.register_rows["row_status"].to_list() == ["rejected", "rejected"]
+
+
+def raised(table: str, rows: list[dict[str, Any]], reference: Reference, **numbers: Any) -> list[tuple[int, str, str]]:
+    """Row, rule and what was found, of coded rows of one folder."""
+    given = {"folder_id": "f", "reporting_year": 2024}
+    frame = pl.DataFrame([{**given, "row": n, **row} for n, row in enumerate(rows)], schema_overrides=numbers)
+    return list(register_issues(table, frame, reference).select("row", "rule_id", "found").iter_rows())
+
+
+READY, PRESENT, HOUSED = "kindergarten_ready_pct", "attendance_rate_pct", "housing_cost_burdened_pct"
+
+
+@pytest.mark.parametrize(
+    ("indicator", "outcome", "role", "rules"),
+    [
+        (READY, None, "core", set()),
+        (READY, "employment", "core", set()),
+        (READY, "stable_housing", "core", {"outcome_of_another_sector"}),
+        (READY, "stable_housing", "contributing", {"outcome_of_another_sector"}),
+        (PRESENT, "stable_housing", "contributing", set()),
+        (PRESENT, None, "contributing", set()),
+        (PRESENT, None, "core", {"contributing_as_core"}),
+        (HOUSED, "employment", "core", {"outcome_of_another_sector"}),
+        (HOUSED, "child_health", "adjacent", set()),
+        (HOUSED, None, "core", set()),
+        (None, "employment", "core", set()),
+    ],
+)
+def test_an_indicator_counts_for_the_seven_or_as_adjacent_and_one_that_contributes_is_asked_about(
+    reference: Reference, indicator: str | None, outcome: str | None, role: str, rules: set[str]
+) -> None:
+    row = {"indicator": indicator, "outcome": outcome, "role": role}
+    texts = dict.fromkeys(row, pl.String)
+    found = raised("indicator_selection", [row], reference, **texts)
+    assert {rule for _, rule, _ in found} == rules
+    if "outcome_of_another_sector" in rules:
+        assert found[0][2] == f"{outcome} for {indicator}"
+
+
+@pytest.mark.parametrize(
+    ("population", "known"),
+    [
+        ("Hispanic", True),
+        ("gender:female", True),
+        (" GENDER:Female ", True),
+        ("local: families of the harbour", True),
+        (None, True),
+        ("families of the harbour", False),
+        ("female", True),
+        ("harbour local: families", False),
+    ],
+)
+def test_a_population_of_focus_is_a_group_of_the_dictionary_or_is_marked_as_local(
+    reference: Reference, population: str | None, known: bool
+) -> None:
+    found = raised("results", [{"population": population}], reference, population=pl.String)
+    assert found == ([] if known else [(0, "population_unknown", population)])
+
+
+def test_a_measure_judges_something_that_the_partnership_does(reference: Reference) -> None:
+    rows = [{"name": "a", "action": "tutoring"}, {"name": "b", "action": None}]
+    assert raised("measures", rows, reference) == [(1, "measure_without_action", "b")]
+    assert raised("partner_roster", rows, reference) == []
+
+
+def people(group: str, count: float | None, dimension: str = "gender", body: str = "staff") -> dict[str, Any]:
+    dimension = "all" if group == "all" else dimension
+    return {"body": body, "dimension": dimension, "group": group, "people": count, "community_people": None}
+
+
+SHORT = "the groups of gender of the staff hold 11 people, "
+
+
+@pytest.mark.parametrize(
+    ("rows", "found"),
+    [
+        ([people("all", 10), people("female", 6), people("male", 4)], []),
+        ([people("all", 10), people("female", 6), people("male", 3)], []),
+        ([people("all", 10), people("female", 6), people("male", 5)], [(1, f"{SHORT}the total 10")]),
+        ([people("female", 6), people("male", 5)], [(0, f"{SHORT}the row of the total has no count")]),
+        (
+            [people("all", None), people("female", 6), people("male", 5)],
+            [(1, f"{SHORT}the row of the total has no count")],
+        ),
+        ([people("all", 10), people("female", 6), people("white", 5, "race_ethnicity")], []),
+        (
+            [people("all", 10), people("female", 6), people("female", 5, body="board"), people("all", 5, body="board")],
+            [],
+        ),
+        ([people("all", 10), people("female", None)], []),
+        ([people("all", 10), people("all", 11), people("female", 6), people("male", 5)], []),
+    ],
+)
+def test_groups_of_a_body_hold_no_more_than_its_total(
+    reference: Reference, rows: list[dict[str, Any]], found: list[tuple[int, str]]
+) -> None:
+    kinds = {"people": pl.Float64, "community_people": pl.Float64}
+    for column, other in (("people", "community_people"), ("community_people", "people")):
+        turned = [{**row, column: row["people"], other: None} for row in rows]
+        told = raised("staff_composition", turned, reference, **kinds)
+        assert told == [(row, "composition_sum", text) for row, text in found]
+
+
+def test_people_are_counted_whole(reference: Reference) -> None:
+    kinds = {"people": pl.Float64, "community_people": pl.Float64}
+    found = raised("staff_composition", [people("all", 10.5), people("female", 6)], reference, **kinds)
+    assert found == [(0, "count_not_whole", "10.5")]
+
+
+def test_a_story_that_may_name_persons_is_asked_about_by_what_may_name_them(reference: Reference) -> None:
+    rows = [
+        {"title": "Together", "text": "A town that reads.", "author_role": "parent"},
+        {"title": "Together", "text": "Write to ann.lee@example.org today.", "author_role": None},
+    ]
+    assert raised("stories", rows, reference) == [(1, "story_names_persons", "an e-mail address")]

@@ -7,6 +7,7 @@ Does not: how a cell is read (test_cells.py), comparisons between years (test_co
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from random import Random
 from typing import Any
 
 import polars as pl
@@ -15,7 +16,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from dagster_project.lib.intake.rows.repeated import NAMED_ROWS
-from tests.conftest import Outcome, Take
+from dagster_project.lib.intake.rows.values import _content_words
+from tests.conftest import COMMUNITY, ROOT, YEAR, Outcome, Take
+from tests.reference import values as reference
 
 COLUMNS = (
     "school_year",
@@ -431,3 +434,90 @@ def test_whatever_the_cells_say_a_row_has_a_number_or_a_reason(take: Take, cells
     assert accepted.filter(~pl.col("value").is_between(0, 100)).is_empty()
     assert accepted.filter(pl.col("numerator") > pl.col("denominator")).is_empty()
     assert observations.filter((pl.col("row_status") == "rejected") & pl.col("row_reason").is_null()).is_empty()
+
+
+READ = [
+    "",
+    "",
+    "0",
+    "3",
+    "10",
+    "46",
+    "46.0",
+    "46.55",
+    "99.9",
+    "100",
+    "100.05",
+    "100.5",
+    "1,204",
+    "0.46",
+    "0.5",
+    "1",
+    "-2",
+]
+READ += ["*", "<5", ">95", "<=5%", "GE95", "5-9", "9-5", "97%", "100%", "N/A", "bad", "1.5", "30", "33.3", "33", "50"]
+READ += ["100000000", "100000001"]
+DRAWN = {
+    "indicator": ["graduation_4yr_pct", "graduation_4yr_pct", "apprenticeship_enrolled_count"],
+    "unit": ["", "", "", "percent", "fraction", "count", "score", "nonsense"],
+    "numerator": READ,
+    "denominator": READ,
+    "value": READ,
+    "school_year": ["2023-24"] * 6 + ["2024", "SY2024", "2024-25", "2025-26", "2023-25", "soon"],
+}
+
+
+def test_any_row_is_read_as_the_plain_reading_reads_it(take: Take) -> None:
+    chance, seeds = Random(20), reference.Seeds(ROOT / "seeds")
+    rows = [
+        {"series": f"s{place:04}"} | {name: chance.choice(texts) for name, texts in DRAWN.items()}
+        for place in range(1500)
+    ]
+    found = take_rows(take, *rows).observations.sort("source_row").to_dicts()
+    for row, taken in zip(rows, found, strict=True):
+        try:
+            plain = reference.read_row({**BASE, **row}, COMMUNITY, YEAR, seeds)
+        except reference.RejectedError as error:
+            assert taken["row_status"] == "rejected", (row, str(error))
+            continue
+        assert taken["row_status"] == "accepted", (row, taken["row_reason"])
+        assert [taken[name] for name in NUMBERS] == [plain[name] for name in NUMBERS], row
+        assert taken["school_year"] == plain["school_year"]
+
+
+@pytest.mark.parametrize(
+    ("cells", "words"),
+    [
+        ({"value": "<5"}, "0.0 to 5.0"),
+        ({"value": ">95"}, "95.0 to 100.0"),
+        ({"value": "5-9"}, "5.0 to 9.0"),
+        ({"value": "*"}, "suppressed at source"),
+        ({"value": "46.5"}, "value 46.5"),
+        ({"numerator": "46", "value": "*"}, "numerator 46"),
+        ({"denominator": "80", "value": "46.25"}, "denominator 80, value 46.25"),
+        ({"numerator": "37", "denominator": "80"}, "37 of 80, value 46.25"),
+        ({"numerator": "0", "denominator": "0"}, "0 of 0"),
+    ],
+)
+def test_what_a_row_says_is_told_in_numbers_or_by_the_word_for_why_there_is_none(
+    take: Take, cells: dict[str, str], words: str
+) -> None:
+    outcome = take_rows(take, cells, {"value": "12"})
+    (told, _) = outcome.findings.sort("source_row")["found"]
+    assert told == f"graduation_4yr_pct, all, 2024: {words} here, value 12 in indicator_values.csv row 3"
+
+
+@pytest.mark.parametrize(("low", "high", "words"), [(95.0, None, "95.0 to any"), (None, 5.0, "any to 5.0")])
+def test_a_bound_of_a_unit_without_an_end_is_told_as_open(low: float | None, high: float | None, words: str) -> None:
+    row = {"numerator": None, "denominator": None, "value": None, "value_low": low, "value_high": high}
+    kinds = {name: pl.Float64 for name in row if name.startswith("value")}
+    frame = pl.DataFrame([{**row, "value_status": "range"}], schema_overrides=kinds)
+    assert frame.select(_content_words()).item() == words
+
+
+def test_a_row_is_told_by_what_of_its_key_is_not_usual(take: Take) -> None:
+    unusual = {"series": "Form A", "period": "2024-Q1", "geography": "Brook School", "geography_level": "school"}
+    outcome = take_rows(take, {**unusual, "value": "12"}, {**unusual, "value": "13"})
+    (told, _) = outcome.findings.filter(pl.col("rule_id") == "conflicting_rows")["found"]
+    key = "graduation_4yr_pct, all, 2024, birchmont_falls:school:brook_school, 2024-Q1, Form A"
+    assert told.partition(": value")[0] == key

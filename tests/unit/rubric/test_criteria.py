@@ -170,6 +170,29 @@ def test_an_override_without_reason_or_approver_has_no_effect(lacking: str) -> N
     assert "without effect" in row["evidence"]
 
 
+def test_a_review_that_decides_nothing_has_no_effect() -> None:
+    world = World().claim("exploring.7.2").add("capacity", {"role": "daily_management", "person": "x", "fte": 0.5})
+    world.add("review_decisions", {"criterion_id": "exploring.7.2", "decision": None, **REVIEW})
+    assert (world.status("exploring.7.2"), world.row("exploring.7.2")["reason"]) == ("not_met", "facts_short")
+
+
+def test_what_was_computed_of_a_criterion_is_its_status_where_facts_alone_decide_and_nothing_where_a_claim_does() -> (
+    None
+):
+    ways = dict(seed("rubric/rubric").select("criterion_id", "determined_by").iter_rows())
+    for world in (complete_world(), World()):
+        rows = world.criteria().to_dicts()
+        computed = [row for row in rows if ways[row["criterion_id"]] == "computed"]
+        assert computed and all(row["computed_status"] == row["status"] for row in computed)
+        attested = [row for row in rows if ways[row["criterion_id"]] == "attested"]
+        assert attested and all(row["computed_status"] is None for row in attested)
+
+
+def test_a_criterion_of_which_there_is_nothing_to_say_has_no_evidence_rather_than_an_empty_one() -> None:
+    said = [row["evidence"] for world in (complete_world(), World()) for row in world.criteria().to_dicts()]
+    assert None in said and "" not in said
+
+
 def test_a_claim_says_nothing_about_a_computed_criterion() -> None:
     world = World().claim("exploring.1.1")
     world.add("review_decisions", {"criterion_id": "exploring.1.1", "decision": "override", **REVIEW})

@@ -182,6 +182,12 @@ def test_an_annual_release_comes_within_15_months_of_the_one_before_and_is_not_o
     assert (fact(world, "sustaining.2.1.b"), fact(world, "sustaining.3.1")) == (expected, expected)
 
 
+def test_a_single_release_follows_none_even_where_one_is_enough() -> None:
+    row = {"kind": "data_release", "audience": "community", "date": "2022-09-30"}
+    world = World(parameters={"cadence.annual_releases_min": "1"}).add("communications", row)
+    assert fact(world, "sustaining.3.1") == "not_met"
+
+
 def events(kind: str, dates: list[str], audiences: tuple[str, ...] = ("partners", "community")) -> list[dict[str, Any]]:
     return [{"kind": kind, "audience": audience, "date": date} for audience in audiences for date in dates]
 
@@ -371,6 +377,12 @@ def test_some_contributing_indicators_are_put_first_and_not_all(first: int, of: 
         {"indicator": name, "role": "contributing", "prioritized": place < first} for place, name in enumerate(names)
     ]
     assert fact(World().add("indicator_selection", *rows), "emerging.5.1") == expected
+
+
+def test_an_indicator_of_which_nothing_is_said_is_not_put_first() -> None:
+    rows = [{"indicator": name, "role": "contributing"} for name in ("fafsa_completed_pct", "attendance_rate_pct")]
+    world = World().add("indicator_selection", {**rows[0], "prioritized": False}, rows[1])
+    assert fact(world, "emerging.5.1") == "not_met"
 
 
 @pytest.mark.parametrize(

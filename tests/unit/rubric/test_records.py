@@ -6,6 +6,7 @@ Does not: how trends or gaps are computed.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from functools import cache
 from typing import Any
@@ -22,6 +23,7 @@ from dagster_project.lib.analysis.records.build import (
     _line_of,
     build_record,
     build_records,
+    identity,
     verify,
     with_record_ids,
 )
@@ -192,6 +194,14 @@ def test_a_line_of_a_record_is_the_line_of_its_table_for_numbers_below_zero_too(
     names = [f"column_{number}" for number in range(len(numbers))]
     frame = pl.DataFrame([numbers], schema=dict.fromkeys(names, pl.Float64), orient="row")
     assert frame.select(_line(names, frame)).item() == _line_of(numbers)
+
+
+def test_an_id_is_over_names_in_their_order_in_plain_letters_and_over_numbers_alone() -> None:
+    text = '{"a":"\\u00e9","b":[1.5,null]}'
+    expected = hashlib.sha256(text.encode()).hexdigest()[:16]
+    assert identity({"a": "é", "b": [1.5, None]}) == identity({"b": [1.5, None], "a": "é"}) == expected
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        identity({"a": float("nan")})
 
 
 def test_a_changed_value_gives_another_id() -> None:

@@ -13,6 +13,7 @@ import polars as pl
 from dagster_project.lib.analysis.figures.outcome import known_selection
 from dagster_project.lib.analysis.figures.standing import assessment_date
 from dagster_project.lib.analysis.figures.trend import with_outcome
+from dagster_project.lib.analysis.figures.zeros import unsigned_zero
 from dagster_project.lib.analysis.tables import FCT_TARGET_PROGRESS
 from dagster_project.lib.analysis.tables.spans import FIRST, LAST, YEAR, each_year
 from dagster_project.lib.analysis.vocabulary import OTHER_SEGMENT, VALID_LEFT_OUT
@@ -156,7 +157,7 @@ def _with_slopes(rows: pl.DataFrame, epsilon: float) -> pl.DataFrame:
     return rows.with_columns(
         years.alias("years_left"),
         pl.when(years > 0).then((pl.col("target_value") - pl.col("latest_value")) / years).alias("required_slope"),
-        pl.when(way.abs() > epsilon).then(gone / way + 0.0).alias("progress_share"),
+        pl.when(way.abs() > epsilon).then(unsigned_zero(gone / way)).alias("progress_share"),
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import polars as pl
 
+from dagster_project.lib.analysis.figures.zeros import unsigned_zero
 from dagster_project.lib.analysis.records.inputs import RecordInputs, deciding_gaps
 from dagster_project.lib.analysis.rubric import designations
 from dagster_project.lib.analysis.rubric.context import FactContext
@@ -143,7 +144,7 @@ def _trend_rows(inputs: RecordInputs, open_ones: pl.DataFrame) -> pl.DataFrame:
     target = pl.when(easier).then(pl.lit(MAINTAINED)).otherwise(pl.lit(IMPROVING))
     rows = rows.with_columns(
         target.alias("required_status"),
-        (pl.when(easier).then(MAINTAINED).otherwise(IMPROVING) + 0.0).alias("required_value"),
+        unsigned_zero(pl.when(easier).then(MAINTAINED).otherwise(IMPROVING)).alias("required_value"),
         pl.col("current_status").fill_null("undetermined"),
     )
     # "maintained" may be reached exactly, "improving" must be passed.
@@ -229,7 +230,7 @@ def _gap_thresholds(inputs: RecordInputs, gaps: pl.DataFrame) -> pl.DataFrame:
     )
     first_gap = pl.col("direction") * pl.col("first_difference")
     none = first_gap <= inputs.context.ruleset.gap.baseline_min + inputs.context.epsilon
-    return rows.with_columns((hardest + 0.0).alias("required_value"), none.alias("no_gap_then"))
+    return rows.with_columns(unsigned_zero(hardest).alias("required_value"), none.alias("no_gap_then"))
 
 
 def _judge_possibility(rows: pl.DataFrame, context: FactContext, tables: Tables) -> pl.DataFrame:
@@ -260,7 +261,7 @@ def _judge_possibility(rows: pl.DataFrame, context: FactContext, tables: Tables)
         .when(beyond)
         .then(pl.lit("beyond_the_scale"))
     )
-    change = value - pl.col("last_value") + 0.0
+    change = unsigned_zero(value - pl.col("last_value"))
     rows = rows.with_columns(reason.alias("reason"), change.alias("change_needed"))
     return rows.with_columns(pl.col("reason").is_null().alias("possible"))
 
@@ -279,7 +280,7 @@ def _ranked(rows: pl.DataFrame, context: FactContext) -> pl.DataFrame:
     keys = ["community_id", "designation", "reporting_year", "requirement_id"]
     move = pl.col("change_needed") * pl.col("direction")
     order = [pl.col("possible").not_(), move, pl.col("indicator_id"), pl.col("population_group_id")]
-    rows = rows.with_columns(pl.col("possible").fill_null(False)).sort(*keys, *order, nulls_last=True)
+    rows = rows.sort(*keys, *order, nulls_last=True)
     rank = pl.int_range(1, pl.len() + 1, dtype=pl.Int64).over(keys).alias("rank")
     version = pl.lit(context.ruleset.ruleset_version).alias("ruleset_version")
     return rows.with_columns(rank, _statement().alias("statement"), version).select(
@@ -302,7 +303,7 @@ def _statement() -> pl.Expr:
         "window_first_year",
         "next_year",
         "comparison",
-        (pl.col("required_value").round(3) + 0.0),
+        unsigned_zero(pl.col("required_value").round(3)),
         "next_year",
         pl.col("last_value").round(3),
         "last_year",

@@ -84,7 +84,7 @@ def _content_words() -> pl.Expr:
     )
     value = pl.when(pl.col("value").is_not_null()).then(pl.format("value {}", number))
     bounds = pl.when(pl.col("value_low").is_not_null() | pl.col("value_high").is_not_null()).then(
-        pl.format("{} to {}", pl.col("value_low").fill_null(0), pl.col("value_high").fill_null(0))
+        pl.format("{} to {}", *(pl.col(end).cast(pl.String).fill_null("any") for end in ("value_low", "value_high")))
     )
     said = pl.concat_str(pl.coalesce(counts, alone), pl.coalesce(value, bounds), separator=", ", ignore_nulls=True)
     return pl.when(said != "").then(said).otherwise(pl.col("value_status").str.replace_all("_", " "))
