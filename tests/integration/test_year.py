@@ -25,6 +25,7 @@ from click.testing import CliRunner
 
 from dagster_project.cli.main import cli
 from dagster_project.defs.checks import SUBMISSIONS
+from dagster_project.instance.runs import INTAKE, STARTED_BY
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.partitions import partition_key
@@ -144,7 +145,12 @@ class Year:
 
 
 def _runs(instance: dg.DagsterInstance) -> list[tuple[str, str, bool]]:
-    return [(run.job_name, run.status.value, "dagster/sensor_name" in run.tags) for run in instance.get_runs()][::-1]
+    """Job, status, and whether the sensor asked for it, as a run or behind the intake that it asked for."""
+
+    def asked(run: dg.DagsterRun) -> bool:
+        return "dagster/sensor_name" in run.tags or run.tags.get(STARTED_BY) == INTAKE
+
+    return [(run.job_name, run.status.value, asked(run)) for run in instance.get_runs()][::-1]
 
 
 @contextmanager
