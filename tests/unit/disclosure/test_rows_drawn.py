@@ -223,9 +223,8 @@ def half_unit(value: Any) -> Fraction:
 COMMUNITIES = pl.DataFrame({"community_id": [TOWN], "state": [STATE]})
 
 
-@settings(max_examples=250, derandomize=True)
-@given(st.lists(rows_drawn(), min_size=10, max_size=10))
-def test_any_row_has_the_kind_leaves_and_says_what_its_plain_reading_does(profile: Profile, drawn: list[Row]) -> None:
+def agree(profile: Profile, drawn: list[Row]) -> None:
+    """The rows, each of a year of its own, are what their plain readings are."""
     given_rows = [{**each, "school_year": 2000 + year} for year, each in enumerate(drawn)]
     frame = values(given_rows)
     cells = with_classes(classify(frame, INDICATORS, COMMUNITIES, profile)).sort("school_year")
@@ -241,3 +240,14 @@ def test_any_row_has_the_kind_leaves_and_says_what_its_plain_reading_does(profil
         assert (known["n_low"], known["n_high"]) == plain.n_known(), given_row
         assert (known["k_low"], known["k_high"]) == plain.k_known(), given_row
         assert (known["rate_low"], known["rate_high"]) == pytest.approx(plain.rates_known(), abs=1e-12), given_row
+
+
+@settings(max_examples=250, derandomize=True)
+@given(st.lists(rows_drawn(), min_size=10, max_size=10))
+def test_any_row_has_the_kind_leaves_and_says_what_its_plain_reading_does(profile: Profile, drawn: list[Row]) -> None:
+    agree(profile, drawn)
+
+
+def test_a_rate_without_a_size_is_known_to_half_a_unit_of_its_last_digit_six_decimals_at_most(profile: Profile) -> None:
+    rates = (42.0, 41.7, 41.67, 41.667, 41.6667, 41.66667, 41.666667, 41.6666667, 0.0, 100.0)
+    agree(profile, [row(value=value, value_status="reported", data_source=PUBLIC) for value in rates])
