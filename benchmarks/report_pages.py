@@ -102,7 +102,7 @@ def main() -> None:
     spoken = {"languages": list(published_languages(reference)), "names": dictionary_names(reference)}
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        order = {**manifest, "database": "public.duckdb", "kept": str(work / "kept"), "spoken": spoken}
+        order = {**manifest, "database": "public.duckdb", "kept": str(work / "kept"), **spoken}
         order |= {"release_id": manifest["public_id"], "network_name": reference.network_name, "parameters": []}
         shutil.copyfile(release / "public.duckdb", work / "moved.duckdb")
         (work / "moved.duckdb").chmod(0o600)
