@@ -25,7 +25,7 @@ from playwright.sync_api import Page, sync_playwright
 
 from benchmarks._ratios import tell
 from dagster_project.lib.base.reference import Reference
-from dagster_project.lib.publish.public.pages import render
+from dagster_project.lib.publish.public.pages import Told, order_of, render
 from dagster_project.lib.publish.report.languages.published import dictionary_names, published_languages
 from tests.browser.chromium import CHROMIUM, FLAGS
 
@@ -99,11 +99,10 @@ def main() -> None:
     public, reference = asked.home / "public", Reference(asked.seeds)
     release = public / "releases" / (public / "current").read_text(encoding="utf-8").strip()
     manifest = json.loads((release / "manifest.json").read_bytes())
-    spoken = {"languages": list(published_languages(reference)), "names": dictionary_names(reference)}
+    told = Told(reference.network_name, [], published_languages(reference), dictionary_names(reference))
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        order = {**manifest, "database": "public.duckdb", "kept": str(work / "kept"), **spoken}
-        order |= {"release_id": manifest["public_id"], "network_name": reference.network_name, "parameters": []}
+        order = order_of(manifest, told, "public.duckdb", work / "kept")
         shutil.copyfile(release / "public.duckdb", work / "moved.duckdb")
         (work / "moved.duckdb").chmod(0o600)
         with duckdb.connect(str(work / "moved.duckdb")) as connection:

@@ -53,19 +53,7 @@ def write_pages(database: Path, folder: Path, manifest: Mapping[str, Any], told:
 
     `kept`: where the public pages of the last time lie, which may be taken again (report/making/kept.py).
     """
-    order = {
-        "database": database.name,
-        "kept": str(kept),
-        "release_id": manifest["public_id"],
-        "network_name": told.network_name,
-        **{name: str(manifest[name]) for name in ("today", "ruleset_id", "ruleset_version")},
-        **{name: str(manifest[name]) for name in ("contract_version", "code_version")},
-        "publication": manifest["publication"],
-        SINCE: manifest[SINCE],
-        "languages": list(told.languages),
-        "names": dict(told.names),
-        "parameters": [[each.name, each.value, each.unit, each.note] for each in told.parameters],
-    }
+    order = order_of(manifest, told, database.name, kept)
     # No settings of the house are passed on: the process knows the folder it works in and that of public pages.
     environment = {name: value for name, value in os.environ.items() if not name.startswith(("CRADLE_", "DAGSTER_"))}
     environment["PYTHONPATH"] = str(PROJECT_ROOT)
@@ -82,6 +70,23 @@ def write_pages(database: Path, folder: Path, manifest: Mapping[str, Any], told:
         raise PagesError(
             f"the public pages were not written: {(done.stderr.strip() or 'no reason given').splitlines()[-1]}"
         )
+
+
+def order_of(manifest: Mapping[str, Any], told: Told, database: str, kept: Path) -> dict[str, Any]:
+    """All that the process is told, as JSON; `database`: the name of the public database in the folder it works in."""
+    return {
+        "database": database,
+        "kept": str(kept),
+        "release_id": manifest["public_id"],
+        "network_name": told.network_name,
+        **{name: str(manifest[name]) for name in ("today", "ruleset_id", "ruleset_version")},
+        **{name: str(manifest[name]) for name in ("contract_version", "code_version")},
+        "publication": manifest["publication"],
+        SINCE: manifest[SINCE],
+        "languages": list(told.languages),
+        "names": dict(told.names),
+        "parameters": [[each.name, each.value, each.unit, each.note] for each in told.parameters],
+    }
 
 
 def render(order: Mapping[str, Any], folder: Path) -> None:
