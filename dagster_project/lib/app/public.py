@@ -42,7 +42,7 @@ from dagster_project.lib.publish.public.publication import Publication, read_pub
 from dagster_project.lib.publish.public.results import Cycle, public_frames, results_of, write_results
 from dagster_project.lib.publish.public.shown import Preview, current_public
 from dagster_project.lib.publish.public.tables import Terms, public_tables
-from dagster_project.lib.publish.release.dependencies import code_version, lock_sha256
+from dagster_project.lib.publish.release.dependencies import code_version, lock_sha256, protection_version
 from dagster_project.lib.publish.release.opening import database_path
 from dagster_project.lib.publish.release.pointing import ReleaseMissingError, read_manifest
 from dagster_project.lib.publish.report.languages.published import dictionary_names, published_languages
@@ -300,7 +300,7 @@ def _each_frame(of: Frames, read: Callable[[pl.DataFrame], pl.DataFrame]) -> Fra
 
 def _solving_code() -> str:
     """What gives an answer beside the problem: the code and the solver that the lock names."""
-    return f"{code_version(PROJECT_ROOT)}-{lock_sha256(PROJECT_ROOT)}"
+    return f"{protection_version(PROJECT_ROOT)}-{lock_sha256(PROJECT_ROOT)}"
 
 
 def _core_indicators(outcomes: pl.DataFrame) -> dict[tuple[str, int], frozenset[str]]:

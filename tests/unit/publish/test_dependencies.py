@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -18,11 +18,13 @@ from dagster_project.lib.publish.release.dependencies import (
     FIGURES,
     LIB,
     PAGES,
+    PROTECTS,
     WORDS,
     code_files,
     code_version,
     is_figures,
     pages_version,
+    protection_version,
 )
 from dagster_project.lib.publish.release.dependencies import versions as stated
 from dagster_project.lib.receipts.changes import CAUSES
@@ -130,18 +132,47 @@ def test_public_pages_have_another_version_where_their_words_are_made_otherwise(
 
 def test_every_module_of_words_that_makes_public_pages_is_of_their_version() -> None:
     """What states of releases and hashes them (publish/release) makes no word of a page; but for it all are named."""
-    start = PROJECT / LIB / "publish" / "public" / "pages.py"
-    found, waiting = {start}, [start]
+    found = all_imported([PROJECT / LIB / "publish" / "public" / "pages.py"])
+    words = {path for path in found if not is_figures(path)}
+    assert len(words) > 30
+    beside = {path for path in words if path.parent == Path(LIB, "publish", "release") or path.name == "__init__.py"}
+    unnamed = {str(path) for path in words - beside if not any(path.is_relative_to(name) for name in PAGES)}
+    assert unnamed == {f"{LIB}/warehouse/declared.py"}, "what is declared is hashed as it is (Candidate.texts_version)"
+
+
+@pytest.mark.parametrize(
+    ("name", "is_another"),
+    [
+        ("dagster_project/lib/disclosure/feasible/programs.py", True),
+        ("dagster_project/lib/base/workers.py", True),
+        ("dagster_project/lib/publish/report/languages/es.po", False),
+        ("dagster_project/lib/publish/public/tables.py", False),
+        ("dagster_project/lib/analysis/figures/trend.py", False),
+    ],
+)
+def test_kept_answers_of_protection_hold_for_as_long_as_its_own_code_does(
+    house: Path, name: str, is_another: bool
+) -> None:
+    before = protection_version(house)
+    (house / name).write_bytes((house / name).read_bytes() + b"\n")
+    assert (protection_version(house) != before) == is_another
+
+
+def test_every_module_that_protects_is_of_its_version() -> None:
+    found = all_imported(sorted((PROJECT / LIB / "disclosure").rglob("*.py")))
+    assert len(found) > 15
+    assert not [path for path in found if not any(path.is_relative_to(name) for name in PROTECTS)]
+
+
+def all_imported(start: Sequence[Path]) -> set[Path]:
+    """Modules of the project that some modules need, themselves among them, by their path below the root."""
+    found, waiting = set(start), list(start)
     while waiting:
         for path in imported(waiting.pop()):
             if (PROJECT / path) not in found:
                 found.add(PROJECT / path)
                 waiting.append(PROJECT / path)
-    words = {path.relative_to(PROJECT) for path in found if not is_figures(path.relative_to(PROJECT))}
-    assert len(words) > 30
-    beside = {path for path in words if path.parent == Path(LIB, "publish", "release") or path.name == "__init__.py"}
-    unnamed = {str(path) for path in words - beside if not any(path.is_relative_to(name) for name in PAGES)}
-    assert unnamed == {f"{LIB}/warehouse/declared.py"}, "what is declared is hashed as it is (Candidate.texts_version)"
+    return {path.relative_to(PROJECT) for path in found}
 
 
 def imported(path: Path) -> Iterator[Path]:

@@ -67,8 +67,11 @@ PAGES = (
     *(f"{LIB}/publish/{room}" for room in ("public", "report")),
 )
 """What makes the words of public pages: where it is another, their texts can be others over the same tables."""
+PROTECTS = (f"{LIB}/base", f"{LIB}/disclosure")
+"""What finds which cells are withheld and what can be told of them: where it is another, no kept answer holds."""
 
-OF_MANIFESTS, OF_PAGES = ("code_version", "figures_version", "words_version"), "pages_version"
+OF_MANIFESTS = ("code_version", "figures_version", "words_version")
+OF_PAGES, OF_PROTECTION = "pages_version", "protection_version"
 
 
 def versions(root: Path) -> dict[str, str]:
@@ -87,6 +90,11 @@ def pages_version(root: Path) -> str:
     return _versions(root, _tags(root))[OF_PAGES]
 
 
+def protection_version(root: Path) -> str:
+    """A hash over the code that protects small groups."""
+    return _versions(root, _tags(root))[OF_PROTECTION]
+
+
 def _tags(root: Path) -> Tags:
     return tuple(_tag(path, path.stat()) for path in code_files(root))
 
@@ -98,16 +106,17 @@ def _tag(path: Path, found: os.stat_result) -> tuple[str, int, int, int, int]:
 # A run names its code a dozen times, a look at the bucket every few seconds: it is read when a file changed.
 @lru_cache(maxsize=1)
 def _versions(root: Path, tags: Tags) -> dict[str, str]:
-    code, figures, words, pages = (hashlib.sha256() for _ in range(4))
+    code, figures, words, pages, protection = (hashlib.sha256() for _ in range(5))
     for path in sorted(Path(tag[0]) for tag in tags):
         content, name = named_content(path, root), path.relative_to(root)
         code.update(content)
         (figures if is_figures(name) else words).update(content)
-        if _depth(name.as_posix(), PAGES):
-            pages.update(content)
+        for part, digest in ((PAGES, pages), (PROTECTS, protection)):
+            if _depth(name.as_posix(), part):
+                digest.update(content)
     named = f"{importlib.metadata.version('cradle-warehouse')}+{_short(code)}"
     found = dict(zip(OF_MANIFESTS, (named, _short(figures), _short(words)), strict=True))
-    return {**found, OF_PAGES: _short(pages)}
+    return {**found, OF_PAGES: _short(pages), OF_PROTECTION: _short(protection)}
 
 
 def lock_sha256(root: Path) -> str:
