@@ -76,6 +76,7 @@ from dagster_project.lib.receipts.receipts import (
 from dagster_project.lib.receipts.returned import return_files
 from dagster_project.lib.warehouse.dbt_run import MANIFEST, NO_UNIT_TESTS, DbtPlaces, build_changed, table_keys
 from dagster_project.lib.warehouse.declared import declared_marts, vocabularies
+from dagster_project.lib.warehouse.held import HELD, Stands
 from dagster_project.lib.warehouse.landing import Landed, gather, write_tables
 from dagster_project.lib.warehouse.spark import require_packages
 from dagster_project.lib.warehouse.standing import NodeResult
@@ -166,7 +167,7 @@ class Pipeline(WhatStands):
 
     def land(self, communities: frozenset[str] | None = None) -> tuple[Landed, list[Receipt]]:
         """Gather the lake into landing files and write the receipts that changed (of all communities by default)."""
-        landed = self._gathered()
+        landed = HELD.take(self._stands()) or self._gathered()
         write_tables(landed.tables, self.settings.landing)
         return landed, self._deliver(landed, communities)
 
@@ -175,7 +176,14 @@ class Pipeline(WhatStands):
 
         The landing files stay as the last build read them: a build that is continued would else carry newer inputs.
         """
-        return self._deliver(self._gathered(), communities)
+        # Looked at first: what comes into the lake meanwhile makes the tables old, never new.
+        stands, landed = self._stands(), self._gathered()
+        receipts = self._deliver(landed, communities)
+        HELD.keep(stands, landed)
+        return receipts
+
+    def _stands(self) -> Stands:
+        return Stands(self.settings.lake_url, self.release_facts().inputs_sha256, self.ledger.events(), self.strays())
 
     def _gathered(self) -> Landed:
         require_ready(self.reference, self.chosen or self.settings.today, self.settings.work)
