@@ -47,10 +47,10 @@ run: example
 
 # Everything on both cores. Of the quick ones a worker keeps to neighbours, which share what they are given, and takes over
 # from the other at the end. What starts whole homes, servers and browsers keeps to one worker by module, and all modules
-# of a shared home to one (tests/conftest.py), the longest first; a third worker uses what those leave that wait.
+# of a shared home to one (tests/conftest.py), the longest first; two more workers use what those leave that wait.
 test: setup
 	$(BIN)/python -m pytest tests/unit tests/structure -n 2 --dist worksteal
-	$(BIN)/python -m pytest tests/integration tests/browser -n 3 --dist loadscope --no-loadscope-reorder
+	$(BIN)/python -m pytest tests/integration tests/browser -n 4 --dist loadscope --no-loadscope-reorder
 
 test-fast: setup
 	$(BIN)/python -m pytest tests/unit tests/structure -n 2 --dist worksteal

@@ -56,20 +56,29 @@ HOME_OF = {"[example]": "the shared home", "[connecticut]": "the Connecticut hom
 """The home of a test that is made for several, by the end of its name."""
 LONGEST_FIRST = (
     "test_main_job",
-    "test_year",
-    "test_killed_runs",
-    "test_connecticut",
+    "test_member_page",
     "test_orchestration",
-    "test_dagster_ui",
-    "test_releases",
-    "test_forgetting",
-    "test_cycle",
+    "test_killed_runs",
+    "test_year",
+    "test_retention",
     "test_odd_bucket",
+    "test_connecticut",
+    "test_dagster_ui",
+    "test_report_pages",
+    "test_beside_the_figures",
+    "test_renames",
+    "test_forgetting",
+    "test_releases",
+    "test_cycle",
+    "test_changes",
+    "test_former_versions",
+    "test_person_level_path",
+    "test_previews",
 )
 
 
 class ByHome(LoadScopeScheduling):
-    """With `-n 3 --dist loadscope` a module is one worker's, and so are all modules of a home that several share."""
+    """With `-n 4 --dist loadscope` a module is one worker's, and so are all modules of a home that several share."""
 
     def _split_scope(self, nodeid: str) -> str:
         module = nodeid.partition("::")[0]
@@ -96,7 +105,8 @@ def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByHome | Non
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The longest modules first, so that no worker begins one when the other is done."""
-    items.sort(key=lambda item: item.path.stem not in LONGEST_FIRST)
+    place = {name: number for number, name in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: place.get(item.path.stem, len(place)))
 
 
 def small_seeds(target: Path, of: Sequence[str] = COMMUNITIES) -> Path:

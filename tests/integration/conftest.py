@@ -7,7 +7,9 @@ Does not: expectations (test_*.py), or calling any module of the warehouse: the 
 from __future__ import annotations
 
 import csv
+import fcntl
 import os
+import pickle
 import random
 import shutil
 import subprocess
@@ -165,6 +167,22 @@ def example(tmp_path_factory: pytest.TempPathFactory) -> Run:
     seeds = small_seeds(folder / "seeds")
     small_drop(folder / "home" / "drop")
     return run(folder / "home", seeds, EXAMPLE_TODAY)
+
+
+@pytest.fixture(scope="session")
+def first_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The same in another place, made once for all workers: to be copied and left as it is."""
+    root = tmp_path_factory.getbasetemp()
+    folder = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / "first_run"
+    folder.mkdir(exist_ok=True)
+    seeds, said = folder / "seeds", folder / "said.pickle"
+    with (folder / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not said.exists():
+            small_drop(folder / "home" / "drop")
+            done = run(folder / "home", small_seeds(seeds), EXAMPLE_TODAY)
+            said.write_bytes(pickle.dumps(done.process))
+    return Run(folder / "home", seeds, pickle.loads(said.read_bytes()), current(folder / "home"))
 
 
 @pytest.fixture(scope="session")

@@ -75,10 +75,10 @@ NOTHING_WAITS = "Which labels wait for a line of a crosswalk?"
 
 
 @pytest.fixture(scope="module")
-def served(example: Run, server: str, tmp_path_factory: pytest.TempPathFactory) -> Served:
+def served(first_run: Run, server: str, tmp_path_factory: pytest.TempPathFactory) -> Served:
     home = tmp_path_factory.mktemp("served") / "home"
-    shutil.copytree(example.home, home)
-    found = Served(home, example.seeds, server)
+    shutil.copytree(first_run.home, home)
+    found = Served(home, first_run.seeds, server)
     # Logins of members, as an administrator makes them after the first load made the roles.
     done = warm_cradle("run", **found.settings, CRADLE_POSTGRES_URL=_with_password(server))
     assert done.returncode == 0, done.stderr

@@ -76,12 +76,12 @@ def _releases(home: Path) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def year(example: Run, tmp_path_factory: pytest.TempPathFactory) -> Home:
+def year(first_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Home:
     """After the first public release two figures are corrected, one community objects, and previews get days."""
     folder = tmp_path_factory.mktemp("previews")
     home, seeds = folder / "home", folder / "seeds"
-    shutil.copytree(example.home, home)
-    shutil.copytree(example.seeds, seeds)
+    shutil.copytree(first_run.home, home)
+    shutil.copytree(first_run.seeds, seeds)
     _preview_days(seeds / "network" / "calendar.csv")
     drop = home / "drop"
     (drop / "quill_harbor/2018/graduation.csv").write_text(
@@ -106,14 +106,14 @@ def _preview_days(path: Path) -> None:
         table.writerows({**row, "preview_days": DAYS} for row in rows)
 
 
-def test_a_run_within_the_days_makes_the_internal_release_only_and_says_so(year: Home, example: Run) -> None:
+def test_a_run_within_the_days_makes_the_internal_release_only_and_says_so(year: Home, first_run: Run) -> None:
     assert year.held.returncode == 0, year.held.stderr
-    assert (year.home / "publish" / "current").read_text() != (example.home / "publish" / "current").read_text()
+    assert (year.home / "publish" / "current").read_text() != (first_run.home / "publish" / "current").read_text()
     assert "Public   waits: communities have until 2019-01-13" in year.held.stdout
     assert year.while_held == [year.before]
     # The example's own run wrote previews too, and kept no days free for them.
     assert year.state["2018"]["first_written_on"] == EXAMPLE_TODAY
-    assert (example.home / "outbox" / "reedmere" / "public_preview.html").is_file()
+    assert (first_run.home / "outbox" / "reedmere" / "public_preview.html").is_file()
 
 
 def test_the_preview_shows_a_community_its_own_figures_as_they_will_be_public(year: Home) -> None:

@@ -51,12 +51,12 @@ class Home:
 
 
 @pytest.fixture(scope="module")
-def renamed(example: Run, tmp_path_factory: pytest.TempPathFactory) -> Home:
+def renamed(first_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Home:
     """2017 is frozen, the line is written, and the newest folder lies under both names."""
     folder = tmp_path_factory.mktemp("renamed")
-    shutil.copytree(example.home, folder / "home", ignore=shutil.ignore_patterns("dagster"))
-    shutil.copytree(example.seeds, folder / "seeds")
-    home = Home(folder / "home", folder / "seeds", example.release)
+    shutil.copytree(first_run.home, folder / "home", ignore=shutil.ignore_patterns("dagster"))
+    shutil.copytree(first_run.seeds, folder / "seeds")
+    home = Home(folder / "home", folder / "seeds", first_run.release)
     home.call("freeze", "freeze", str(FROZEN_YEAR))
     with (home.seeds / "network/community_successions.csv").open("a", encoding="utf-8") as lines:
         lines.write(f"{FORMER},{NOW},The city took its old name back\n")

@@ -57,11 +57,11 @@ class Life:
 
 
 @pytest.fixture(scope="module")
-def life(example: Run, tmp_path_factory: pytest.TempPathFactory) -> Life:
+def life(first_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Life:
     """The first release is rebuilt and made final, a second one is withdrawn, and the second alone can be pruned."""
     folder = tmp_path_factory.mktemp("retention")
-    shutil.copytree(example.home, folder / "home", ignore=shutil.ignore_patterns("dagster"))
-    shutil.copytree(example.seeds, folder / "seeds")
+    shutil.copytree(first_run.home, folder / "home", ignore=shutil.ignore_patterns("dagster"))
+    shutil.copytree(first_run.seeds, folder / "seeds")
     life = Life(folder / "home", folder / "seeds")
     life.call("rebuilt", "verify", "current", "--rebuild")
     life.call("unreviewed", "release", "finalize", "current", code=1)
