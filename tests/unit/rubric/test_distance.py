@@ -117,3 +117,10 @@ def test_rows_of_a_requirement_are_ranked_by_what_is_possible_and_then_by_the_mo
             assert (moves.diff().drop_nulls() >= -1e-9).all()
             seen += moves.len()
     assert seen > 100
+
+
+def test_where_the_ends_of_a_scale_are_not_told_nothing_lies_beyond_them() -> None:
+    told = at_the_ends(world())
+    silent = replace(told, tables={name: table for name, table in told.tables.items() if name != "units"})
+    beyond = (designation_distance(made)["reason"] == "beyond_the_scale" for made in (told, silent))
+    assert [rows.any() for rows in beyond] == [True, False]
