@@ -45,15 +45,15 @@ $(CRADLE_HOME)/.example: $(wildcard examples/*.py examples/distributions/*.csv)
 run: example
 	CRADLE_TODAY=$${CRADLE_TODAY:-$(EXAMPLE_TODAY)} $(BIN)/cradle run
 
-# Everything on both cores. Of the quick ones a worker keeps to neighbours, which share what they are given, and takes over
-# from the other at the end. What starts whole homes, servers and browsers keeps to one worker by module, and all modules
-# of a shared home to one (tests/conftest.py), the longest first; two more workers use what those leave that wait.
+# Everything, for two cores: more workers than these use what is left by tests that wait. Of the quick ones a worker keeps
+# to neighbours, which share what they are given, and takes over from others at the end. What starts whole homes, servers
+# and browsers keeps to one worker by module, and all modules of a shared home to one (tests/conftest.py), the longest first.
 test: setup
-	$(BIN)/python -m pytest tests/unit tests/structure -n 2 --dist worksteal
+	$(BIN)/python -m pytest tests/unit tests/structure -n 3 --dist worksteal
 	$(BIN)/python -m pytest tests/integration tests/browser -n 4 --dist loadscope --no-loadscope-reorder
 
 test-fast: setup
-	$(BIN)/python -m pytest tests/unit tests/structure -n 2 --dist worksteal
+	$(BIN)/python -m pytest tests/unit tests/structure -n 3 --dist worksteal
 
 lint: setup
 	$(BIN)/ruff check .
