@@ -14,13 +14,18 @@ import random
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 import pytest
 
 from examples.generate import generate
 from tests.support import PROJECT, Published, cradle, current, real_data
+from tests.warm import warm_cradle
+
+Command: TypeAlias = Callable[..., subprocess.CompletedProcess[str]]
 
 CONNECTICUT_TODAY = "2026-06-30"
 EXAMPLE_TODAY = "2018-12-31"
@@ -55,10 +60,10 @@ class Run:
     release: Published
 
 
-def run(home: Path, seeds: Path, today: str) -> Run:
+def run(home: Path, seeds: Path, today: str, command: Command = cradle) -> Run:
     """Run the main job; every test of this run fails with the command's own words if it does."""
     settings = {"CRADLE_HOME": home, "CRADLE_SEEDS": seeds, "CRADLE_TODAY": today, "CRADLE_SETTLE_SECONDS": "0.5"}
-    process = cradle("run", **settings, **WITH_KEYS)
+    process = command("run", **settings, **WITH_KEYS)
     if process.returncode:
         pytest.fail(f"cradle run ended with {process.returncode}:\n{process.stdout}{process.stderr}", pytrace=False)
     return Run(home, seeds, process, current(home))
@@ -180,7 +185,7 @@ def first_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not said.exists():
             small_drop(folder / "home" / "drop")
-            done = run(folder / "home", small_seeds(seeds), EXAMPLE_TODAY)
+            done = run(folder / "home", small_seeds(seeds), EXAMPLE_TODAY, warm_cradle)
             said.write_bytes(pickle.dumps(done.process))
     return Run(folder / "home", seeds, pickle.loads(said.read_bytes()), current(folder / "home"))
 

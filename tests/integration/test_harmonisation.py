@@ -22,6 +22,7 @@ import pytest
 from dagster_project.lib.warehouse.dbt_run import MANIFEST, DbtPlaces
 from tests.integration.conftest import Run, run
 from tests.support import PROJECT, documented_queries
+from tests.warm import warm_cradle
 
 TODAY = "2021-12-31"
 HEADER = "school_year,indicator,dimension,group,numerator,denominator,geography,geography_level\n"
@@ -88,7 +89,7 @@ def split(tmp_path_factory: pytest.TempPathFactory) -> Run:
         (drop / "clearhaven" / str(year) / "districts.csv").write_text(text)
     (drop / "aspenreach" / "2018").mkdir(parents=True)
     (drop / "aspenreach" / "2018" / "groups.csv").write_text(HEADER + TWO_LABELS)
-    return run(folder / "home", seeds, TODAY)
+    return run(folder / "home", seeds, TODAY, warm_cradle)
 
 
 def as_dropped() -> Counter[int]:
