@@ -158,6 +158,10 @@ APPENDED = {
         "crosswalks/data_sources", "Survey,Survey,true,2024,2020",
         "valid_from is 2024 and valid_to is 2020; valid_from must not be the greater one",
     ),
+    "a year in digits of another script": (
+        "crosswalks/indicator_labels", "community,aspenreach,Some label,graduation_4yr_pct,,२०२३,,",
+        "the years २०२३ to blank are not a span of school years",
+    ),
     "a second group to compare with": (
         "rulesets/starter_burdened_groups", "toa-default,race_ethnicity,asian,reference",
         "white and asian are both the reference of race_ethnicity; a dimension has one",

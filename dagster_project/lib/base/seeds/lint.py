@@ -220,7 +220,7 @@ def _lines(reference: Reference, file: str, found: list[Fault]) -> list[Line]:
 def _year(text: str | None, blank: int) -> int | None:
     if not text:
         return blank
-    return int(text) if text.isdecimal() else None
+    return int(text) if text.isascii() and text.isdecimal() else None
 
 
 def in_words(span: Span) -> str:
