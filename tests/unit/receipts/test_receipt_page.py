@@ -193,6 +193,19 @@ def test_a_receipt_without_findings_says_that_nothing_is_to_be_done() -> None:
     assert "there is no problem and no open question" in Page(render_receipt(receipt())).text
 
 
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        ("rejected", "Put a file with rows into the folder"),
+        ("withdrawn", "if the files were taken back on purpose; else put them into the folder again"),
+    ],
+)
+def test_a_folder_of_which_nothing_counts_is_never_told_that_there_is_no_problem(status: str, says: str) -> None:
+    text = Page(render_receipt(receipt(finding(1, severity="info"), status=status))).text
+    assert says in text
+    assert "there is no problem" not in text
+
+
 def test_a_cell_of_a_workbook_is_named_as_its_program_names_it() -> None:
     told = finding(rule_id="date_cell", source_sheet="values", source_row=8, source_column="H", message="x")
     assert where(told) == "sheet values, cell H8"
