@@ -206,6 +206,11 @@ def test_a_folder_of_which_nothing_counts_is_never_told_that_there_is_no_problem
     assert "there is no problem" not in text
 
 
+def test_a_withdrawn_folder_is_not_said_to_wait_for_its_first_submission() -> None:
+    text = Page(render_receipt(receipt(status="withdrawn", submission_id=None))).text
+    assert "No submission any more." in text and "No submission yet." not in text
+
+
 def test_a_cell_of_a_workbook_is_named_as_its_program_names_it() -> None:
     told = finding(rule_id="date_cell", source_sheet="values", source_row=8, source_column="H", message="x")
     assert where(told) == "sheet values, cell H8"
