@@ -221,6 +221,11 @@ def test_a_finding_of_a_whole_file_has_a_place_too() -> None:
     assert where(finding(source_row=None, source_column=None)) == "whole file"
 
 
+@pytest.mark.parametrize("file", [None, ""])
+def test_a_finding_of_no_file_is_of_the_whole_folder(file: str | None) -> None:
+    assert where(finding(source_file=file, source_row=None, source_column=None)) == "whole folder"
+
+
 # --- what the submission changed -----------------------------------------------------------------------------------
 
 
