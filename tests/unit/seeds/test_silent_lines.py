@@ -70,8 +70,15 @@ REPLACED = {
         "community_id is _network, not a name that a folder of the bucket may have",
     ),
     "an optional column under nearly its name": (
-        COMMUNITIES, "left_year", "Left Year", "the column Left Year is not read; its name is left_year",
+        COMMUNITIES, "left_year", "Left Year", "the column 'Left Year' is not read; its name is left_year",
     ),
+    "a column with a blank before its name": (
+        COMMUNITIES, ",left_year", ", left_year", "the column ' left_year' is not read; its name is left_year",
+    ),
+    "a required column under nearly its name": (
+        COMMUNITIES, "joined_year", "Joined year", "the column 'Joined year' is not read; its name is joined_year",
+    ),
+    "a blank line": (COMMUNITIES, "\naspenreach", "\n\naspenreach", "the line is blank; delete it"),
     "a folder due before it opens": (
         CALENDAR, DUE_2024, "2024,2024-01-15,2023-11-30,",
         "opens_on is 2024-01-15 and due_on is 2023-11-30; opens_on must not be the greater one",
@@ -179,6 +186,12 @@ def test_a_line_that_would_hold_for_nobody_or_for_others_is_named(seeds: Path, m
 def test_true_and_false_are_read_as_spreadsheet_programs_write_them(seeds: Path) -> None:
     replace(seeds, "dictionary/indicators", "core,true", "core,TRUE")
     assert told(seeds) == []
+
+
+def test_a_file_whose_lines_end_as_no_program_reads_them_is_not_read_as_an_empty_one(seeds: Path) -> None:
+    path = seeds / "network" / "waivers.csv"
+    path.write_bytes(path.read_bytes().replace(b"\n", b"\r"))
+    assert [says for says in told(seeds) if "so that all of it is read as one" in says]
 
 
 def test_a_share_above_one_may_say_never(seeds: Path) -> None:

@@ -162,15 +162,18 @@ def read_sheet(form: Form, folder: Path) -> tuple[Sheet | None, list[Fault]]:
         return None, [Fault(form.file, (reader.line_num,), f"this cannot be read as CSV ({error})")]
     if not records:
         return None, [Fault(form.file, (), f"the file is empty; its header is {','.join(form.columns)}")]
-    header = tuple(cell.strip() for cell in records[0][1])
+    if b"\r" in data and b"\n" not in data:
+        says = "its lines end as on old Macintoshes (CR), so that all of it is read as one; save it as CSV UTF-8"
+        return None, [Fault(form.file, (), says)]
+    header = tuple(records[0][1])
     twice = sorted({name for name in header if header.count(name) > 1})
     missing = [name for name in form.required if name not in header]
     misspelt = [(name, near) for name in header if name not in form.columns and (near := _near(form, name, header))]
     if twice or missing or misspelt:
         says = f"the column {', '.join(twice)} stands more than once; keep one"
         if misspelt:
-            says = "; ".join(f"the column {name} is not read; its name is {near}" for name, near in misspelt)
-        if missing:
+            says = "; ".join(f"the column {name!r} is not read; its name is {near}" for name, near in misspelt)
+        elif missing:
             plural = "s" if len(missing) > 1 else ""
             says = f"the column{plural} {', '.join(missing)} {'are' if plural else 'is'} missing; {UPGRADE} writes "
             says += "them" if plural else "it"
@@ -178,6 +181,7 @@ def read_sheet(form: Form, folder: Path) -> tuple[Sheet | None, list[Fault]]:
     found, lines = [], []
     for number, cells in records[1:]:
         if not cells:
+            found.append(Fault(form.file, (number,), "the line is blank; delete it"))
             continue
         if len(cells) != len(header):
             fix = "a text that holds a comma stands in quotes" if len(cells) > len(header) else "fill in the commas"
@@ -307,7 +311,7 @@ def _is_after(first: str, last: str) -> bool:
 
 
 def _near(form: Form, name: str, header: Sequence[str]) -> str | None:
-    """The seed's column that a header misses by capitals or signs alone, where it does not stand there itself."""
+    """The seed's column that a header misses by capitals, blanks or signs alone, where it does not stand itself."""
     squeezed = {re.sub(r"[\W_]", "", column).lower(): column for column in form.columns if column not in header}
     return squeezed.get(re.sub(r"[\W_]", "", name).lower())
 
