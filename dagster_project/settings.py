@@ -7,6 +7,7 @@ Does not: reference data (seeds), parameters of rules (seeds/rulesets), anything
 from __future__ import annotations
 
 import datetime as dt
+import math
 import os
 import re
 from collections.abc import Mapping
@@ -60,6 +61,21 @@ KEYS_ELSEWHERE = "holds an @ or a : where only names stand; keys belong in AWS_A
 ENCODED = "in a name or a password write %40 for @, %2F for /, %3F for ?, %23 for #, %5B for [, %25 for %"
 
 
+PLACES = {
+    "CRADLE_DROP_URL": "drop",
+    "CRADLE_OUTBOX_URL": "outbox",
+    "CRADLE_LAKE_URL": "lake",
+    "CRADLE_PUBLISH_URL": "publish",
+    "CRADLE_PUBLIC_URL": "public",
+}
+"""Settings that name a place, and the folder of the home that is its default."""
+HOLDS_NOTHING_ELSE = {
+    "CRADLE_DROP_URL": "what is written there would be read as members' files",
+    "CRADLE_PUBLIC_URL": "what lies there is public",
+}
+"""Places in which no other may lie, and why."""
+SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")
+"""How an address begins, also one with a stroke too few (s3:/bucket): no folder is meant."""
 DUCKDB, SPARK = ENGINES = ("duckdb", "spark")
 
 
@@ -125,19 +141,21 @@ def from_environment(environment: Mapping[str, str] | None = None) -> Settings:
     if unknown:
         raise SettingsError(f"unknown setting {', '.join(unknown)}; known are {', '.join(sorted(KNOWN))}")
     home = Path(env.get("CRADLE_HOME") or "data").expanduser().resolve()
+    places = {name: _url(env, name, home / folder) for name, folder in PLACES.items()}
+    _require_apart(places)
     return Settings(
         home=home,
-        drop_url=_url(env, "CRADLE_DROP_URL", home / "drop"),
-        outbox_url=_url(env, "CRADLE_OUTBOX_URL", home / "outbox"),
-        lake_url=_url(env, "CRADLE_LAKE_URL", home / "lake"),
-        publish_url=_url(env, "CRADLE_PUBLISH_URL", home / "publish"),
-        public_url=_url(env, "CRADLE_PUBLIC_URL", home / "public"),
+        drop_url=places["CRADLE_DROP_URL"],
+        outbox_url=places["CRADLE_OUTBOX_URL"],
+        lake_url=places["CRADLE_LAKE_URL"],
+        publish_url=places["CRADLE_PUBLISH_URL"],
+        public_url=places["CRADLE_PUBLIC_URL"],
         public=_switch(env, "CRADLE_PUBLIC"),
         s3_endpoint=_endpoint(env),
         spark_master=_spark_master(env),
         today=_today(env),
         seeds=_seeds(env),
-        max_file_bytes=int(_number(env, "CRADLE_MAX_FILE_BYTES", 31_457_280)),
+        max_file_bytes=int(_number(env, "CRADLE_MAX_FILE_BYTES", 31_457_280, least=1)),
         settle_seconds=_number(env, "CRADLE_SETTLE_SECONDS", 5),
         runs_kept_days=int(_number(env, "CRADLE_RUNS_KEPT_DAYS", 400)),
         releases_kept=int(_number(env, "CRADLE_RELEASES_KEPT", 10)),
@@ -159,11 +177,24 @@ def _url(env: Mapping[str, str], name: str, default: Path) -> str:
         if ":" in bucket or "@" in bucket:
             raise SettingsError(f"{name} {KEYS_ELSEWHERE}")
         return value.rstrip("/")
-    if "://" in value and not value.startswith("file://"):
+    if SCHEME.match(value) and not value.startswith("file://"):
         # What stands before an @ may be a password.
         told = name if "@" in value else f"{name}={value}"
         raise SettingsError(f"{told} is neither a folder nor an s3:// address")
     return str(Path(value.removeprefix("file://")).expanduser().resolve())
+
+
+def _require_apart(places: Mapping[str, str]) -> None:
+    """SettingsError where two places are one, or one lies where nothing else may."""
+    for one, url in places.items():
+        for other, within in places.items():
+            if one < other and url == within:
+                raise SettingsError(f"{one} and {other} are one place ({url}); give each its own")
+            if one in HOLDS_NOTHING_ELSE and within.startswith(f"{url}/"):
+                raise SettingsError(f"{other} lies in {one} ({url}), and {HOLDS_NOTHING_ELSE[one]}; keep them apart")
+    # The certificates of the public edition lie in a folder of that name below the releases.
+    if places["CRADLE_PUBLIC_URL"].startswith(f"{places['CRADLE_PUBLISH_URL']}/"):
+        raise SettingsError("CRADLE_PUBLIC_URL lies in CRADLE_PUBLISH_URL, which holds small groups; keep them apart")
 
 
 def _endpoint(env: Mapping[str, str]) -> str | None:
@@ -239,14 +270,16 @@ def _seeds(env: Mapping[str, str]) -> Path:
     return seeds
 
 
-def _number(env: Mapping[str, str], name: str, default: float) -> float:
+def _number(env: Mapping[str, str], name: str, default: float, least: float = 0) -> float:
     value = env.get(name)
     if not value:
         return default
     try:
         number = float(value)
     except ValueError:
-        raise SettingsError(f"{name}={value} is not a number") from None
-    if number < 0:
-        raise SettingsError(f"{name}={value} must not be negative")
+        number = math.nan
+    if not math.isfinite(number):
+        raise SettingsError(f"{name}={value} is not a number")
+    if number < least:
+        raise SettingsError(f"{name}={value} must {f'be at least {least:g}' if least else 'not be negative'}")
     return number

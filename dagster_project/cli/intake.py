@@ -59,7 +59,8 @@ def _release(config: Settings, release_id: str | None = None) -> Iterator[Connec
         with open_release(config, release_id) as connection:
             yield connection
     except ReleaseMissingError as error:
-        raise CradleError(str(error), "cradle run makes the first release", USAGE) from None
+        hint = "see its folder releases/, or name `current`" if release_id else "cradle run makes the first release"
+        raise CradleError(str(error), hint, USAGE) from None
 
 
 def _history(config: Settings, against: str | None) -> History | None:

@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from dagster_project.lib.app.stands.house import WhatStands
 
 SUBMISSION_DOMAIN = "submission_status"
-YEARS = re.compile(r"(\d{4})(?:\.\.(\d{4}))?")
+YEARS = re.compile(r"(\d{4})(?:\.\.(\d{4}))?", re.ASCII)
 LEFT_WORDS = {
     "still_written": "still being written; the next run takes it",
     "file_not_read": "the file cannot be read; what was taken before stands",
@@ -113,20 +113,25 @@ def run(communities: tuple[str, ...], years: str | None, since_last: bool, accep
 
     config = settings()
     chosen_years = parse_years(years)
-    _sound_reference(config, communities)
+    _sound_reference(config, communities, chosen_years)
     again = bool(communities or chosen_years) and not since_last
     selection = Selection(frozenset(communities) or None, chosen_years, again, accept_withdrawals)
     with shown_progress():
         _run(config, selection)
 
 
-def _sound_reference(config: Settings, communities: tuple[str, ...]) -> None:
+def _sound_reference(config: Settings, communities: tuple[str, ...], years: frozenset[int] | None) -> None:
+    """Reference data that hold together, and a selection that chooses something."""
     from dagster_project.lib.app.ready import require_ready
     from dagster_project.lib.base.reference import Reference
 
     reference = Reference(config.seeds)
     require_ready(reference, config.today, config.work)
     known_communities(reference, communities)
+    known = reference.reporting_years(config.today)
+    if years is not None and years.isdisjoint(known):
+        # A range may reach beyond them; one without any would be a run that does nothing and ends well.
+        known_year(known, min(years))
 
 
 def _run(config: Settings, selection: Any) -> None:

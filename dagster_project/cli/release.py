@@ -305,7 +305,7 @@ def verify(release: str | None, again: bool, keep: bool) -> None:
     for verdict in verdicts:
         click.echo(f"{'ok  ' if verdict.ok else 'BAD '} {verdict.table}: {verdict.found}")
     bad = sum(not verdict.ok for verdict in verdicts)
-    state = f"{bad} differ from the manifest" if bad else "all as the manifest says"
+    state = f"{bad} {'differs' if bad == 1 else 'differ'} from the manifest" if bad else "all as the manifest says"
     click.echo(f"{manifest['release_id']}: {len(verdicts)} tables and files, {state}")
     if bad:
         sys.exit(1)

@@ -65,6 +65,8 @@ def finalize(release: str, reason: str, waive_reviews: str) -> None:
     store = Store(config.publish_url, config.s3_endpoint)
     with _deciding(config):
         manifest = manifest_of_release(config, release)
+        # Before anything is asked of communities or hashed: no answer to it would change that.
+        decisions.require_open(store, manifest["release_id"])
         verdicts = verify_release(database_of(config, manifest), manifest, store)
         bad = [verdict.table for verdict in verdicts if not verdict.ok]
         if bad:

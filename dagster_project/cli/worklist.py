@@ -39,9 +39,10 @@ def _work(config: Settings, year: int | None) -> Worklist:
 
 @click.command()
 @click.option("--year", type=int, help="Only this reporting year.")
-@click.option("--json", "as_json", is_flag=True, help="Print shared, answers and folders as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print shared, answers, folders and own as JSON.")
 def worklist(year: int | None, as_json: bool) -> None:
-    """What waits for the data team in the current release: shared causes, answers to review, folders not in order."""
+    """What waits for the data team in the current release: shared causes, answers to review, folders not in order, and
+    what lies in the bucket and is of no community."""
     from dagster_project.lib.monitoring.worklist import lines
 
     work = _work(settings(), year)

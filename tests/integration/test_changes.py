@@ -185,13 +185,14 @@ def test_a_rejected_replacement_names_the_values_that_are_gone_and_what_else_cha
     assert {(row["before"], row["after"]) for row in trends} == {("improving", "undetermined")}
 
 
-def test_a_withdrawn_folders_receipt_says_so_and_its_change_is_kept(story: Story) -> None:
+def test_a_withdrawn_folders_receipt_says_so_and_what_that_changed(story: Story) -> None:
     withdrawn = receipt(story.home, "reedmere", 2017)
     assert (withdrawn["status"], withdrawn["files"]) == ("withdrawn", [])
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("CRADLE_HOME", str(story.home))
         kept = Pipeline(from_environment()).change_log.records()["reedmere", 2017, None]
     assert (kept["kind"], kept["totals"]["values"]["gone"]) == ("withdrawn", 1)
+    assert withdrawn["changes"] == kept
 
 
 # --- Again ---------------------------------------------------------------------------------------------------------

@@ -76,6 +76,12 @@ def test_today_is_the_day_that_is_set(tmp_path: Path, seeds: Path) -> None:
         ("CRADLE_MAX_FILE_BYTES", "many"),
         ("CRADLE_MAX_FILE_BYTES", "-1"),
         ("CRADLE_SETTLE_SECONDS", "soon"),
+        ("CRADLE_SETTLE_SECONDS", "inf"),
+        ("CRADLE_SETTLE_SECONDS", "nan"),
+        ("CRADLE_MAX_FILE_BYTES", "nan"),
+        ("CRADLE_MAX_FILE_BYTES", "0"),
+        ("CRADLE_OUTBOX_URL", "s3:/bucket"),
+        ("CRADLE_OUTBOX_URL", "S3://bucket"),
     ],
 )
 def test_a_value_that_cannot_be_used_is_an_error_that_names_the_setting(
@@ -92,6 +98,31 @@ def test_a_value_that_cannot_be_used_is_an_error_that_names_the_setting(
 def test_a_url_is_a_folder_or_a_bucket(tmp_path: Path, seeds: Path, value: str, expected: str) -> None:
     environment = {"CRADLE_HOME": str(tmp_path), "CRADLE_SEEDS": str(seeds), "CRADLE_DROP_URL": value}
     assert from_environment(environment).drop_url == expected
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "says"),
+    [
+        ({"CRADLE_OUTBOX_URL": "a/x"}, {"CRADLE_DROP_URL": "a/x"}, "are one place"),
+        ({"CRADLE_LAKE_URL": "a/x"}, {"CRADLE_PUBLISH_URL": "a/x/"}, "are one place"),
+        ({"CRADLE_OUTBOX_URL": "a/drop/outbox"}, {"CRADLE_DROP_URL": "a/drop"}, "lies in CRADLE_DROP_URL"),
+        ({"CRADLE_LAKE_URL": "a/x/lake"}, {"CRADLE_PUBLIC_URL": "a/x"}, "lies in CRADLE_PUBLIC_URL"),
+        ({"CRADLE_PUBLISH_URL": "a/x"}, {"CRADLE_PUBLIC_URL": "a/x/public"}, "lies in CRADLE_PUBLISH_URL"),
+    ],
+)
+@pytest.mark.parametrize("root", ["{folder}", "s3://bucket"])
+def test_places_that_would_read_or_show_one_another_are_refused(
+    tmp_path: Path, seeds: Path, one: dict[str, str], other: dict[str, str], says: str, root: str
+) -> None:
+    below = root.format(folder=tmp_path)
+    changes = {name: f"{below}/{value}" for name, value in (one | other).items()}
+    with pytest.raises(SettingsError, match=says) as caught:
+        settings_of(tmp_path, seeds, **changes)
+    assert all(name in str(caught.value) for name in changes)
+
+
+def test_places_whose_names_begin_alike_are_apart(tmp_path: Path, seeds: Path) -> None:
+    settings_of(tmp_path, seeds, CRADLE_DROP_URL="s3://bucket/drop", CRADLE_OUTBOX_URL="s3://bucket/drop-outbox")
 
 
 def test_a_blank_setting_is_an_unset_one(tmp_path: Path, seeds: Path) -> None:

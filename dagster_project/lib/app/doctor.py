@@ -113,10 +113,20 @@ def _seeds(settings: Settings) -> Iterator[Line]:
     for fault in wrong:
         yield Line(False, "reference data", fault, "correct the line, then look again with cradle doctor")
     for file, count in ignored_lines(settings.seeds).items():
-        yield Line(True, "seeds", f"{file}.csv: {count:,} lines of communities outside the network are ignored")
+        lines = "1 line of a community" if count == 1 else f"{count:,} lines of communities"
+        yield Line(True, "seeds", f"{file}.csv: {lines} outside the network {'is' if count == 1 else 'are'} ignored")
+    if not wrong:
+        yield from _calendar(reference, settings.today.year)
     yield Line(True, "today", settings.today.isoformat())
     tables = contracts.tables(contracts.version_for(settings.today.year))
     yield Line(True, "contracts", f"{len(tables)} tables, version {contracts.version_for(settings.today.year)}")
+
+
+def _calendar(reference: Reference, year: int) -> Iterator[Line]:
+    """Without a due day no folder of the year is ever late, and nobody is told."""
+    if str(year) not in set(reference.table("network/calendar")["reporting_year"]):
+        says = f"network/calendar.csv has no line for {year}: no folder of that year is ever due or late"
+        yield Line(False, "calendar", says, "add the year with the days it opens and is due")
 
 
 def _counted(number: int, word: str) -> str:

@@ -199,8 +199,9 @@ class Pipeline(WhatStands):
         told = frozenset(landed["submissions"]["community_id"]) | frozenset(self.left()["community_id"])
         everyone = communities if communities is not None else told - {NETWORK_FOLDER}
         delivery, again = Delivery(), self.undelivered()
-        write_withdrawn(self.outbox, landed.tables, delivery)
-        receipts = write_receipts(self.outbox, landed.tables, everyone, self.told_changes(), delivery, again)
+        changes = self.told_changes()
+        write_withdrawn(self.outbox, landed.tables, changes, delivery)
+        receipts = write_receipts(self.outbox, landed.tables, everyone, changes, delivery, again)
         return_files(self.outbox, self.lake, self.intake, receipts, delivery)
         elsewhere = {place: why for place, why in again.items() if place[0] not in everyone} if communities else {}
         self._keep_undelivered(elsewhere | delivery.failed)
@@ -385,5 +386,7 @@ class Pipeline(WhatStands):
         paths = {name: self.settings.landing / f"{name}.parquet" for name in RECEIPT_TABLES}
         landed = {name: pl.read_parquet(path, glob=False) for name, path in paths.items()}
         delivery = Delivery()
-        write_receipts(self.outbox, landed, communities, self._changes_of(stated), delivery)
+        changes = self._changes_of(stated)
+        write_withdrawn(self.outbox, landed, changes, delivery)
+        write_receipts(self.outbox, landed, communities, changes, delivery)
         self._keep_undelivered(self.undelivered() | delivery.failed)

@@ -1,4 +1,5 @@
-"""What waits for the network's data team: shared causes to answer, answers to review, folders that do not go on alone.
+"""What waits for the network's data team: shared causes to answer, answers to review, folders that do not go on alone,
+and the network's own list.
 
 Belongs here: reading these from a release, as rows and as lines of text.
 Does not: answering and deciding (deciding.py), deadlines (freshness.py).
@@ -8,7 +9,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from dagster_project.lib.base.engine import Connection
@@ -40,18 +41,26 @@ from marts.fct_submission_status
 where status not in ('accepted', 'waived', 'not_expected') and (? is null or reporting_year = ?)
 order by reporting_year desc, community_id
 """
+OWN_LIST = """
+select finding_id, reporting_year, rule_id, severity, message, allowed
+from marts.fct_finding
+where community_id is null and (? is null or reporting_year is null or reporting_year = ?)
+order by reporting_year desc nulls first, severity, rule_id, message
+"""
 LATE, EXPECTED = "late", "expected"
 
 
 @dataclass(frozen=True)
 class Worklist:
     """`shared`: open questions to the network. `answers`: members' answers that nobody has reviewed. `folders`: due
-    soon, late, or with something open, and since when their receipt was opened (None: it was not).
+    soon, late, or with something open, and since when their receipt was opened (None: it was not). `own`: what is of no
+    community, in folders of unknown communities and years, between folders and in the network's own.
     """
 
     shared: list[Row]
     answers: list[Row]
     folders: list[Row]
+    own: list[Row] = field(default_factory=list)
 
 
 def worklist(
@@ -76,7 +85,7 @@ def worklist(
         submission, since = seen.get((row["community_id"], row["reporting_year"]), (None, None))
         folders.append({**row, "receipt_opened": since if submission == row["submission_id"] else None})
     answers = _rows(release, ANSWERS.format(decisions=decisions), given)
-    return Worklist(_rows(release, SHARED, given), answers, folders)
+    return Worklist(_rows(release, SHARED, given), answers, folders, _rows(release, OWN_LIST, given))
 
 
 def current_worklist(settings: Settings, year: int | None = None) -> Worklist:
@@ -102,6 +111,9 @@ def lines(work: Worklist) -> Iterator[str]:
     yield f"Folders that wait: {len(work.folders):,}"
     for row in work.folders:
         yield f"  {row['reporting_year']}  {row['community_id']:<28} {row['status'].replace('_', ' ')}{_more(row)}"
+    yield f"Of no community, in the bucket: {len(work.own):,}"
+    for row in work.own:
+        yield f"  {row['severity']:<11} {row['message']} Allowed: {row['allowed'] or 'nothing'}"
 
 
 def _more(row: Row) -> str:

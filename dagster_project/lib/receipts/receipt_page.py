@@ -28,7 +28,7 @@ Finding = Mapping[str, Any]
 _TEMPLATES = Path(__file__).parent / "templates"
 # More findings of one rule in one file than this are folded away; they stay in the page.
 _OPEN_UP_TO = 8
-WHOLE_FILE = "whole file"
+WHOLE_FILE, WHOLE_FOLDER = "whole file", "whole folder"
 
 STATUS_WORDS: Mapping[str, str] = {
     "accepted": "Accepted",
@@ -114,8 +114,14 @@ def place_in_file(finding: Finding) -> dict[str, str]:
 
 
 def where(finding: Finding) -> str:
-    """Sheet, row or cell, and column in words; `whole file` when the finding names none of them."""
-    return ", ".join(f"{word} {name}" for word, name in place_in_file(finding).items()) or WHOLE_FILE
+    """Sheet, row or cell, and column in words."""
+    return ", ".join(place_words(finding))
+
+
+def place_words(finding: Finding) -> list[str]:
+    """Sheet, row or cell, and column, a word each; the whole file where the finding names none, or the whole folder."""
+    words = [f"{word} {name}" for word, name in place_in_file(finding).items()]
+    return words or [WHOLE_FILE if finding.get("source_file") else WHOLE_FOLDER]
 
 
 def _common(findings: Iterable[Finding], name: str) -> str | None:

@@ -228,14 +228,23 @@ def _without_rows(community_id: str, year: int, status: str) -> dict[str, Any]:
     return {**zeros, **place, "contract_version": contracts.version_for(year)}
 
 
-def write_withdrawn(outbox: Store, tables: Mapping[str, pl.DataFrame], delivery: Delivery | None = None) -> None:
-    """Say in the latest receipt of each folder that is gone that it is; those of its states stay below their ids."""
+def write_withdrawn(
+    outbox: Store,
+    tables: Mapping[str, pl.DataFrame],
+    changes: Changes | None = None,
+    delivery: Delivery | None = None,
+) -> None:
+    """Say in the latest receipt of each folder that is gone that it is, and what that changed once a release was made.
+
+    The receipts of its states stay below their ids.
+    """
     place = ["community_id", "reporting_year"]
     states = tables["submission_states"].select(place).unique(maintain_order=True)
     gone = states.join(tables["submissions"].select(place), on=place, how="anti")
     for community_id, year in gone.iter_rows():
         submission = _without_rows(community_id, year, WITHDRAWN)
-        receipt = build_receipt(submission, tables["files"].clear(), tables["findings"].clear())
+        effects = (changes or {}).get((community_id, year, None), PENDING_CHANGES)
+        receipt = build_receipt(submission, tables["files"].clear(), tables["findings"].clear(), changes=effects)
 
         def put(receipt: Receipt = receipt) -> bool:
             return put_receipt(outbox, receipt)

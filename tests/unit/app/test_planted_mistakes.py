@@ -225,6 +225,11 @@ PLANTED: dict[int, Callable[[Home], object]] = {
     36: lambda home: home.environment.update(CRADLE_DROP_URL="s3://bucket", **nobody_answers()),
     37: lambda home: setattr(home, "free", 2**20),
     38: lambda home: home.environment.update(CRADLE_LAKE_URL="s3://bucket/lake", **nobody_answers()),
+    39: lambda home: home.replace("network/calendar", "\n2024,", "\n2124,"),
+    40: lambda home: home.append("network/disclosure_profiles", "edu_public_v1,all,,helth,20,,"),
+    41: lambda home: home.append(
+        "crosswalks/indicator_labels", "global,birchmont_falls,A label,graduation_4yr_pct,,,,"
+    ),
 }
 
 

@@ -103,6 +103,7 @@ def test_folders_are_listed_by_community_and_year_with_their_files_in_order(tmp_
         ("birchmont_falls/2014/a.csv", "unknown_year", "birchmont_falls/2014"),
         ("birchmont_falls/2025/a.csv", "unknown_year", "birchmont_falls/2025"),
         ("birchmont_falls/latest/a.csv", "unknown_year", "birchmont_falls/latest"),
+        ("birchmont_falls/२०२३/a.csv", "unknown_year", "birchmont_falls/२०२३"),
     ],
 )
 def test_what_lies_elsewhere_is_a_finding_on_the_networks_own_list(

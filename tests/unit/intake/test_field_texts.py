@@ -386,6 +386,18 @@ def test_codes_and_bounds_are_told_in_words(network: Intake) -> None:
     assert bound["allowed"] == "from 0 to 100"
 
 
+def test_the_range_that_is_told_is_that_of_the_unit_the_row_is_given_in(network: Intake) -> None:
+    rows = [f"2024,{READING},46.8,fraction", "2023,eviction_filings_per_1000,all,all,1200,"]
+    found = told(folder_of(network, f"{HEADER},value,unit", *rows), "out_of_range")
+    assert {(line["found"], line["allowed"]) for line in found} == {("46.8", "from 0 to 1"), ("1200", "from 0 to 1000")}
+
+
+def test_a_sign_of_another_unit_is_told_once_and_not_as_a_number_out_of_range(network: Intake) -> None:
+    outcome = folder_of(network, f"{HEADER},value,unit", f"2024,{READING},46.8%,fraction")
+    assert [line["rule_id"] for line in outcome.findings.to_dicts()] == ["unit_conflict"]
+    assert outcome.observations["row_status"].to_list() == ["rejected"]
+
+
 def test_many_wrong_cells_of_one_kind_are_counted_beyond_two_hundred(network: Intake) -> None:
     rows = [f"2024,{READING},bad {n},form {n}" for n in range(1_000)]
     outcome = folder_of(network, f"{HEADER},value,series", *rows)

@@ -1,6 +1,6 @@
 """What waits for the data team is listed, and nothing else.
 
-Belongs here: the three lists from the marts of an invented release, and their lines.
+Belongs here: the four lists from the marts of an invented release, and their lines.
 Does not: the commands over a whole home (browser/test_member_page.py), the marts themselves (dbt).
 """
 
@@ -18,14 +18,16 @@ TODAY = dt.date(2018, 12, 5)
 MARTS = """
 create schema marts; create schema inputs;
 create table marts.fct_finding (finding_id text, community_id text, reporting_year int, rule_id text, severity text,
-    status text, message text, explanation text, n_rows int);
+    status text, message text, explanation text, n_rows int, allowed text);
 insert into marts.fct_finding values
-    ('cause', '_network', 2018, 'shared_cause', 'explainable', 'open', 'A new test in OH.', null, 12),
-    ('known', '_network', 2018, 'shared_cause', 'explainable', 'explained', 'Another test.', 'Yes.', 12),
-    ('asked', 'alder', 2018, 'jump', 'explainable', 'open', 'It jumped.', null, 1),
-    ('given', 'birch', 2018, 'jump', 'explainable', 'explained', 'It jumped.', 'We joined.', 1),
-    ('looked', 'birch', 2017, 'jump', 'explainable', 'explained', 'It fell.', 'We left.', 1),
-    ('wrong', 'birch', 2018, 'bad_number', 'error', 'open', 'No number.', null, 1);
+    ('cause', '_network', 2018, 'shared_cause', 'explainable', 'open', 'A new test in OH.', null, 12, null),
+    ('known', '_network', 2018, 'shared_cause', 'explainable', 'explained', 'Another test.', 'Yes.', 12, null),
+    ('asked', 'alder', 2018, 'jump', 'explainable', 'open', 'It jumped.', null, 1, null),
+    ('given', 'birch', 2018, 'jump', 'explainable', 'explained', 'It jumped.', 'We joined.', 1, null),
+    ('looked', 'birch', 2017, 'jump', 'explainable', 'explained', 'It fell.', 'We left.', 1, null),
+    ('wrong', 'birch', 2018, 'bad_number', 'error', 'open', 'No number.', null, 1, null),
+    ('astray', null, null, 'unknown_community', 'error', 'open', 'The folder Alder is not known.', null, 1, 'an id'),
+    ('own', null, 2018, 'bad_number', 'error', 'open', 'No number in a decision.', null, 1, null);
 create table marts.fct_submission_status (community_id text, reporting_year int, status text, due_on date,
     submission_id text, findings_blocking int, findings_open int);
 insert into marts.fct_submission_status values
@@ -66,9 +68,17 @@ def test_a_release_from_before_reviews_were_kept_lists_all_answers(release: duck
     assert worklist(release, {}, TODAY, 14, 2017).folders == []
 
 
+def test_what_is_of_no_community_is_listed_and_what_has_no_year_in_every_year(
+    release: duckdb.DuckDBPyConnection,
+) -> None:
+    assert [row["finding_id"] for row in worklist(release, {}, TODAY, 14).own] == ["astray", "own"]
+    assert [row["finding_id"] for row in worklist(release, {}, TODAY, 14, 2017).own] == ["astray"]
+
+
 def test_lines_say_what_to_do(release: duckdb.DuckDBPyConnection) -> None:
     text = "\n".join(lines(worklist(release, OPENED, TODAY, 14)))
     assert "cause  2018  A new test in OH." in text
     assert "answer: We joined." in text
     assert "1 to mend, 2 open questions, receipt opened 2018-12-01" in text
     assert "late: due on 2018-11-30" in text
+    assert "error       The folder Alder is not known. Allowed: an id" in text

@@ -1,7 +1,7 @@
 """States of releases as claims: the last line counts, what is allowed, which release follows a withdrawn one.
 
-Belongs here: lib/publish/release/{states,pointing,decisions}.py on folders of small files.
-Does not: pruning (test_retention.py), the commands (tests/integration/test_retention.py).
+Belongs here: lib/publish/release/{states,pointing,decisions}.py on folders of small files; what `finalize` says first.
+Does not: pruning (test_retention.py), the commands over whole releases (tests/integration/test_retention.py).
 """
 
 from __future__ import annotations
@@ -12,9 +12,11 @@ import os
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dagster_project.cli.retention import finalize as finalize_command
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.publish.release import pointing
 from dagster_project.lib.publish.release.decisions import DecisionError, finalize, pinned, withdraw
@@ -32,6 +34,7 @@ from dagster_project.lib.publish.release.states import (
     read_states,
     written,
 )
+from tests.support import PROJECT
 
 DAY = dt.date(2026, 7, 1)
 OLD, MIDDLE, NEW = "2026-06-28-aaa", "2026-06-30-ccc", "2026-06-30-bbb"
@@ -46,8 +49,9 @@ def folder(tmp_path: Path, *release_ids: str) -> Store:
     """Releases in the order in which they were published, the last of them current."""
     store = Store(str(tmp_path / "publish"))
     for release_id in release_ids:
+        manifest = {"release_id": release_id, "inputs": INPUTS}
         store.put(pointing.database_key(release_id), f"database of {release_id}".encode())
-        store.put(f"releases/{release_id}/manifest.json", json.dumps({"inputs": INPUTS}).encode())
+        store.put(f"releases/{release_id}/manifest.json", json.dumps(manifest).encode())
         add(store, StateLine(release_id, PROVISIONAL, release_id[:10], "published"))
         pointing.point(store, release_id)
     return store
@@ -165,6 +169,17 @@ def test_an_older_release_is_withdrawn_and_current_stays(tmp_path: Path) -> None
     assert withdraw(store, OLD, DAY, "wrong") == NEW
     with pytest.raises(DecisionError, match="is withdrawn since 2026-07-01: wrong"):
         withdraw(store, OLD, DAY, "again")
+
+
+@pytest.mark.parametrize(("state", "reason"), [(WITHDRAWN, "wrong"), (FINAL, "sent")])
+def test_a_decided_release_is_not_asked_for_reviews_or_hashed_before_that_is_said(
+    tmp_path: Path, state: str, reason: str
+) -> None:
+    store = folder(tmp_path, OLD)
+    (withdraw if state == WITHDRAWN else finalize)(store, OLD, DAY, reason)
+    environment = {"CRADLE_HOME": str(tmp_path), "CRADLE_SEEDS": str(PROJECT / "seeds"), "DAGSTER_HOME": ""}
+    result = CliRunner().invoke(finalize_command, [OLD], env=environment)
+    assert result.output.splitlines()[0] == f"cradle: release {OLD} is {state} since 2026-07-01"
 
 
 def test_without_any_release_that_stands_nothing_is_current(tmp_path: Path) -> None:

@@ -193,6 +193,24 @@ def test_a_receipt_without_findings_says_that_nothing_is_to_be_done() -> None:
     assert "there is no problem and no open question" in Page(render_receipt(receipt())).text
 
 
+@pytest.mark.parametrize(
+    ("status", "says"),
+    [
+        ("rejected", "Put a file with rows into the folder"),
+        ("withdrawn", "if the files were taken back on purpose; else put them into the folder again"),
+    ],
+)
+def test_a_folder_of_which_nothing_counts_is_never_told_that_there_is_no_problem(status: str, says: str) -> None:
+    text = Page(render_receipt(receipt(finding(1, severity="info"), status=status))).text
+    assert says in text
+    assert "there is no problem" not in text
+
+
+def test_a_withdrawn_folder_is_not_said_to_wait_for_its_first_submission() -> None:
+    text = Page(render_receipt(receipt(status="withdrawn", submission_id=None))).text
+    assert "No submission any more." in text and "No submission yet." not in text
+
+
 def test_a_cell_of_a_workbook_is_named_as_its_program_names_it() -> None:
     told = finding(rule_id="date_cell", source_sheet="values", source_row=8, source_column="H", message="x")
     assert where(told) == "sheet values, cell H8"
@@ -201,6 +219,11 @@ def test_a_cell_of_a_workbook_is_named_as_its_program_names_it() -> None:
 
 def test_a_finding_of_a_whole_file_has_a_place_too() -> None:
     assert where(finding(source_row=None, source_column=None)) == "whole file"
+
+
+@pytest.mark.parametrize("file", [None, ""])
+def test_a_finding_of_no_file_is_of_the_whole_folder(file: str | None) -> None:
+    assert where(finding(source_file=file, source_row=None, source_column=None)) == "whole folder"
 
 
 # --- what the submission changed -----------------------------------------------------------------------------------

@@ -6,19 +6,23 @@ Does not: what places and crosswalks mean over years (lint.py), or completing ol
 A seed's `meta` says: `file`, path below seeds/; `key`, columns that identify a line (none blank but those of
 `may_be_blank`); `folded`, columns compared without regard to case and blanks; `optional`, columns that may be absent;
 `filled`, columns never blank; `words`, closed words by column, and `may_be`, the same where the column may be blank;
-`whole`, `numbers`, `dates`, what a cell that is not blank must be; `references`, columns (several with blanks between)
-to `seed.columns`; `community`, the column by which lines of communities outside the network are ignored, and `scoped`
-where scope and scope_id say it; `typed`, whether `unit` says what `value` must be; `needed`, values that a column must
-hold, in a seed of parameters for the ruleset in force; `complete` where every key of the project's own seed is
-needed; `lines`, how many lines it has.
+`whole`, `numbers`, `dates`, `years`, `encodings`, `folders` (names that a folder of the bucket may have) and `masks`
+(texts that are no number), what a cell that is not blank must be; `least`, the smallest number by column; `ordered`,
+pairs of columns of which the first is never after or above the second; `references`, columns (several with blanks
+between) to `seed.columns`; `community`, the column by which lines of communities outside the network are ignored, and
+`scoped` where scope and scope_id say it; `typed`, whether `unit` says what `value` must be; `needed`, values that a
+column must hold, in a seed of parameters for the ruleset in force; `complete` where every key of the project's own seed
+is needed; `lines`, how many lines it has.
 """
 
 from __future__ import annotations
 
+import codecs
 import csv
 import datetime as dt
 import io
 import math
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -35,6 +39,17 @@ LISTED = 8
 TEXT_UNITS = frozenset({"code", "codes"})
 FLAG_UNIT = "true or false"
 FLAGS = ("true", "false")
+ANY_FLAG = frozenset({*FLAGS, "yes", "no", "1", "0"})
+"""Words that are read in capital letters too, as spreadsheet programs write them; all others are read as they stand."""
+SHARES = frozenset({"share", "probability"})
+NEVER = 2
+"""A share above 1 is reached by nothing, which is how a comparison is switched off; more than this is a percentage."""
+FIRST_YEAR, LAST_YEAR = 1900, 2200
+FOR_ALL = frozenset({"all", "global"})
+"""Scopes that hold for everybody, so that they name nobody."""
+FOLDER = re.compile(r"(?![._])[^/\\\x00-\x1f\x7f]+")
+"""Names that a member's folder may have: none of the bucket's own (`_network`), hidden ones or ways to another."""
+PLAIN_NUMBER = re.compile(r"[+-]?\d[\d,]*(\.\d+)?\s*%?", re.ASCII)
 RULESET_COLUMNS = ("ruleset_id", "ruleset_version")
 Row = Mapping[str, str]
 
@@ -73,6 +88,12 @@ class Form:
     whole: tuple[str, ...] = ()
     numbers: tuple[str, ...] = ()
     dates: tuple[str, ...] = ()
+    years: tuple[str, ...] = ()
+    encodings: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    masks: tuple[str, ...] = ()
+    least: Mapping[str, float] = field(default_factory=dict)
+    ordered: Sequence[tuple[str, str]] = ()
     references: Mapping[str, str] = field(default_factory=dict)
     community: str | None = None
     scoped: bool = False
@@ -99,7 +120,7 @@ class Form:
     def is_of(self, row: Row, communities: frozenset[str]) -> bool:
         """Whether the line concerns the network: it names none of its communities, or one that it has."""
         if self.scoped:
-            return row.get("scope") != "community" or row.get("scope_id") in communities
+            return row.get("scope") != "community" or row.get("scope_id", "") in {"", *communities}
         return self.community is None or row.get(self.community) in communities
 
 
@@ -121,7 +142,7 @@ def forms() -> tuple[Form, ...]:
 def _form(seed: Mapping[str, Any]) -> Form:
     meta = dict(seed["config"]["meta"])
     meta |= {name: frozenset(meta.get(name, ())) for name in ("optional", "folded", "may_be_blank")}
-    meta |= {name: tuple(meta.get(name, ())) for name in ("key", "filled", "whole", "numbers", "dates")}
+    meta |= {name: tuple(meta.get(name, ())) for name in ("key", "filled", *KINDS)}
     return Form(name=seed["name"], columns=tuple(column["name"] for column in seed["columns"]), **meta)
 
 
@@ -141,12 +162,18 @@ def read_sheet(form: Form, folder: Path) -> tuple[Sheet | None, list[Fault]]:
         return None, [Fault(form.file, (reader.line_num,), f"this cannot be read as CSV ({error})")]
     if not records:
         return None, [Fault(form.file, (), f"the file is empty; its header is {','.join(form.columns)}")]
-    header = tuple(cell.strip() for cell in records[0][1])
+    if b"\r" in data and b"\n" not in data:
+        says = "its lines end as on old Macintoshes (CR), so that all of it is read as one; save it as CSV UTF-8"
+        return None, [Fault(form.file, (), says)]
+    header = tuple(records[0][1])
     twice = sorted({name for name in header if header.count(name) > 1})
     missing = [name for name in form.required if name not in header]
-    if twice or missing:
+    misspelt = [(name, near) for name in header if name not in form.columns and (near := _near(form, name, header))]
+    if twice or missing or misspelt:
         says = f"the column {', '.join(twice)} stands more than once; keep one"
-        if missing:
+        if misspelt:
+            says = "; ".join(f"the column {name!r} is not read; its name is {near}" for name, near in misspelt)
+        elif missing:
             plural = "s" if len(missing) > 1 else ""
             says = f"the column{plural} {', '.join(missing)} {'are' if plural else 'is'} missing; {UPGRADE} writes "
             says += "them" if plural else "it"
@@ -154,6 +181,7 @@ def read_sheet(form: Form, folder: Path) -> tuple[Sheet | None, list[Fault]]:
     found, lines = [], []
     for number, cells in records[1:]:
         if not cells:
+            found.append(Fault(form.file, (number,), "the line is blank; delete it"))
             continue
         if len(cells) != len(header):
             fix = "a text that holds a comma stands in quotes" if len(cells) > len(header) else "fill in the commas"
@@ -238,23 +266,54 @@ def _cells(form: Form, row: Row) -> Iterator[str]:
     for name, words in {**form.may_be, **form.words}.items():
         found = row.get(name, "")
         blank = not found and (name in form.may_be or name in form.key)
-        if not blank and found.lower() not in words:
+        if not blank and found not in words and not (ANY_FLAG.issuperset(words) and found.lower() in words):
             yield f"{name} is {found or 'blank'}; allowed are {', '.join(words)}"
-    kinds: tuple[tuple[Sequence[str], Callable[[str], bool], str], ...] = (
-        (form.whole, _is_whole, "a whole number such as 2024"),
-        (form.numbers, _is_number, "a number such as 2.5"),
-        (form.dates, _is_date, "a date such as 2024-06-30"),
-    )
-    for names, holds, wanted in kinds:
-        for name in names:
+    for kind, (holds, wanted) in KINDS.items():
+        for name in getattr(form, kind):
             if row.get(name) and not holds(row[name]):
                 yield f"{name} is {row[name]}, not {wanted}"
+    for name, least in form.least.items():
+        if _is_number(row.get(name, "")) and float(row[name]) < least:
+            yield f"{name} is {row[name]}; the smallest is {least:g}"
+    for first, last in form.ordered:
+        if _is_after(row.get(first, ""), row.get(last, "")):
+            yield f"{first} is {row[first]} and {last} is {row[last]}; {first} must not be the greater one"
+    if form.scoped:
+        yield from _scope(row)
     if form.typed and (value := row["value"]):
-        unit = row["unit"]
-        if unit == FLAG_UNIT and value.lower() not in FLAGS:
-            yield f"the value of {row['parameter']} is {value}; it is true or false"
-        elif unit not in TEXT_UNITS and unit != FLAG_UNIT and not _is_number(value):
-            yield f"the value of {row['parameter']} is {value}, not a number such as 2.5"
+        yield from _typed(row["unit"], row["parameter"], value)
+
+
+def _scope(row: Row) -> Iterator[str]:
+    """A scope that names somebody though it holds for all, or nobody though it holds for one."""
+    scope, scope_id = row["scope"], row["scope_id"]
+    if scope in FOR_ALL and scope_id:
+        yield f"scope is {scope} and scope_id is {scope_id}; leave scope_id blank, or name the scope it belongs to"
+    elif scope and scope not in FOR_ALL and not scope_id:
+        yield f"scope is {scope} and scope_id is blank"
+
+
+def _typed(unit: str, parameter: str, value: str) -> Iterator[str]:
+    """A parameter that is not what its unit says."""
+    if unit == FLAG_UNIT and value.lower() not in FLAGS:
+        yield f"the value of {parameter} is {value}; it is true or false"
+    elif unit not in TEXT_UNITS and unit != FLAG_UNIT and not _is_number(value):
+        yield f"the value of {parameter} is {value}, not a number such as 2.5"
+    elif unit in SHARES and not 0 <= float(value) <= NEVER:
+        yield f"the value of {parameter} is {value}, not a share from 0 to 1 such as 0.8"
+
+
+def _is_after(first: str, last: str) -> bool:
+    """Whether the one is above or after the other; false where one is blank or neither number nor day."""
+    if _is_number(first) and _is_number(last):
+        return float(first) > float(last)
+    return _is_date(first) and _is_date(last) and first > last
+
+
+def _near(form: Form, name: str, header: Sequence[str]) -> str | None:
+    """The seed's column that a header misses by capitals, blanks or signs alone, where it does not stand itself."""
+    squeezed = {re.sub(r"[\W_]", "", column).lower(): column for column in form.columns if column not in header}
+    return squeezed.get(re.sub(r"[\W_]", "", name).lower())
 
 
 def _repeated(form: Form, sheet: Sheet) -> Iterator[Fault]:
@@ -359,3 +418,27 @@ def _is_date(text: str) -> bool:
         return dt.date.fromisoformat(text).isoformat() == text
     except ValueError:
         return False
+
+
+def _is_year(text: str) -> bool:
+    return _is_whole(text) and FIRST_YEAR <= int(text) <= LAST_YEAR
+
+
+def _is_encoding(text: str) -> bool:
+    try:
+        codecs.lookup(text)
+    except LookupError:
+        return False
+    return True
+
+
+KINDS: Mapping[str, tuple[Callable[[str], bool], str]] = {
+    "whole": (_is_whole, "a whole number such as 2024"),
+    "numbers": (_is_number, "a number such as 2.5"),
+    "dates": (_is_date, "a date such as 2024-06-30"),
+    "years": (_is_year, "a year such as 2024"),
+    "encodings": (_is_encoding, "an encoding such as cp1252"),
+    "folders": (lambda text: bool(FOLDER.fullmatch(text)), "a name that a folder of the bucket may have"),
+    "masks": (lambda text: not PLAIN_NUMBER.fullmatch(text), "a mask: it is a number, and would hide it everywhere"),
+}
+"""What cells of a kind must be, and how that is said."""

@@ -1,13 +1,15 @@
 """Whether the governed reference data holds together; every fault names its file and lines.
 
 Belongs here: labels with two meanings, codes that lead nowhere, places out of their years, places counted twice,
-weights that do not add to one. Lines for communities outside the network are ignored, as everywhere.
+weights that do not add to one, two lines that decide where only one can. Lines for communities outside the network are
+ignored, as everywhere.
 Does not: the form of each file (forms.py), style (tests/unit/seeds), or loading them (reference.py).
 """
 
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -24,6 +26,10 @@ FIRST_YEAR, LAST_YEAR = 0, 9999
 EPSILON = 1e-9
 TOLD = 3
 PLACES = "network/geographies"
+INDICATORS, DIMENSIONS = "dictionary/indicators", "dictionary/dimensions"
+STARTER = "rulesets/starter_burdened_groups"
+PROFILES, PARAMETERS = "network/disclosure_profiles", "rulesets/ruleset_parameters"
+POSTAL_CODE = re.compile("[A-Z]{2}")
 SUCCESSIONS = "crosswalks/geography_successions"
 Row = Mapping[str, str | None]
 Span = tuple[int, int]
@@ -112,6 +118,7 @@ def _ruleset(reference: Reference, ruleset: RulesetKey | dt.date, found: Sequenc
     yield from missing
     if missing or any(fault.file in files for fault in found):
         return
+    yield from _dimensions(reference, key)
     try:
         read_ruleset(reference, key)
     except ValueError as error:
@@ -123,6 +130,17 @@ def _ruleset(reference: Reference, ruleset: RulesetKey | dt.date, found: Sequenc
                 yield Fault(file, tuple(named), str(error))
                 return
         yield Fault(files[0], (), str(error))
+
+
+def _dimensions(reference: Reference, key: RulesetKey) -> Iterator[Fault]:
+    """Dimensions that are to decide and that the dictionary does not have: no gap would ever count."""
+    known = set(reference.dimensions["dimension"])
+    lines = reference.table(PARAMETERS).with_row_index("line", 2)
+    lines = lines.filter(ruleset_id=key[0], ruleset_version=key[1], parameter="gap.dimensions").drop_nulls("value")
+    for number, value in lines.select("line", "value").iter_rows():
+        if unknown := [name for name in value.split() if name not in known]:
+            says = f"the value of gap.dimensions is {', '.join(unknown)}, which is not in seeds/{DIMENSIONS}.csv"
+            yield Fault(PARAMETERS, (number,), says)
 
 
 def _renames(reference: Reference) -> Iterator[Fault]:
@@ -147,7 +165,43 @@ def _meanings(reference: Reference) -> list[Fault]:
         if crosswalk.kind == "geography":
             found += _label_vintages(lines, places)
     found += _successions(reference, members, places)
+    found += [*_primaries(reference), *_starter_references(reference), *_states(reference)]
     return found
+
+
+def _primaries(reference: Reference) -> Iterator[Fault]:
+    """Two indicators that are to decide one outcome: the first by its id would, and nobody would be told."""
+    marked = reference.indicators.with_row_index("line", 2).filter("is_primary")
+    for (outcome,), same in marked.group_by("outcome_id", maintain_order=True):
+        if same.height > 1:
+            both = " and ".join(same["indicator_id"])
+            says = f"{both} are both primary of {outcome}; only one of them can decide it"
+            yield Fault(INDICATORS, tuple(same["line"]), says)
+
+
+def _starter_references(reference: Reference) -> Iterator[Fault]:
+    """Two groups of one dimension that all others are to be compared with."""
+    lines = reference.table(STARTER).with_row_index("line", 2).filter(standing="reference")
+    for (_, dimension), same in lines.group_by("ruleset_id", "dimension", maintain_order=True):
+        if same.height > 1:
+            both = " and ".join(same["group_code"])
+            says = f"{both} are both the reference of {dimension}; a dimension has one"
+            yield Fault(STARTER, tuple(same["line"]), says)
+
+
+def _states(reference: Reference) -> Iterator[Fault]:
+    """States of disclosure thresholds that can be nobody's, so that the smaller threshold of all would hold there.
+
+    A postal code of a state without a community is no fault: it waits for one.
+    """
+    known = set(reference.communities["state"].drop_nulls())
+    folded = {state.casefold() for state in known}
+    lines = reference.table(PROFILES).with_row_index("line", 2).filter(scope="state").drop_nulls("scope_id")
+    for number, state in lines.select("line", "scope_id").iter_rows():
+        if state not in known and (state.casefold() in folded or not POSTAL_CODE.fullmatch(state)):
+            written = ", ".join(sorted(known)[:TOLD]) or "CT"
+            says = f"scope_id is {state}, which is the state of no community; states are written as there: {written}"
+            yield Fault(PROFILES, (number,), says)
 
 
 def _lines(reference: Reference, file: str, found: list[Fault]) -> list[Line]:
@@ -166,7 +220,7 @@ def _lines(reference: Reference, file: str, found: list[Fault]) -> list[Line]:
 def _year(text: str | None, blank: int) -> int | None:
     if not text:
         return blank
-    return int(text) if text.isdecimal() else None
+    return int(text) if text.isascii() and text.isdecimal() else None
 
 
 def in_words(span: Span) -> str:
@@ -254,6 +308,10 @@ def _label_vintages(lines: Sequence[Line], places: Sequence[Line]) -> Iterator[F
 
 
 def _places_repeated(places: Sequence[Line]) -> Iterator[Fault]:
+    for line in places:
+        if line["geography_id"] == line["community_id"]:
+            says = f"the place {line['geography_id']} has its community's id; its rows would be the community's own"
+            yield Fault(PLACES, (line.number,), says)
     for (_, geography_id), same in _grouped(places, "community_id", "geography_id").items():
         for one, other in _overlapping(same):
             says = f"{geography_id} is described twice for the same years"

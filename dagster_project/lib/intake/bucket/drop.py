@@ -22,7 +22,7 @@ from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.base.store import DeniedError, OddKeyError, Store, StoreError
 from dagster_project.lib.base.successions import COMMUNITY_SUCCESSIONS, NO_RENAMES, CommunityIds
 
-YEAR = re.compile(r"\d{4}")
+YEAR = re.compile(r"\d{4}", re.ASCII)
 ALLOWED_PLACE = "{community_id}/{reporting_year}/{file}"
 LINK_RULE = "link_not_followed"
 ODD_RULE = "odd_name"

@@ -29,6 +29,8 @@ ALLOWED_CELL = "a number, a mask such as * or <5, or nothing"
 
 WHOLE_UNITS = ("count", "usd")
 """Units whose values are mostly printed without decimals."""
+SIGNS = (("percent", "percent"), ("money", "usd"))
+"""Signs beside a number, and the unit that each belongs to."""
 
 
 LARGEST_WHOLE = 2**53  # up to which a float holds every whole number
@@ -203,8 +205,8 @@ def _cells(
         # A count beyond any sense is held at a number that the contract's range still refuses.
         held = number.clip(-LARGEST_WHOLE, LARGEST_WHOLE)
         rows = rows.with_columns(pl.when(whole).then(held).cast(pl.Int64).alias(name))
-    for sign, unit in (("percent", "percent"), ("money", "usd")):
-        other = pl.col(f"value_{sign}") & (pl.col("value_unit") != unit)
+    for sign, unit in SIGNS:
+        other = _signed(sign, unit)
         issues.append(issues_where(rows, other, "unit_conflict", "value", pl.col("value"), pl.col("value_unit")))
     factor = pl.col("factor").fill_null(1.0)
     rows = rows.with_columns(
@@ -250,12 +252,20 @@ def _dotted(rows: pl.DataFrame) -> pl.DataFrame:
     return pl.concat(parts)
 
 
+def _signed(sign: str, unit: str) -> pl.Expr:
+    """Whether the value's sign is that of another unit than the row's."""
+    return pl.col(f"value_{sign}") & (pl.col("value_unit") != unit)
+
+
 def _range_issues(rows: pl.DataFrame, epsilon: float) -> pl.DataFrame:
+    """out_of_range, in the unit that the row is given in; a cell whose sign is of another unit is told for that."""
+    rows = rows.filter(~pl.any_horizontal(_signed(*sign).fill_null(False) for sign in SIGNS))
     parts = []
     for name in ("value", "value_low", "value_high"):
         below = pl.col(name) < pl.col("minimum") - epsilon
         above = pl.col(name) > pl.col("maximum") + epsilon
-        low, high = (pl.col(bound).cast(pl.String).str.strip_suffix(".0") for bound in ("minimum", "maximum"))
+        printed = (pl.col(bound) / pl.col("factor") for bound in ("minimum", "maximum"))
+        low, high = (bound.cast(pl.String).str.strip_suffix(".0") for bound in printed)
         allowed = pl.concat_str(pl.lit("from "), low.fill_null("any"), pl.lit(" to "), high.fill_null("any"))
         parts.append(issues_where(rows, below | above, "out_of_range", "value", pl.col("printed"), allowed))
     return pl.concat(parts).unique(["row", "rule_id"], maintain_order=True)

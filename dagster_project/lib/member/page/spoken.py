@@ -16,7 +16,7 @@ from typing import Any
 from dagster_project.lib.base.shown import visible
 from dagster_project.lib.intake.findings import catalogue, catalogue_in, rule_title
 from dagster_project.lib.member.page.language import ENGLISH, PLACE, WORDS
-from dagster_project.lib.receipts.receipt_page import WHOLE_FILE, place_in_file, what, where
+from dagster_project.lib.receipts.receipt_page import place_words, what, where
 
 PLACES, ALLOWED_WORDS, FRAME, ANY = "place", "allowed", "frame", "any"
 """Kinds of phrases beside those of single rules, whose findings alone they say: what a member wrote stays as it is."""
@@ -84,8 +84,7 @@ class Speaker:
 
     def where(self, finding: Finding) -> Spoken:
         """Sheet, row or cell, and column in words."""
-        parts = [f"{word} {name}" for word, name in place_in_file(finding).items()] or [WHOLE_FILE]
-        said = [self.phrase(PLACES, part) for part in parts]
+        said = [self.phrase(PLACES, part) for part in place_words(finding)]
         if all(said):
             return Spoken(", ".join(part for part in said if part), self.code)
         return Spoken(where(finding), ENGLISH)

@@ -26,16 +26,18 @@ class DecisionError(ValueError):
     """The release cannot be put into that state; the message says why in one line."""
 
 
-def finalize(store: Store, release_id: str, today: dt.date, reason: str) -> None:
-    """Make a release final: it is never pruned, and what its inputs name is pinned.
-
-    DecisionError for one that is final or withdrawn already, or whose data files are gone.
-    """
+def require_open(store: Store, release_id: str) -> None:
+    """DecisionError for a release that is final or withdrawn already, or whose data files are gone."""
     line = read_states(store).of(release_id)
     if line is not None and line.state in (FINAL, WITHDRAWN):
         raise DecisionError(f"release {release_id} is {line.state} since {line.at}")
     if not has_data(store, release_id):
         raise DecisionError(f"the data files of release {release_id} are gone; only its manifest is kept")
+
+
+def finalize(store: Store, release_id: str, today: dt.date, reason: str) -> None:
+    """Make a release final: it is never pruned, and what its inputs name is pinned. DecisionError as `require_open`."""
+    require_open(store, release_id)
     add(store, StateLine(release_id, FINAL, today.isoformat(), reason))
 
 
