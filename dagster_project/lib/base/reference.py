@@ -72,8 +72,10 @@ class Reference:
         file = self.folder / f"{path}.csv"
         if not file.is_file():
             raise SeedError(f"{file} is missing; a seeds folder must hold it")
+        # Blank lines at the end are no lines; one in the middle would be read as a line of blanks, and is told before.
+        content = file.read_bytes().removeprefix(b"\xef\xbb\xbf").rstrip(b"\r\n")
         try:
-            frame = pl.read_csv(file.read_bytes().removeprefix(b"\xef\xbb\xbf"), infer_schema=False)
+            frame = pl.read_csv(content, infer_schema=False)
         except pl.exceptions.PolarsError as error:
             said = str(error).splitlines()[0]
             raise SeedError(f"{file} cannot be read as CSV ({said}); cradle doctor says where") from error

@@ -136,10 +136,6 @@ APPENDED = {
         "network/geographies", "x,aspenreach,X,District,aspenreach,,,,",
         "geography_level is District; allowed are district, school, county, zip, neighborhood",
     ),
-    "a place with the id of its community": (
-        "network/geographies", "aspenreach,aspenreach,X,district,,,,,",
-        "the place aspenreach has its community's id; its rows would be the community's own",
-    ),
     "a label for all that names a community": (
         LABELS, "global,aspenreach,Some label,graduation_4yr_pct,,,,",
         "scope is global and scope_id is aspenreach; leave scope_id blank, or name the scope it belongs to",
@@ -202,3 +198,17 @@ def test_a_share_above_one_may_say_never(seeds: Path) -> None:
 def test_a_threshold_of_a_state_without_a_community_waits_for_one(seeds: Path) -> None:
     append(seeds, PROFILES, "edu_public_v1,state,ZZ,,20,,")
     assert told(seeds) == []
+
+
+def test_a_negative_number_may_be_a_mask(seeds: Path) -> None:
+    """No count and no rate is below zero, and some states write -9 for what they hide."""
+    append(seeds, "dictionary/masks", "-9,suppressed_at_source")
+    assert told(seeds) == []
+
+
+def test_blank_lines_at_the_end_are_no_lines(seeds: Path) -> None:
+    held = Reference(seeds).table("network/waivers")
+    for path in sorted(seeds.rglob("*.csv")):
+        path.write_bytes(path.read_bytes() + b"\n\r\n")
+    assert told(seeds) == []
+    assert Reference(seeds).table("network/waivers").equals(held)

@@ -49,7 +49,7 @@ FOR_ALL = frozenset({"all", "global"})
 """Scopes that hold for everybody, so that they name nobody."""
 FOLDER = re.compile(r"(?![._])[^/\\\x00-\x1f\x7f]+")
 """Names that a member's folder may have: none of the bucket's own (`_network`), hidden ones or ways to another."""
-PLAIN_NUMBER = re.compile(r"[+-]?\d[\d,]*(\.\d+)?\s*%?", re.ASCII)
+PLAIN_NUMBER = re.compile(r"\+?\d[\d,]*(\.\d+)?\s*%?", re.ASCII)
 RULESET_COLUMNS = ("ruleset_id", "ruleset_version")
 Row = Mapping[str, str]
 
@@ -154,7 +154,7 @@ def read_sheet(form: Form, folder: Path) -> tuple[Sheet | None, list[Fault]]:
     data = path.read_bytes().removeprefix(b"\xef\xbb\xbf")
     try:
         reader = csv.reader(io.StringIO(data.decode("utf-8"), newline=""), strict=True)
-        records = [(reader.line_num, cells) for cells in reader]
+        records = _without_blank_end([(reader.line_num, cells) for cells in reader])
     except UnicodeDecodeError as error:
         line = data[: error.start].count(b"\n") + 1
         return None, [Fault(form.file, (line,), "the text is not UTF-8; save the file as CSV UTF-8")]
@@ -189,6 +189,13 @@ def read_sheet(form: Form, folder: Path) -> tuple[Sheet | None, list[Fault]]:
             continue
         lines.append((number, dict(zip(header, (cell.strip() for cell in cells), strict=True))))
     return Sheet(header, tuple(lines)), found
+
+
+def _without_blank_end(records: list[tuple[int, list[str]]]) -> list[tuple[int, list[str]]]:
+    """Lines without blank ones at the end, which an editor leaves there and every reader passes over."""
+    while records and not records[-1][1]:
+        records = records[:-1]
+    return records
 
 
 def read_sheets(folder: Path) -> tuple[dict[str, Sheet], list[Fault]]:

@@ -308,10 +308,6 @@ def _label_vintages(lines: Sequence[Line], places: Sequence[Line]) -> Iterator[F
 
 
 def _places_repeated(places: Sequence[Line]) -> Iterator[Fault]:
-    for line in places:
-        if line["geography_id"] == line["community_id"]:
-            says = f"the place {line['geography_id']} has its community's id; its rows would be the community's own"
-            yield Fault(PLACES, (line.number,), says)
     for (_, geography_id), same in _grouped(places, "community_id", "geography_id").items():
         for one, other in _overlapping(same):
             says = f"{geography_id} is described twice for the same years"
