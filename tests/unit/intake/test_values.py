@@ -151,6 +151,25 @@ def test_a_denominator_of_zero_has_no_value_and_is_not_applicable(take: Take, ce
     assert numbers(take, denominator="0", **cells)[2:] == (None, None, None, "not_applicable")
 
 
+@pytest.mark.parametrize(
+    ("cells", "told"),
+    [
+        ({"numerator": "46"}, {"count_without_value"}),
+        ({"numerator": "46", "denominator": "100"}, set()),
+        ({"numerator": "46", "value": "46"}, set()),
+        ({"numerator": "46", "value": "*"}, set()),
+        ({"numerator": "46", "denominator": "*"}, set()),
+        ({"denominator": "100"}, set()),
+        ({"indicator": "median_family_income_usd", "numerator": "46", "denominator": "100"}, {"count_without_value"}),
+    ],
+)
+def test_a_numerator_that_gives_no_value_is_told(take: Take, cells: dict[str, str], told: set[str]) -> None:
+    outcome = take_rows(take, cells, {"school_year": "2022-23", "value": "46"})
+    assert outcome.rules == told
+    missing = outcome.observations.filter(school_year=2024)["value_status"].to_list() == ["missing"]
+    assert missing == ("numerator" not in cells or bool(told))
+
+
 def test_a_row_without_anything_is_accepted_as_missing(take: Take) -> None:
     outcome = take_rows(take, {}, {"school_year": "2022-23", "value": "46"})
     assert outcome.observations["value_status"].to_list() == ["missing", "reported"]

@@ -29,6 +29,8 @@ ALLOWED_CELL = "a number, a mask such as * or <5, or nothing"
 
 WHOLE_UNITS = ("count", "usd")
 """Units whose values are mostly printed without decimals."""
+KEPT_AS_MISSING = ("all_empty", "count_without_value")
+"""What is told of rows that stay without a value."""
 SIGNS = (("percent", "percent"), ("money", "usd"))
 """Signs beside a number, and the unit that each belongs to."""
 
@@ -130,7 +132,7 @@ def _lines_that_are_no_rows(issues: pl.DataFrame, contract: TableContract) -> pl
     issues = issues.filter(~(blank & pl.col("row").is_in(notes.implode())))
     # A row that is refused is not kept as a missing value.
     kept = ~pl.col("row").is_in(blocked_rows(issues)["row"].implode())
-    return issues.filter(kept | (pl.col("rule_id") != "all_empty"))
+    return issues.filter(kept | ~pl.col("rule_id").is_in(KEPT_AS_MISSING))
 
 
 def _typed(texts: pl.DataFrame, contract: TableContract, reference: Reference) -> tuple[pl.DataFrame, pl.DataFrame]:
@@ -312,6 +314,8 @@ def _values(typed: pl.DataFrame, rules: JudgingRules) -> tuple[pl.DataFrame, pl.
         .otherwise(said)
     )
     rows = rows.with_columns(status.alias("_status"))
+    alone = (pl.col("_status") == "missing") & pl.col("numerator").is_not_null()
+    issues.append(issues_where(rows, alone, "count_without_value", "numerator", pl.col("numerator").cast(pl.String)))
     interval = pl.col("_status") == "range"
     rows = rows.with_columns(
         value=pl.when(pl.col("_made")).then(pl.col("computed")).when(printed).then(pl.col("value")),
