@@ -9,7 +9,6 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import partial
 
 import polars as pl
 
@@ -30,7 +29,6 @@ from dagster_project.lib.disclosure.words import (
     PUBLISHED,
     SMALL,
     SOURCE_MASKED,
-    FamilyKey,
     Key,
     Unknown,
 )
@@ -136,10 +134,9 @@ class _Part:
 
 def audit(
     releases: Sequence[Release],
-    families: set[FamilyKey] | None = None,
     answers: Mapping[str, Mapping[str, Answer]] = NO_ANSWERS,
 ) -> Audit:
-    """Judge every family over all releases together; the last one is the newest. `families`: only these, if given.
+    """Judge every family over all releases together; the last one is the newest.
 
     What the releases before the newest pin already, a cell that was printed before a correction made it small, and
     what stays pinned although its whole family is withheld, is out (RULES 8.8) and counted. Works on the released
@@ -147,12 +144,11 @@ def audit(
     with before, and save its programs.
     """
     readings = Readings()
-    return audit_read([readings.read(release) for release in releases], families, answers)
+    return audit_read([readings.read(release) for release in releases], answers)
 
 
 def audit_read(
     by_release: Sequence[Mapping[str, Earlier]],
-    families: set[FamilyKey] | None = None,
     answers: Mapping[str, Mapping[str, Answer]] = NO_ANSWERS,
     audited: Mapping[str, Kept] = NOTHING_KEPT,
     spread: Spread = HERE,
@@ -165,7 +161,7 @@ def audit_read(
     names = sorted({name for release in by_release for name in release})
     newest = [name in by_release[-1] for name in names] if by_release else []
     parts = [_releases_of(name, by_release, has) for name, has in zip(names, newest, strict=True)]
-    seen = ["" if families is not None else _seen(part, has) for part, has in zip(parts, newest, strict=True)]
+    seen = [_seen(part, has) for part, has in zip(parts, newest, strict=True)]
     held = {
         name: kept
         for name, looked in zip(names, seen, strict=True)
@@ -176,9 +172,8 @@ def audit_read(
         for name, part, has in zip(names, parts, newest, strict=True)
         if name not in held
     ]
-    judge_one = partial(_audit_community, families=families)
     with spread(len(work)) as each:
-        judged = dict(zip((name for name, *_ in work), each(judge_one, work), strict=True))
+        judged = dict(zip((name for name, *_ in work), each(_audit_community, work), strict=True))
     found = [judged[name] if name in judged else _again(held[name], answers.get(name, {})) for name in names]
     return Audit(
         tuple(failure for part in found for failure in part.failures),
@@ -221,16 +216,12 @@ def _kept(part: _Part, seen: str) -> Kept:
     return Kept(seen, **numbers, out_cells=tuple(sorted(part.out_cells)))
 
 
-def _audit_community(
-    work: tuple[str, list[Earlier], bool, Mapping[str, Answer]], families: set[FamilyKey] | None
-) -> _Part:
+def _audit_community(work: tuple[str, list[Earlier], bool, Mapping[str, Answer]]) -> _Part:
     name, releases, has_newest, known = work
     solved = Solved(known)
     unit = Unit(name, {}, {}, [], releases, {})
     part = _Part()
     for joined in unit.joint_families():
-        if families is not None and not families & set(joined):
-            continue
         _audit_joint(joint_of(unit, joined), has_newest, solved, part)
     part.answers = solved.used
     return part

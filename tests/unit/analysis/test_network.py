@@ -7,6 +7,7 @@ Does not: trends of one community.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -124,6 +125,13 @@ def test_a_year_is_in_the_window_when_half_of_the_communities_hold_it(
     assert row["window_n_years"] == years
     assert (row["pooled_slope"] is None) is (years < 3)
     assert row["panel_size"] == (4 if years == 2 else held_by)
+
+
+@pytest.mark.parametrize(("least", "pooled"), [(2, True), (3, False)])
+def test_a_pooled_slope_needs_the_span_of_years_that_a_trend_needs(least: int, pooled: bool, ruleset: Ruleset) -> None:
+    longer = replace(ruleset, trend=replace(ruleset.trend, min_span_years=least))
+    row = network(counted(dict.fromkeys(range(2022, 2025), (50, 100)), community_id="a"), longer)
+    assert (row["panel_size"], row["pooled_slope"] is not None) == (1, pooled)
 
 
 def test_rates_without_counts_and_other_indicators_are_never_pooled(ruleset: Ruleset) -> None:

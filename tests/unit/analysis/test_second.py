@@ -6,6 +6,7 @@ Does not: the numbers themselves.
 
 from __future__ import annotations
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -16,6 +17,7 @@ from dagster_project.lib.analysis.figures.second import (
     check_gaps,
     check_trends,
 )
+from dagster_project.lib.analysis.figures.windows import latest_windows
 from dagster_project.lib.analysis.run import compute_figures
 from dagster_project.lib.base.ruleset import Ruleset
 from tests.unit.analysis.builders import INDICATORS, inputs, known, tables, yearly
@@ -119,3 +121,11 @@ def test_only_valid_years_of_the_window_count_in_a_gap_that_is_computed_again(ru
     found = tables(known([*rows, *few]), 2022, ruleset)
     second = check_gaps(found["fct_gap"], found["trend_point_span"], INDICATORS, 1e-9)
     assert second.agrees and second.n_compared == 3 * found["fct_gap"]["group_slope"].count() > 0
+
+
+def test_cells_without_a_point_have_no_window_and_no_point_in_one(ruleset: Ruleset) -> None:
+    none = np.zeros(0, dtype=np.int64)
+    found = latest_windows(none, none, none, 2, ruleset.trend)
+    assert (found.in_segment.shape, found.in_window.shape) == ((0,), (0,))
+    assert [column.tolist() for column in (found.n_valid, found.n_years)] == [[0, 0], [0, 0]]
+    assert [column.tolist() for column in (found.series, found.first_year, found.last_year)] == [[-1, -1]] * 3

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Sequence
+from typing import cast
 
 import polars as pl
 import pytest
@@ -16,6 +17,8 @@ from hypothesis import strategies as st
 
 from dagster_project.lib.base.workers import Processes
 from dagster_project.lib.disclosure import Parameters, Profile, Release, audit
+from dagster_project.lib.disclosure.choice import _line_of
+from dagster_project.lib.disclosure.words import Key
 from tests.unit.disclosure.tables import (
     COUNTS,
     RACES,
@@ -359,3 +362,10 @@ def test_rates_alone_pin_nothing_but_a_total_of_a_hundred_percent(profile: Profi
 @pytest.mark.parametrize("programs", [1, 5, 1000])
 def test_no_budget_lets_an_unprotected_release_pass(profile: Profile, programs: int) -> None:
     assert run(grid(COUNTS), profile, parameters=Parameters(programs_per_family=programs)).audit.passed
+
+
+@pytest.mark.parametrize("place", range(7))
+def test_a_cell_is_the_same_over_the_years_and_another_by_all_else(place: int) -> None:
+    key = ("town", "graduation", "default", "town", "all", 2024, "annual")
+    other = tuple(2025 if at == 5 else "other" if at == place else name for at, name in enumerate(key))
+    assert (_line_of(key) == _line_of(cast("Key", other))) is (place == 5)

@@ -13,6 +13,7 @@ import polars as pl
 import pytest
 
 from dagster_project.lib.disclosure import Derived, Profile
+from dagster_project.lib.disclosure.derived import _outcomes
 from dagster_project.lib.disclosure.points import with_visibility
 from tests.unit.disclosure.tables import (
     GAP_SCHEMA,
@@ -240,3 +241,15 @@ def test_a_point_is_shown_where_its_value_is_printed_but_for_the_noise_of_a_conv
     shown = pl.DataFrame([{**one, "value": public, "period": "annual"}], schema_overrides={"value": pl.Float64})
     assert with_visibility(points, shown)["is_visible"].to_list() == [visible]
     assert with_visibility(points, shown.with_columns(period=pl.lit("2024-Q1")))["is_visible"].to_list() == [False]
+
+
+@pytest.mark.parametrize(
+    ("hidden", "any_of", "status"), [("p", "withheld", "withheld"), ("q", "improving", "improving")]
+)
+def test_a_primary_that_no_list_names_hides_what_rests_on_it(hidden: str, any_of: str, status: str) -> None:
+    row = {"community_id": TOWN, "outcome_id": "x", "reporting_year": 2024, "deciding_indicator_id": "p"}
+    said = {"trend_status": "improving", "trend_any": "improving", "trend_all": "improving"}
+    outcome = pl.DataFrame([row | said], schema=OUTCOME_SCHEMA, orient="row")
+    verdicts = pl.DataFrame([(TOWN, hidden, 2024, True, False)], schema=["c", "i", "y", "t", "g"], orient="row")
+    found = only(_outcomes(outcome, verdicts, set()))
+    assert (found["trend_any"], found["trend_all"], found["trend_status"]) == (status, status, status)

@@ -69,9 +69,9 @@ def looked_at(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     audits = import_module("dagster_project.lib.disclosure.audit")  # the room's `audit` is the function
     judge_one = audits._audit_community
 
-    def watched(work, families):  # type: ignore[no-untyped-def]
+    def watched(work):  # type: ignore[no-untyped-def]
         names.append(work[0])
-        return judge_one(work, families)
+        return judge_one(work)
 
     monkeypatch.setattr(audits, "_audit_community", watched)
     return names

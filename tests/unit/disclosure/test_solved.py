@@ -18,7 +18,14 @@ from dagster_project.lib.disclosure import Profile, protect
 from dagster_project.lib.disclosure.feasible import components
 from dagster_project.lib.disclosure.feasible.components import PROPAGATIONS, Component, InfeasibleError, counted
 from dagster_project.lib.disclosure.feasible.programs import Budget, BudgetError, Line
-from dagster_project.lib.disclosure.feasible.solved import Answer, Ranges, answers_from, problem_of, solved_frame
+from dagster_project.lib.disclosure.feasible.solved import (
+    FEASIBLE,
+    Answer,
+    Ranges,
+    answers_from,
+    problem_of,
+    solved_frame,
+)
 from dagster_project.lib.disclosure.sums import AT_MOST, EQUAL, NONE
 from dagster_project.lib.disclosure.words import INF, Bounds, Need
 from tests.unit.disclosure.tables import KEY, inputs, run
@@ -114,6 +121,32 @@ def test_answers_come_back_from_their_table_as_they_were() -> None:
     ranges = (Ranges(3, INF, 2.0, 3, True, False), Ranges(1.0, 0.0, 0.0, 1.0, False, False))
     answers = {"town": {"a": Answer(7, ranges), "b": Answer(2, None)}, "village": {"a": Answer(0, ())}}
     assert answers_from(solved_frame(answers)) == answers
+
+
+OPEN = Ranges(4.0, 4.0, 4.0, 9.0, True, True)
+ALONE = replace(OPEN, n=INF, k=INF)
+
+
+@pytest.mark.parametrize(
+    ("mine", "other", "keeps"),
+    [
+        (OPEN, OPEN, True),
+        (replace(OPEN, n=0.0), OPEN, True),
+        (replace(OPEN, k=0.0), OPEN, False),
+        (replace(OPEN, k=0.0), replace(OPEN, k=0.0), True),
+        (replace(OPEN, k=2.0), replace(OPEN, k=9.0), False),
+        (replace(OPEN, k=FEASIBLE), replace(OPEN, k=9.0), True),
+        (ALONE, ALONE, True),
+        (replace(ALONE, n=0.0), ALONE, False),
+        (replace(ALONE, n=FEASIBLE), ALONE, True),
+        (replace(OPEN, k_positive=False), OPEN, False),
+        (replace(OPEN, m_positive=False), OPEN, False),
+        (OPEN, replace(OPEN, k_positive=False, m_positive=False), True),
+    ],
+)
+def test_what_keeps_open_what_another_does(mine: Ranges, other: Ranges, keeps: bool) -> None:
+    """Where a cell has a numerator, that counts; one that is a count by itself has none, and its n does."""
+    assert mine.keeps(other) is keeps
 
 
 COUNT = st.integers(0, 12)

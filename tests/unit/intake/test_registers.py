@@ -137,6 +137,12 @@ def test_every_wrong_kind_of_cell_is_told_in_one_pass(take: Take) -> None:
     assert outcome.register("funding")["partner"].to_list() == ["County"]
 
 
+def test_a_number_below_what_a_column_may_hold_is_told_the_one_end_that_there_is(take: Take) -> None:
+    outcome = take({"funding.csv": "partner,purpose,amount\nCity,operations,-5\nCounty,operations,100\n"})
+    (told,) = outcome.findings.filter(pl.col("rule_id") == "out_of_range").iter_rows(named=True)
+    assert (told["source_column"], told["found"], told["allowed"]) == ("amount", "-5", "at least 0")
+
+
 def test_choices_are_read_whatever_their_case_and_others_are_named(take: Take) -> None:
     text = "organization,body,sector_category\nLibrary,Leadership,C\nClub,board,b\n"
     outcome = take({"partner_roster.csv": text})

@@ -509,3 +509,11 @@ def test_beside_a_frozen_record_stand_first_the_decisions_that_are_other_and_the
     assert beside_lines(then, same_statuses)[1:] == ["Would be now: the same statuses, from other figures.", fact]
     assert beside_lines(then, then)[1:] == ["Would be now: the same record."]
     assert len(beside_lines(then, None)) == 2 and "nothing" in beside_lines(then, None)[1]
+
+
+def test_an_indicator_without_a_trend_stands_in_the_record_without_a_year() -> None:
+    held = known_values().filter(pl.col("indicator_id") != "graduation_4yr_pct")
+    (record, *_) = build_records(analysed(world(), held, COMMUNITIES), 2023)
+    (blank,) = [trend for trend in record["computed"]["trends"] if trend["indicator_id"] == "graduation_4yr_pct"]
+    told = ("trend_status", "reason", "n_years", "first_year", "slope")
+    assert [blank[name] for name in told] == ["undetermined", "no_data", 0, None, None]
