@@ -7,6 +7,7 @@ Does not: any command (cli/main.py, cli/intake.py).
 from __future__ import annotations
 
 import errno
+import sys
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -50,6 +51,11 @@ def is_full(error: BaseException) -> bool:
         led_to = led_to.__cause__ or led_to.__context__
     said = " ".join(str(one) for one in seen).lower()
     return any(getattr(one, "errno", None) in FULL for one in seen) or any(words in said for words in FULL_WORDS)
+
+
+def at_a_terminal() -> bool:
+    """Whether somebody can be asked."""
+    return sys.stdin.isatty()
 
 
 def settings() -> Settings:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from dagster_project.cli.base import CradleError, settings
+from dagster_project.cli.base import CradleError, at_a_terminal, settings
 from dagster_project.cli.release import cell_line, manifest_of_release
 from dagster_project.settings import Settings
 
@@ -37,6 +37,7 @@ def freeze(year: int) -> None:
 
     config = settings()
     try:
+        _ask_if_early(config, year)
         with only_one(config):
             lines = _freeze(config, year)
     except FrozenAlreadyError as error:
@@ -45,6 +46,18 @@ def freeze(year: int) -> None:
         raise CradleError(str(error), "run `cradle run`, then freeze what `cradle explain` shows") from None
     for line in lines:
         click.echo(line)
+
+
+def _ask_if_early(config: Settings, year: int) -> None:
+    """Ask who sits at a terminal before a cycle that has not ended is closed for good; a program is told afterwards."""
+    from dagster_project.lib.app import frozen
+    from dagster_project.lib.base.store import Store
+
+    frozen.refuse_frozen(Store(config.lake_url, config.s3_endpoint), year)
+    today = dt.date.fromisoformat(manifest_of_release(config, None)["today"])
+    if today < dt.date(year, 12, 31) and at_a_terminal():
+        says = f"Reporting year {year} ends on {year}-12-31, and the current release is of {today}."
+        click.confirm(f"{says}\nWhat is frozen stays as it is for good. Freeze it now?", abort=True)
 
 
 def _freeze(config: Settings, year: int) -> list[str]:
