@@ -56,8 +56,8 @@ SPECIAL = {
     "people": "7",
     "community_people": "2500",
 }
-ASKED = {"staff_composition": {"composition_sum"}}
-"""What a sample row is asked about: one of a group has no row of the total beside it."""
+ASKED = {"staff_composition": {"composition_sum"}, "targets": {"target_off_scale"}}
+"""What a sample row is asked about: one of a group has no row of the total beside it, and a rate of 1,250.5 is none."""
 
 
 def sample(column: Column) -> str:
@@ -309,3 +309,30 @@ def test_a_story_that_may_name_persons_is_asked_about_by_what_may_name_them(refe
         {"title": "Together", "text": "Write to ann.lee@example.org today.", "author_role": None},
     ]
     assert raised("stories", rows, reference) == [(1, "story_names_persons", "an e-mail address")]
+
+
+@pytest.mark.parametrize(
+    ("indicator", "value", "found", "allowed"),
+    [
+        ("graduation_4yr_pct", "95", None, None),
+        ("graduation_4yr_pct", "1", None, None),
+        ("graduation_4yr_pct", "0", None, None),
+        ("graduation_4yr_pct", "100", None, None),
+        (
+            "graduation_4yr_pct", "0.95", "0.95 for graduation_4yr_pct, which is in percent",
+            "from 0 to 100, written as 95 for 95 percent",
+        ),
+        ("graduation_4yr_pct", "950", "950 for graduation_4yr_pct, which is in percent", "from 0 to 100"),
+        ("graduation_4yr_pct", "-5", "-5 for graduation_4yr_pct, which is in percent", "from 0 to 100"),
+        ("median_family_income_usd", "0.5", None, None),
+        ("median_family_income_usd", "65000", None, None),
+    ],
+)  # fmt: skip
+def test_a_target_that_no_value_can_reach_or_any_does_is_asked_about_and_counts(
+    take: Take, indicator: str, value: str, found: str | None, allowed: str | None
+) -> None:
+    header = "indicator,dimension,group,value,deadline,horizon\n"
+    outcome = take({"targets.csv": f"{header}{indicator},all,all,{value},2030-06-30,long\n"})
+    told = outcome.findings.filter(pl.col("rule_id") == "target_off_scale")
+    assert told.select("found", "allowed").rows() == ([(found, allowed)] if found else [])
+    assert outcome.register("targets")["value"].to_list() == [float(value)]

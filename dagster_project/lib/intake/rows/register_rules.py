@@ -17,6 +17,7 @@ from dagster_project.lib.intake.reading.person_level.text import persons_in_text
 
 EDUCATION, LOCAL, TOTAL = "education", "local:", "all"
 WHOLE = "a whole number of at least 0"
+PERCENT, IN_PERCENT = "percent", ", written as 95 for 95 percent"
 HIT_WORDS = {
     "birth_date": "a birth date",
     "mail": "an e-mail address",
@@ -120,10 +121,29 @@ def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
+def _targets(coded: pl.DataFrame, reference: Reference) -> pl.DataFrame:
+    """target_off_scale: beyond what the indicator's unit can hold, or a share such as 0.95 where percent is meant: any
+    value would meet it."""
+    units = reference.units.select("minimum", "maximum", unit="unit")
+    scales = reference.indicators.select("unit", indicator="indicator_id").join(units, on="unit", how="left")
+    rows = coded.join(scales, on="indicator", how="left", maintain_order="left")
+    beyond = (pl.col("value") < pl.col("minimum")) | (pl.col("value") > pl.col("maximum"))
+    share = (pl.col("unit") == PERCENT) & (pl.col("value") > 0) & (pl.col("value") < 1)
+    low, high = (_printed(bound) for bound in ("minimum", "maximum"))
+    allowed = pl.format("from {} to {}{}", low, high, pl.when(share).then(pl.lit(IN_PERCENT)).otherwise(pl.lit("")))
+    found = pl.format("{} for {}, which is in {}", _printed("value"), "indicator", "unit")
+    return issues_where(rows, beyond | share, "target_off_scale", "value", found, allowed, found)
+
+
+def _printed(name: str) -> pl.Expr:
+    return pl.col(name).cast(pl.String).str.strip_suffix(".0")
+
+
 RULES: Mapping[str, Callable[[pl.DataFrame, Reference], pl.DataFrame]] = {
     "indicator_selection": _selections,
     "measures": _measures,
     "results": _results,
     "staff_composition": _compositions,
     "stories": _stories,
+    "targets": _targets,
 }
