@@ -225,8 +225,8 @@ READY, PRESENT, HOUSED = "kindergarten_ready_pct", "attendance_rate_pct", "housi
 def test_an_indicator_counts_for_the_seven_or_as_adjacent_and_one_that_contributes_is_asked_about(
     reference: Reference, indicator: str | None, outcome: str | None, role: str, rules: set[str]
 ) -> None:
-    row = {"indicator": indicator, "outcome": outcome, "role": role}
-    texts = dict.fromkeys(row, pl.String)
+    row = {"indicator": indicator, "outcome": outcome, "role": role, "primary": None}
+    texts = dict.fromkeys(row, pl.String) | {"primary": pl.Boolean}
     found = raised("indicator_selection", [row], reference, **texts)
     assert {rule for _, rule, _ in found} == rules
     if "outcome_of_another_sector" in rules:
@@ -336,3 +336,50 @@ def test_a_target_that_no_value_can_reach_or_any_does_is_asked_about_and_counts(
     told = outcome.findings.filter(pl.col("rule_id") == "target_off_scale")
     assert told.select("found", "allowed").rows() == ([(found, allowed)] if found else [])
     assert outcome.register("targets")["value"].to_list() == [float(value)]
+
+
+@pytest.mark.parametrize(
+    ("table", "lines", "asked"),
+    [
+        ("indicator_selection", ["graduation_4yr_pct,,core,true", "graduation_5yr_pct,,core,true"], [3]),
+        ("indicator_selection", ["graduation_4yr_pct,,core,true", "graduation_5yr_pct,,core,false"], []),
+        ("indicator_selection", ["graduation_4yr_pct,,core,true", "graduation_5yr_pct,,contributing,true"], []),
+        ("indicator_selection", ["graduation_4yr_pct,,core,true", "graduation_5yr_pct,employment,core,true"], []),
+        (
+            "indicator_selection",
+            [
+                "graduation_5yr_pct,,core,true",
+                "employed_pct,high_school_graduation,core,true",
+                "graduation_4yr_pct,,core,true",
+            ],
+            [3, 4],
+        ),
+        (
+            "burdened_groups",
+            ["race_ethnicity,white,reference,2020-01-01", "race_ethnicity,asian,reference,2020-01-01"],
+            [3],
+        ),
+        (
+            "burdened_groups",
+            ["race_ethnicity,white,reference,2020-01-01", "race_ethnicity,asian,reference,2022-01-01"],
+            [],
+        ),
+        ("burdened_groups", ["race_ethnicity,white,reference,2020-01-01", "gender,male,reference,2020-01-01"], []),
+        (
+            "burdened_groups",
+            ["race_ethnicity,white,burdened,2020-01-01", "race_ethnicity,asian,burdened,2020-01-01"],
+            [],
+        ),
+    ],
+)
+def test_rows_of_which_only_one_can_hold_are_asked_about_and_count(
+    take: Take, table: str, lines: list[str], asked: list[int]
+) -> None:
+    header = {
+        "indicator_selection": "indicator,outcome,role,primary",
+        "burdened_groups": "dimension,group,standing,effective_from",
+    }
+    outcome = take({f"{table}.csv": "\n".join([header[table], *lines]) + "\n"})
+    told = outcome.findings.filter(pl.col("rule_id") == "only_one_holds").sort("source_row")
+    assert told["source_row"].to_list() == asked
+    assert outcome.register(table).height == len(lines)

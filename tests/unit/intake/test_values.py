@@ -160,6 +160,7 @@ def test_a_denominator_of_zero_has_no_value_and_is_not_applicable(take: Take, ce
         ({"numerator": "46", "value": "*"}, set()),
         ({"numerator": "46", "denominator": "*"}, set()),
         ({"denominator": "100"}, set()),
+        ({"indicator": "not yet mapped", "numerator": "46", "denominator": "100"}, {"unmapped_indicator"}),
         ({"indicator": "median_family_income_usd", "numerator": "46", "denominator": "100"}, {"count_without_value"}),
     ],
 )

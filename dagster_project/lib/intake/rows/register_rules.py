@@ -38,8 +38,8 @@ def register_issues(table: str, coded: pl.DataFrame, reference: Reference) -> pl
 
 
 def _selections(coded: pl.DataFrame, reference: Reference) -> pl.DataFrame:
-    """outcome_of_another_sector (RULES 5: an indicator counts for the seven or as adjacent, never both), and
-    contributing_as_core: what the dictionary has as contributing is chosen to decide."""
+    """outcome_of_another_sector (RULES 5: an indicator counts for the seven or as adjacent, never both),
+    contributing_as_core: what the dictionary has as contributing is to decide, and only_one_holds: two decide."""
     is_seven = reference.outcomes.select("outcome_id", is_seven=pl.col("sector") == EDUCATION)
     homes = reference.indicators.join(is_seven, on="outcome_id", how="left").select(
         indicator="indicator_id", _home="outcome_id", _home_is_seven="is_seven", _known_role="role"
@@ -59,7 +59,24 @@ def _selections(coded: pl.DataFrame, reference: Reference) -> pl.DataFrame:
             pl.col("indicator"),
         ),
     ]  # fmt: skip
-    return pl.concat(parts)
+    of = pl.coalesce("outcome", "_home")
+    primary = rows.with_columns(_of=of).filter(pl.col("primary").fill_null(False) & (pl.col("role") == "core"))
+    return pl.concat([*parts, _only_one(primary, ["_of"], "indicator", "primary", "both decide")])
+
+
+def _standings(coded: pl.DataFrame, reference: Reference) -> pl.DataFrame:
+    """only_one_holds: two groups of a dimension that all others are to be compared with, from one day on."""
+    to_compare = coded.filter(standing="reference")
+    return _only_one(to_compare, ["dimension", "effective_from"], "group", "standing", "are both the reference of")
+
+
+def _only_one(rows: pl.DataFrame, of: list[str], name: str, column: str, says: str) -> pl.DataFrame:
+    """The later rows of those that cannot hold beside each other: same folder, same `of`, another `name`."""
+    named = rows.drop_nulls(of[0]).with_columns(
+        pl.col(name).first().over("folder_id", "reporting_year", *of, order_by="row").alias("_first")
+    )
+    found = pl.format("{} and {} {} {}", "_first", name, pl.lit(says), of[0])
+    return issues_where(named, pl.col(name) != pl.col("_first"), "only_one_holds", column, found, None, found)
 
 
 def _measures(coded: pl.DataFrame, reference: Reference) -> pl.DataFrame:
@@ -140,6 +157,7 @@ def _printed(name: str) -> pl.Expr:
 
 
 RULES: Mapping[str, Callable[[pl.DataFrame, Reference], pl.DataFrame]] = {
+    "burdened_groups": _standings,
     "indicator_selection": _selections,
     "measures": _measures,
     "results": _results,

@@ -314,7 +314,9 @@ def _values(typed: pl.DataFrame, rules: JudgingRules) -> tuple[pl.DataFrame, pl.
         .otherwise(said)
     )
     rows = rows.with_columns(status.alias("_status"))
-    alone = (pl.col("_status") == "missing") & pl.col("numerator").is_not_null()
+    # Of a row that waits for its indicator nobody knows yet what would give a value.
+    known = pl.col("stored_unit").is_not_null()
+    alone = known & (pl.col("_status") == "missing") & pl.col("numerator").is_not_null()
     issues.append(issues_where(rows, alone, "count_without_value", "numerator", pl.col("numerator").cast(pl.String)))
     interval = pl.col("_status") == "range"
     rows = rows.with_columns(
