@@ -66,7 +66,6 @@ LONGEST_FIRST = (
     "test_dagster_ui",
     "test_report_pages",
     "test_beside_the_figures",
-    "test_renames",
     "test_forgetting",
     "test_releases",
     "test_cycle",
