@@ -30,6 +30,9 @@ DONE = {
     "answered": "The answer was written down for all folders that share the cause. The network's next run takes it.",
     "reviewed": "The review was written down. The network's next run takes it.",
 }
+ASKING = ("shared", "answers")
+LISTS = (*ASKING, "folders", "own")
+"""What the page shows of a worklist, and which of it is answered there."""
 
 
 def home(site: Site) -> Callable[[Request], Response]:
@@ -55,8 +58,8 @@ def worklist_page(site: Site) -> Callable[[Request], Response]:
         if asked and year is None:
             raise Refusal(404, "{year} is not a reporting year.", year=asked)
         work = _work(visit, year)
-        lists = {name: _first(getattr(work, name)) for name in ("shared", "answers", "folders")} if work else {}
-        held = [int(row["reporting_year"]) for rows in lists.values() for row in rows["shown"]]
+        lists = {name: _first(getattr(work, name)) for name in LISTS} if work else {}
+        held = [int(row["reporting_year"]) for name in ASKING for row in (lists[name]["shown"] if lists else ())]
         names = dict(reference.communities.select("community_id", "name").iter_rows())
         return visit.show(
             "team.html", years=years, year=year, lists=lists, names=names, status_words=views.YEAR_WORDS,

@@ -23,11 +23,15 @@ TEAM = "_network"
 RELEASE = f"""
 create schema marts;
 create table marts.fct_finding (finding_id text, community_id text, reporting_year int, rule_id text, severity text,
-    status text, message text, explanation text, n_rows int);
+    status text, message text, allowed text, explanation text, n_rows int);
 insert into marts.fct_finding values
-    ('cause', '{TEAM}', 2018, 'shared_cause', 'explainable', 'open', 'Twelve folders of OH changed at once.', null, 12),
-    ('given', '{COMMUNITY}', 2018, 'count_change', 'explainable', 'explained', 'It jumped.', '<b>We joined</b>', 1),
-    ('older', '{COMMUNITY}', 2017, 'count_change', 'explainable', 'explained', 'It fell.', 'We left.', 1);
+    ('cause', '{TEAM}', 2018, 'shared_cause', 'explainable', 'open',
+     'Twelve folders of OH changed at once.', null, null, 12),
+    ('given', '{COMMUNITY}', 2018, 'count_change', 'explainable', 'explained',
+     'It jumped.', null, '<b>We joined</b>', 1),
+    ('older', '{COMMUNITY}', 2017, 'count_change', 'explainable', 'explained', 'It fell.', null, 'We left.', 1),
+    ('stray', null, null, 'unknown_community', 'error', null,
+     'The bucket holds a folder reedmeer.', 'reedmere', null, 1);
 create table marts.fct_submission_status (community_id text, reporting_year int, status text, due_on date,
     submission_id text, findings_blocking int, findings_open int, rows_read int, rows_accepted int);
 insert into marts.fct_submission_status values
@@ -62,6 +66,7 @@ def test_the_team_sees_who_is_late_and_what_is_open_answers_a_cause_and_reviews_
     assert f"Alderwick Bend, 2018{said}" in text.replace("\n", "")
     assert "Late: nothing has come yet" in text
     assert "<b>We joined</b>" in text
+    assert "The bucket holds a folder reedmeer.\nAllowed: reedmere" in text
     page.get_by_role("navigation", name="Years").get_by_role("link", name=str(YEAR)).click()
     assert "It fell." not in seen(page, tmp_path, "team-year")
 

@@ -254,7 +254,8 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
         "years": [2018, 2017], "year": 2018, "names": {"zza": "zzname"}, "status_words": views.YEAR_WORDS,
         "reasons": views.reasons(), "longest": 9, "done": team.DONE["answered"],
         "lists": {"shared": {"shown": [cause], "all": 2}, "answers": {"shown": [given], "all": 1},
-                  "folders": {"shown": waiting, "all": 3}},
+                  "folders": {"shown": waiting, "all": 3},
+                  "own": {"shown": [{"message": "English words.", "allowed": "English."}], "all": 1}},
     }  # fmt: skip
     yield "team.html", {**team_page, "decided": {"zzc": {"text": "zzt", "reason": "other"},
                                                  "zzg": {"decision": "rejected", "reason": "zzr"}}}  # fmt: skip
