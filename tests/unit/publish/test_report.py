@@ -784,8 +784,8 @@ def test_the_public_csv_gives_no_reason_for_a_used_value_and_the_counts_that_the
     with duckdb.connect(str(copy)) as connection:
         connection.execute(f"delete from marts.fct_trend_point where {coded} and school_year = 2024")
         connection.execute(
-            "update marts.fct_indicator_value set value = null, numerator = null, value_status = 'range', value_low = 98,"
-            f" value_high = 100, denominator = 160 where {coded} and school_year = 2024"
+            "update marts.fct_indicator_value set value = null, numerator = null, value_status = 'range',"
+            f" value_low = 98, value_high = 100, denominator = 160 where {coded} and school_year = 2024"
         )
     with duckdb.connect(str(copy), read_only=True) as connection:
         write_report(connection, tmp_path, "public", context())
