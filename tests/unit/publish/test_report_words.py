@@ -168,14 +168,14 @@ def test_suppressed_missing_and_absent_years_are_told_apart() -> None:
         [
             ChartPoint(2020, "a", "used", 50.0),
             ChartPoint(2021, "a", "suppressed", note="suppressed at source"),
-            ChartPoint(2022, "a", "no_value", note="submitted without a value"),
+            ChartPoint(2022, "a", "no_value", note="left empty"),
             ChartPoint(2024, "a", "range", low=None, high=20.0, note="given as a range"),
         ]
     )
     marks = re.findall(r'class="strip"[^>]*>(.)<title>(\d{4}): ([^<]*)', svg)
     assert marks == [
         ("s", "2021", "suppressed at source"),
-        ("n", "2022", "submitted without a value"),
+        ("n", "2022", "left empty"),
         ("–", "2023", "no row for this year"),
     ]
     assert svg.count('class="range"') == 1 and svg.count("<circle") == 1

@@ -125,7 +125,7 @@ SOURCE_STATES: Mapping[str, str] = {
     "suppressed_at_source": N_("suppressed at source"),
     "not_collected": N_("not collected"),
     "not_applicable": N_("not applicable"),
-    "missing": N_("submitted without a value"),
+    "missing": N_("left empty"),
     "withheld": TO_PROTECT,
     "range": N_("given as a range"),
     "interval": N_("given as a range"),
