@@ -218,6 +218,9 @@ def counted(connection: duckdb.DuckDBPyConnection, year: int, spec: str) -> int:
         where.append("geography_id = community_id")
     if "reporting_year" in own and not any(each.startswith("reporting_year=") for each in stated):
         where.append(f"reporting_year = {year}")
+        if "community_id" in own:
+            joined = f"select community_id from marts.dim_community where coalesce(joined_year, 0) <= {year}"
+            where.append(f"community_id in ({joined})")
     for each in stated:
         found = _CONDITION.match(each)
         assert found and found[1] in own, spec

@@ -281,7 +281,8 @@ def total_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         when = f"due on {due}" if due is not None else "no due date"
         folders = "1 folder" if len(mine) == 1 else f"{len(mine):,} folders"
         asked = "1 open question" if questions == 1 else f"{questions:,} open questions"
-        lines.append(f"Total {year}: {folders}, {when}: {words}; {accepted:,} rows accepted, {asked}")
+        taken = "1 row" if accepted == 1 else f"{accepted:,} rows"
+        lines.append(f"Total {year}: {folders}, {when}: {words}; {taken} accepted, {asked}")
     return lines
 
 

@@ -105,7 +105,8 @@ def _trends(trend: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:
     rows = trend.join(trend_support(trend, points), on=ROW, how="left", maintain_order="left")
     determined = pl.col("slope").is_not_null()
     hidden = determined & (pl.col("hidden_used").fill_null(0) > 0)
-    rows = rows.with_columns(hidden.alias("is_hidden"), (pl.col("hidden_within").fill_null(0) > 0).alias("is_vague"))
+    within = ~determined & (pl.col("hidden_within").fill_null(0) > 0)
+    rows = rows.with_columns(hidden.alias("is_hidden"), within.alias("is_vague"))
     rows = rows.with_columns(_without_years(rows)).with_columns(
         _withhold(trend, pl.col("is_hidden"), "trend_status", TREND_KEPT)
     )

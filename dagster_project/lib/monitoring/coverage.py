@@ -52,5 +52,5 @@ def _order(row: Row) -> tuple[str, str, bool, str, int]:
 
 
 def _year(cell: Row) -> str:
-    masked = f", {cell['n_masked']} masked" if cell["n_masked"] else ""
+    masked = f", {cell['n_masked']} sent without one" if cell["n_masked"] else ""
     return f"{cell['school_year']}: {cell['n_with_value']} of {cell['n_groups']}{masked}"

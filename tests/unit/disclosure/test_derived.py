@@ -159,6 +159,19 @@ def test_a_trend_with_one_coded_point_is_withheld_whole(profile: Profile) -> Non
     ]
 
 
+def test_a_published_trend_tells_its_years_also_where_a_point_that_it_did_not_use_is_withheld(profile: Profile) -> None:
+    small = [OPEN[0], (8, 4), *OPEN[2:]]
+    found = derived(profile, {"all": small, WHITE: OPEN, BLACK: OPEN})
+    trend = only(found.trend, population_group_id="all")
+    assert found.trend_point.filter(pl.col("population_group_id") == "all")["school_year"].to_list() == [
+        2021,
+        2023,
+        2024,
+    ]
+    told = [trend[name] for name in ("trend_status", "slope", "n_years", "first_year", "last_year", "series")]
+    assert told == ["improving", 1.5, 4, 2021, 2024, "default"]
+
+
 def test_what_is_undetermined_stays_and_tells_no_years_where_a_point_within_them_is_hidden(profile: Profile) -> None:
     years = ("n_years", "first_year", "last_year", "series")
     found = derived(profile, {"all": CODED, WHITE: OPEN, BLACK: CODED}, is_determined=False)

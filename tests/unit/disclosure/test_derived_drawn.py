@@ -170,7 +170,7 @@ class Plain:
         if row["slope"] is not None and any(point["used"] for point in hidden):
             return withheld(row, "trend_status", TREND_KEPT)
         vague = any(self.within(point, row) and point["value"] is not None for point in hidden)
-        return without_years(row) if vague else row
+        return without_years(row) if vague and row["slope"] is None else row
 
     def hides(self, row: Row) -> bool:
         """Whether a year that both groups of a gap have holds a value that is not shown."""

@@ -71,3 +71,12 @@ def test_other_days_or_names_make_every_page_anew(
     made.clear()
     again = written(tmp_path / "out", tmp_path / "kept", preview, names)
     assert len(made) == 2 and again == written(tmp_path / "whole", None, preview, names)
+
+
+def test_a_target_is_shown_as_a_value_and_not_as_a_change(tmp_path: Path) -> None:
+    target = {"community_id": "c0", "indicator_id": "reading", "population_group_id": "all", "geography_id": "c0"}
+    target |= {"reporting_year": 2024, "target_value": 65.0, "deadline": "2026-06-30", "status": "on_track"}
+    held = tables() | {"fct_target_progress": pl.DataFrame([target])}
+    assert write_previews(Store(str(tmp_path)), held, COMMUNITIES, NAMES, replace(FIRST, days=1)) == {}
+    page = next(tmp_path.rglob("c0/*.html")).read_text()
+    assert ">65.0<" in page and "+65.0" not in page and "1 day is kept free" in page

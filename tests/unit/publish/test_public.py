@@ -30,6 +30,7 @@ from dagster_project.lib.base.successions import CommunityIds
 from dagster_project.lib.disclosure import Audit, DisclosureInputs, Failure, load_profile, protect
 from dagster_project.lib.publish.public import edition
 from dagster_project.lib.publish.public.decisions import implied_verdicts, public_requirements
+from dagster_project.lib.publish.public.declared import declared_public
 from dagster_project.lib.publish.public.edition import (
     AuditFailedError,
     Candidate,
@@ -165,6 +166,11 @@ def marts() -> dict[str, pl.DataFrame]:
         ),
         "fct_outcome_status": table("fct_outcome_status", [outcome]),
         "dim_geography": pl.DataFrame(schema=PLACES),
+        "dim_reporting_year": pl.DataFrame(
+            {"reporting_year": [2024, 2025], "is_latest": [True, False]}
+            | dict.fromkeys(("opens_on", "due_on", "reporting_year_date")),
+            schema_overrides={"reporting_year": pl.Int32},
+        ),
         "fct_target_progress": table("fct_target_progress", []),
         "fct_designation_requirement": table(
             "fct_designation_requirement", [{**requirement, "measure": "outcome_gaps"}]
@@ -358,6 +364,32 @@ def test_a_term_for_one_indicator_lets_out_no_other() -> None:
 
 
 # What follows from withheld cells
+
+
+def test_targets_are_those_of_the_year_that_the_pages_speak_of_and_not_of_one_that_has_only_begun() -> None:
+    held = marts()
+    target = {"community_id": TOWN, "indicator_id": READING, "population_group_id": WHITE, "geography_id": TOWN}
+    target |= {"deadline": TODAY, "horizon": "short", "target_value": 60.0, "status": "off_track", "is_in_force": True}
+    years = [{**target, "reporting_year": year} for year in (2023, 2024, 2025)]
+    held["fct_target_progress"] = table("fct_target_progress", years)
+    assert made(held).tables["fct_target_progress"]["reporting_year"].to_list() == [2024]
+
+
+def test_the_public_meaning_of_a_column_keeps_its_words_and_says_what_is_withheld() -> None:
+    status = ColumnWords("value_status", "varchar", "the house's", words=("range", "withheld"), domain="value_status")
+    columns = [ColumnWords(name, "varchar", "the house's") for name in read_selection()["fct_indicator_value"].columns]
+    columns = [status if each.name == status.name else each for each in columns]
+    house = {
+        name: TableWords(name, "the house's", table.key, tuple(ColumnWords(c, "varchar", "") for c in table.columns))
+        for name, table in read_selection().items()
+    }
+    house["fct_indicator_value"] = TableWords("fct_indicator_value", "the house's", (), tuple(columns))
+    public = declared_public(house)
+    told = {column.name: column for column in public["fct_indicator_value"].columns}
+    assert "withheld" in told["value_status"].description and told["value_status"].words == status.words
+    assert "published in its place" in told["value_low"].description and told["value"].description == "the house's"
+    assert public["fct_indicator_value"].description == "the house's"
+    assert "row of the file" not in public["fct_trend_point"].description
 
 
 def test_a_gap_with_a_hidden_year_is_withheld_with_its_years_and_verdict(candidate: Candidate) -> None:

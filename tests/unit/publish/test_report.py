@@ -495,6 +495,75 @@ def test_a_community_that_left_is_named_as_such_and_counted_nowhere(database: Pa
     assert row is not None and row[0] < row[1]
     assert f"of {row[1]} community outcomes with a trend" in before
     assert f"of {row[0]} community outcomes with a trend" in text
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute("delete from marts.fct_outcome_status where community_id = 'c00'")
+    pages = written(copy, tmp_path / "judged")
+    card, standing = (Page(pages[f"communities/c00{name}.html"]).text for name in ("", "/standing"))
+    assert "No outcome is assessed for 2024." in card and "None of the 0" not in card
+    assert "the community left in 2022" in standing and "has not submitted yet" not in standing
+
+
+def test_a_community_that_joins_after_the_reports_year_is_named_as_such_and_counted_nowhere(
+    database: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.duckdb"
+    copy.write_bytes(database.read_bytes())
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute("update marts.dim_community set joined_year = 2025 where community_id = 'c00'")
+        row = connection.execute(
+            "select count(*) filter (trend_status <> 'undetermined' and community_id <> 'c00')"
+            " from marts.fct_outcome_status"
+        ).fetchone()
+    pages = written(copy, tmp_path)
+    text = Page(pages["index.html"]).text
+    assert "4 communities" in text and "1 community that joins later is named in the list and in no count." in text
+    assert row is not None and f"of {row[0]} community outcomes with a trend" in text and "former member" not in text
+    assert "Joins in 2025: not a member yet, in no count" in Page(pages["communities/c00.html"]).text
+
+
+def test_of_all_outcomes_a_share_is_a_least_one_where_some_are_withheld(database: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.duckdb"
+    copy.write_bytes(database.read_bytes())
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute("update marts.fct_outcome_status set trend_status = 'improving'")
+        for status, community in (("withheld", "c00"), ("undetermined", "c01")):
+            where = "outcome_id = 'employment' and community_id = ?"
+            connection.execute(
+                f"update marts.fct_outcome_status set trend_status = '{status}' where {where}", [community]
+            )
+    text = Page(written(copy, tmp_path)["index.html"]).text
+    assert "1 of 28 is withheld" in text
+    assert "1 more of 28 cannot be determined and is not in the share; of all 28 it is at least 92.9%" in text
+
+
+def test_a_denominator_that_an_indicator_has_not_is_not_said_to_be_counted_of(database: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.duckdb"
+    copy.write_bytes(database.read_bytes())
+    with duckdb.connect(str(copy)) as connection:
+        for column in ("numerator_text", "denominator_text"):
+            connection.execute(f"alter table marts.dim_indicator add column {column} varchar")
+        connection.execute("update marts.dim_indicator set numerator_text = 'Graduates', denominator_text = 'Cohort'")
+        connection.execute(
+            "update marts.dim_indicator set unit = 'count', denominator_text = 'Not used: a plain count' "
+            "where indicator_id = 'chronic_absence_pct'"
+        )
+    pages = written(copy, tmp_path)
+    assert "Counted: Graduates, of Cohort." in Page(pages[detail_page("c00")]).text
+    plain = Page(pages[detail_page("c00", "chronic_absence_pct")]).text
+    assert "Counted: Graduates. Denominator: Not used: a plain count." in plain
+
+
+def test_groups_with_a_value_are_never_said_to_have_none_on_file(database: Path, tmp_path: Path) -> None:
+    pages = written(database, tmp_path)
+    blocks = [
+        block.partition("</section>")[0]
+        for name, page in pages.items()
+        if re.fullmatch(r"communities/[^/]+\.html", name)
+        for block in page.split('<section class="card"')[1:]
+    ]
+    with_values = [block for block in blocks if re.search(r'race_ethnicity:\w+/[^"]*"><span data-col="value@', block)]
+    assert with_values
+    assert not any(re.search(r"Groups with a value: (<[^>]+>)*nothing on file", block) for block in with_values)
 
 
 def test_the_certainty_of_a_status_stands_in_words_and_in_its_mark(pages: dict[str, str]) -> None:
@@ -687,3 +756,42 @@ def test_a_remark_of_a_requirement_names_outcomes_and_indicators_and_no_codes(da
     )
     said = Page(page["communities/c00/standing.html"]).text
     assert "2 of 7 (Employment, Grade 3 students proficient in reading); score 83.0, none is set" in said
+
+
+def test_a_figure_that_nobody_has_is_not_said_to_be_kept_from_the_public(database: Path, tmp_path: Path) -> None:
+    copy = tmp_path / "copy.duckdb"
+    copy.write_bytes(database.read_bytes())
+    report_marts.make_public(copy)
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute("alter table marts.fct_designation_requirement add column reason varchar")
+        connection.execute("update marts.fct_designation_requirement set actual = null")
+        connection.execute(
+            "update marts.fct_designation_requirement set reason = 'no_score' where community_id = 'c00'"
+        )
+    with duckdb.connect(str(copy), read_only=True) as connection:
+        write_report(connection, tmp_path, "public", context())
+    pages = {name: (tmp_path / "report" / f"communities/{name}/standing.html").read_text() for name in ("c00", "c01")}
+    assert "not published" in pages["c01"] and "not published" not in pages["c00"]
+
+
+def test_the_public_csv_gives_no_reason_for_a_used_value_and_the_counts_that_the_public_table_has(
+    database: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.duckdb"
+    copy.write_bytes(database.read_bytes())
+    report_marts.make_public(copy)
+    coded = "community_id = 'c00' and indicator_id = 'graduation_4yr_pct' and population_group_id = 'gender:female'"
+    with duckdb.connect(str(copy)) as connection:
+        connection.execute(f"delete from marts.fct_trend_point where {coded} and school_year = 2024")
+        connection.execute(
+            "update marts.fct_indicator_value set value = null, numerator = null, value_status = 'range',"
+            f" value_low = 98, value_high = 100, denominator = 160 where {coded} and school_year = 2024"
+        )
+    with duckdb.connect(str(copy), read_only=True) as connection:
+        write_report(connection, tmp_path, "public", context())
+    file = tmp_path / "report" / detail_page("c00").replace(".html", ".csv")
+    rows = list(csv.DictReader(file.read_text(encoding="utf-8").splitlines()))
+    assert {row["left_out_reason"] for row in rows if row["used"] == "true"} == {""}
+    (told,) = [r for r in rows if (r["population_group_id"], r["school_year"]) == ("gender:female", "2024")]
+    kept = ("value", "denominator", "left_out_reason", "value_low", "value_high")
+    assert [told[name] for name in kept] == ["", "160", "range", "98.0", "100.0"]

@@ -165,7 +165,7 @@ def test_values_of_the_own_state_and_the_nation_stand_thin_beside_a_line(edition
 
 def test_a_card_says_how_many_groups_have_a_value(edition: tuple[str, Path, Path]) -> None:
     card = " ".join(re.sub("<[^>]+>", "", page_of(edition, "communities/c00.html")).split())
-    assert ("Groups with a value: Gender 1 of 2, 1 masked (2024)." in card) == (edition[0] == "internal")
+    assert ("Groups with a value: Gender 1 of 2, 1 sent without one (2024)." in card) == (edition[0] == "internal")
     # An edition without the table says nothing of it: "none" would contradict the values that stand above.
     assert ("Groups with a value" in card) == ("Source:" in card) == (edition[0] == "internal")
 

@@ -16,6 +16,8 @@ from dagster_project.lib.publish.report import certainty, words
 from dagster_project.lib.publish.report.charts.frame import nice_ticks
 from dagster_project.lib.publish.report.charts.spread import SpreadRow, spread_chart
 from dagster_project.lib.publish.report.charts.trend import ChartPoint, FittedLine, TrendChart, trend_chart
+from dagster_project.lib.publish.report.indicator import value_states
+from dagster_project.lib.publish.report.marts import Point
 from dagster_project.lib.publish.report.sentences.gap import (
     GapFigures,
     fitted_gap_text,
@@ -166,14 +168,14 @@ def test_suppressed_missing_and_absent_years_are_told_apart() -> None:
         [
             ChartPoint(2020, "a", "used", 50.0),
             ChartPoint(2021, "a", "suppressed", note="suppressed at source"),
-            ChartPoint(2022, "a", "no_value", note="submitted without a value"),
-            ChartPoint(2024, "a", "range", low=None, high=20.0, note="submitted as a range"),
+            ChartPoint(2022, "a", "no_value", note="left empty"),
+            ChartPoint(2024, "a", "range", low=None, high=20.0, note="given as a range"),
         ]
     )
     marks = re.findall(r'class="strip"[^>]*>(.)<title>(\d{4}): ([^<]*)', svg)
     assert marks == [
         ("s", "2021", "suppressed at source"),
-        ("n", "2022", "submitted without a value"),
+        ("n", "2022", "left empty"),
         ("–", "2023", "no row for this year"),
     ]
     assert svg.count('class="range"') == 1 and svg.count("<circle") == 1
@@ -283,3 +285,13 @@ def test_why_no_value_can_be_used_is_told_by_what_stands_in_its_place(states: li
         assert said.endswith("because no value has been submitted.")
     else:
         assert all(state in said for state in states) and (len(states) == 1 or str(len(states)) in said)
+
+
+def test_a_value_of_the_year_after_the_reports_is_why_there_is_no_trend_and_not_none_at_all() -> None:
+    empty = dict.fromkeys(Point._fields) | {"indicator_id": "x", "population_group_id": "all", "series": "default"}
+    later = Point(
+        **empty | {"school_year": 2025, "value": 70.0, "used": False, "left_out_reason": "after_reporting_year"}
+    )
+    states = value_states([later])
+    said = trend_sentence(figures(None, reason="no_data", states=states), LIMITS)
+    assert said.endswith("because the only value is of a later year than the reporting year.")

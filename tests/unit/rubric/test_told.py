@@ -351,3 +351,12 @@ def test_beside_a_frozen_outcome_stand_the_rules_and_its_own_facts_alone(
     assert (told["record_id"], len(told["differences"])) == ("def", len(found))
     assert outcome_would_be_now(record(), None, outcome) is None
     assert len(beside_outcome(None)) == len(beside_outcome([])) == 2
+
+
+def test_an_outcome_without_a_core_indicator_is_not_said_to_be_decided_by_a_majority_of_them() -> None:
+    about = record(computed={"outcomes": [], "trends": [], "gaps": []})
+    row = {"trend_status": "undetermined", "gap_reduced": "undetermined", "deciding_indicator_id": None}
+    about["computed"]["outcomes"] = [row | {"outcome_id": "employment"}]
+    told = "\n".join(explain.explain_outcome(outcome_record(about, "employment", {})))
+    assert "employment: undetermined, because it has no core indicator; gaps reduced: undetermined." in told
+    assert "majority" not in told

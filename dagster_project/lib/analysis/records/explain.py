@@ -130,7 +130,8 @@ def _criterion_order(criterion_id: str) -> list[tuple[int, str]]:
 def _outcome_lines(one: Record, with_gaps: bool) -> list[str]:
     row = one["outcome"]
     deciding = row["deciding_indicator_id"]
-    by = f"decided by {deciding}" if deciding else "decided by the majority of its core indicators"
+    majority = "decided by the majority of its core indicators" if one["trends"] else "because it has no core indicator"
+    by = f"decided by {deciding}" if deciding else majority
     text = f"Outcome {one['outcome_id']}: {_words(row['trend_status'])}, {by}"
     if with_gaps:
         text += f"; gaps reduced: {_words(row['gap_reduced'])}"

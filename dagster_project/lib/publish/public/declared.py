@@ -20,27 +20,33 @@ OWN = Path(__file__).with_name("own_columns.csv")
 def declared_public(internal: Mapping[str, TableWords]) -> dict[str, TableWords]:
     """What is declared of every public table by name; `internal` has the closed words of the public edition as well.
 
-    A relation to a table or column that is not public is not stated.
+    A relation to a table or column that is not public is not stated. A line of own_columns.csv without a type is what a
+    table, or a column that both editions have, means in the public one: there its rows are fewer, or withheld.
     """
     own: dict[str, dict[str, ColumnWords]] = {}
-    meant: dict[str, str] = {}
+    meant: dict[tuple[str, str], str] = {}
     with OWN.open(newline="", encoding="utf-8") as lines:
         for line in csv.DictReader(lines):
-            if line["column"]:
+            if line["data_type"]:
                 column = ColumnWords(line["column"], line["data_type"], line["description"])
                 own.setdefault(line["table"], {})[column.name] = column
             else:
-                meant[line["table"]] = line["description"]
+                meant[line["table"], line["column"]] = line["description"]
     selection = read_selection()
     return {name: _public(selection[name], internal.get(name), own.get(name, {}), meant) for name in sorted(selection)}
 
 
 def _public(
-    table: PublicTable, internal: TableWords | None, own: Mapping[str, ColumnWords], meant: Mapping[str, str]
+    table: PublicTable,
+    internal: TableWords | None,
+    own: Mapping[str, ColumnWords],
+    meant: Mapping[tuple[str, str], str],
 ) -> TableWords:
     known = {column.name: column for column in internal.columns} if internal else {}
-    columns = tuple(_without_closed_doors({**known, **own}[name]) for name in table.columns)
-    return TableWords(table.name, internal.description if internal else meant[table.name], table.key, columns)
+    told = [_without_closed_doors({**known, **own}[name]) for name in table.columns]
+    columns = tuple(replace(each, description=meant.get((table.name, each.name), each.description)) for each in told)
+    description = meant.get((table.name, "")) or (internal.description if internal else "")
+    return TableWords(table.name, description, table.key, columns)
 
 
 def _without_closed_doors(column: ColumnWords) -> ColumnWords:

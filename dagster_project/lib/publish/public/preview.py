@@ -186,6 +186,7 @@ def _template() -> Template:
         _STYLE,
         count=words.count,
         signed=words.signed,
+        number=words.number,
         status_words=words.status_words,
         gap_words=words.gap_words,
         unit_of_change=words.unit_of_change,

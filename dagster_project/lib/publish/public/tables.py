@@ -73,7 +73,7 @@ def public_tables(
         "fct_trend_point": derived.trend_point,
         "fct_gap": derived.gap,
         "fct_outcome_status": terms.let_out(derived.outcome_status, communities),
-        "fct_target_progress": _latest(derived.target_progress),
+        "fct_target_progress": _latest(derived.target_progress, read("dim_reporting_year")),
     }
     if derived.gap_year is not None:
         made["fct_gap_year"] = derived.gap_year
@@ -82,8 +82,12 @@ def public_tables(
     return {name: table.conform(made[name]) for name, table in read_selection().items() if name in made}
 
 
-def _latest(frame: pl.DataFrame) -> pl.DataFrame:
-    return frame.filter(pl.col("reporting_year") == pl.col("reporting_year").max())
+def _latest(frame: pl.DataFrame, years: pl.DataFrame | None) -> pl.DataFrame:
+    """Rows of the latest reporting year: not of one that has only begun, of which neither report nor rpt_ speak."""
+    if years is None:
+        raise ValueError("the release has no table dim_reporting_year")
+    latest = years.filter("is_latest")["reporting_year"].to_list()
+    return frame.filter(pl.col("reporting_year").is_in(latest))
 
 
 def _network(

@@ -78,7 +78,7 @@ select domain, status, label, meaning, order_no, color
 from marts.dim_status
 order by domain, order_no;
 
--- Which folders have not come, came late or were refused?
+-- Which folders have not come, whether their last day has passed or not, or were refused?
 select submission.reporting_year, community.name, submission.status, submission.due_on
 from marts.fct_submission_status as submission
 inner join marts.dim_community as community using (community_id)
@@ -107,18 +107,22 @@ where
     and point.geography_id = point.community_id and point.population_group_id = 'all' and point.reporting_year = 2018
 order by point.school_year, point.series;
 
--- Which targets in force are missed or off track?
-select community.name, target.indicator_id, target.deadline, target.target_value, target.latest_value, target.status
+-- Which targets in force were missed or off track, as known in each reporting year?
+select
+    community.name, target.reporting_year, target.indicator_id, target.population_group_id, target.deadline,
+    target.target_value, target.latest_value, target.status
 from marts.fct_target_progress as target
 inner join marts.dim_community as community using (community_id)
-where target.is_in_force
-order by community.name, target.indicator_id, target.deadline;
+where target.is_in_force and target.status in ('missed', 'off_track')
+order by community.name, target.reporting_year, target.indicator_id, target.population_group_id, target.deadline;
 
--- What is missing for the gateway that a community works at?
-select community.name, missing.gateway, missing.criterion_id, missing.statement, missing.status, missing.reason
+-- What was missing for the gateway that a community works at, as known in each reporting year?
+select
+    community.name, missing.reporting_year, missing.gateway, missing.criterion_id, missing.statement, missing.status,
+    missing.reason
 from marts.fct_gateway_missing as missing
 inner join marts.dim_community as community using (community_id)
-order by community.name, missing.criterion_id, missing.reporting_year;
+order by community.name, missing.reporting_year, missing.criterion_id;
 
 -- What was known in reporting year 2017, whatever was restated since?
 select indicator_id, school_year, series, value, value_status

@@ -105,6 +105,7 @@ def report_card(marts: Marts, community: Row, views: Sequence[Row]) -> Row:
                 "targets": targets,
                 "card_groups": groups[:GROUPS_SHOWN],
                 "more_groups": len(groups[GROUPS_SHOWN:]),
+                "has_group_values": any(row["latest"] for block in view["groups"] for row in block["rows"]),
                 "strategies": strategies[:STRATEGIES_SHOWN],
                 "more_strategies": len(strategies[STRATEGIES_SHOWN:]),
                 "own_sources": _sources(marts, ident, name),

@@ -139,6 +139,7 @@ def community_page(marts: Marts, context: ReportContext, community: Row) -> Row:
         "reduced": headline(outcomes, "gap_reduced", "met"),
         "improving_certainty": certainty.improving_sentence(certainty.counted(outcomes, "improving")),
         "left_year": marts.left_year(community),
+        "joins_later": marts.joins_later(community),
         "outcomes": _outcome_rows(marts, context, ident),
         "indicators": [indicator_view(marts, context, f, files, letters) for f in indicator_facts(marts, ident)],
         "outcome_names": {o["outcome_id"]: o["name"] for o in marts.outcomes},

@@ -38,6 +38,7 @@ from dagster_project.lib.publish.report.sentences.trend import (
 )
 
 _SUPPRESSED = "suppressed_at_source"
+_AFTER_REPORTING_YEAR = "after_reporting_year"
 
 
 def group_label(marts: Marts, group_id: str) -> str:
@@ -169,8 +170,11 @@ _TREND_TEXT = (
 
 
 def value_states(points: Iterable[Point]) -> list[str]:
-    """What stands in the place of each value that is not there, in words; nothing for exact values."""
-    return [_why_left_out(p) for p in points if p.value is None]
+    """What stands in the place of each value, in words; nothing for exact values up to the report's year.
+
+    A value of the year after it is no point yet: where there is no other, that is why there is no trend.
+    """
+    return [_why_left_out(p) for p in points if p.value is None or p.left_out_reason == _AFTER_REPORTING_YEAR]
 
 
 def _trend_figures(trend: Row, indicator: Row, points: Iterable[Point]) -> TrendFigures:

@@ -224,9 +224,14 @@ class Marts:
         left = community.get("left_year")
         return int(left) if left is not None and left < self.year else None
 
+    def joins_later(self, community: Row) -> bool:
+        """Whether a community joins after the report's year only; it is then no member of that year."""
+        joined = community.get("joined_year")
+        return joined is not None and joined > self.year
+
     def members(self) -> set[str]:
-        """The communities that network counts are over: those that have not left before the report's year."""
-        return {c["community_id"] for c in self.communities if self.left_year(c) is None}
+        """The communities that network counts are over (RULES 7): joined by the report's year, not left before it."""
+        return {c["community_id"] for c in self.communities if self.left_year(c) is None and not self.joins_later(c)}
 
 
 def _check_columns(connection: Connection, edition: str) -> None:
@@ -315,8 +320,9 @@ _INTERNAL_POINTS = """
         order by all"""
 # Published points have no source; rows without a value (withheld, coded, masked) are read beside them from the values.
 _PUBLIC_POINTS = """
-        select v.community_id, v.indicator_id, v.population_group_id, v.school_year, v.series, p.value, p.numerator,
-               p.denominator, coalesce(p.used, false), coalesce(p.left_out_reason, v.value_status),
+        select v.community_id, v.indicator_id, v.population_group_id, v.school_year, v.series, p.value,
+               coalesce(p.numerator, v.numerator), coalesce(p.denominator, v.denominator), coalesce(p.used, false),
+               if(p.value is null, v.value_status, p.left_out_reason),
                null, null, null, null, v.value_low, v.value_high, v.value_status, v.reporting_year
         from marts.fct_indicator_value v
         left join marts.fct_trend_point p

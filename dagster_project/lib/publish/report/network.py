@@ -139,7 +139,8 @@ def network_page(marts: Marts, national: NationalRows) -> Row:
             certainty.by_chance(marts.simulated, "outcome_gaps_reduced")
         ),
         "n_members": len(members),
-        "n_left": len(marts.communities) - len(members),
+        "n_left": sum(marts.left_year(c) is not None for c in marts.communities),
+        "n_joining": sum(marts.joins_later(c) for c in marts.communities),
         "outcomes": _network_outcomes(marts, every),
         "indicators": indicators,
         "spread": _spread(indicators),
