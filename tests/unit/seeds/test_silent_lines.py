@@ -151,7 +151,7 @@ APPENDED = {
     ),
     "a number as a mask": (
         "dictionary/masks", "0,suppressed_at_source",
-        "mask is 0, not a mask: it is a number, and would hide it everywhere",
+        "mask is 0, not a mask: it is a number that a rate can be, and would hide it everywhere",
     ),
     "more children of color than children": (
         "network/reach", "aspenreach,08001,2024,100,200,Census",
@@ -200,9 +200,10 @@ def test_a_threshold_of_a_state_without_a_community_waits_for_one(seeds: Path) -
     assert told(seeds) == []
 
 
-def test_a_negative_number_may_be_a_mask(seeds: Path) -> None:
-    """No count and no rate is below zero, and some states write -9 for what they hide."""
-    append(seeds, "dictionary/masks", "-9,suppressed_at_source")
+@pytest.mark.parametrize("mask", ["-9", "9999", "1.0E+99"])
+def test_a_number_that_no_rate_can_be_may_be_a_mask(seeds: Path, mask: str) -> None:
+    """Some states write -9 or 9999 for what they hide."""
+    append(seeds, "dictionary/masks", f"{mask},suppressed_at_source")
     assert told(seeds) == []
 
 

@@ -50,6 +50,7 @@ FOR_ALL = frozenset({"all", "global"})
 FOLDER = re.compile(r"(?![._])[^/\\\x00-\x1f\x7f]+")
 """Names that a member's folder may have: none of the bucket's own (`_network`), hidden ones or ways to another."""
 PLAIN_NUMBER = re.compile(r"\+?\d[\d,]*(\.\d+)?\s*%?", re.ASCII)
+LARGEST_RATE = 100
 RULESET_COLUMNS = ("ruleset_id", "ruleset_version")
 Row = Mapping[str, str]
 
@@ -439,6 +440,11 @@ def _is_encoding(text: str) -> bool:
     return True
 
 
+def _is_mask(text: str) -> bool:
+    """Whether a text hides no rate: words, signs, numbers below zero, and such as 9999 that no rate can be."""
+    return not PLAIN_NUMBER.fullmatch(text) or float(text.rstrip(" %").replace(",", "")) > LARGEST_RATE
+
+
 KINDS: Mapping[str, tuple[Callable[[str], bool], str]] = {
     "whole": (_is_whole, "a whole number such as 2024"),
     "numbers": (_is_number, "a number such as 2.5"),
@@ -446,6 +452,6 @@ KINDS: Mapping[str, tuple[Callable[[str], bool], str]] = {
     "years": (_is_year, "a year such as 2024"),
     "encodings": (_is_encoding, "an encoding such as cp1252"),
     "folders": (lambda text: bool(FOLDER.fullmatch(text)), "a name that a folder of the bucket may have"),
-    "masks": (lambda text: not PLAIN_NUMBER.fullmatch(text), "a mask: it is a number, and would hide it everywhere"),
+    "masks": (_is_mask, "a mask: it is a number that a rate can be, and would hide it everywhere"),
 }
 """What cells of a kind must be, and how that is said."""
