@@ -18,9 +18,14 @@ STRATEGIES_SHOWN, GROUPS_SHOWN = 2, 4
 
 
 def is_core(chosen: Mapping[str, Row], indicator: Row) -> bool:
-    """Whether an indicator is core: by the community's own choice where it made one, else by the dictionary."""
-    own = chosen.get(indicator["indicator_id"])
-    return bool((own or indicator)["role"] == "core")
+    """Whether an indicator is core: by the community's own choice where it made one, else as the dictionary's primary.
+
+    What a community that chose left out is none, whatever the dictionary says (RULES 5).
+    """
+    if chosen:
+        own = chosen.get(indicator["indicator_id"])
+        return own is not None and bool(own["role"] == "core")
+    return bool(indicator["role"] == "core") and indicator.get("is_primary") is not False
 
 
 def _baseline(view: Row, chosen: Row | None, targets: Sequence[Row]) -> Row | None:
