@@ -167,7 +167,7 @@ class Pipeline(WhatStands):
 
     def land(self, communities: frozenset[str] | None = None) -> tuple[Landed, list[Receipt]]:
         """Gather the lake into landing files and write the receipts that changed (of all communities by default)."""
-        landed = HELD.take(self._stands()) or self._gathered()
+        landed = HELD.take(self._stands) or self._gathered()
         write_tables(landed.tables, self.settings.landing)
         return landed, self._deliver(landed, communities)
 
@@ -183,7 +183,7 @@ class Pipeline(WhatStands):
         return receipts
 
     def _stands(self) -> Stands:
-        return Stands(self.settings.lake_url, self.release_facts().inputs_sha256, self.ledger.events(), self.strays())
+        return Stands(self.settings.lake_url, self.conditions(), self.ledger.events(), self.strays())
 
     def _gathered(self) -> Landed:
         require_ready(self.reference, self.chosen or self.settings.today, self.settings.work)

@@ -6,7 +6,9 @@ Belongs here: one slot, and telling by what stands in the lake whether it still 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import polars as pl
 
@@ -15,16 +17,16 @@ from dagster_project.lib.warehouse.landing import Landed
 
 @dataclass(frozen=True)
 class Stands:
-    """All that gathered rows depend on: whose lake, a hash of folders, seeds, day and ruleset, events, and strays."""
+    """All that gathered rows depend on: whose lake, seeds, day, ruleset and code, every event, and strays."""
 
     lake: str
-    inputs_sha256: str
+    conditions: Mapping[str, Any]
     events: pl.DataFrame
     strays: pl.DataFrame
 
     def same(self, other: Stands) -> bool:
         """Whether gathering would give the same tables."""
-        alike = (self.lake, self.inputs_sha256) == (other.lake, other.inputs_sha256)
+        alike = (self.lake, self.conditions) == (other.lake, other.conditions)
         return alike and self.events.equals(other.events) and self.strays.equals(other.strays)
 
 
@@ -38,9 +40,12 @@ class Slot:
         """In place of what was held."""
         self._held[:] = [(stands, landed)]
 
-    def take(self, stands: Stands) -> Landed | None:
-        """What is held, if it was gathered from what stands; nothing is held afterwards."""
-        held = [landed for of, landed in self._held if of.same(stands)]
+    def take(self, stands: Callable[[], Stands]) -> Landed | None:
+        """What is held, if it was gathered from what stands; nothing is held afterwards.
+
+        Where nothing is held, nothing is looked at.
+        """
+        held = [landed for of, landed in self._held if of.same(stands())]
         self._held.clear()
         return held[0] if held else None
 
