@@ -45,7 +45,7 @@ def _public(
     known = {column.name: column for column in internal.columns} if internal else {}
     told = [_without_closed_doors({**known, **own}[name]) for name in table.columns]
     columns = tuple(replace(each, description=meant.get((table.name, each.name), each.description)) for each in told)
-    description = meant.get((table.name, "")) or (internal.description if internal else "")
+    description = internal.description if internal and (table.name, "") not in meant else meant[table.name, ""]
     return TableWords(table.name, description, table.key, columns)
 
 
