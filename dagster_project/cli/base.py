@@ -54,8 +54,8 @@ def is_full(error: BaseException) -> bool:
 
 
 def at_a_terminal() -> bool:
-    """Whether somebody can be asked."""
-    return sys.stdin.isatty()
+    """Whether somebody can be asked; a program may have been started without any input."""
+    return sys.stdin is not None and sys.stdin.isatty()
 
 
 def settings() -> Settings:

@@ -53,9 +53,11 @@ def _ask_if_early(config: Settings, year: int) -> None:
     from dagster_project.lib.app import frozen
     from dagster_project.lib.base.store import Store
 
+    if not at_a_terminal():
+        return
     frozen.refuse_frozen(Store(config.lake_url, config.s3_endpoint), year)
     today = dt.date.fromisoformat(manifest_of_release(config, None)["today"])
-    if today < dt.date(year, 12, 31) and at_a_terminal():
+    if today < dt.date(year, 12, 31):
         says = f"Reporting year {year} ends on {year}-12-31, and the current release is of {today}."
         click.confirm(f"{says}\nWhat is frozen stays as it is for good. Freeze it now?", abort=True)
 
