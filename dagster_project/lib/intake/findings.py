@@ -108,6 +108,11 @@ def no_issues() -> pl.DataFrame:
     return pl.DataFrame(schema=ISSUES)
 
 
+def in_words(number: pl.Expr) -> pl.Expr:
+    """A number as text; a whole one without its decimal."""
+    return number.cast(pl.String).str.strip_suffix(".0")
+
+
 def issues_where(
     frame: pl.DataFrame,
     condition: pl.Expr | None,

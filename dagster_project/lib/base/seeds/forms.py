@@ -44,7 +44,7 @@ ANY_FLAG = frozenset({*FLAGS, "yes", "no", "1", "0"})
 SHARES = frozenset({"share", "probability"})
 NEVER = 2
 """A share above 1 is reached by nothing, which is how a comparison is switched off; more than this is a percentage."""
-FIRST_YEAR, LAST_YEAR = 1900, 2200
+YEARS = range(1900, 2201)
 FOR_ALL = frozenset({"all", "global"})
 """Scopes that hold for everybody, so that they name nobody."""
 FOLDER = re.compile(r"(?![._])[^/\\\x00-\x1f\x7f]+")
@@ -429,7 +429,7 @@ def _is_date(text: str) -> bool:
 
 
 def _is_year(text: str) -> bool:
-    return _is_whole(text) and FIRST_YEAR <= int(text) <= LAST_YEAR
+    return _is_whole(text) and int(text) in YEARS
 
 
 def _is_encoding(text: str) -> bool:

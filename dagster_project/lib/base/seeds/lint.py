@@ -172,21 +172,22 @@ def _meanings(reference: Reference) -> list[Fault]:
 def _primaries(reference: Reference) -> Iterator[Fault]:
     """Two indicators that are to decide one outcome: the first by its id would, and nobody would be told."""
     marked = reference.indicators.with_row_index("line", 2).filter("is_primary")
-    for (outcome,), same in marked.group_by("outcome_id", maintain_order=True):
-        if same.height > 1:
-            both = " and ".join(same["indicator_id"])
-            says = f"{both} are both primary of {outcome}; only one of them can decide it"
-            yield Fault(INDICATORS, tuple(same["line"]), says)
+    for outcome, lines, both in _several(marked, ["outcome_id"], "indicator_id"):
+        yield Fault(INDICATORS, lines, f"{both} are both primary of {outcome}; only one of them can decide it")
 
 
 def _starter_references(reference: Reference) -> Iterator[Fault]:
     """Two groups of one dimension that all others are to be compared with."""
     lines = reference.table(STARTER).with_row_index("line", 2).filter(standing="reference")
-    for (_, dimension), same in lines.group_by("ruleset_id", "dimension", maintain_order=True):
+    for dimension, numbers, both in _several(lines, ["ruleset_id", "dimension"], "group_code"):
+        yield Fault(STARTER, numbers, f"{both} are both the reference of {dimension}; a dimension has one")
+
+
+def _several(lines: pl.DataFrame, of: list[str], name: str) -> Iterator[tuple[str, tuple[int, ...], str]]:
+    """The last of `of`, line numbers and names where more than one line stands for the same."""
+    for key, same in lines.group_by(of, maintain_order=True):
         if same.height > 1:
-            both = " and ".join(same["group_code"])
-            says = f"{both} are both the reference of {dimension}; a dimension has one"
-            yield Fault(STARTER, tuple(same["line"]), says)
+            yield str(key[-1]), tuple(same["line"]), " and ".join(same[name])
 
 
 def _states(reference: Reference) -> Iterator[Fault]:

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 import polars as pl
 
 from dagster_project.lib.base.reference import Reference
-from dagster_project.lib.intake.findings import issues_where, no_issues
+from dagster_project.lib.intake.findings import in_words, issues_where, no_issues
 from dagster_project.lib.intake.reading.person_level.text import persons_in_text
 
 EDUCATION, LOCAL, TOTAL = "education", "local:", "all"
@@ -146,14 +146,10 @@ def _targets(coded: pl.DataFrame, reference: Reference) -> pl.DataFrame:
     rows = coded.join(scales, on="indicator", how="left", maintain_order="left")
     beyond = (pl.col("value") < pl.col("minimum")) | (pl.col("value") > pl.col("maximum"))
     share = (pl.col("unit") == PERCENT) & (pl.col("value") > 0) & (pl.col("value") < 1)
-    low, high = (_printed(bound) for bound in ("minimum", "maximum"))
+    low, high = (in_words(pl.col(bound)) for bound in ("minimum", "maximum"))
     allowed = pl.format("from {} to {}{}", low, high, pl.when(share).then(pl.lit(IN_PERCENT)).otherwise(pl.lit("")))
-    found = pl.format("{} for {}, which is in {}", _printed("value"), "indicator", "unit")
+    found = pl.format("{} for {}, which is in {}", in_words(pl.col("value")), "indicator", "unit")
     return issues_where(rows, beyond | share, "target_off_scale", "value", found, allowed, found)
-
-
-def _printed(name: str) -> pl.Expr:
-    return pl.col(name).cast(pl.String).str.strip_suffix(".0")
 
 
 RULES: Mapping[str, Callable[[pl.DataFrame, Reference], pl.DataFrame]] = {

@@ -11,7 +11,7 @@ import polars as pl
 from contracts.base import TableContract, whole_number
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import JudgingRules
-from dagster_project.lib.intake.findings import ISSUES, blocked_rows, issues_where
+from dagster_project.lib.intake.findings import ISSUES, blocked_rows, in_words, issues_where
 from dagster_project.lib.intake.rows.cells import DECIMAL_COMMA, DOT_THOUSANDS, ONE_COMMA, cast_texts, parse_cells
 from dagster_project.lib.intake.rows.codes import CodeTables, coded
 from dagster_project.lib.intake.rows.contract_check import (
@@ -78,7 +78,7 @@ def _key_words() -> pl.Expr:
 
 def _content_words() -> pl.Expr:
     """What the row says, in numbers; without one the word for why there is none."""
-    number = pl.col("value").round(4).cast(pl.String).str.strip_suffix(".0")
+    number = in_words(pl.col("value").round(4))
     counts = pl.when(pl.col("numerator").is_not_null() & pl.col("denominator").is_not_null()).then(
         pl.format("{} of {}", "numerator", "denominator")
     )
@@ -266,8 +266,7 @@ def _range_issues(rows: pl.DataFrame, epsilon: float) -> pl.DataFrame:
     for name in ("value", "value_low", "value_high"):
         below = pl.col(name) < pl.col("minimum") - epsilon
         above = pl.col(name) > pl.col("maximum") + epsilon
-        printed = (pl.col(bound) / pl.col("factor") for bound in ("minimum", "maximum"))
-        low, high = (bound.cast(pl.String).str.strip_suffix(".0") for bound in printed)
+        low, high = (in_words(pl.col(bound) / pl.col("factor")) for bound in ("minimum", "maximum"))
         allowed = pl.concat_str(pl.lit("from "), low.fill_null("any"), pl.lit(" to "), high.fill_null("any"))
         parts.append(issues_where(rows, below | above, "out_of_range", "value", pl.col("printed"), allowed))
     return pl.concat(parts).unique(["row", "rule_id"], maintain_order=True)
