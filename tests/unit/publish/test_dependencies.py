@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ast
 import shutil
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -72,6 +72,13 @@ def versions(root: Path) -> tuple[str, str, str]:
     return all_of_it["figures_version"], all_of_it["words_version"], all_of_it["code_version"]
 
 
+def changes(version: Callable[[Path], str], house: Path, name: str) -> bool:
+    """Whether a version is another once a file is."""
+    before = version(house)
+    (house / name).write_bytes((house / name).read_bytes() + b"\n")
+    return version(house) != before
+
+
 @pytest.mark.parametrize("name", MAKES_FIGURES)
 def test_what_makes_figures_changes_their_version_and_no_other(house: Path, name: str) -> None:
     before = versions(house)
@@ -125,9 +132,7 @@ def test_code_that_makes_figures_imports_none_that_only_makes_words() -> None:
 def test_public_pages_have_another_version_where_their_words_are_made_otherwise(
     house: Path, name: str, is_another: bool
 ) -> None:
-    before = pages_version(house)
-    (house / name).write_bytes((house / name).read_bytes() + b"\n")
-    assert (pages_version(house) != before) == is_another
+    assert changes(pages_version, house, name) == is_another
 
 
 def test_every_module_of_words_that_makes_public_pages_is_of_their_version() -> None:
@@ -153,9 +158,7 @@ def test_every_module_of_words_that_makes_public_pages_is_of_their_version() -> 
 def test_kept_answers_of_protection_hold_for_as_long_as_its_own_code_does(
     house: Path, name: str, is_another: bool
 ) -> None:
-    before = protection_version(house)
-    (house / name).write_bytes((house / name).read_bytes() + b"\n")
-    assert (protection_version(house) != before) == is_another
+    assert changes(protection_version, house, name) == is_another
 
 
 def test_every_module_that_protects_is_of_its_version() -> None:
