@@ -409,6 +409,23 @@ def test_an_intake_that_the_sensor_asked_for_is_followed_by_the_build_in_its_pro
     assert received(home, community, year) is not None
 
 
+def test_the_build_behind_an_intake_is_handed_the_rows_that_its_receipts_were_written_from(
+    home: Path, instance: dg.DagsterInstance, steps: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gathered, whole = [], Pipeline._gathered
+
+    def counted(self: Pipeline) -> Landed:
+        gathered.append(whole(self))
+        return gathered[-1]
+
+    monkeypatch.setattr(Pipeline, "_gathered", counted)
+    place = next(place for place in folders(home) if place[0] != "_network")
+    assert intake_and_build(instance, one(*place)).success
+    assert (builds(instance), len(gathered)) == ([(INTAKE, "SUCCESS")], 1)
+    landed = pl.read_parquet(home / "work" / "landing" / "observations.parquet", glob=False)
+    assert landed.equals(gathered[0]["observations"])
+
+
 def test_what_came_meanwhile_is_taken_before_anything_is_built(home: Path, instance: dg.DagsterInstance) -> None:
     assert intake_and_build(instance, one(*folders(home)[0])).success
     assert builds(instance) == []
