@@ -7,7 +7,7 @@ Does not: any column of its own (dagster_project/lib/analysis/tables), or models
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -88,11 +88,9 @@ def _yml(head: str, content: Mapping[str, Any]) -> str:
 
 
 def _model(spec: TableSpec) -> dict[str, Any]:
-    tests: list[dict[str, Any]] = [{"unique_combination": {"arguments": {"columns": list(spec.key)}}}]
-    tests += _references(spec.columns)
-    words = {column.name: _words(column) for column in spec.columns if column.words is not None}
-    if words:
-        tests.append({"allowed": {"arguments": {"columns": words}}})
+    promised: dict[str, Any] = {"key": list(spec.key), **_references(spec.columns)}
+    if words := {column.name: _words(column) for column in spec.columns if column.words is not None}:
+        promised["allowed"] = words
     columns = [_column(column, spec.key) for column in spec.columns]
     stated: dict[str, Any] = {"name": spec.name, "description": spec.description}
     if spec.stored_as is not None:
@@ -101,7 +99,7 @@ def _model(spec: TableSpec) -> dict[str, Any]:
             # An engine checks no view; the test of the key looks for nulls, on Spark the table's own check does too.
             for constraint in column.get("constraints", ()):
                 constraint["warn_unsupported"] = False
-    return {**stated, "columns": columns, "data_tests": tests}
+    return {**stated, "columns": columns, "data_tests": [_promises(promised)]}
 
 
 def _current_model(spec: TableSpec) -> dict[str, Any]:
@@ -120,7 +118,7 @@ def _current_model(spec: TableSpec) -> dict[str, Any]:
         f"year; there, one row per {grain}",
         "config": {"meta": {"columns_of": origins}},
         "columns": columns,
-        "data_tests": [{"unique_combination": {"arguments": {"columns": key}}}],
+        "data_tests": [_promises({"key": key})],
     }
 
 
@@ -139,14 +137,18 @@ def _column(column: Column, key: Sequence[str]) -> dict[str, Any]:
     return stated
 
 
-def _references(columns: Sequence[Column]) -> Iterator[dict[str, Any]]:
+def _promises(arguments: Mapping[str, Any]) -> dict[str, Any]:
+    return {"promises": {"arguments": dict(arguments)}}
+
+
+def _references(columns: Sequence[Column]) -> dict[str, Any]:
+    """The arguments `references` and `fields` of the test, where there is anything to refer to."""
     found = {column.name: column.refers_to.partition(".") for column in columns if column.refers_to is not None}
-    if not found:
-        return
-    arguments: dict[str, Any] = {"columns": {name: f"ref('{table}')" for name, (table, _, _) in found.items()}}
-    if fields := {name: field for name, (_, _, field) in found.items() if field}:
-        arguments["fields"] = fields
-    yield {"references": {"arguments": arguments}}
+    told: dict[str, Any] = {
+        "references": {name: f"ref('{table}')" for name, (table, _, _) in found.items()},
+        "fields": {name: field for name, (_, _, field) in found.items() if field},
+    }
+    return {name: value for name, value in told.items() if value}
 
 
 def _words(column: Column) -> str | dict[str, Any]:

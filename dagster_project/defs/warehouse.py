@@ -36,6 +36,7 @@ from dagster_project.lib.monitoring.verdicts import conservation_verdict, contra
 from dagster_project.lib.publish.release.opening import open_release
 from dagster_project.lib.publish.release.pointing import ReleaseMissingError
 from dagster_project.lib.warehouse.dbt_run import MANIFEST, raise_for
+from dagster_project.lib.warehouse.declared import PROMISES, promised_in_words
 from dagster_project.lib.warehouse.landing import Landed
 from dagster_project.lib.warehouse.standing import NodeResult
 from dagster_project.partitions import SUBMISSION_PARTITIONS, partition_key
@@ -72,19 +73,19 @@ class RoomTranslator(DagsterDbtTranslator):
     def get_asset_check_spec(
         self, asset_spec: dg.AssetSpec, manifest: Mapping[str, Any], unique_id: str, project: Any
     ) -> dg.AssetCheckSpec | None:
-        """dagster-dbt's own spec; a test over several models, which it leaves out, belongs to the last one built."""
+        """A test of a table is a check of it, with what it promises in words; one over several models belongs to the
+        last one built."""
         node = _node(manifest, unique_id)
         models = node["depends_on"]["nodes"]
-        if node.get("attached_node") or len(models) < 2:
-            return super().get_asset_check_spec(asset_spec, manifest, unique_id, project)
-        last = max(models, key=lambda model: (LAYERS.index(_layer(_node(manifest, model))), model))
+        own = node.get("attached_node")
+        last = own or max(models, key=lambda model: (LAYERS.index(_layer(_node(manifest, model))), model))
         keys = {model: self.get_asset_key(_node(manifest, model)) for model in models}
         if keys[last] != asset_spec.key:
             return None
         return dg.AssetCheckSpec(
-            node["name"],
+            PROMISES if own else node["name"],
             asset=asset_spec.key,
-            description=node.get("description") or None,
+            description=promised_in_words(node["test_metadata"]["kwargs"]) if own else node.get("description") or None,
             additional_deps=[key for model, key in sorted(keys.items()) if model != last],
             metadata={UNIQUE_ID: unique_id},
             blocking=node["config"]["severity"].lower() == "error",

@@ -12,8 +12,8 @@ import contracts
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.findings import catalogue
 from dagster_project.lib.publish.release.dictionary import FAMILIES
-from dagster_project.lib.warehouse.dbt_run import MANIFEST, table_keys
-from dagster_project.lib.warehouse.declared import declared_marts
+from dagster_project.lib.warehouse.dbt_run import MANIFEST
+from dagster_project.lib.warehouse.declared import declared_marts, table_keys
 from docs.generate import DOCS, PAGES, ROOT, data_dictionary, marts_dictionary
 
 

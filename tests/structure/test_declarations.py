@@ -86,7 +86,7 @@ def test_every_vocabulary_is_declared_by_a_domain_and_every_domain_is_used() -> 
     contents = [yaml.safe_load(path.read_text(encoding="utf-8")) for path in written]
     for model in [model for content in contents for model in content.get("models", [])]:
         for test in model.get("data_tests", []):
-            vocabularies = test.get("allowed", {}).get("arguments", {}).get("columns", {}).values()
+            vocabularies = test["promises"]["arguments"].get("allowed", {}).values()
             used |= {words if isinstance(words, str) else words["domain"] for words in vocabularies}
     assert used | LABELS_ONLY == set(declared)
 

@@ -74,8 +74,8 @@ from dagster_project.lib.receipts.receipts import (
     write_withdrawn,
 )
 from dagster_project.lib.receipts.returned import return_files
-from dagster_project.lib.warehouse.dbt_run import MANIFEST, NO_UNIT_TESTS, DbtPlaces, build_changed, table_keys
-from dagster_project.lib.warehouse.declared import declared_marts, vocabularies
+from dagster_project.lib.warehouse.dbt_run import MANIFEST, NO_UNIT_TESTS, DbtPlaces, build_changed
+from dagster_project.lib.warehouse.declared import declared_marts, table_keys, vocabularies
 from dagster_project.lib.warehouse.held import HELD, Stands
 from dagster_project.lib.warehouse.landing import Landed, gather, write_tables
 from dagster_project.lib.warehouse.spark import require_packages

@@ -30,7 +30,8 @@ from dagster_project.lib.member.check import Checked, NoHistoryError
 from dagster_project.lib.publish.release.compare import present
 from dagster_project.lib.receipts.change_words import PREDICTED, UNCHANGED
 from dagster_project.lib.receipts.changes import CAUSES, Changes, State, changes_between, read_tables
-from dagster_project.lib.warehouse.dbt_run import MANIFEST, table_keys
+from dagster_project.lib.warehouse.dbt_run import MANIFEST
+from dagster_project.lib.warehouse.declared import table_keys
 from dagster_project.lib.warehouse.landing import landing_of, write_tables
 from dagster_project.settings import Settings
 

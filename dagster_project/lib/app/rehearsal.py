@@ -28,7 +28,8 @@ from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.lib.publish.release.compare import CellDifference, compare_releases
 from dagster_project.lib.publish.release.release import hash_tables
 from dagster_project.lib.receipts.changes import changed_folders, compare_designations
-from dagster_project.lib.warehouse.dbt_run import MANIFEST, WarehouseError, raise_for, table_keys
+from dagster_project.lib.warehouse.dbt_run import MANIFEST, WarehouseError, raise_for
+from dagster_project.lib.warehouse.declared import table_keys
 from dagster_project.settings import Settings
 
 # Names that say under which rules a row was computed; under other rules each differs and nothing has moved.

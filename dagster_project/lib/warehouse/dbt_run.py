@@ -6,7 +6,6 @@ Does not: which models exist (dbt/), keeping a parse (parsed.py), what stands (s
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import shutil
@@ -29,6 +28,7 @@ PROJECT = Path(__file__).resolve().parents[3] / "dbt"
 MANIFEST = PROJECT / "target" / "manifest.json"
 ANSI = re.compile(r"\x1b\[[0-9;]*m")
 LONGEST_MESSAGE = 400
+TOLD_ROWS = 3
 FAILED = frozenset({"error", "fail", "runtime error"})
 # Unit tests prove the models on made-up rows: they belong to `make test`, not to every run.
 NO_UNIT_TESTS = ("--exclude-resource-type", "unit_test")
@@ -152,7 +152,7 @@ class _Project:
         if outcome.exception is not None or outcome.result is None:
             raise WarehouseError(f"dbt could not run: {outcome.exception}")
         results: Any = outcome.result
-        return [_result(result) for result in results.results]
+        return [_result(result, self.manifest.metadata.adapter_type) for result in results.results]
 
 
 @contextmanager
@@ -204,30 +204,32 @@ def raise_for(results: Sequence[NodeResult]) -> None:
         raise WarehouseError(f"dbt: {first.name}{others} of {len(results)} nodes failed: {said[:LONGEST_MESSAGE]}")
 
 
-def table_keys(manifest: Path) -> dict[str, list[str]]:
-    """Key columns of each model by its name, from the tests of the manifest that prove them."""
-    nodes = json.loads(manifest.read_text(encoding="utf-8"))["nodes"]
-    keys: dict[str, list[str]] = {}
-    for node in nodes.values():
-        test = node.get("test_metadata") or {}
-        model = nodes.get(node.get("attached_node") or "", {}).get("name")
-        if model and test.get("name") == "unique_combination":
-            keys[model] = list(test["kwargs"]["columns"])
-        elif model and test.get("name") == "unique":
-            keys.setdefault(model, [test["kwargs"]["column_name"]])
-    return keys
-
-
-def _result(result: Any) -> NodeResult:
+def _result(result: Any, engine: str | None) -> NodeResult:
+    name, message = result.node.name, result.message
+    if table := getattr(result.node, "attached_node", None):
+        name = f"promises of {table.rpartition('.')[2]}"
+        if engine and result.failures and str(result.status) in FAILED:
+            message = f"{result.failures} found: {_first_found(result.node.compiled_code, engine)}"
     return NodeResult(
         result.node.unique_id,
         str(result.node.resource_type),
-        result.node.name,
+        name,
         str(result.status),
         float(result.execution_time),
-        result.message,
+        message,
         result.failures,
     )
+
+
+def _first_found(query: str, engine: str) -> str:
+    """The first rows that a failed test of a table answers with, which dbt counts and does not tell."""
+    from dbt.adapters.factory import FACTORY
+
+    adapter: Any = FACTORY.lookup_adapter(engine)
+    with adapter.connection_named("what_a_test_found"):
+        _, found = adapter.execute(f"select * from ({query}) as found order by all limit {TOLD_ROWS}", fetch=True)
+        rows = [[f"{name} {value}" for name, value in zip(found.column_names, row, strict=True)] for row in found.rows]
+    return "; ".join(", ".join(row) for row in rows)
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,8 @@ from dagster_project.lib.base.reference import Reference
 
 STATUSES = "dictionary/statuses"
 OF = "columns_of"
+PROMISES = "promises"
+"""The generic test of dbt/macros/tests."""
 RELATION = re.compile(r"ref\('([^']+)'\)")
 
 
@@ -83,13 +85,8 @@ def declared_marts(manifest: Path, reference: Reference, *, public: bool = False
         for unique_id, node in nodes.items()
         if node["resource_type"] == "model" and node["config"].get("schema") == MARTS
     }
-    tests = [node for node in nodes.values() if node.get("test_metadata") and node.get("attached_node") in models]
-    found = {
-        node["name"]: _table(
-            node, [test["test_metadata"] for test in tests if test["attached_node"] == unique_id], domains
-        )
-        for unique_id, node in models.items()
-    }
+    promised = _promised(nodes)
+    found = {node["name"]: _table(node, promised.get(unique_id, {}), domains) for unique_id, node in models.items()}
     for node in models.values():
         found[node["name"]] = _as_in(found[node["name"]], [found[name] for name in node["config"]["meta"].get(OF, ())])
     return dict(sorted(found.items()))
@@ -109,6 +106,30 @@ def _held_as(column: ColumnWords, namesake: ColumnWords | None) -> ColumnWords:
     return replace(column, words=words, domain=domain, refers_to=column.refers_to or namesake.refers_to)
 
 
+def table_keys(manifest: Path) -> dict[str, list[str]]:
+    """Key columns of each model by its name, from the tests of the manifest that prove them."""
+    nodes: Mapping[str, Any] = json.loads(manifest.read_text(encoding="utf-8"))["nodes"]
+    return {nodes[model]["name"]: list(told["key"]) for model, told in _promised(nodes).items() if "key" in told}
+
+
+def promised_in_words(promised: Mapping[str, Any]) -> str:
+    """The arguments of a table's test, for whoever looks at the test and not at the yml."""
+    told = []
+    if key := promised.get("key"):
+        told.append(f"{', '.join(key)} identify a row and are never null")
+    if references := promised.get("references"):
+        told.append(f"each value of {', '.join(references)} is found where it refers to")
+    if allowed := promised.get("allowed"):
+        told.append(f"{', '.join(allowed)} hold words of their vocabularies alone")
+    return f"{'; '.join(told)}."
+
+
+def _promised(nodes: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """What each model promises of its columns, by its unique id: the arguments of its test."""
+    tests = [node for node in nodes.values() if (node.get("test_metadata") or {}).get("name") == PROMISES]
+    return {node["attached_node"]: node["test_metadata"]["kwargs"] for node in tests}
+
+
 def vocabularies(reference: Reference, *, public: bool = False) -> dict[str, list[Word]]:
     """The closed words of every domain in their order; `public`: with those of the public edition only."""
     statuses = reference.table(STATUSES)
@@ -119,33 +140,24 @@ def vocabularies(reference: Reference, *, public: bool = False) -> dict[str, lis
     return found
 
 
-def _table(
-    model: Mapping[str, Any], tests: Iterable[Mapping[str, Any]], domains: Mapping[str, tuple[str, ...]]
-) -> TableWords:
-    key: tuple[str, ...] = ()
-    words: dict[str, tuple[tuple[str, ...], str | None]] = {}
+def _table(model: Mapping[str, Any], promised: Mapping[str, Any], domains: Mapping[str, tuple[str, ...]]) -> TableWords:
+    words = {column: _words(allowed, domains) for column, allowed in promised.get("allowed", {}).items()}
+    fields = promised.get("fields", {})
     refers: dict[str, str] = {}
-    for test in tests:
-        arguments = test["kwargs"]
-        if test["name"] == "unique_combination":
-            key = tuple(arguments["columns"])
-        elif test["name"] == "allowed":
-            words |= {column: _words(allowed, domains) for column, allowed in arguments["columns"].items()}
-        elif test["name"] == "references":
-            for column, target in arguments["columns"].items():
-                relation = RELATION.search(target)
-                if relation and relation[1].startswith(("dim_", "fct_")):
-                    refers[column] = f"{relation[1]}.{arguments.get('fields', {}).get(column, column)}"
+    for column, target in promised.get("references", {}).items():
+        relation = RELATION.search(target)
+        if relation and relation[1].startswith(("dim_", "fct_")):
+            refers[column] = f"{relation[1]}.{fields.get(column, column)}"
     columns = tuple(
         ColumnWords(name, column["data_type"], column["description"], own, refers.get(name), domain)
         for name, column in model["columns"].items()
         for own, domain in [words.get(name, ((), None))]
     )
-    return TableWords(model["name"], model["description"], key, columns)
+    return TableWords(model["name"], model["description"], tuple(promised.get("key", ())), columns)
 
 
 def _words(allowed: Any, domains: Mapping[str, tuple[str, ...]]) -> tuple[tuple[str, ...], str | None]:
-    """The words of a vocabulary as the test `allowed` takes it: a domain, one without some of its words, or a list."""
+    """The words of a vocabulary as the test `promises` takes it: a domain, one without some of its words, or a list."""
     if isinstance(allowed, str):
         return domains.get(allowed, ()), allowed
     if isinstance(allowed, Mapping):
