@@ -403,12 +403,20 @@ def _beside(connection: Connection, year: int) -> dict[str, Any]:
     """What explains or orients values, where an edition has it: changes of series, values of others, coverage."""
     changes = rows_where_there(connection, "fct_series_change", f"reporting_year <= {year}", "first_school_year")
     everyone = f"population_group_id = 'all' and school_year <= {year}"
-    covered = rows_where_there(connection, "fct_coverage", f"school_year <= {year}", *_COVERAGE_KEY)
     return {
         "series_changes": _by_community(changes),
         "references": rows_where_there(connection, "fct_reference_value", everyone, "area", "school_year"),
-        "coverage": _by_community(covered),
+        "coverage": _by_community(_covered(connection, year)),
     }
+
+
+def _covered(connection: Connection, year: int) -> list[Row]:
+    """Coverage of dimensions that have a value in any year, by its key; of the others, most rows, no page speaks."""
+    if not _has(connection, "fct_coverage"):
+        return []
+    having = f"qualify bool_or(n_with_value > 0 or n_masked > 0) over (partition by {', '.join(_COVERAGE_KEY[:-1])})"
+    # Ordered by the engine: they are the most rows of all that pages read.
+    return _rows(connection, "fct_coverage", f"school_year <= {year} {having} order by {', '.join(_COVERAGE_KEY)}")
 
 
 def _simulated(connection: Connection) -> list[Row]:
