@@ -57,6 +57,7 @@ _HOST = r"(?:\[[0-9A-Fa-f:.%]+\]|[^/?#@:,\[\]\s]*)(?::\d{0,5})?"
 _REST = r"(?:/[^?#@\s]*)?(?:\?[^#\s]*)?"
 POSTGRES_ADDRESS = re.compile(rf"postgres(?:ql)?://(?:{_WHO}@)?{_HOST}(?:,{_HOST})*{_REST}")
 SMTP_ADDRESS = re.compile(rf"smtps?://(?:(?![^@]*[?#][^@]*@){_WHO}@)?{_HOST}{_REST}")
+ENDPOINT = re.compile(r"https?://(?:\[[0-9A-Fa-f:.%]+\]|[^/?#@:,\[\]\s]+)(?::\d{1,5})?(?:/[^?#@\s]*)?")
 KEYS_ELSEWHERE = "holds an @ or a : where only names stand; keys belong in AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY"
 ENCODED = "in a name or a password write %40 for @, %2F for /, %3F for ?, %23 for #, %5B for [, %25 for %"
 
@@ -201,6 +202,8 @@ def _endpoint(env: Mapping[str, str]) -> str | None:
     value = env.get("CRADLE_S3_ENDPOINT") or None
     if value and "@" in value:
         raise SettingsError(f"CRADLE_S3_ENDPOINT {KEYS_ELSEWHERE}")
+    if value and not ENDPOINT.fullmatch(value):
+        raise SettingsError(f"CRADLE_S3_ENDPOINT={value} is no address of a service; write https://host:port")
     return value
 
 

@@ -191,12 +191,20 @@ def test_an_address_whose_password_stands_where_it_is_not_read_is_refused_withou
         ("CRADLE_SMTP_URL", "smtp://data%40b.c:secret@host:587/?from=a@b.c"),
         ("CRADLE_SMTP_URL", "smtps://host?from=a@b.c"),
         ("CRADLE_S3_ENDPOINT", "http://127.0.0.1:9000"),
+        ("CRADLE_S3_ENDPOINT", "https://[::1]:9000/s3"),
+        ("CRADLE_S3_ENDPOINT", "https://objects.example.org/"),
         ("CRADLE_LAKE_URL", "s3://bucket/a@b:c"),
     ],
 )
 def test_an_address_that_can_be_read_is_taken_as_it_is(name: str, value: str) -> None:
     field = name.removeprefix("CRADLE_").lower()
     assert getattr(from_environment({name: value}), field) == value
+
+
+@pytest.mark.parametrize("endpoint", ["127.0.0.1:9000", "ftp://host", "http://", "http://host:port", "http://host "])
+def test_an_endpoint_that_no_client_can_ask_is_refused_with_the_form_it_needs(endpoint: str) -> None:
+    with pytest.raises(SettingsError, match=r"CRADLE_S3_ENDPOINT.* write https://host:port"):
+        from_environment({"CRADLE_S3_ENDPOINT": endpoint})
 
 
 def test_the_embedded_engine_may_be_named() -> None:
