@@ -20,6 +20,7 @@ from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.app.rehearsal import compute, side_home, side_settings
 from dagster_project.lib.app.stands.cycles import frozen_key, read_frozen
 from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.base.seeds.upgrade import additions, write
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.base.successions import CommunityIds
 from dagster_project.lib.intake.bucket.drop import submission_id
@@ -103,6 +104,8 @@ def _write_seeds(kept: KeptInputs, folder: Path, manifest: Mapping[str, Any]) ->
         target.write_bytes(content)
     if Reference(folder).fingerprint() != manifest["seeds_sha256"]:
         raise RebuildError(f"the kept seeds are not those that release {manifest['release_id']} was made with")
+    # Those of a former version lack what the code of today needs. What is there already stays as it was.
+    write(folder, additions(folder, dt.date.fromisoformat(manifest["today"])))
 
 
 def _fill_drop(lake: Store, drop: Path, manifest: Mapping[str, Any], kept: KeptInputs, names: CommunityIds) -> None:
@@ -189,7 +192,8 @@ def _compared(was: Mapping[str, Any], made: Mapping[str, Any], database: Path | 
     differing = tuple(sorted(name for name in before.keys() | after.keys() if before.get(name) != after.get(name)))
     cells: tuple[CellDifference, ...] | None = None
     if other_code and database is not None:
-        cells = tuple(cell for cell in compare_releases(database, again, was, made) if not _is_near(cell))
+        compared = compare_releases(database, again, was, made)
+        cells = tuple(cell for cell in compared if not _is_near(cell) and not cell.is_added_form)
     other_words = was["code_version"] != made["code_version"]
     said_by = ("content_sha256", "files")  # pages are hashed before they are named, and once they are
     alike = None if other_code or other_words else all(was.get(name) == made[name] for name in said_by)

@@ -28,6 +28,8 @@ OWNER = "community_id"
 VALUE_TABLE = "fct_indicator_value"
 VALUE_COLUMNS = ("value", "value_low", "value_high", "numerator", "denominator", "value_status")
 """What a value says; its other columns tell where it came from."""
+TABLE, COLUMN = "present", "column"
+"""What stands in the place of a value where one release lacks the whole table or the whole column."""
 FIRST, GONE, COMPARED = "first", "gone", "compared"
 """What a manifest's `since` can be: no release came before, the one before is withdrawn or not kept, it was counted."""
 
@@ -41,6 +43,11 @@ class CellDifference:
     column: str
     a: Any
     b: Any
+
+    @property
+    def is_added_form(self) -> bool:
+        """Whether it is a table or a column that only the later release has."""
+        return not self.key and self.a is None and self.b in (TABLE, COLUMN)
 
 
 @dataclass(frozen=True)
@@ -146,7 +153,7 @@ def compare_releases(
             if communities and not _by_community(connection, name, of_a, of_b):
                 continue
             if name not in of_a or name not in of_b:
-                here, there = (None, "present") if name not in of_a else ("present", None)
+                here, there = (None, TABLE) if name not in of_a else (TABLE, None)
                 yield CellDifference(name, "", "", here, there)
             elif of_a[name]["sha256"] != of_b[name]["sha256"]:
                 key = of_a[name]["key"] or of_b[name]["key"]
@@ -239,7 +246,7 @@ def _table_differences(
     columns = {side: _columns(connection, side, table) for side in ("a", "b")}
     shared = [name for name in columns["a"] if name in columns["b"] and name not in key]
     for name in sorted(columns["a"].keys() ^ columns["b"].keys()):
-        here, there = ("column", None) if name in columns["a"] else (None, "column")
+        here, there = (COLUMN, None) if name in columns["a"] else (None, COLUMN)
         yield CellDifference(table, "", name, here, there)
     label = " || '|' || ".join(f'coalesce(cast(coalesce(a."{name}", b."{name}") as varchar), \'\')' for name in key)
     base, owners = _joined(table, key, communities), list(communities)
