@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +29,7 @@ from dagster_project.lib.publish.public.declared import declared_public
 from dagster_project.lib.publish.release.dictionary import questions
 from dagster_project.lib.publish.server.loading import Load, Server, ServerError
 from dagster_project.lib.warehouse.dbt_run import MANIFEST
-from dagster_project.lib.warehouse.declared import TableWords, declared_marts
+from dagster_project.lib.warehouse.declared import ColumnWords, TableWords, declared_marts
 from tests.integration.conftest import EXAMPLE_TODAY, Run
 from tests.integration.postgres_server import free_port, running_server
 from tests.support import Published, current, unresolved
@@ -477,6 +478,24 @@ def test_views_that_hang_on_the_marts_are_named_and_nothing_is_lost(releases: tu
             assert admin.execute("select distinct release from public.mine").fetchall() == [("old",)]
         finally:
             admin.execute("drop view public.mine")
+
+
+def test_a_release_whose_rows_break_a_relation_is_loaded_without_that_relation(server: str, tmp_path: Path) -> None:
+    """One of a former version, current again after a withdrawal: what is declared is what this version makes."""
+    load = made_up(tmp_path, "former")
+    words = {
+        name: TableWords(
+            name, "Made up.", ("id",), (ColumnWords("id", "bigint", "A number.", refers_to=f"{other}.id"),)
+        )
+        for name, other in zip(TWO, reversed(TWO), strict=True)
+    }
+    with duckdb.connect(str(load.database)) as connection:
+        connection.execute("insert into marts.dim_one values (9, 'former')")
+    Server(server).load(replace(load, words=words))
+    asked = "select conrelid::regclass::text from pg_constraint where contype = 'f' and conname like 'dim%'"
+    with psycopg.connect(server) as admin:
+        assert admin.execute(asked).fetchall() == [("marts.dim_two",)]
+        assert admin.execute("select count(*) from marts.dim_one").fetchone() == (10,)
 
 
 def test_a_text_with_a_zero_byte_is_kept_with_a_mark_in_its_place(server: str, tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ import hashlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -21,6 +21,7 @@ from dagster_project.lib.base.names import MARTS
 from dagster_project.lib.publish.release.hashing import table_columns
 from dagster_project.lib.publish.server.forms import (
     FormError,
+    Relation,
     ServerTable,
     create,
     finish,
@@ -173,10 +174,27 @@ def _finish(connection: Connection, load: Load, tables: Sequence[ServerTable], f
     for table in tables:
         _run(connection, *finish(aside, table))
     for table in tables:
-        _run(connection, *relate(aside, table))
+        _run(connection, *relate(aside, _kept_relations(connection, table)))
     told = engine.text(f"Release {load.release_id}, in the form {form}.")
     _run(connection, *_rights(load.schema, aside, tables), f"comment on schema {aside} is {told};")
     _swap(connection, load.schema)
+
+
+def _kept_relations(connection: Connection, table: ServerTable) -> ServerTable:
+    """The table with those of its relations that its rows keep.
+
+    What is declared is what this version makes; a release of a former one, current again after a withdrawal, may hold
+    values without a row.
+    """
+    return replace(table, relations=tuple(each for each in table.relations if _is_kept(connection, table.name, each)))
+
+
+def _is_kept(connection: Connection, table: str, relation: Relation) -> bool:
+    ours, theirs = (engine.name(SOURCE, MARTS, name) for name in (table, relation.table))
+    there = " and ".join(f"a.{engine.name(column)} is not null" for column in relation.columns)
+    pairs = zip(relation.columns, relation.fields, strict=True)
+    same = " and ".join(f"a.{engine.name(column)} = b.{engine.name(field)}" for column, field in pairs)
+    return _one(connection.execute(f"select count(*) from {ours} a anti join {theirs} b on {same} where {there}")) == 0
 
 
 def _swap(connection: Connection, schema: str) -> None:
