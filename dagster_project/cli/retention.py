@@ -139,8 +139,10 @@ def _reviews_asked_for(config: Settings, release_id: str, waiver: str) -> str:
 def withdraw(release: str, reason: str) -> None:
     """Withdraw RELEASE (`current`: the current one); the newest that is not withdrawn becomes current in its place.
 
-    The id of a public release takes that one down: its files are deleted, and what it had let out is told.
+    The id of a public release takes that one down: its files are deleted, and what it had let out is told. One that
+    was made of a withdrawn internal release stays out until then.
     """
+    from dagster_project.lib.app.stands.public import PublicStands
     from dagster_project.lib.base.store import Store
     from dagster_project.lib.publish.release import decisions
 
@@ -155,6 +157,9 @@ def withdraw(release: str, reason: str) -> None:
     click.echo(f"Withdrawn {release_id}, from {config.today} on")
     click.echo(f"Current   {current or 'none: every release is withdrawn; `current` and `current.duckdb` are gone'}")
     click.echo("The same content is not published again; correct what was wrong before the next `cradle run`.")
+    for public_id in PublicStands(config).made_of(release_id):
+        click.echo(f"Public    {public_id} was made of it and is still out; take it down as well:")
+        click.echo(f"          cradle release withdraw {public_id} --reason WHY")
     serve_current(config)
 
 

@@ -73,6 +73,7 @@ def life(first_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Life:
     values.write_text(HEADER + lines("grade3_reading_proficient_pct", {2018: (79, 80)}), encoding="utf-8")
     life.call("second", "run")
     life.call("withdrawn", "release", "withdraw", "current", "--reason", "a typing error, told by the member")
+    life.call("doctor while withdrawn", "doctor", code=1)
     life.call("still wrong", "run", code=1)
     values.write_text(HEADER + lines("grade3_reading_proficient_pct", {2018: (70, 80)}), encoding="utf-8")
     life.call("third", "run")
@@ -90,6 +91,17 @@ def test_a_release_is_final_only_when_every_community_looked_at_it_or_somebody_s
     assert "quill_harbor" in life.told["unreviewed"].stderr
     states = (life.home / "publish" / "states.csv").read_text(encoding="utf-8")
     assert re.search(r"sent to the board; reviews of .*reedmere.* waived: the councils meet in spring", states)
+
+
+def test_withdrawing_names_what_was_made_public_of_it_and_is_still_out(life: Life) -> None:
+    withdrawn = life.ids["second"]
+    register = json.loads((life.home / "lake/disclosure/releases.json").read_text(encoding="utf-8"))
+    (public_id,) = [line["public_id"] for line in register if line["release_id"] == withdrawn]
+    assert (life.home / "public/releases" / public_id / "manifest.json").is_file()
+    assert f"cradle release withdraw {public_id} --reason" in life.told["withdrawn"].stdout
+    said = life.told["doctor while withdrawn"].stdout
+    assert f"BAD  current public release: made of {withdrawn}, which is withdrawn" in said
+    assert "current public release: made of" not in life.told["doctor"].stdout, "another was made since"
 
 
 def test_results_go_back_to_each_community_and_say_nothing_of_a_network_of_few(life: Life) -> None:

@@ -30,7 +30,7 @@ from dagster_project.lib.base.successions import CommunityIds
 from dagster_project.lib.intake.bucket.drop import open_drop
 from dagster_project.lib.intake.bucket.ledger import Ledger
 from dagster_project.lib.intake.bucket.whole import GONE, DamagedLakeError, damaged_places
-from dagster_project.lib.publish.public.register import KEY_FILE
+from dagster_project.lib.publish.public.register import KEY_FILE, Register
 from dagster_project.lib.publish.public.shown import current_public, manifest_or_none
 from dagster_project.lib.publish.release.pointing import FIXED, current_release, is_fixed, read_manifest
 from dagster_project.lib.publish.release.states import WITHDRAWN, StatesError, read_states
@@ -245,7 +245,15 @@ def _public(settings: Settings) -> Iterator[Line]:
             there = manifest_or_none(store, public_id) is not None
             found = public_id if there else f"{public_id}, of which there is no release"
             yield Line(there, "current public release", found, "cradle public makes it anew")
-    except (StoreError, UnicodeDecodeError, ValueError) as error:
+            facts, built = Register(lake).built()
+            made_of = facts.get("release_id") if built == public_id else None
+            if made_of and read_states(Store(settings.publish_url, settings.s3_endpoint)).state(made_of) == WITHDRAWN:
+                found = f"made of {made_of}, which is withdrawn"
+                hint = (
+                    f"cradle release withdraw {public_id} takes it down, cradle public makes one of the current release"
+                )
+                yield Line(False, "current public release", found, hint)
+    except (StoreError, StatesError, UnicodeDecodeError, ValueError) as error:
         yield Line(False, "current public release", str(error), "cradle public makes it anew")
 
 

@@ -70,6 +70,14 @@ class PublicStands:
             return None
         return public_id if manifest_or_none(self.places.public, public_id) else None
 
+    def made_of(self, release_id: str) -> list[str]:
+        """Public releases that were made of an internal one, last or at first, and are up; oldest first."""
+        facts, built = self.register.built()
+        last = {built} if facts.get("release_id") == release_id else set()
+        lines = self.register.lines()
+        made = [x["public_id"] for x in lines if x["release_id"] == release_id or x["public_id"] in last]
+        return [public_id for public_id in made if manifest_or_none(self.places.public, public_id)]
+
     def waiting(self) -> Preview | None:
         """The previews for which the current release waits, if exactly this was shown and days are left, else None."""
         facts, today = self.facts(), self.settings.today
