@@ -157,9 +157,11 @@ READINESS = [
     *[f"  {line}" for line in READY],
     "  Gap of race:a to race:b: narrowed by decline, +1.000 a year against -0.250 over 2020-2022 (3 years).",
     "  Gap of race:c to race:b: undetermined, because no data.",
+    "  Reduced: 0 of 1 that count; more than half must be.",
     "    race:a: 2020 40.0 (n 20), 2021 41.0 (n 20). From: 2020 folder 2021 v2020.csv row 20 (s2020);"
     " 2021 folder 2022 v2021.csv row 21 (s2021).",
     "    race:b: 2020 60.0.",
+    "    race:c: Left out: 2020 [default] (small n).",
     "  scores: undetermined, because too few points.",
     "    Used: 2021 240.0.",
     "    From: 2021 folder 2022 v2021.csv row 21 (s2021).",
@@ -198,6 +200,42 @@ WHOLE = [
 
 def test_a_record_is_told_line_by_line() -> None:
     assert explain.explain_record(record(), FOLDERS) == WHOLE
+
+
+@pytest.mark.parametrize(("direction", "sign", "turned"), [(1, "", ""), (-1, "-", ", a fall counted as +")])
+def test_a_gap_is_told_with_the_values_of_its_own_years_and_with_what_an_undetermined_one_lacked(
+    direction: int, sign: str, turned: str
+) -> None:
+    """The reference goes further than the group: its own trend uses other years than the gap does."""
+    one = record()
+    one["computed"]["trends"] = [trend("ready", direction=direction)]
+    one["inputs"]["gap"] = [
+        *[point("ready", "race:a", year, value) for year, value in ((2020, 40.0), (2021, 42.0), (2022, 44.0))],
+        *[point("ready", "race:b", year, 60.0 - year % 10, file=None) for year in (2021, 2022, 2023)],
+        point("ready", "race:b", 2020, 60.0, reason="outside_window"),
+        point("ready", "race:c", 2020, 60.0, reason="small_n"),
+    ]
+    told = explain.explain_outcome(outcome_record(one, "readiness", FOLDERS))
+    first = told.index(next(line for line in told if "Gap of race:a" in line))
+    assert told[first] == (
+        "  Gap of race:a to race:b: narrowed by decline, +1.000 a year against -0.250 over 2020-2022 (3 years)"
+        f"{turned}."
+    )
+    gaps = f"gap {sign}20.0; 2021 42.0 against 59.0, gap {sign}17.0; 2022 44.0 against 58.0, gap {sign}14.0."
+    assert told[first + 1] == f"    2020 40.0 against 60.0, {gaps}"
+    assert told[first + 2] == "  Gap of race:c to race:b: undetermined, because no data."
+    assert (
+        "    race:b: 2020 60.0, 2021 59.0, 2022 58.0, 2023 57.0. From: 2020 folder 2021 v2020.csv row 20 (s2020)."
+        in told
+    )
+    assert told[-3] == "    race:c: Left out: 2020 [default] (small n)."
+
+
+def test_gaps_that_all_count_neither_way_say_so() -> None:
+    one = record()
+    one["computed"]["gaps"] = [gap | {"gap_status": "reversed"} for gap in one["computed"]["gaps"]]
+    told = explain.explain_outcome(outcome_record(one, "readiness", FOLDERS))
+    assert "  No gap counts: each is undetermined, reversed, or none at its start." in told
 
 
 def test_what_would_be_now_stands_below_the_heading() -> None:

@@ -11,7 +11,7 @@ from typing import Any
 
 from dagster_project.lib.analysis.records.one_outcome import Folders, outcome_record
 from dagster_project.lib.analysis.records.recompute import Record
-from dagster_project.lib.analysis.vocabulary import POINT_PARTS, VALID_LEFT_OUT
+from dagster_project.lib.analysis.vocabulary import POINT_PARTS, REDUCED, VALID_LEFT_OUT, WITHOUT_VERDICT
 
 STATUS_WORDS = {"met": "met", "not_met": "not met", "undetermined": "undetermined"}
 
@@ -140,18 +140,80 @@ def _outcome_lines(one: Record, with_gaps: bool) -> list[str]:
         mine = [p for p in one["points"] if p["indicator_id"] == trend["indicator_id"]]
         lines += [f"  {line}" for line in _trend_lines(trend, [p for p in mine if p["population_group_id"] == "all"])]
         gaps = [g for g in one["gaps"] if g["indicator_id"] == trend["indicator_id"]]
-        lines += [f"  {_gap_line(gap)}" for gap in gaps]
-        lines += [f"    {line}" for line in _group_lines(mine)] if gaps else []
+        pairs = [_pairs(gap, mine) for gap in gaps]
+        for gap, made_of in zip(gaps, pairs, strict=True):
+            lines += [f"  {_gap_line(gap, trend['direction'])}", *_pair_lines(made_of, trend["direction"])]
+        lines += [f"  {line}" for line in _verdict_lines(gaps)]
+        lines += [f"    {line}" for line in _group_lines(mine, gaps, pairs)] if gaps else []
     return lines
 
 
-def _group_lines(points: Sequence[Mapping[str, Any]]) -> list[str]:
-    """Where the values of groups that gaps were made of came from, a line a group."""
+Point = Mapping[str, Any]
+Pair = tuple[Point, Point]
+
+
+def _pairs(gap: Mapping[str, Any], points: Sequence[Point]) -> list[Pair]:
+    """The points of group and reference that a gap was made of, year by year; none where it is undetermined.
+
+    Its years are those in which both have a valid point of one series, so they may be fewer than those of either
+    one's own trend, or others.
+    """
+    if gap["group_slope"] is None:
+        return []
+    valid = [p for p in points if p["left_out_reason"] is None or p["left_out_reason"] in VALID_LEFT_OUT]
+    ours, theirs = (
+        {(p["series"], p["school_year"]): p for p in valid if p["population_group_id"] == gap[who]}
+        for who in ("population_group_id", "reference_group_id")
+    )
+    years: dict[str, list[Pair]] = {}
+    for series, year in sorted(ours.keys() & theirs.keys()):
+        if gap["first_year"] <= year <= gap["last_year"]:
+            years.setdefault(series, []).append((ours[series, year], theirs[series, year]))
+    whole = [pairs for pairs in years.values() if len(pairs) == gap["n_years"]]
+    return whole[-1] if whole else []
+
+
+def _pair_lines(pairs: Sequence[Pair], direction: int) -> list[str]:
+    """Value against value and the gap between them, so that its class can be followed."""
+    words = [
+        f"{ours['school_year']} {ours['value']:.1f} against {theirs['value']:.1f},"
+        f" gap {direction * (theirs['value'] - ours['value']):.1f}"
+        for ours, theirs in pairs
+    ]
+    return [f"    {'; '.join(words)}."] if words else []
+
+
+def _verdict_lines(gaps: Sequence[Mapping[str, Any]]) -> list[str]:
+    """How many of the gaps that count are reduced, in a line; a group without a gap at its start counts neither way."""
+    counting = [gap for gap in gaps if gap["gap_status"] not in WITHOUT_VERDICT]
+    reduced = sum(gap["gap_status"] in REDUCED for gap in counting)
+    if not gaps:
+        return []
+    if not counting:
+        return ["No gap counts: each is undetermined, reversed, or none at its start."]
+    return [f"Reduced: {reduced} of {len(counting)} that count; more than half must be."]
+
+
+def _group_lines(
+    points: Sequence[Point], gaps: Sequence[Mapping[str, Any]], pairs: Sequence[Sequence[Pair]]
+) -> list[str]:
+    """Where the values of groups that gaps were made of came from, a line a group; what an undetermined one lacked."""
+    made_of = {_place(point) for each in pairs for pair in each for point in pair}
+    open_ones = {gap["population_group_id"] for gap in gaps if gap["group_slope"] is None}
     lines = []
     for group in dict.fromkeys(p["population_group_id"] for p in points if p["population_group_id"] != "all"):
-        used = [p for p in points if p["population_group_id"] == group and p["left_out_reason"] is None]
-        lines += [f"{group}: {', '.join(map(_point_words, used))}. {_from_where(used)}".rstrip()] if used else []
+        mine = [p for p in points if p["population_group_id"] == group]
+        used = [p for p in mine if p["left_out_reason"] is None or _place(p) in made_of]
+        left = [p for p in mine if p["left_out_reason"] is not None and group in open_ones]
+        told = [f"{', '.join(map(_point_words, used))}."] if used else []
+        told += [words] if (words := _from_where(used)) else []
+        told += [f"Left out: {', '.join(map(_left_out_words, left))}."] if left else []
+        lines += [f"{group}: {' '.join(told)}"] if told else []
     return lines
+
+
+def _place(point: Point) -> tuple[Any, ...]:
+    return point["population_group_id"], point["series"], point["school_year"]
 
 
 def _trend_lines(row: Mapping[str, Any], points: Sequence[Mapping[str, Any]]) -> list[str]:
@@ -207,13 +269,15 @@ def _left_out_words(point: Mapping[str, Any]) -> str:
     return f"{point['school_year']}{value} [{point['series']}] ({reason})"
 
 
-def _gap_line(gap: Mapping[str, Any]) -> str:
+def _gap_line(gap: Mapping[str, Any], direction: int) -> str:
     who = f"Gap of {gap['population_group_id']} to {gap['reference_group_id']}"
     if gap["group_slope"] is None:
         return f"{who}: {_words(gap['gap_status'])}, because {_words(gap['reason'] or 'no_data')}."
     span = f"{gap['first_year']}-{gap['last_year']} ({gap['n_years']} years)"
     slopes = f"{gap['group_slope']:+.3f} a year against {gap['reference_slope']:+.3f}"
-    return f"{who}: {_words(gap['gap_status'])}, {slopes} over {span}."
+    # Slopes of gaps count what is better as more, those of trends are as the values run.
+    turned = ", a fall counted as +" if direction < 0 else ""
+    return f"{who}: {_words(gap['gap_status'])}, {slopes} over {span}{turned}."
 
 
 def _example_lines(record: Record) -> list[str]:
