@@ -212,7 +212,7 @@ def difference(a: Side, b: Side, seeds_of: SeedsOf, communities: Collection[str]
         release_a=a.manifest["release_id"],
         release_b=b.manifest["release_id"],
         submitted=submitted,
-        conditions=conditions,
+        conditions=(*conditions, *frozen_cycles(a.manifest["inputs"], b.manifest["inputs"])),
         seed_lines=lines,
         seeds_known=seeds_known,
         counts=tuple(count_differences(a.database, b.database, a.manifest, b.manifest, communities)),
@@ -221,6 +221,18 @@ def difference(a: Side, b: Side, seeds_of: SeedsOf, communities: Collection[str]
         judged_new=changes["added"],
         judged_gone=changes["gone"],
     )
+
+
+def frozen_cycles(a: Sequence[Mapping[str, Any]], b: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Which cycles were frozen for the one and for the other release, in a line where that is not the same.
+
+    Told beside what may have moved a status and never as its cause: what is frozen stays.
+    """
+    years = [
+        ", ".join(sorted(str(row["reporting_year"]) for row in inputs if row.get("frozen_records_sha256"))) or "none"
+        for inputs in (a, b)
+    ]
+    return () if years[0] == years[1] else (f"frozen cycles: {years[0]} -> {years[1]}",)
 
 
 @dataclass
@@ -442,7 +454,7 @@ def summary_lines(found: Difference, shown: int | None) -> list[str]:
     if not found.seeds_known:
         reference.append("  reference data differ; the lines of one of the releases are not kept")
     if reference or found.conditions:
-        lines += ["", "Reference data, rules, code, day:", *(f"  {text}" for text in found.conditions)]
+        lines += ["", "Reference data, rules, frozen cycles, code, day:", *(f"  {text}" for text in found.conditions)]
         lines += _cut(reference, shown)
     lines += [
         "",

@@ -34,6 +34,7 @@ from dagster_project.lib.receipts.difference import (
     Side,
     SubmittedFolder,
     forget_summaries,
+    frozen_cycles,
     seed_lines,
 )
 from dagster_project.settings import from_environment
@@ -201,3 +202,18 @@ def test_the_first_release_says_that_it_is_the_first(tmp_path: Path) -> None:
     settings = from_environment({"CRADLE_HOME": str(tmp_path)})
     first = ReleaseBefore(settings, Store(settings.publish_url), NO_RENAMES, lambda _: None, {})
     assert first.since({"release_id": NOW, "today": "2024-02-01", "inputs": []}, tmp_path) == {"state": "first"}
+
+
+def test_cycles_frozen_between_two_releases_are_named_once_each() -> None:
+    def inputs(*years: int) -> list[dict[str, object]]:
+        folder = {
+            "community_id": "a_place",
+            "reporting_year": 2024,
+            "submission_id": "s1",
+            "frozen_records_sha256": None,
+        }
+        return [folder, *({**folder, "reporting_year": year, "frozen_records_sha256": "f"} for year in years)]
+
+    assert frozen_cycles(inputs(), inputs(2023)) == ("frozen cycles: none -> 2023",)
+    assert frozen_cycles(inputs(2023), inputs(2024, 2023)) == ("frozen cycles: 2023 -> 2023, 2024",)
+    assert frozen_cycles(inputs(2023), inputs(2023)) == ()
