@@ -71,6 +71,7 @@ def told(tmp_path_factory: pytest.TempPathFactory) -> Told:
     told.call("forgotten", "forget", told.ids["submission"], "--reason", "asked for by the member")
     told.call("after", "run")
     told.call("doctor", "doctor")
+    told.call("reconciled", "reconcile")
     told.call("scan", "forget", "--scan")
     told.call("again", "forget", told.ids["submission"])
     return told
@@ -156,6 +157,11 @@ def test_the_next_run_makes_the_same_release_again_and_the_doctor_is_content(tol
     assert told.said["doctor"].returncode == 0, told.said["doctor"].stdout
     assert told.said["scan"].returncode == 0
     assert "0 kept files would be refused today" in told.said["scan"].stdout
+
+
+def test_forgotten_bytes_are_not_missed_in_the_lake(told: Told) -> None:
+    assert told.said["reconciled"].returncode == 0, told.said["reconciled"].stdout
+    assert told.said["reconciled"].stdout == "bucket = ledger = lake\n"
 
 
 def test_forgetting_twice_finds_nothing_more_to_delete(told: Told) -> None:

@@ -19,7 +19,7 @@ from dagster_project.lib.app.public import PublicEdition
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import MARTS
 from dagster_project.lib.base.store import remove_whole
-from dagster_project.lib.intake.bucket.lake import raw_key
+from dagster_project.lib.intake.bucket.lake import forget_bytes
 from dagster_project.lib.intake.bucket.ledger import Version, current_submissions, versions
 from dagster_project.lib.publish.public.edition import take_down
 from dagster_project.lib.publish.public.preview import preview_key
@@ -177,7 +177,7 @@ class Forgetter:
         self.home.as_built.forget()
         # What was computed lies in databases whose deleted rows keep their bytes; the next run makes all of it anew.
         remove_whole(self.settings.work)
-        self.home.lake.delete(raw_key(file.sha256) for file in plan.gone)
+        forget_bytes(self.home.lake, (file.sha256 for file in plan.gone))
         self._rename_in_ledger(plan)
         return told
 

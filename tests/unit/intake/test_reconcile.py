@@ -18,7 +18,7 @@ from click.testing import CliRunner
 from dagster_project.cli.bucket import reconcile as command
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.batch import Intake
-from dagster_project.lib.intake.bucket.lake import partition_key, raw_key
+from dagster_project.lib.intake.bucket.lake import FORGOTTEN_KEY, forget_bytes, partition_key, raw_key
 from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.lib.intake.bucket.reconcile import reconcile
 from dagster_project.lib.intake.session import Places, run_intake
@@ -95,6 +95,17 @@ def test_raw_bytes_that_are_lost_changed_or_should_not_be_there_are_told(places:
     refused = raw_key(hashlib.sha256(PERSONS).hexdigest())
     places.lake.put(refused, PERSONS)
     assert told(places) == [(refused, "bytes refused as person-level are kept")]
+
+
+def test_forgotten_bytes_are_missed_only_where_a_file_that_counts_has_them(places: Places) -> None:
+    lost = sha(places)
+    forget_bytes(places.lake, [lost])
+    assert [subject for subject, _ in told(places)] == [raw_key(lost)]
+    places.drop.put(KEY, VALUES.replace(b"80", b"81"))
+    take(places)
+    assert told(places) == []
+    places.lake.delete([FORGOTTEN_KEY])
+    assert [subject for subject, _ in told(places)] == [raw_key(lost)]
 
 
 def test_a_lost_partition_is_told(places: Places) -> None:

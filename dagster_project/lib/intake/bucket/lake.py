@@ -7,6 +7,7 @@ Does not: checks, or what the tables mean; the ledger of object versions (ledger
 from __future__ import annotations
 
 import io
+import json
 import re
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -14,17 +15,35 @@ from typing import IO
 
 import polars as pl
 
+from dagster_project.lib.base.state import whole
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.base.successions import CommunityIds
 from dagster_project.lib.intake.tables import TABLES
 
 WORKERS = 8
+FORGOTTEN_KEY = "ops/forgotten.json"
 YEAR = re.compile(r"/reporting_year=(\d{4})/")
 
 
 def raw_key(sha256: str) -> str:
     """Where the bytes of that content lie."""
     return f"raw/{sha256[:2]}/{sha256}"
+
+
+def forget_bytes(lake: Store, hashes: Iterable[str]) -> None:
+    """Delete the bytes of these contents for good. Which they were stays noted: they are not missed afterwards."""
+    gone = sorted(set(hashes))
+    known = forgotten_bytes(lake)
+    if not known.issuperset(gone):
+        lake.put(FORGOTTEN_KEY, (json.dumps(sorted(known.union(gone)), indent=1) + "\n").encode())
+    lake.delete(raw_key(sha256) for sha256 in gone)
+
+
+def forgotten_bytes(lake: Store) -> frozenset[str]:
+    """Hashes of the contents that were forgotten; StateError where the list of them is damaged."""
+    data = lake.get_or_none(FORGOTTEN_KEY) or b"[]"
+    with whole(f"{lake.url}/{FORGOTTEN_KEY}", "delete it: reconcile then names forgotten bytes as missing ones"):
+        return frozenset(str(sha256) for sha256 in json.loads(data))
 
 
 def partition_key(table: str, community_id: str, reporting_year: int) -> str:

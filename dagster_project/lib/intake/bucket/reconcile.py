@@ -21,7 +21,7 @@ from dagster_project.lib.base.state import StateError, whole
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.base.successions import CommunityIds
 from dagster_project.lib.intake.bucket.drop import DroppedFile, Listing, dropped_name, list_drop, submission_id
-from dagster_project.lib.intake.bucket.lake import partition_key, raw_key
+from dagster_project.lib.intake.bucket.lake import forgotten_bytes, partition_key, raw_key
 from dagster_project.lib.intake.bucket.ledger import Ledger, current_objects, current_submissions
 from dagster_project.lib.intake.bucket.whole import lost_rows
 from dagster_project.lib.intake.tables import TABLES
@@ -124,7 +124,7 @@ def _bucket_and_ledger(
 
 
 def _raw_bytes(lake: Store, seen: _Seen) -> Iterable[Difference]:
-    """Bytes of everything ever seen lie under their hash, those refused as person-level nowhere.
+    """Bytes of everything ever seen lie under their hash, those refused as person-level and forgotten ones nowhere.
 
     Bytes that no event speaks of are no difference: a run that died after keeping them leaves such, and they are whole.
     """
@@ -136,10 +136,12 @@ def _raw_bytes(lake: Store, seen: _Seen) -> Iterable[Difference]:
         if sha is None or key != raw_key(sha):
             yield Difference("lake and itself", key, "the bytes do not hash to their key")
     held = {key.rsplit("/", 1)[-1] for key in keys}
+    counting = {str(row["sha256"]) for row in seen.files.values() if row["kind"] != REFUSED}
+    forgotten = forgotten_bytes(lake) - counting
     for sha, kind in sorted(seen.ever.items()):
         if kind == REFUSED and sha in held:
             yield Difference(pair, raw_key(sha), "bytes refused as person-level are kept")
-        if kind != REFUSED and sha not in held:
+        if kind != REFUSED and sha not in held and sha not in forgotten:
             what = "bytes that the ledger has seen are not kept"
             where = sorted(
                 {f"--community {file[0]} --years {file[1]}" for file, row in seen.files.items() if row["sha256"] == sha}
