@@ -42,11 +42,12 @@ def manifest_of_release(config: Settings, release_id: str | None) -> dict[str, A
     """The manifest of a release, the current one by default, or a one-line error."""
     from dagster_project.lib.base.store import Store
     from dagster_project.lib.publish.release.pointing import current_release, read_manifest
+    from dagster_project.lib.publish.release.states import nothing_current
 
     store = Store(config.publish_url, config.s3_endpoint)
     chosen = current_release(store) if release_id in (None, CURRENT) else release_id
     if chosen is None:
-        raise CradleError(f"nothing is published at {config.publish_url} yet", "run `cradle run` first")
+        raise CradleError(nothing_current(store), "run `cradle run` first")
     try:
         return read_manifest(store, chosen)
     except FileNotFoundError:
@@ -61,7 +62,8 @@ def database_of(config: Settings, manifest: Mapping[str, Any]) -> Path:
     try:
         return database_path(config, manifest["release_id"])
     except ReleaseMissingError as error:
-        raise CradleError(str(error), "`cradle verify --rebuild` makes it again from the kept raw bytes") from None
+        hint = f"`cradle verify {manifest['release_id']} --rebuild` makes it again from the kept raw bytes"
+        raise CradleError(str(error), f"{hint}, where they are kept") from None
 
 
 @click.command()

@@ -30,6 +30,7 @@ def pdf(communities: tuple[str, ...], is_public: bool, language: str, named: str
     from dagster_project.lib.base.store import Store
     from dagster_project.lib.publish.public.shown import current_public, manifest_or_none
     from dagster_project.lib.publish.release.pointing import current_release, read_manifest
+    from dagster_project.lib.publish.release.states import nothing_current
     from dagster_project.lib.publish.report.making.pdf import NoCardError, PdfError, browser, cards
 
     config = settings()
@@ -38,7 +39,7 @@ def pdf(communities: tuple[str, ...], is_public: bool, language: str, named: str
     release_id = current_public(store) if is_public else current_release(store)
     if release_id is None:
         hint = "`cradle public` publishes the public edition" if is_public else "run `cradle run` first"
-        raise CradleError(f"nothing is published at {store.url} yet", hint)
+        raise CradleError(f"nothing is published at {store.url} yet" if is_public else nothing_current(store), hint)
     manifest = manifest_or_none(store, release_id) if is_public else read_manifest(store, release_id)
     try:
         program = browser(named)

@@ -16,7 +16,11 @@ from click.testing import CliRunner
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dagster_project.cli.cycle import rehearse
+from dagster_project.cli.main import status
+from dagster_project.cli.release import verify
 from dagster_project.cli.retention import finalize as finalize_command
+from dagster_project.cli.worklist import worklist
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.publish.release import pointing
 from dagster_project.lib.publish.release.decisions import DecisionError, finalize, pinned, withdraw
@@ -187,6 +191,21 @@ def test_without_any_release_that_stands_nothing_is_current(tmp_path: Path) -> N
     assert withdraw(store, OLD, DAY, "wrong") is None
     assert current_release(store) is None
     assert not (tmp_path / "publish" / "current.duckdb").exists()
+
+
+def test_a_command_without_a_current_release_says_whether_none_was_made_or_all_are_withdrawn(tmp_path: Path) -> None:
+    environment = {"CRADLE_HOME": str(tmp_path), "CRADLE_SEEDS": str(PROJECT / "seeds"), "DAGSTER_HOME": ""}
+    place = tmp_path / "publish"
+
+    def said() -> set[str]:
+        results = (CliRunner().invoke(command, env=environment) for command in (verify, rehearse, worklist, status))
+        return {result.output.splitlines()[0] for result in results}
+
+    place.mkdir()
+    assert said() == {f"cradle: nothing is published at {place} yet"}
+    store = folder(tmp_path, OLD)
+    withdraw(store, OLD, DAY, "wrong")
+    assert said() == {f"cradle: every release at {place} is withdrawn; correct what was wrong, then make the next one"}
 
 
 def test_a_withdrawal_that_died_half_way_goes_on(tmp_path: Path) -> None:

@@ -17,6 +17,7 @@ from dagster_project.lib.publish.public.register import Register
 from dagster_project.lib.publish.public.shown import Places, Preview, Previews, current_public, manifest_or_none
 from dagster_project.lib.publish.release.dependencies import code_version
 from dagster_project.lib.publish.release.pointing import ReleaseMissingError, current_release
+from dagster_project.lib.publish.release.states import nothing_current
 from dagster_project.settings import PROJECT_ROOT, Settings
 
 CALENDAR = "network/calendar"
@@ -55,7 +56,7 @@ class PublicStands:
         """What a public edition depends on beside the register: the internal release, the seeds, the code, the day."""
         release_id = current_release(self.places.published)
         if release_id is None:
-            raise ReleaseMissingError(f"nothing is published at {self.settings.publish_url} yet")
+            raise ReleaseMissingError(nothing_current(self.places.published))
         return {
             "release_id": release_id,
             "seeds_sha256": self.reference.fingerprint(),

@@ -19,7 +19,7 @@ from dagster_project.lib.publish.release.pointing import (
     database_key,
     read_manifest,
 )
-from dagster_project.lib.publish.release.states import read_states
+from dagster_project.lib.publish.release.states import nothing_current, read_states
 from dagster_project.settings import Settings
 
 
@@ -28,7 +28,7 @@ def database_path(settings: Settings, release_id: str | None = None) -> Path:
     store = Store(settings.publish_url, settings.s3_endpoint)
     release_id = release_id or current_release(store)
     if release_id is None:
-        raise ReleaseMissingError(f"nothing is published at {settings.publish_url} yet")
+        raise ReleaseMissingError(nothing_current(store))
     key = database_key(release_id)
     local = store.local(key)
     if local is None:

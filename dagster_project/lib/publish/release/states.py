@@ -109,6 +109,13 @@ def read_states(store: Store) -> States:
         raise StatesError(f"{KEY} is not UTF-8 text; save it as CSV UTF-8") from None
 
 
+def nothing_current(store: Store) -> str:
+    """Why no release is current, in a few words: none was made yet, or those that were made are withdrawn."""
+    if read_states(store).withdrawn():
+        return f"every release at {store.url} is withdrawn; correct what was wrong, then make the next one"
+    return f"nothing is published at {store.url} yet"
+
+
 def add(store: Store, line: StateLine) -> States:
     """Add one line (spaces and line ends in the reason become single spaces). Only the holder of the home's lock adds.
 
