@@ -27,7 +27,7 @@ from benchmarks.readers import measure, places
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.publish.public.declared import declared_public
 from dagster_project.lib.publish.release.dictionary import questions
-from dagster_project.lib.publish.server.loading import Load, Server, ServerError
+from dagster_project.lib.publish.server.loading import ROLES, Load, Server, ServerError
 from dagster_project.lib.warehouse.dbt_run import MANIFEST
 from dagster_project.lib.warehouse.declared import ColumnWords, TableWords, declared_marts
 from tests.integration.conftest import EXAMPLE_TODAY, Run
@@ -478,6 +478,46 @@ def test_views_that_hang_on_the_marts_are_named_and_nothing_is_lost(releases: tu
             assert admin.execute("select distinct release from public.mine").fetchall() == [("old",)]
         finally:
             admin.execute("drop view public.mine")
+
+
+@pytest.mark.parametrize("by_administrator", [False, True], ids=["with createrole", "after roles.sql"])
+def test_a_loader_needs_no_more_rights_than_the_guide_says(server: str, tmp_path: Path, by_administrator: bool) -> None:
+    name = f"loader_{by_administrator}".lower()
+    own = server.replace("keeper@", f"{name}@").replace("/postgres", f"/{name}")
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute(f"create role {name} login {'' if by_administrator else 'createrole'}")
+        admin.execute(f"create database {name}")
+        admin.execute(f"grant create on database {name} to {name}")
+    if by_administrator:
+        with psycopg.connect(server.replace("/postgres", f"/{name}"), autocommit=True) as admin:
+            admin.execute(ROLES.read_text(encoding="utf-8"))
+    for load in (own_rows(tmp_path, "one"), own_rows(tmp_path, "two")):
+        assert Server(own).load(load).is_new
+    with psycopg.connect(server.replace("/postgres", f"/{name}"), autocommit=True) as admin:
+        admin.execute(f"create role member_of_{name} login in role bi_member")
+        admin.execute("insert into bi_access.member_login values (%s, 'a_place')", [f"member_of_{name}"])
+    with psycopg.connect(own.replace(f"{name}@", f"member_of_{name}@")) as member:
+        assert member.execute("select * from marts.dim_one").fetchall() == [("a_place", "two")]
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            member.execute("select * from bi_access.member_login")
+
+
+def own_rows(folder: Path, release_id: str) -> Load:
+    """A release of one table that names communities."""
+    database = folder / f"{release_id}.duckdb"
+    with duckdb.connect(str(database)) as connection:
+        connection.execute("create schema marts")
+        values = ", ".join(f"('{place}', '{release_id}')" for place in ("a_place", "another"))
+        connection.execute(f"create table marts.dim_one as from (values {values}) as rows (community_id, release)")
+    return Load("marts", release_id, database, {"dim_one": ("community_id",)}, dict[str, TableWords]())
+
+
+def test_what_a_server_refuses_is_told_without_the_pages_of_sql_that_were_sent(server: str, tmp_path: Path) -> None:
+    with psycopg.connect(server, autocommit=True) as admin:
+        admin.execute("create role weak login")
+    with pytest.raises(ServerError) as told:
+        Server(server.replace("keeper@", "weak@")).load(own_rows(tmp_path, "weak"))
+    assert re.fullmatch(r"(?:IO Error: )?ERROR: (?:permission denied|must be owner).{0,100}", str(told.value))
 
 
 def test_a_release_whose_rows_break_a_relation_is_loaded_without_that_relation(server: str, tmp_path: Path) -> None:

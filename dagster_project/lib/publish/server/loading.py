@@ -39,6 +39,8 @@ PATIENCE_SECONDS = 300
 """Readers of longer transactions keep the release that is there; the next run tries again."""
 LOADED = re.compile(r"Release (\S+), in the form ([0-9a-f]+)\.")
 FORM_CHARACTERS = 12
+SENT = re.compile(r'Failed to execute query ".*": (?=[A-Z]+: )')
+"""What was sent, in front of what the server says of it: pages of SQL that hide the reason."""
 SECRETS = re.compile(r"://[^:/@]*:([^@]+)@|[?&](?:ssl)?password=([^&]+)")
 """Passwords of an address, in front of the host or among its settings."""
 
@@ -86,6 +88,7 @@ class Server:
     def _told(self, error: Exception) -> str:
         """The server's own words in one line; the address holds a password, so it is named without it."""
         text = " ".join(str(error).replace(self.url, self.shown).split())
+        text = SENT.sub("", text)
         for secret in self._secrets:
             text = text.replace(secret, "***").replace(unquote(secret), "***")
         return text

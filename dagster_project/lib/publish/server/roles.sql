@@ -13,22 +13,34 @@ begin
 end
 $$;
 
-create schema if not exists bi_access;
+-- Where an administrator ran this file, bi_access is the administrator's: a loader then leaves it as it is.
+do $$
+begin
+    if to_regnamespace('bi_access') is null then
+        create schema bi_access;
+    elsif not exists (
+        select from pg_catalog.pg_namespace where nspname = 'bi_access' and pg_has_role(nspowner, 'usage')
+    ) then
+        return;
+    end if;
 
-comment on schema bi_access is 'Which community a login of a member stands for. Kept by the administrator.';
+    comment on schema bi_access is 'Which community a login of a member stands for. Kept by the administrator.';
 
-create table if not exists bi_access.member_login (
-    login name not null,
-    community_id text not null,
-    primary key (login, community_id)
-);
+    create table if not exists bi_access.member_login (
+        login name not null,
+        community_id text not null,
+        primary key (login, community_id)
+    );
 
-comment on table bi_access.member_login is
-    'A login in role bi_member and a community whose rows it sees in schema marts. Key: login, community_id.';
+    comment on table bi_access.member_login is
+        'A login in role bi_member and a community whose rows it sees in schema marts. Key: login, community_id.';
 
--- A view runs as its owner, and asks for the login that reads: nobody sees whose logins there are.
-create or replace view bi_access.own_community with (security_barrier) as
-    select community_id from bi_access.member_login where login = current_user;
+    -- A view runs as its owner, and asks for the login that reads: nobody sees whose logins there are.
+    create or replace view bi_access.own_community with (security_barrier) as
+        select community_id from bi_access.member_login where login = current_user;
 
-grant usage on schema bi_access to bi_member;
-grant select on bi_access.own_community to bi_member;
+    -- To everybody: a loader that does not own it names it in the rights of the marts, and others see no row there.
+    grant usage on schema bi_access to public;
+    grant select on bi_access.own_community to public;
+end
+$$;
