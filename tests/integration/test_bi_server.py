@@ -468,16 +468,36 @@ def test_a_connection_cut_while_another_release_is_loaded_leaves_the_old_one_who
         assert read_both(reader) == ["other", "other"] and server.loaded()["marts"] == "other"
 
 
-def test_views_that_hang_on_the_marts_are_named_and_nothing_is_lost(releases: tuple[Server, Load, Load]) -> None:
+@pytest.mark.parametrize(
+    ("made", "kind"),
+    [
+        ("create view public.mine as select * from marts.dim_one", "view public.mine"),
+        ("create view marts.mine as select * from marts.dim_one", "view marts.mine"),
+        ("create materialized view public.mine as select * from marts.dim_one", "materialized view public.mine"),
+        (
+            "create function public.mine() returns setof marts.dim_one language sql as 'select * from marts.dim_one'",
+            "function public.mine()",
+        ),
+        (
+            "create function public.mine() returns int language sql begin atomic select 1 from marts.dim_one; end",
+            "function public.mine()",
+        ),
+        ("create table public.mine (id bigint references marts.dim_one (id))", "table public.mine"),
+    ],
+    ids=["view", "view among the marts", "materialized view", "function of rows", "function", "key"],
+)
+def test_what_hangs_on_the_marts_is_named_and_nothing_is_lost(
+    releases: tuple[Server, Load, Load], made: str, kind: str
+) -> None:
     server, _, new = releases
     with psycopg.connect(server.url, autocommit=True) as admin:
-        admin.execute("create view public.mine as select * from marts.dim_one")
+        admin.execute(made)
         try:
-            with pytest.raises(ServerError, match=r"views hang on schema marts.*mine"):
+            with pytest.raises(ServerError, match=r"views, functions or keys hang on schema marts.*mine"):
                 server.load(new)
-            assert admin.execute("select distinct release from public.mine").fetchall() == [("old",)]
+            assert admin.execute("select distinct release from marts.dim_one").fetchall() == [("old",)]
         finally:
-            admin.execute("drop view public.mine")
+            admin.execute(f"drop {kind}")
 
 
 @pytest.mark.parametrize("by_administrator", [False, True], ids=["with createrole", "after roles.sql"])

@@ -11,17 +11,35 @@ declare
     dependents text;
     patience_ends timestamptz := clock_timestamp() + interval '{patience} seconds';
 begin
-    select string_agg(distinct view.oid::regclass::text, ', ') into dependents
-    from pg_catalog.pg_depend
-    inner join pg_catalog.pg_rewrite on pg_rewrite.oid = pg_depend.objid
-    inner join pg_catalog.pg_class as view on view.oid = pg_rewrite.ev_class
-    inner join pg_catalog.pg_class as own on own.oid = pg_depend.refobjid
-    where pg_depend.classid = 'pg_rewrite'::regclass
-        and pg_depend.refclassid = 'pg_class'::regclass
-        and own.relnamespace = to_regnamespace('{schema}')
-        and view.relnamespace <> own.relnamespace;
+    with own as (
+        select oid, reltype from pg_catalog.pg_class
+        where relnamespace = to_regnamespace('{schema}') and relkind = 'r'
+    ),
+
+    hanging as (
+        select pg_rewrite.ev_class::regclass::text as what
+        from pg_catalog.pg_depend
+        inner join pg_catalog.pg_rewrite on pg_rewrite.oid = pg_depend.objid
+        inner join own on own.oid = pg_depend.refobjid
+        where pg_depend.classid = 'pg_rewrite'::regclass and pg_depend.refclassid = 'pg_class'::regclass
+        union
+        select pg_depend.objid::regprocedure::text
+        from pg_catalog.pg_depend
+        inner join own
+            on (own.oid = pg_depend.refobjid and pg_depend.refclassid = 'pg_class'::regclass)
+            or (own.reltype = pg_depend.refobjid and pg_depend.refclassid = 'pg_type'::regclass)
+        where pg_depend.classid = 'pg_proc'::regclass
+        union
+        select pg_constraint.conrelid::regclass::text
+        from pg_catalog.pg_constraint
+        inner join own on own.oid = pg_constraint.confrelid
+        where pg_constraint.contype = 'f' and pg_constraint.connamespace <> to_regnamespace('{schema}')
+    )
+
+    select string_agg(what, ', ' order by what) into dependents from hanging;
     if dependents is not null then
-        raise exception 'views hang on schema {schema} and would be lost with it: %; drop them', dependents;
+        raise exception 'views, functions or keys hang on schema {schema} and would be lost with it: %; drop them',
+            dependents;
     end if;
     select string_agg(format('%I.%I', schemaname, tablename), ', ' order by tablename) into tables
     from pg_catalog.pg_tables where schemaname = '{schema}';
