@@ -212,6 +212,21 @@ def _tell_release(config: Settings, release_id: str | None) -> None:
     click.echo(f"Receipts {config.outbox_url}")
     click.echo("Runs     make dev, then http://127.0.0.1:3000")
     tell_public(config)
+    _tell_empty(config, release_id)
+
+
+def _tell_empty(config: Settings, release_id: str | None) -> None:
+    """A release of no folder at all is what a mistyped prefix of a bucket gives, where nothing stood before."""
+    from dagster_project.lib.base.store import Store
+    from dagster_project.lib.publish.release.pointing import read_manifest
+
+    if release_id is None:
+        return
+    inputs = read_manifest(Store(config.publish_url, config.s3_endpoint), release_id)["inputs"]
+    if not any(row["submission_id"] for row in inputs):
+        click.echo(
+            f"empty    no folder {{community_id}}/{{year}} lies in {config.drop_url}: is it the bucket?", err=True
+        )
 
 
 @cli.command()

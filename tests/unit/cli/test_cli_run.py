@@ -1,10 +1,12 @@
-"""A selection of the main job that chooses nothing is a mistake of typing, and said before anything is looked at.
+"""A selection that chooses nothing is a mistake of typing, and so is, mostly, a bucket in which nothing lies.
 
-Belongs here: what `cradle run` refuses of its options. Does not: what a run does (tests/integration/test_main_job.py).
+Belongs here: what `cradle run` refuses of its options, what it says at its end. Does not: what a run does
+(tests/integration/test_main_job.py).
 """
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -39,3 +41,25 @@ def test_years_of_which_none_is_a_reporting_year_are_refused(
 def test_a_range_may_reach_beyond_the_reporting_years(tmp_path: Path, taken: list[object]) -> None:
     assert run(tmp_path, "--years", "2024..2030").exit_code == 0
     assert taken == [frozenset(range(2024, 2031))]
+
+
+@pytest.mark.parametrize(
+    ("inputs", "is_empty"),
+    [
+        ([], True),
+        ([{"submission_id": None, "frozen_records_sha256": "f"}], True),
+        ([{"submission_id": "s1", "frozen_records_sha256": None}], False),
+    ],
+)
+def test_a_release_of_an_empty_bucket_says_that_nothing_lies_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, inputs: list[object], is_empty: bool
+) -> None:
+    release = tmp_path / "publish" / "releases" / "r1"
+    release.mkdir(parents=True)
+    (release / "manifest.json").write_text(json.dumps({"inputs": inputs}), encoding="utf-8")
+    monkeypatch.setenv("CRADLE_PUBLIC", "off")
+    monkeypatch.setattr(main, "_run", lambda config, _: main._tell_release(config, "r1"))
+    result = run(tmp_path)
+    assert result.exit_code == 0
+    said = f"empty    no folder {{community_id}}/{{year}} lies in {tmp_path}/drop: is it the bucket?"
+    assert (result.stderr.splitlines() == [said]) is is_empty
