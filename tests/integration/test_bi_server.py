@@ -552,7 +552,8 @@ def test_a_release_whose_rows_break_a_relation_is_loaded_without_that_relation(s
     with duckdb.connect(str(load.database)) as connection:
         connection.execute("insert into marts.dim_one values (9, 'former')")
     Server(server).load(replace(load, words=words))
-    asked = "select conrelid::regclass::text from pg_constraint where contype = 'f' and conname like 'dim%'"
+    own = "contype = 'f' and connamespace = 'marts'::regnamespace"
+    asked = f"select conrelid::regclass::text from pg_constraint where {own}"
     with psycopg.connect(server) as admin:
         assert admin.execute(asked).fetchall() == [("marts.dim_two",)]
         assert admin.execute("select count(*) from marts.dim_one").fetchone() == (10,)
