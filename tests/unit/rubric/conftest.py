@@ -198,12 +198,15 @@ def _partner(letter: str, body: str) -> dict[str, Any]:
     return {"organization": f"{body} {letter}", "body": body, "sector_category": letter, "active_from": "2015-01-01"}
 
 
-def quarterly_observation(year: int, indicator: str = "attendance_rate_pct") -> pl.DataFrame:
-    """One accepted quarterly row of the landing table observations."""
+def quarterly_observation(
+    year: int, indicator: str = "attendance_rate_pct", value: float | None = 91.0, group: str = "all"
+) -> pl.DataFrame:
+    """One accepted row of the landing table observations, of a quarter of 2022."""
     row = {"community_id": COMMUNITY, "reporting_year": year, "indicator_id": indicator, "row_status": "accepted"}
-    kinds = {"value_low": pl.Float64, "value_high": pl.Float64, "reporting_year": pl.Int32}
-    numbers = {"period": f"{year}-Q1", "value": 91.0, "value_low": None, "value_high": None}
-    return pl.DataFrame([row | numbers], schema_overrides=kinds)
+    key = {"series": "default", "geography_id": COMMUNITY, "population_group_id": group, "school_year": 2022}
+    kinds = dict.fromkeys(("value", "value_low", "value_high"), pl.Float64) | {"reporting_year": pl.Int32}
+    numbers = {"period": "2022-Q1", "value": value, "value_low": None, "value_high": None}
+    return pl.DataFrame([row | key | numbers], schema_overrides=kinds)
 
 
 def _add_events(world: World, year: int) -> None:

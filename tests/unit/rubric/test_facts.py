@@ -475,6 +475,23 @@ def test_agreements_count_while_in_force(changes: dict[str, Any], any_agreement:
     assert (fact(world, "sustaining.3.2"), fact(world, "systems_transformation.3.2")) == (any_agreement, adjacent)
 
 
+def test_a_core_indicator_that_is_observed_by_quarter_alone_has_data_until_it_is_masked() -> None:
+    world = with_core(1)
+    world.last_year = 2023
+    world.tables["int_values__known"] = values(("employed_pct", "all", 2022, 50.0))
+    assert fact(world, "emerging.4.1", 2022) == "not_met"
+    groups = ("all", "race_ethnicity:white", "race_ethnicity:black", "economic_status:yes")
+    seen = [quarterly_observation(2022, CORE[0], group=group) for group in groups]
+    asked = ("emerging.4.1", "emerging.4.2", "exploring.5.2")
+    world.tables["observations"] = pl.concat(seen)
+    assert [fact(world, criterion, 2022) for criterion in asked] == ["met"] * 3
+    # The row of the newest reporting year wins for one key, masked or not.
+    masked = [quarterly_observation(2023, CORE[0], None, group) for group in groups]
+    world.tables["observations"] = pl.concat([*masked, *seen])
+    assert [fact(world, criterion, 2022) for criterion in asked] == ["met"] * 3
+    assert [fact(world, criterion, 2023) for criterion in asked] == ["not_met"] * 3
+
+
 def test_quarterly_observations_of_contributing_indicators_count_from_their_submission_on() -> None:
     world = World(last_year=2023).add(
         "indicator_selection", {"indicator": "attendance_rate_pct", "role": "contributing"}

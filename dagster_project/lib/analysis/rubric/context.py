@@ -13,8 +13,38 @@ from functools import cached_property
 
 import polars as pl
 
-from dagster_project.lib.analysis.rubric.registers import AT, FACT_DATES, REGISTERS, Tables, known_rows, present_from
+from dagster_project.lib.analysis.rubric.registers import (
+    AT,
+    FACT_DATES,
+    FOREVER,
+    REGISTERS,
+    Tables,
+    known_rows,
+    present_from,
+)
 from dagster_project.lib.base.ruleset import Ruleset
+
+MEASURED = ("value", "value_low", "value_high")
+SHOWN = [pl.col(name).is_not_null() for name in MEASURED]
+"""A bound shows something, a mask does not."""
+VALUE_COLUMNS = (
+    "community_id",
+    "indicator_id",
+    "population_group_id",
+    "school_year",
+    "known_from",
+    "known_to",
+    *MEASURED,
+)
+VERSION_KEY = (
+    "community_id",
+    "indicator_id",
+    "series",
+    "geography_id",
+    "population_group_id",
+    "school_year",
+    "period",
+)
 
 
 @dataclass(frozen=True)
@@ -80,8 +110,9 @@ class FactContext:
 def fact_context(tables: Tables, scaffold: pl.DataFrame, ruleset: Ruleset, today: dt.date) -> FactContext:
     """Prepare the registers, values and observations in `tables` (keys: the tables' names) for the rules.
 
-    Read: registers, `int_values__known`, `observations` (for sub-annual rows), `indicators`, `outcomes`; a missing or
-    empty table counts as absent. Unit of every date: day. Raises KeyError without `indicators` or `outcomes`.
+    Read: registers, `int_values__known`, `observations` (for rows of periods within a year), `indicators`, `outcomes`;
+    a missing or empty table counts as absent. Unit of every date: day. Raises KeyError without `indicators` or
+    `outcomes`.
     """
     given = {name: tables[name] for name in REGISTERS if name in tables and tables[name].height}
     known = {
@@ -103,28 +134,46 @@ def fact_context(tables: Tables, scaffold: pl.DataFrame, ruleset: Ruleset, today
 
 
 def _values(tables: Tables, known: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    columns = ["community_id", "indicator_id", "population_group_id", "school_year", "known_from", "known_to"]
-    rows = tables.get("int_values__known")
+    columns = VALUE_COLUMNS[: -len(MEASURED)]
+    rows = _known_in_every_period(tables)
     if rows is None or "indicator_selection" not in known:
         empty = pl.DataFrame(schema=dict.fromkeys(columns[:3], pl.String) | dict.fromkeys(columns[3:], pl.Int32))
         return empty.with_columns(pl.lit(None, pl.Boolean).alias("held"), pl.lit(None, pl.String).alias("dimension"))
     # Only what is or was a core indicator is looked at: most series of a network are not.
     wanted = known["indicator_selection"].filter(pl.col("role") == "core")
     wanted = wanted.select("community_id", indicator_id="indicator").unique()
-    shown = [pl.col(name).is_not_null() for name in ("value", "value_low", "value_high")]
     rows = rows.join(wanted, on=["community_id", "indicator_id"], how="semi")
-    rows = rows.select(*columns, pl.any_horizontal(shown).alias("held")).unique()
+    rows = rows.select(*columns, pl.any_horizontal(SHOWN).alias("held")).unique()
     return rows.with_columns(pl.col("population_group_id").str.split(":").list.first().alias("dimension"))
+
+
+def _known_in_every_period(tables: Tables) -> pl.DataFrame | None:
+    """int_values__known, and the rows of quarters, months and terms in its columns: only annual ones enter figures, but
+    whether a community has data of an indicator asks for no period (RULES 1: sections 2 to 5 and 7)."""
+    annual, within = tables.get("int_values__known"), _within_a_year(tables)
+    if annual is None or within is None or within.is_empty():
+        return annual
+    from_on = pl.col("reporting_year").cast(annual.schema["known_from"])
+    until = (from_on.shift(-1).over(VERSION_KEY, order_by="reporting_year") - 1).fill_null(FOREVER)
+    within = within.with_columns(known_from=from_on, known_to=until.cast(annual.schema["known_to"]))
+    return pl.concat([annual.select(VALUE_COLUMNS), within.select(VALUE_COLUMNS)], how="vertical_relaxed")
+
+
+def _within_a_year(tables: Tables) -> pl.DataFrame | None:
+    """Accepted rows of quarters, months and terms; None without observations."""
+    rows = tables.get("observations")
+    if rows is None:
+        return None
+    if "data_level" in rows.columns:  # rows of programs are no signal of the population
+        rows = rows.filter(pl.col("data_level") == "population")
+    return rows.filter((pl.col("row_status") == "accepted") & (pl.col("period") != "annual"))
 
 
 def _subannual(tables: Tables) -> pl.DataFrame:
     schema = {"community_id": pl.String, "indicator_id": pl.String, "submitted_in": pl.Int32}
-    rows = tables.get("observations")
+    rows = _within_a_year(tables)
     if rows is None:
         return pl.DataFrame(schema=schema)
-    shown = [pl.col(name).is_not_null() for name in ("value", "value_low", "value_high")]
-    if "data_level" in rows.columns:  # rows of programs are no signal of the population
-        rows = rows.filter(pl.col("data_level") == "population")
-    rows = rows.filter((pl.col("row_status") == "accepted") & (pl.col("period") != "annual") & pl.any_horizontal(shown))
+    rows = rows.filter(pl.any_horizontal(SHOWN))
     year = pl.col("reporting_year").cast(pl.Int32).min().alias("submitted_in")
     return rows.group_by("community_id", "indicator_id").agg(year).sort("community_id", "indicator_id")
