@@ -475,6 +475,21 @@ def test_agreements_count_while_in_force(changes: dict[str, Any], any_agreement:
     assert (fact(world, "sustaining.3.2"), fact(world, "systems_transformation.3.2")) == (any_agreement, adjacent)
 
 
+def test_a_partner_that_is_written_otherwise_in_a_later_year_is_the_partner_of_before() -> None:
+    """What the later row says of the end holds: the earlier spelling does not stay in the roster for ever."""
+    world = World(last_year=2023)
+    world.add("partner_roster", {"organization": "YMCA", "body": "partnership", "sector_category": "b"})
+    left = {"organization": " ymca ", "body": "partnership", "sector_category": "b", "active_to": "2023-03-31"}
+    world.add("partner_roster", left, year=2023)
+    assert [fact(world, "exploring.1.2.b", year) for year in (2022, 2023)] == ["met", "not_met"]
+
+
+def test_of_two_spellings_in_one_roster_neither_takes_the_place_of_the_other() -> None:
+    partner = {"organization": "YMCA", "body": "partnership", "sector_category": "b"}
+    world = World().add("partner_roster", partner, partner | {"organization": "ymca", "sector_category": "c"})
+    assert [fact(world, f"exploring.1.2.{letter}") for letter in "bc"] == ["met", "not_met"]
+
+
 def test_a_core_indicator_that_is_observed_by_quarter_alone_has_data_until_it_is_masked() -> None:
     world = with_core(1)
     world.last_year = 2023

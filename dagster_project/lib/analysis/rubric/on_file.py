@@ -11,8 +11,8 @@ from collections.abc import Callable, Mapping
 import polars as pl
 
 from dagster_project.lib.analysis.rubric.context import FactContext
-from dagster_project.lib.analysis.rubric.registers import AT
-from dagster_project.lib.analysis.rubric.rules.common import filled, plain
+from dagster_project.lib.analysis.rubric.registers import AT, plain
+from dagster_project.lib.analysis.rubric.rules.common import filled
 
 ON_FILE = "on_file"
 """Optional column of rubric/rubric.csv: a name of SHOWN, and after a colon what it looks for."""

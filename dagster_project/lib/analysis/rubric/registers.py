@@ -48,6 +48,8 @@ class RegisterMemory:
     spoken: tuple[str, ...] = ()
 
 
+# Names that people write, in keys: with another case or blanks around it a name is no other name.
+WRITTEN_NAMES = frozenset({"organization", "partner", "party", "purpose", "term"})
 # Of these registers only the latest word counts, by the day it speaks of.
 LATEST_WORD = {"benchmark_evidence": "as_of", "review_decisions": "decided_on", "scores": "decided_on"}
 
@@ -62,6 +64,11 @@ def _memory(contract: TableContract) -> RegisterMemory:
 REGISTERS: dict[str, RegisterMemory] = {
     name: _memory(contract) for name, contract in contracts.landed_registers().items()
 }
+
+
+def plain(column: str) -> pl.Expr:
+    """Text as it is compared: what a person writes with other case or blanks is the same."""
+    return pl.col(column).str.strip_chars().str.to_lowercase()
 
 
 def scaffold_of(submissions: pl.DataFrame, last_reporting_year: int, today: dt.date) -> pl.DataFrame:
@@ -107,10 +114,26 @@ def _log_spans(rows: pl.DataFrame, memory: RegisterMemory, dates: tuple[str, ...
     rows = rows.filter((seen <= today).fill_null(True))
     begins = pl.max_horizontal("submitted_in", seen.dt.year().cast(pl.Int32))
     place = [name for name in ("source_file", "source_sheet", "source_row") if name in rows.columns]
-    order = ["community_id", *memory.key, *memory.spoken, "submitted_in", *place]
-    rows = rows.with_columns(begins.alias("known_from")).sort(order)
-    later = pl.col("known_from").shift(-1).cum_min(reverse=True).over("community_id", *memory.key)
-    return rows.with_columns((later - 1).fill_null(FOREVER).cast(pl.Int32).alias("known_to"))
+    exact = ["community_id", *memory.key]
+    rows = rows.with_columns(begins.alias("known_from")).sort([*exact, *memory.spoken, "submitted_in", *place])
+    rows = rows.with_columns(_until_later(exact))
+    names = {name: f"{name} as compared" for name in memory.key if name in WRITTEN_NAMES}
+    if names:
+        rows = rows.with_columns(plain(name).alias(compared) for name, compared in names.items())
+        # Two spellings in one submission stand side by side; a later submission speaks of both.
+        key = ["community_id", *(names.get(name, name) for name in memory.key)]
+        word = [*key, *memory.spoken, "submitted_in"]
+        words = rows.group_by(word).agg(pl.col("known_from").min()).sort(word)
+        words = words.select(*word, _until_later(key).alias("known_to_by_name"))
+        rows = rows.join(words, on=word, how="left", nulls_equal=True, maintain_order="left")
+        rows = rows.with_columns(pl.min_horizontal("known_to", "known_to_by_name").alias("known_to"))
+    return rows.drop("known_to_by_name", *names.values(), strict=False)
+
+
+def _until_later(key: list[str]) -> pl.Expr:
+    """known_to: the year before a later row of the key counts; rows stand in the order in which they were said."""
+    later = pl.col("known_from").shift(-1).cum_min(reverse=True).over(key)
+    return (later - 1).fill_null(FOREVER).cast(pl.Int32).alias("known_to")
 
 
 def present_from(rows: pl.DataFrame, scaffold: pl.DataFrame) -> pl.DataFrame:

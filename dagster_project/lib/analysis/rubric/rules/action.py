@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import polars as pl
 
 from dagster_project.lib.analysis.rubric.context import FactContext
-from dagster_project.lib.analysis.rubric.registers import AT
-from dagster_project.lib.analysis.rubric.rules.common import arguments, count, filled, plain, whole
+from dagster_project.lib.analysis.rubric.registers import AT, plain
+from dagster_project.lib.analysis.rubric.rules.common import arguments, count, filled, whole
 
 
 def distinct_values(context: FactContext, row: Mapping[str, str]) -> pl.DataFrame:

@@ -18,11 +18,6 @@ def filled(column: str) -> pl.Expr:
     return pl.col(column).cast(pl.String).str.strip_chars().fill_null("") != ""
 
 
-def plain(column: str) -> pl.Expr:
-    """Text as it is compared: what a person writes with other case or blanks is the same."""
-    return pl.col(column).str.strip_chars().str.to_lowercase()
-
-
 def in_force(start: str, end: str) -> pl.Expr:
     day = pl.col("assessment_date")
     return (pl.col(start) <= day).fill_null(True) & (pl.col(end) >= day).fill_null(True)

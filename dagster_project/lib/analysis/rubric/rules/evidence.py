@@ -11,14 +11,13 @@ from collections.abc import Mapping
 import polars as pl
 
 from dagster_project.lib.analysis.rubric.context import FactContext
-from dagster_project.lib.analysis.rubric.registers import AT
+from dagster_project.lib.analysis.rubric.registers import AT, plain
 from dagster_project.lib.analysis.rubric.rules.common import (
     arguments,
     count,
     events,
     filled,
     in_force,
-    plain,
     share_of_core,
 )
 

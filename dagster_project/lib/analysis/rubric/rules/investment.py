@@ -11,8 +11,8 @@ from collections.abc import Mapping
 import polars as pl
 
 from dagster_project.lib.analysis.rubric.context import FactContext
-from dagster_project.lib.analysis.rubric.registers import AT
-from dagster_project.lib.analysis.rubric.rules.common import count, current_examples, filled, in_force, plain
+from dagster_project.lib.analysis.rubric.registers import AT, plain
+from dagster_project.lib.analysis.rubric.rules.common import count, current_examples, filled, in_force
 from dagster_project.lib.analysis.vocabulary import DAYS_AFTER
 
 

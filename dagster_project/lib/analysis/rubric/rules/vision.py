@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 import polars as pl
 
 from dagster_project.lib.analysis.rubric.context import FactContext
-from dagster_project.lib.analysis.rubric.registers import AT
+from dagster_project.lib.analysis.rubric.registers import AT, plain
 from dagster_project.lib.analysis.rubric.rules.common import (
     arguments,
     broken_down,
@@ -19,7 +19,6 @@ from dagster_project.lib.analysis.rubric.rules.common import (
     events,
     filled,
     in_force,
-    plain,
     share_of_core,
     whole,
 )
