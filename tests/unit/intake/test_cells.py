@@ -62,6 +62,12 @@ def test_sign_digits_thousands_decimals_and_percent_are_a_number(
     assert (cell.kind, cell.number, cell.decimals, cell.percent) == ("number", number, decimals, percent)
 
 
+@pytest.mark.parametrize("text", ["-0", "-0.0", "-0%", "+0"])
+def test_a_zero_has_no_sign(text: str) -> None:
+    number = parse_cell(text, MASKS).number
+    assert number == 0 and math.copysign(1, number) == 1
+
+
 @pytest.mark.parametrize(
     "text",
     ["1e3", "nan", "inf", "1,23", "1234,567", "4 6", ".5", "5.", "%", "--5", "5%%", "٣", "½", "9" * 400, "about 5"],

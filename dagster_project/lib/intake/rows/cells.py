@@ -90,7 +90,8 @@ def parse_cell(text: str | None, masks: Mapping[str, str]) -> Cell:
 
 def _finite(text: str) -> float | None:
     """The number a text prints, or None: also for one with so many digits that it is none any more."""
-    number = float(text.replace(",", "")) if NUMBER.fullmatch(text) else math.inf
+    # Adding 0.0 takes the sign from a zero: -0.0 would print and hash as another number.
+    number = float(text.replace(",", "")) + 0.0 if NUMBER.fullmatch(text) else math.inf
     return number if math.isfinite(number) else None
 
 
