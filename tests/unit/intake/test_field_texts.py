@@ -183,6 +183,13 @@ def test_grouped_digits_beside_decimal_commas_are_not_read_as_thousands(network:
     assert values(alone) == [52500.0]
 
 
+def test_a_grouped_count_is_read_whatever_stands_in_the_counts_of_its_neighbours(network: Intake) -> None:
+    rows = [f'2024,{READING},"1,000","2,000"', f'2023,{READING},400,"1,00"']
+    outcome = folder_of(network, f"{HEADER},numerator,denominator", *rows)
+    assert [line["found"] for line in told(outcome, "decimal_comma")] == ["1,00"]
+    assert values(outcome) == [50.0]
+
+
 @pytest.mark.parametrize("printed", ["1.000", "412.000"])
 def test_three_digits_behind_the_point_of_a_count_are_asked_about(network: Intake, printed: str) -> None:
     outcome = folder_of(network, f"{HEADER},denominator,value", f"2024,{READING},{printed},46.8")

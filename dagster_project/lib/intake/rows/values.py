@@ -229,14 +229,16 @@ def _cells(
 def _unread_cells(rows: pl.DataFrame, name: str) -> list[pl.DataFrame]:
     """Cells of one column that are no number and no mask, and those whose comma may stand before decimals.
 
-    `1,204` is a grouped number, unless other cells of the file's column show that its commas stand before decimals.
+    `1,204` is a grouped number, unless other cells of the file's column of values show that its commas stand before
+    decimals. A count has none: there it is a grouped number whatever its neighbours are.
     """
     text = pl.col(name).str.strip_chars()
     comma = text.str.contains(DECIMAL_COMMA)
     bad = (pl.col(f"{name}_kind") == "bad").fill_null(False)
     decimal = rows.with_columns(_bad=bad & comma.fill_null(False))
     decimal = decimal.with_columns(_alike=pl.col("_bad").any().over("submission_id", "source_file"))
-    told = pl.col("_bad") | (pl.col("_alike") & text.str.contains(ONE_COMMA))
+    doubtful = pl.col("_alike") & text.str.contains(ONE_COMMA) & pl.lit(name == "value")
+    told = pl.col("_bad") | doubtful
     return [
         issues_where(decimal, told, "decimal_comma", name, pl.col(name)),
         issues_where(decimal, bad & ~comma, "bad_cell", name, pl.col(name), ALLOWED_CELL),
