@@ -4,8 +4,10 @@
 with ranked as (
     select
         *,
-        row_number() over (
-            partition by community_id, party, purpose, start_date order by reporting_year desc
+        -- Two spellings in one folder are two lines; a later folder speaks of both.
+        rank() over (
+            partition by community_id, lower(trim(party)), lower(trim(purpose)), start_date
+            order by reporting_year desc
         ) as version_no
     from {{ ref('stg_landing__data_sharing_agreements') }}
 )
