@@ -308,6 +308,9 @@ def public_values(values: pl.DataFrame, cells: pl.DataFrame, profile: Profile) -
     low_zone, high_zone = zone_of(pl.col("n"), profile.zones)
     rate = pl.when(pl.col("k").is_not_null()).then(100.0 * pl.col("k") / pl.col("n")).otherwise(pl.col("value"))
     is_low = rate <= low_zone + EPSILON
+    # The value of a plain count is its own n. What stands in the cells for counts is neither its n nor its k, and no
+    # audit looks at it: it is not published.
+    no_counts = pl.col("unit") == COUNT
     rows = rows.with_columns(
         value=pl.when(hidden | coded | masked).then(None).otherwise("value"),
         value_low=pl.when(hidden)
@@ -320,8 +323,10 @@ def public_values(values: pl.DataFrame, cells: pl.DataFrame, profile: Profile) -
         .when(coded)
         .then(pl.when(is_low).then(low_zone).otherwise(100.0))
         .otherwise("value_high"),
-        numerator=pl.when(hidden | coded | masked).then(None).otherwise("numerator"),
-        denominator=pl.when(hidden | (masked & (pl.col("n_class") != "printed"))).then(None).otherwise("denominator"),
+        numerator=pl.when(hidden | coded | masked | no_counts).then(None).otherwise("numerator"),
+        denominator=pl.when(hidden | (masked & (pl.col("n_class") != "printed")) | no_counts)
+        .then(None)
+        .otherwise("denominator"),
         value_status=pl.when(hidden).then(pl.lit(WITHHELD)).when(coded).then(pl.lit(RANGE)).otherwise("value_status"),
     )
     if "data_source" in values.columns:

@@ -17,7 +17,7 @@ from dagster_project.lib.disclosure import Profile, load_profile
 from dagster_project.lib.disclosure.cells import with_classes
 from dagster_project.lib.disclosure.words import CODED, COMPLEMENTARY, PUBLISHED, SMALL, SOURCE_MASKED
 from tests.unit.disclosure.conftest import ROOT
-from tests.unit.disclosure.tables import HEALTH, RATE, SCORE, TOWN, kinds, masked, row, run, shown, tally
+from tests.unit.disclosure.tables import HEALTH, RATE, SCORE, TALLY, TOWN, kinds, masked, row, run, shown, tally
 
 NUMBERS = ("value", "value_low", "value_high", "numerator", "denominator")
 
@@ -79,6 +79,18 @@ def test_a_plain_count_is_its_own_n_and_is_never_coded(profile: Profile) -> None
         public = shown(run([tally("all", count)], profile), "all")
         assert public["value_status"] == status
         assert public["value"] == (None if status == "withheld" else count)
+
+
+@pytest.mark.parametrize("value", [None, 30.0])
+@pytest.mark.parametrize(("k", "n"), [(3, None), (None, 7), (3, 7), (12, 500)])
+def test_what_stands_beside_a_plain_count_where_counts_belong_is_not_published(
+    profile: Profile, value: float | None, k: int | None, n: int | None
+) -> None:
+    """Neither its n nor its k, and judged by no audit: a small number there would leave the house as it is."""
+    status = "missing" if value is None else "reported"
+    public = alone(profile, n=n, k=k, unit="count", indicator_id=TALLY, value=value, value_status=status)
+    assert (public["value"], public["value_status"]) == (value, status)
+    assert (public["numerator"], public["denominator"]) == (None, None)
 
 
 @pytest.mark.parametrize("unit", ["per_1000", "score", "usd"])
