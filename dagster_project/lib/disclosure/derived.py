@@ -14,7 +14,14 @@ from dataclasses import dataclass
 import polars as pl
 
 from dagster_project.lib.base.names import WITHHELD
-from dagster_project.lib.disclosure.points import POINT, ROW, gap_support, trend_support, with_visibility
+from dagster_project.lib.disclosure.points import (
+    POINT,
+    ROW,
+    gap_support,
+    published_points,
+    trend_support,
+    with_visibility,
+)
 from dagster_project.lib.disclosure.words import ALL
 
 UNDETERMINED = "undetermined"
@@ -23,6 +30,8 @@ BURDENED = "burdened"
 DECIDING_DIMENSIONS = ("race_ethnicity",)
 
 YEARS = ("n_years", "first_year", "last_year")
+# Figures that are computed from the points' counts as well.
+BY_COUNTS = ("slope_weighted", "slope_binomial_low", "slope_binomial_high", "prob_slope_positive")
 # What a withheld row keeps: its key, whom it compares, the rules it was computed by. Every other column is null.
 TREND_KEPT = (*ROW, "outcome_id", "ruleset_version")
 GAP_KEPT = (*TREND_KEPT, "reference_group_id", "standing", "dimension")
@@ -78,7 +87,7 @@ def publish_derived(
     verdicts = _verdicts(public_trend, public_gap, hidden_gap, deciding_dimensions)
     return Derived(
         public_trend,
-        _like(points.filter("is_visible"), trend_point),
+        _like(published_points(points), trend_point),
         public_gap,
         None if gap_year is None else _gap_years(gap_year, points),
         _outcomes(outcome_status, verdicts, forbidden),
@@ -101,12 +110,17 @@ def _withhold(frame: pl.DataFrame, where: pl.Expr, status: str, kept: Sequence[s
 
 
 def _trends(trend: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:
-    """A determined trend whole or withheld; an undetermined one without years where a point within them is hidden."""
+    """A determined trend whole or withheld; an undetermined one without years where a point within them is hidden.
+
+    Where the counts of a point were corrected since and its value was not, what rests on them is absent.
+    """
     rows = trend.join(trend_support(trend, points), on=ROW, how="left", maintain_order="left")
     determined = pl.col("slope").is_not_null()
     hidden = determined & (pl.col("hidden_used").fill_null(0) > 0)
     within = ~determined & (pl.col("hidden_within").fill_null(0) > 0)
     rows = rows.with_columns(hidden.alias("is_hidden"), within.alias("is_vague"))
+    published = pl.col("other_counts").fill_null(0) == 0
+    rows = rows.with_columns(pl.when(published).then(name).alias(name) for name in BY_COUNTS if name in trend.columns)
     rows = rows.with_columns(_without_years(rows)).with_columns(
         _withhold(trend, pl.col("is_hidden"), "trend_status", TREND_KEPT)
     )

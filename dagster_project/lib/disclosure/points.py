@@ -15,41 +15,62 @@ POINT = [*ROW, "series", "school_year"]
 _CELL = ["community_id", "indicator_id", "population_group_id", "geography_id", "series", "school_year"]
 # left_out_reason of points that are valid by themselves (RULES 3); what else is left out entered no figure.
 VALID_LEFT_OUT = ("other_segment", "outside_window", "stale", "series_break", "too_few_points")
+SMALL_N = "small_n"
+COUNTS = ("numerator", "denominator")
 # Relative difference up to which two floats are the same value: noise of a conversion, far below a printed digit.
 SAME = 1e-9
 
 
 def with_visibility(trend_point: pl.DataFrame, public: pl.DataFrame) -> pl.DataFrame:
-    """fct_trend_point with is_valid and is_visible: whether today's public row shows this very value.
+    """fct_trend_point with is_valid, is_visible: whether today's public row shows this very value, and shows_counts:
+    whether it prints the counts that the point has, or the point has none.
 
     public: fct_indicator_value as published. A point of an earlier reporting year whose value was corrected since is
-    not visible; nor is one without a value.
+    not visible; nor is one without a value. One whose counts alone were corrected is visible by its value.
     """
+    counts = [name for name in COUNTS if name in trend_point.columns and name in public.columns]
     shown = public.filter((pl.col("period") == ANNUAL) & pl.col("value").is_not_null()).select(
-        *(pl.col(name).cast(trend_point.schema[name]) for name in _CELL), pl.col("value").alias("public_value")
+        *(pl.col(name).cast(trend_point.schema[name]) for name in _CELL),
+        *(pl.col(name).alias(f"public_{name}") for name in ("value", *counts)),
     )
     rows = trend_point.join(shown, on=_CELL, how="left", maintain_order="left")
     near = (pl.col("value") - pl.col("public_value")).abs() <= SAME * pl.max_horizontal(pl.col("value").abs(), 1.0)
     is_valid = pl.col("used") | pl.col("left_out_reason").is_in(VALID_LEFT_OUT)
+    printed = [pl.col(name).is_null() | (pl.col(name) == pl.col(f"public_{name}")).fill_null(False) for name in counts]
     return rows.with_columns(
-        near.fill_null(False).alias("is_visible"), is_valid.fill_null(False).alias("is_valid")
-    ).drop("public_value")
+        near.fill_null(False).alias("is_visible"),
+        is_valid.fill_null(False).alias("is_valid"),
+        pl.all_horizontal(pl.lit(True), *printed).alias("shows_counts"),
+    ).drop("public_value", *(f"public_{name}" for name in counts))
+
+
+def published_points(points: pl.DataFrame) -> pl.DataFrame:
+    """The rows of `with_visibility` that are published. Counts that were corrected since are history and stay inside;
+    a point that was too small then is not told at all: beside its rate that alone could tell its counts."""
+    rows = points.filter(pl.col("is_visible") & (pl.col("left_out_reason") != SMALL_N).fill_null(True))
+    counts = [name for name in COUNTS if name in points.columns]
+    return rows.with_columns(pl.when("shows_counts").then(pl.col(name)).alias(name) for name in counts)
 
 
 def trend_support(trend: pl.DataFrame, points: pl.DataFrame) -> pl.DataFrame:
-    """ROW, hidden_used, hidden_within: points that are not visible among those used, and within the row's years.
+    """ROW, hidden_used, hidden_within: points that are not visible among those used, and within the row's years; and
+    other_counts: points used with counts that are not published.
 
     Within: points with a value, of the row's series, from first_year to last_year.
     """
     windows = trend.select(*ROW, pl.col("series").alias("_series"), "first_year", "last_year")
-    rows = points.filter(~pl.col("is_visible")).join(windows, on=ROW, how="inner")
+    hidden = ~pl.col("is_visible")
+    rows = points.filter(hidden | ~pl.col("shows_counts")).join(windows, on=ROW, how="inner")
     within = (
         (pl.col("series") == pl.col("_series"))
         & pl.col("school_year").is_between(pl.col("first_year"), pl.col("last_year"))
         & pl.col("value").is_not_null()
     )
+    used = pl.col("used").fill_null(False)
     return rows.group_by(ROW).agg(
-        pl.col("used").fill_null(False).sum().alias("hidden_used"), within.fill_null(False).sum().alias("hidden_within")
+        (used & hidden).sum().alias("hidden_used"),
+        (within.fill_null(False) & hidden).sum().alias("hidden_within"),
+        (used & ~pl.col("shows_counts")).sum().alias("other_counts"),
     )
 
 

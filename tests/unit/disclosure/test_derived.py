@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from dagster_project.lib.disclosure import Derived, Profile
-from dagster_project.lib.disclosure.derived import _outcomes
+from dagster_project.lib.disclosure.derived import _outcomes, publish_derived
 from dagster_project.lib.disclosure.points import with_visibility
 from tests.unit.disclosure.tables import (
     GAP_SCHEMA,
@@ -254,6 +254,52 @@ def test_a_point_is_shown_where_its_value_is_printed_but_for_the_noise_of_a_conv
     shown = pl.DataFrame([{**one, "value": public, "period": "annual"}], schema_overrides={"value": pl.Float64})
     assert with_visibility(points, shown)["is_visible"].to_list() == [visible]
     assert with_visibility(points, shown.with_columns(period=pl.lit("2024-Q1")))["is_visible"].to_list() == [False]
+
+
+COUNTED = {"numerator": pl.Int64(), "denominator": pl.Int64()}
+WEIGHED = dict.fromkeys(
+    ("slope_weighted", "slope_binomial_low", "slope_binomial_high", "prob_slope_positive"), pl.Float64()
+)
+
+
+def restated(n: int, k: int, reason: str | None = None) -> Derived:
+    """The trend of reporting year 2022, of which one point had the counts k of n and is published as 500 of 1,000."""
+    where = fact("all", 2022)
+    rows = [{**where, "school_year": year, "value": 50.0, "used": True} for year in YEARS]
+    public = [{**each, "numerator": 500, "denominator": 1000, "period": "annual"} for each in rows]
+    then = [{**each, "numerator": 500, "denominator": 1000} for each in rows[1:]]
+    then.append({**rows[0], "numerator": k, "denominator": n, "used": reason is None, "left_out_reason": reason})
+    given = {**where, "slope": 1.5, "trend_status": "improving", **dict.fromkeys(WEIGHED, 0.5)}
+    empty = {name: pl.DataFrame(schema=schema) for name, schema in EMPTY.items()}
+    return publish_derived(
+        pl.DataFrame(public, schema={**POINT_SCHEMA, **COUNTED, "period": pl.String()}),
+        pl.DataFrame([given], schema={**TREND_SCHEMA, **WEIGHED}),
+        pl.DataFrame(then, schema={**POINT_SCHEMA, **COUNTED}),
+        gap_year=None,
+        **empty,
+    )
+
+
+EMPTY = {"gap": GAP_SCHEMA, "outcome_status": OUTCOME_SCHEMA, "target_progress": TARGET_SCHEMA}
+
+
+def test_counts_that_were_corrected_since_are_not_published_with_a_value_that_was_not() -> None:
+    found = restated(12, 6)
+    point = only(found.trend_point, school_year=2021)
+    assert (point["value"], point["numerator"], point["denominator"]) == (50.0, None, None)
+    assert found.trend_point["denominator"].to_list().count(1000) == len(YEARS) - 1
+    trend = only(found.trend, population_group_id="all")
+    assert (trend["slope"], trend["trend_status"]) == (1.5, "improving")
+    assert [trend[name] for name in WEIGHED] == [None] * len(WEIGHED)
+    same = only(restated(1000, 500).trend, population_group_id="all")
+    assert [same[name] for name in WEIGHED] == [0.5] * len(WEIGHED)
+
+
+def test_a_point_that_was_small_then_is_not_told_beside_the_rate_that_it_had() -> None:
+    found = restated(8, 4, "small_n")
+    assert found.trend_point["school_year"].to_list() == list(YEARS)[1:]
+    trend = only(found.trend, population_group_id="all")
+    assert [trend[name] for name in WEIGHED] == [0.5] * len(WEIGHED)
 
 
 @pytest.mark.parametrize(
