@@ -164,7 +164,8 @@ class Plain:
             out |= {"value_low": ends[0], "value_high": ends[1], "value_status": "range"}
         if kind == "source_masked" and not (self.n is not None and self.n >= self.min_n):
             out["denominator"] = None
-        return out
+        # The value of a plain count is its own n; the columns of counts are none of it.
+        return out | dict.fromkeys(("numerator", "denominator")) if self.unit == "count" else out
 
     def n_known(self) -> tuple[float, float]:
         if self.prints_n:
