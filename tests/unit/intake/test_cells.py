@@ -62,10 +62,10 @@ def test_sign_digits_thousands_decimals_and_percent_are_a_number(
     assert (cell.kind, cell.number, cell.decimals, cell.percent) == ("number", number, decimals, percent)
 
 
-@pytest.mark.parametrize("text", ["-0", "-0.0", "-0%", "+0"])
+@pytest.mark.parametrize("text", ["-0", "-0.0", "-0%", "-0.00 %", "+0"])
 def test_a_zero_has_no_sign(text: str) -> None:
-    number = parse_cell(text, MASKS).number
-    assert number == 0 and math.copysign(1, number) == 1
+    for number in (parse_cell(text, MASKS).number, parse_share(text)):
+        assert str(number) == "0.0"
 
 
 @pytest.mark.parametrize(
