@@ -106,7 +106,7 @@ def bucket(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     waits = pipeline.pending()
     watch, ask = settle(watch, waits.fingerprint if waits else None, MOST_LOOKS)
     if waits and ask:
-        return dg.SensorResult([_intake_request(waits)], cursor=watch.dump())
+        return dg.SensorResult([_intake_request(context.instance, waits)], cursor=watch.dump())
     if waits:
         asked = waits.fingerprint == watch.asked
         why = "were asked for in a run that failed; run it again" if asked else "changed and are left to settle"
@@ -118,13 +118,15 @@ def _skipped(watch: Watch, why: str) -> dg.SensorResult:
     return dg.SensorResult(skip_reason=why, cursor=watch.dump())
 
 
-def _intake_request(waits: Pending) -> dg.RunRequest:
+def _intake_request(instance: dg.DagsterInstance, waits: Pending) -> dg.RunRequest:
     selection = Selection(frozenset(waits.communities), frozenset(waits.years))
     if waits.n_withdrawn >= MISSING_AT_LEAST:
         # What is missing is held against the whole bucket, not against the places of those that are missing.
         selection = Selection()
+    # The same can wait once more after it was undone: the count of intakes tells one time from the other.
+    made = instance.get_runs_count(dg.RunsFilter(job_name=ingest.name))
     return dg.RunRequest(
-        run_key=f"intake-{waits.fingerprint}",
+        run_key=f"intake-{waits.fingerprint}-{made}",
         job_name=ingest.name,
         run_config=selection_config(selection, build=True),
         tags={"cradle/folders": str(waits.n_folders)},

@@ -610,6 +610,22 @@ def test_an_old_file_uploaded_again_is_a_new_run_each_time(home: Path, daemon: D
     assert len(set(daemon.keys)) == len(daemon.keys)
 
 
+def test_a_folder_put_back_before_its_intake_began_and_taken_away_again_is_asked_for_again(
+    home: Path, daemon: Daemon
+) -> None:
+    daemon.until_quiet()
+    community, year = folders(home)[3]
+    folder = home / "drop" / community / str(year)
+    folder.rename(home / "away")
+    requests = [request for _ in range(2) for request in daemon.tick()]
+    (home / "away").rename(folder)
+    assert [request.job_name for request in requests] == ["ingest"]
+    ingest(daemon.instance, Selection(frozenset([community]), frozenset([year])))
+    assert daemon.until_quiet().count("ingest") == 0
+    folder.rename(home / "away")
+    assert daemon.until_quiet().count("ingest") == 1
+
+
 def touch(home: Path, community: str, year: int, more: bytes) -> None:
     path = next(iter(sorted((home / "drop" / community / str(year)).iterdir())))
     path.write_bytes(path.read_bytes() + more)

@@ -105,10 +105,11 @@ def settle(watch: Watch, fingerprint: str | None, most_looks: int) -> tuple[Watc
     """Whether to ask for an intake now, and what to remember.
 
     A burst of uploads is let settle: only what two looks saw alike is asked for, at the latest after `most_looks`
-    looks that all differed; what was asked for once is never asked for again.
+    looks that all differed; what was asked for is not asked for again before a look found that nothing waits: what
+    was undone before its intake began, and done once more, is news again.
     """
     if fingerprint is None:
-        return replace(watch, seen="", looks=0), False
+        return replace(watch, seen="", looks=0, asked=""), False
     if fingerprint == watch.asked:
         return replace(watch, seen=fingerprint, looks=0), False
     if fingerprint == watch.seen or watch.looks + 1 >= most_looks:
