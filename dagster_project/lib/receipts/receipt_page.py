@@ -39,7 +39,10 @@ STATUS_WORDS: Mapping[str, str] = {
 
 # Heading, what it means for the member, and what to do; in the order in which a member should read them.
 SEVERITIES: Mapping[str, tuple[str, str]] = {
-    "fatal": ("Files that could not be taken", "Nothing of these files counts until they are corrected."),
+    "fatal": (
+        "Files and sheets that could not be taken",
+        "Nothing of these files and sheets counts until they are corrected.",
+    ),
     "error": ("Rows that do not count", "These rows were left out. All other rows of the same files count."),
     "explainable": (
         "Questions",

@@ -7,7 +7,7 @@ Does not: the page's looks (receipt_page.py), marking of workbooks (marked_copy.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any
@@ -17,25 +17,20 @@ import polars as pl
 import contracts
 from dagster_project.lib.base.shown import escaped_json
 from dagster_project.lib.base.store import DeniedError, Store
-from dagster_project.lib.intake.bucket.drop import CLOSED_RULE, SUBFOLDER_RULE, UNREAD_RULE, WRITTEN_RULE
+from dagster_project.lib.intake.bucket.drop import SUBFOLDER_RULE, WRITTEN_RULE
 from dagster_project.lib.intake.findings import FINDINGS
 from dagster_project.lib.receipts.change_words import PENDING_CHANGES
+from dagster_project.lib.receipts.first_line import LEFT_RULES, NOTHING_YET, WITHDRAWN, first_line, left_line, not_taken
 from dagster_project.lib.receipts.marked_files import returned_names
 from dagster_project.lib.receipts.receipt_page import render_receipt
 
 Receipt = dict[str, Any]
 SEVERITY_ORDER = {"fatal": 0, "error": 1, "explainable": 2, "info": 3}
 WRITERS = 4
-SHOWN_FILES = 3
 FILE_FACTS = (
     *("name", "sha256", "layout", "rows_read", "rows_accepted", "rows_rejected", "rows_waiting"),
     *("kind", "reading"),
 )
-WITHDRAWN = "withdrawn"
-"""Status of a folder whose last file was taken away."""
-NOTHING_YET = "expected"
-"""Status of a folder that is there and of which nothing was ever taken, since it is still being written."""
-LEFT_RULES = (CLOSED_RULE, UNREAD_RULE, WRITTEN_RULE)
 """Rules that say that a folder was left as it stood before."""
 RECEIPT_TABLES = ("submissions", "files", "findings", "submission_states")
 """Landing tables that receipts are written from."""
@@ -79,7 +74,7 @@ def build_receipt(
         "reporting_year": submission["reporting_year"],
         "submission_id": submission["submission_id"],
         "status": submission["status"],
-        "first_line": left_line(submission, left) + first_line(submission, replaced, files_not_taken(listed, told)),
+        "first_line": left_line(submission, left) + first_line(submission, replaced, not_taken(listed, told)),
         "contract_version": submission["contract_version"],
         "files": [
             {**{name: file[name] for name in FILE_FACTS}, "marked_copy": copies.get(file["name"])} for file in listed
@@ -93,69 +88,6 @@ def _order(finding: Mapping[str, Any]) -> tuple[Any, ...]:
     """Most serious first, then by place; what has no place comes before what has one."""
     place = [finding[name] for name in ("source_file", "source_sheet", "source_row", "source_column", "finding_id")]
     return SEVERITY_ORDER[finding["severity"]], *((part is not None, part or 0) for part in place)
-
-
-def left_line(submission: Mapping[str, Any], left: Sequence[Mapping[str, Any]]) -> str:
-    """The sentence that comes first where a folder was left as it stood; empty elsewhere."""
-    if not left:
-        return ""
-    names = sorted({finding["source_file"] for finding in left if finding["source_file"] is not None})
-    writing = all(finding["rule_id"] == WRITTEN_RULE for finding in left)
-    what = "still being written" if writing else "could not be read"
-    which = ", ".join(names[:SHOWN_FILES]) + (" and others" if len(names) > SHOWN_FILES else "")
-    verb = "are " if what.startswith("still") and len(names) > 1 else "is " if what.startswith("still") else ""
-    head = f"Not taken as it stands now: {which or 'the folder'} {verb}{what}. "
-    return head + ("What was taken before counts: " if submission["submission_id"] else "")
-
-
-def files_not_taken(files: Iterable[Mapping[str, Any]], findings: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Names of files of which nothing could be read: refused, unreadable, or without one row beside a fatal finding."""
-    fatal = {finding["source_file"] for finding in findings if finding["severity"] == "fatal"}
-    whole = ("refused", "unreadable")
-    return sorted(
-        str(file["name"])
-        for file in files
-        if file["kind"] in whole or (file["name"] in fatal and file["rows_read"] == 0)
-    )
-
-
-def first_line(submission: Mapping[str, Any], replaced: str | None, not_taken: Sequence[str] = ()) -> str:
-    """What happened, in a few plain sentences; `not_taken` are files of an accepted folder that were not."""
-    read, accepted = submission["rows_read"], submission["rows_accepted"]
-    if submission["status"] == WITHDRAWN:
-        return "Withdrawn: the folder holds no file any more, so nothing of it counts. What counted before is gone."
-    if submission["status"] == NOTHING_YET:
-        return "Nothing of this folder was taken yet."
-    if submission["status"] == "rejected":
-        none = f"none of the {read:,} rows could be taken" if read else "no row could be read"
-        line = f"Rejected: {none}, so nothing of this folder counts."
-        gone = " The rows that counted before are gone, because the folder as it stands now is the submission."
-        return line + (gone if replaced else "")
-    waiting = submission["rows_waiting"]
-    parts = [f"Accepted: {accepted:,} of {read:,} rows."]
-    rejected, questions = submission["rows_rejected"], submission["findings_open"]
-    if rejected:
-        parts.append(
-            "1 row was refused and does not count."
-            if rejected == 1
-            else f"{rejected:,} rows were refused and do not count."
-        )
-    if not_taken:
-        parts.append(_not_taken(not_taken, bool(replaced)))
-    if waiting:
-        parts.append(
-            "1 row waits until a label is known." if waiting == 1 else f"{waiting:,} rows wait until a label is known."
-        )
-    if questions:
-        parts.append("1 question is open." if questions == 1 else f"{questions:,} questions are open.")
-    return " ".join(parts)
-
-
-def _not_taken(names: Sequence[str], replaced: bool) -> str:
-    shown = ", ".join(names[:SHOWN_FILES]) + (" and others" if len(names) > SHOWN_FILES else "")
-    line = f"{'1 file' if len(names) == 1 else f'{len(names):,} files'} could not be taken: {shown}."
-    gone = "Rows that a file of the same name held before are gone."
-    return f"{line} {gone}" if replaced else line
 
 
 def as_json(receipt: Receipt) -> bytes:
