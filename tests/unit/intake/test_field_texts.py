@@ -514,3 +514,8 @@ def test_a_folder_that_holds_only_a_folder_is_told_to_its_member(network: Intake
     receipt = json.loads((tmp_path / "outbox" / COMMUNITY / str(YEAR) / "receipt.json").read_text(encoding="utf-8"))
     assert receipt["first_line"].startswith("Nothing of this folder was taken yet")
     assert ["sub folder" in line["message"] for line in receipt["findings"]] == [True]
+
+
+def test_a_known_group_in_a_row_without_a_dimension_is_not_told_as_unknown(network: Intake) -> None:
+    outcome = folder_of(network, f"{HEADER},value", "2023-24,grade3_reading_proficient_pct,,Black,40")
+    assert outcome.rules == {"missing_required"}

@@ -150,6 +150,22 @@ def test_nearest_labels_are_of_the_rows_own_dimension(labels: Reference) -> None
     assert "everyone else" in gender and "everyone else" not in disability
 
 
+def test_a_label_that_another_dimension_knows_is_told_with_that_dimension(labels: Reference) -> None:
+    table = code_table(labels, "group")
+    rows = pl.concat([asked_for([" Black "], dimension="all"), asked_for(["female"], dimension="disability")])
+    assert with_nearest(rows, "group", table, "d")["nearest"].to_list() == [
+        "Black under race_ethnicity",
+        "female under gender",
+    ]
+
+
+def test_a_label_of_other_years_is_not_told_as_one_of_another_dimension(labels: Reference) -> None:
+    (found,) = with_nearest(
+        asked_for(["MENA group"], dimension="race_ethnicity"), "group", code_table(labels, "group"), "d"
+    )["nearest"]
+    assert "under" not in found and "mena group" in found
+
+
 def test_labels_that_another_community_or_a_layout_uses_are_no_answer(labels: Reference) -> None:
     rows = asked_for(["Reading Rte"]).rename({"group": "indicator"})
     table = code_table(labels, "indicator").filter(pl.col("scope") != "global")

@@ -80,7 +80,10 @@ def _waiting(rows: pl.DataFrame, codes: CodeTables) -> pl.DataFrame:
     asked = {
         "indicator": pl.col("indicator").is_not_null() & pl.col("indicator_id").is_null(),
         "dimension": missing_dimension,
-        "group": pl.col("group").is_not_null() & pl.col("group_code").is_null() & ~missing_dimension,
+        # A group is known or not within its dimension; of a row that names none the empty cell is told.
+        "group": pl.col("group").is_not_null()
+        & pl.col("group_code").is_null()
+        & pl.col("dimension_code").is_not_null(),
     }
     parts = [no_issues()]
     for kind, unknown in asked.items():

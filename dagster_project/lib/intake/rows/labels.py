@@ -153,6 +153,7 @@ def nearest(label: str, known: Sequence[str]) -> str:
 def with_nearest(rows: pl.DataFrame, label: str, table: pl.DataFrame, dimension: str | None = None) -> pl.DataFrame:
     """The rows with `nearest`: the known labels nearest to each row's own, of its dimension where one is given.
 
+    A label that another dimension knows is told with that dimension: the row's dimension is at fault, not the label.
     Rows need community_id and submission_id. Labels of other communities and of layouts are no answer. The search costs
     much more than anything else that is done for a label: each is looked for once, and of one submission the first
     MOST_SEARCHED in the order of its rows, so that what a folder hears never hangs on which others are read with it.
@@ -170,6 +171,11 @@ def with_nearest(rows: pl.DataFrame, label: str, table: pl.DataFrame, dimension:
     return rows.join(lines, on=asked, how="left", nulls_equal=True, maintain_order="left")
 
 
+def _usable(owner: str | None) -> pl.Expr:
+    """Labels that a community may use: its own and those of everybody."""
+    return (pl.col("scope") != "community") | (pl.col("scope_id") == pl.lit(owner, pl.String))
+
+
 class _Known:
     """Known labels by community and dimension, and what was found for a label among them."""
 
@@ -185,13 +191,22 @@ class _Known:
         owner = community if community in self.communities else None
         key = (label, owner, dimension)
         if key not in self.found:
-            self.found[key] = nearest(label, self._among(owner, dimension))
+            others = [f"{label.strip()} under {other}" for other in self._elsewhere(label, owner, dimension)]
+            self.found[key] = ", ".join(others) or nearest(label, self._among(owner, dimension))
         return self.found[key]
+
+    def _elsewhere(self, label: str, owner: str | None, dimension: str | None) -> list[str]:
+        """Other dimensions that know the very label, the first few in the order of names."""
+        if dimension is None:
+            return []
+        text = pl.select(composed(pl.lit(label))).item()
+        other = (pl.col("label") == text) & (pl.col("dimension") != dimension)
+        return sorted(set(self.table.filter(_usable(owner) & other)["dimension"]))[:NEAREST_SHOWN]
 
     def _among(self, owner: str | None, dimension: str | None) -> list[str]:
         key = (owner, dimension)
         if key not in self.labels:
-            usable = (pl.col("scope") != "community") | (pl.col("scope_id") == pl.lit(owner, pl.String))
+            usable = _usable(owner)
             if dimension is not None:
                 usable = usable & (pl.col("dimension").is_null() | (pl.col("dimension") == dimension))
             self.labels[key] = sorted(set(self.table.filter(usable)["label"].drop_nulls()))
