@@ -125,6 +125,23 @@ def test_a_place_of_the_community_without_its_kind_is_asked_about(network: Intak
     assert other.rules == {"place_not_community"}
 
 
+@pytest.mark.parametrize("named", ["Birchmont Falls", "birchmont_falls"])
+def test_a_row_that_names_another_community_is_asked_about(network: Intake, named: str) -> None:
+    outcome = take(network, "value,geography", f"46.8,{named}")
+    assert outcome.observations.select("row_status", "geography_id").rows() == [("accepted", "aspenreach")]
+    (asked,) = outcome.findings.to_dicts()
+    assert (asked["rule_id"], asked["severity"], asked["found"]) == ("another_community", "explainable", named)
+
+
+@pytest.mark.parametrize("header", ["Community", "community_id", "Site"])
+def test_a_column_that_names_other_communities_beside_the_own_is_not_passed_over(network: Intake, header: str) -> None:
+    rows = [f"{year},{READING},{cells}" for year, cells in ((2024, "46,Aspenreach"), (2023, "41,Birchmont Falls"))]
+    text = "\n".join([f"{HEADER},value,{header}", *rows, f"2022,{READING},40,Total", ""])
+    outcome = take_folder(network, {"values.csv": text}, "aspenreach", 2024)
+    assert outcome.observations.is_empty()
+    assert "column_unclear" in outcome.rules
+
+
 @pytest.mark.parametrize("day", ["10-Jan", "3-Aug", "Oct-10", "9-May-24", "Sep-2011"])
 @pytest.mark.parametrize("column", ["series", "geography", "value", "denominator"])
 def test_a_date_that_a_spreadsheet_saved_into_a_text_file_is_told_once(network: Intake, day: str, column: str) -> None:

@@ -159,6 +159,9 @@ def _words(sheet: _Sheet, words: Words) -> Iterator[Problem]:
             continue
         for column in sheet.match.layout.columns:
             cells = {one_line(cell).lower() for _, cell in sheet.blank_beside(place, column)}
+            if column == "geography":
+                # Rows of the community itself beside those of others change nothing about what the others mean.
+                cells -= words[OWN_NAMES] | TOTALS
             if cells and all(_speaks_of(column, cell, words) for cell in cells):
                 yield sheet.tell("column_unclear", f"{excerpt(text)} (holding {excerpt(min(cells))})", column)
                 break

@@ -89,8 +89,8 @@ def _place_issues(rows: pl.DataFrame, reference: Reference) -> pl.DataFrame:
 def _other_place(rows: pl.DataFrame, reference: Reference) -> list[pl.DataFrame]:
     """Rows that count as the community's own value but name another place.
 
-    A place that the network lists for the community is one of its parts, so that its level was forgotten; any other
-    name is information only.
+    A place that the network lists for the community is one of its parts, so that its level was forgotten; another
+    community is asked about, since the rows may be its; any other name is information only.
     """
     names = reference.communities.select("community_id", "name", "district_name")
     hit = rows.join(names, on="community_id", how="left", maintain_order="left").with_columns(
@@ -106,8 +106,12 @@ def _other_place(rows: pl.DataFrame, reference: Reference) -> list[pl.DataFrame]
         lambda pair: pair["_place"] in pair["_own"].split("\x1f"), return_dtype=pl.Boolean
     )
     part = differs & pl.col("_part").is_not_null()
+    known = names.unpivot(on=["community_id", "name", "district_name"])["value"].drop_nulls().to_frame("label")
+    others = known.select(normalised("label")).to_series().unique()
+    another = differs & ~part & pl.col("_place").is_in(others.implode())
     found, level = pl.col("geography"), pl.lit("the kind of place that geography names")
     return [
-        issues_where(hit, differs & ~part, "place_not_community", "geography", found, pl.col("name")),
+        issues_where(hit, another, "another_community", "geography", found, pl.col("name")),
+        issues_where(hit, differs & ~part & ~another, "place_not_community", "geography", found, pl.col("name")),
         issues_where(hit, part, "missing_level", "geography_level", found, level),
     ]
