@@ -219,6 +219,25 @@ def test_a_fraction_agrees_within_half_its_last_digit_in_percent(take: Take) -> 
 
 
 @pytest.mark.parametrize(
+    ("printed", "told"),
+    [
+        ("0.46", True),
+        ("0.460", True),
+        ("0.4600", True),
+        ("0.5", True),
+        ("0.47", False),
+        ("0.46%", False),
+        ("47", False),
+    ],
+)
+def test_a_fraction_beside_counts_is_told_its_unit(take: Take, printed: str, told: bool) -> None:
+    outcome = take_rows(take, {"numerator": "460", "denominator": "1000", "value": printed})
+    (finding,) = outcome.findings.filter(rule_id="value_mismatch").to_dicts()
+    unit = "; as it stands with fraction in the column unit" if told else ""
+    assert finding["allowed"] == f"46.0 from the counts of the row{unit}"
+
+
+@pytest.mark.parametrize(
     ("cells", "rule"),
     [
         ({"numerator": "11", "denominator": "10"}, "numerator_above_denominator"),

@@ -289,7 +289,10 @@ def _values(typed: pl.DataFrame, rules: JudgingRules) -> tuple[pl.DataFrame, pl.
     rows = typed.with_columns(computed=computed, _made=made, _zero=(pl.col("denominator") == 0).fill_null(False))
     tolerance = rules.agreement + pl.col("printed_tolerance") + rules.epsilon
     differs = pl.col("_made") & ((pl.col("value") - pl.col("computed")).abs() > tolerance)
-    should = pl.concat_str(pl.col("computed").round(2).cast(pl.String), pl.lit(" from the counts of the row"))
+    hundredfold = (100.0 * pl.col("value") - pl.col("computed")).abs()
+    fraction = ~pl.col("value_percent") & (hundredfold <= rules.agreement + 100.0 * pl.col("printed_tolerance"))
+    unit = pl.when(fraction).then(pl.lit("; as it stands with fraction in the column unit")).otherwise(pl.lit(""))
+    should = pl.concat_str(pl.col("computed").round(2).cast(pl.String), pl.lit(" from the counts of the row"), unit)
     masked = pl.col("value_kind").is_in(["mask", "range"])
     empty = pl.all_horizontal(pl.col(f"{name}_kind") == "empty" for name in ("numerator", "denominator", "value"))
     issues = [
