@@ -48,7 +48,7 @@ from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.store import DeniedError, Store, StoreError
 from dagster_project.lib.intake.bucket.ledger import Ledger, newest_states
-from dagster_project.lib.intake.bucket.plan import BucketFaultError, Selection
+from dagster_project.lib.intake.bucket.plan import BucketFaultError, ChoiceError, Selection
 from dagster_project.lib.publish.release.release import Release
 from dagster_project.lib.warehouse.dbt_run import MANIFEST, WarehouseError
 from dagster_project.lib.warehouse.landing import Landed, write_tables
@@ -109,6 +109,20 @@ def ingest(instance: dg.DagsterInstance, selection: Selection, receipts_of: int 
     job = defs().resolve_job_def("ingest")
     config = {**QUIET, **selection_config(selection, receipts_of=receipts_of)}
     return job.execute_in_process(instance=instance, run_config=config)
+
+
+@pytest.mark.parametrize(
+    ("selection", "said"),
+    [
+        (Selection(frozenset(["aspenreac"])), "aspenreac is not a community of the network"),
+        (Selection(years=frozenset([1999]), again=True), "1999 is not a reporting year; they run from 2015 to"),
+    ],
+)
+def test_an_intake_launched_with_a_mistyped_choice_fails_and_names_it(
+    home: Path, instance: dg.DagsterInstance, selection: Selection, said: str
+) -> None:
+    with pytest.raises(ChoiceError, match=said):
+        ingest(instance, selection)
 
 
 def build(instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:

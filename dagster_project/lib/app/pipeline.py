@@ -43,7 +43,7 @@ from dagster_project.lib.base.store import Store
 from dagster_project.lib.base.successions import write_as_read
 from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.left import still_left
-from dagster_project.lib.intake.bucket.plan import Selection
+from dagster_project.lib.intake.bucket.plan import Selection, require_known
 from dagster_project.lib.intake.bucket.whole import DamagedLakeError, note, noted
 from dagster_project.lib.intake.session import IntakeResult, Places, TakenPartition, run_intake
 from dagster_project.lib.monitoring.latency import submission_latency, value_latency
@@ -119,9 +119,11 @@ class Pipeline(WhatStands):
     def take(self, selection: Selection, run_id: str) -> Iterator[TakenPartition | IntakeResult]:
         """Intake of what changed or was asked for; the last item is the result.
 
-        SeedError where seeds do not hold, BucketFaultError where the bucket seems at fault; nothing is changed then.
+        SeedError where seeds do not hold, ChoiceError where what was asked for is not there, BucketFaultError where the
+        bucket seems at fault; nothing is changed then.
         """
         require_ready(self.reference, self.chosen or self.settings.today, self.settings.work)
+        self._require_known(selection)
         if self.settings.spark_master:
             require_packages()
         for what in [*mend(self.lake, self.settings.warehouse), *sweep(self.settings.work)]:
@@ -137,6 +139,13 @@ class Pipeline(WhatStands):
                 taken = {(partition.community_id, partition.reporting_year) for partition in item.taken}
                 note(self.lake, noted(self.lake) - taken)
             yield item
+
+    def _require_known(self, selection: Selection) -> None:
+        """What the ledger holds is known although no seed names it any more."""
+        seen = self.ledger.events().select("community_id", "reporting_year").unique()
+        communities = {*self.reference.communities["community_id"], NETWORK_FOLDER, *seen["community_id"]}
+        years = {*self.reference.reporting_years(self.settings.today), *seen["reporting_year"]}
+        require_known(selection, communities, years)
 
     def keep_strays(self, strays: pl.DataFrame) -> None:
         """Keep findings of the bucket itself for the steps behind intake."""

@@ -6,7 +6,7 @@ Does not: reading files, or remembering anything (ledger.py).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 
 import polars as pl
@@ -39,6 +39,21 @@ class Selection:
         """Whether the partition was asked for."""
         in_communities = self.communities is None or community_id in self.communities
         return in_communities and (self.years is None or reporting_year in self.years)
+
+
+class ChoiceError(ValueError):
+    """A selection that names what is not there; the message says what."""
+
+
+def require_known(selection: Selection, communities: Collection[str], years: Collection[int]) -> None:
+    """ChoiceError where a community is none of these, or all years are outside; a range may reach beyond them.
+
+    An intake with a mistyped name would do nothing and end well.
+    """
+    for name in sorted((selection.communities or frozenset()) - {*communities}):
+        raise ChoiceError(f"{name} is not a community of the network")
+    if selection.years and selection.years.isdisjoint(years):
+        raise ChoiceError(f"{min(selection.years)} is not a reporting year; they run from {min(years)} to {max(years)}")
 
 
 @dataclass(frozen=True)
