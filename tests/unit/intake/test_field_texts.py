@@ -519,3 +519,29 @@ def test_a_folder_that_holds_only_a_folder_is_told_to_its_member(network: Intake
 def test_a_known_group_in_a_row_without_a_dimension_is_not_told_as_unknown(network: Intake) -> None:
     outcome = folder_of(network, f"{HEADER},value", "2023-24,grade3_reading_proficient_pct,,Black,40")
     assert outcome.rules == {"missing_required"}
+
+
+@pytest.mark.parametrize(
+    ("header", "flag"),
+    [("Suppressed", "Y"), ("suppression_flag", "1"), ("Is Masked", "TRUE"), ("Flag", "suppressed"),
+     ("Quality", "Suppressed due to small n"), ("Status", "Data suppressed"), ("Remark", "suppressed (n<10)")],
+)  # fmt: skip
+def test_a_number_that_an_unread_column_calls_suppressed_does_not_count(
+    network: Intake, header: str, flag: str
+) -> None:
+    rows = [f"2024,{READING},46.8,", f"2023,{READING},0,{flag}", f"2022,{READING},*,{flag}"]
+    outcome = folder_of(network, f"{HEADER},value,{header}", *rows)
+    assert values(outcome) == [46.8, None]
+    (row,) = told(outcome, "flagged_row")
+    assert (row["severity"], row["source_row"], row["found"]) == ("error", 3, header)
+
+
+@pytest.mark.parametrize(
+    ("header", "flag"),
+    [("Suppressed", "N"), ("Not suppressed", "Y"), ("Flag", "Y"), ("Comment", "Suppressed cells are shown as *"),
+     ("Suppression rule", "n below 10")],
+)  # fmt: skip
+def test_a_column_that_flags_nothing_costs_no_row(network: Intake, header: str, flag: str) -> None:
+    outcome = folder_of(network, f"{HEADER},value,{header}", f"2024,{READING},46.8,{flag}")
+    assert values(outcome) == [46.8]
+    assert "flagged_row" not in outcome.rules

@@ -36,6 +36,14 @@ PERIOD_WORD = re.compile(
 )
 NAMES_ONLY = frozenset({"id", "ids", "code", "codes", "key", "no", "row", "line", "rank", "fips", "nces", "year"})
 """Words of headers whose numbers are names and no values."""
+FLAGS = frozenset({"suppress", "suppressed", "suppression", "mask", "masked", "redact", "redacted", "redaction"})
+"""Words of headers below which a yes says that the row's number is not to be shown."""
+YES = frozenset({"y", "yes", "t", "true", "1", "x", "*"})
+SUPPRESSED = re.compile(
+    r"(?:data |value |cell |rate |row )?(?:suppressed|masked|redacted|withheld)"
+    r"(?:\W*(?:$|for|due|because|n ?<|small).*)?"
+)
+"""A cell that says so by itself, whatever its column is called."""
 USUAL_UNIT, USUAL_LEVEL, USUAL_DATA = "percent", "community", "population"
 TOTALS = frozenset({"", "all", "total", "totals", "all students", "all schools", "all districts", "none", "n/a", "-"})
 USUAL = {"unit": frozenset({USUAL_UNIT, "%", "percentage", "pct"}), "geography_level": frozenset({USUAL_LEVEL})}
@@ -82,7 +90,7 @@ def unread_problems(match: Match, words: Words, alone: bool) -> list[Problem]:
     sheet = _Sheet(match)
     told = [*_twice(sheet), *_doubtful(sheet, words), *_words(sheet, words)]
     if match.table == contracts.VALUES_TABLE and match.data and not told:
-        told += _without_values(sheet, alone)
+        told += [*_without_values(sheet, alone), *_flagged(sheet)]
     return [*_read_as(sheet), *told]
 
 
@@ -194,6 +202,22 @@ def _without_values(sheet: _Sheet, alone: bool) -> Iterator[Problem]:
         ]
         if rows:
             yield problem("unread_number", sheet=sheet.match.grid.sheet, rows=rows, column=text, found=excerpt(text))
+
+
+def _flagged(sheet: _Sheet) -> Iterator[Problem]:
+    """Rows with a number of which an unread column says that it is suppressed; often a 0 stands in its place."""
+    for place, text in sheet.unread():
+        header = set(snake_name(text).split("_"))
+        words = YES if header & FLAGS and "not" not in header else frozenset[str]()
+        rows = [
+            at + 1
+            for at in sheet.match.data
+            if place < len(row := sheet.match.grid.rows[at])
+            and ((cell := one_line(row[place]).lower()) in words or SUPPRESSED.fullmatch(cell))
+            and any(NUMBER.fullmatch(sheet.cell(row, name)) for name in VALUE_CELLS)
+        ]
+        if rows:
+            yield problem("flagged_row", sheet=sheet.match.grid.sheet, rows=rows, column=text, found=excerpt(text))
 
 
 def _no_number(cell: str) -> bool:
