@@ -285,7 +285,7 @@ def _known_status(config: Settings, year: int | None, communities: tuple[str, ..
 
 
 def total_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
-    """One line a reporting year: how many folders of which status, when they are due, and what they hold."""
+    """One line a reporting year: how many communities' folders are of which status, when due, and what they hold."""
     lines = [] if rows else ["No folder is like that."]
     for year in sorted({row["reporting_year"] for row in rows}):
         mine = [row for row in rows if row["reporting_year"] == year]
@@ -294,10 +294,10 @@ def total_lines(rows: Sequence[Mapping[str, Any]]) -> list[str]:
         due = min((row["due_on"] for row in mine if row["due_on"] is not None), default=None)
         accepted, questions = (sum(row[name] or 0 for row in mine) for name in ("rows_accepted", "findings_open"))
         when = f"due on {due}" if due is not None else "no due date"
-        folders = "1 folder" if len(mine) == 1 else f"{len(mine):,} folders"
+        expected = "1 community" if len(mine) == 1 else f"{len(mine):,} communities"
         asked = "1 open question" if questions == 1 else f"{questions:,} open questions"
         taken = "1 row" if accepted == 1 else f"{accepted:,} rows"
-        lines.append(f"Total {year}: {folders}, {when}: {words}; {taken} accepted, {asked}")
+        lines.append(f"Total {year}: {expected}, {when}: {words}; {taken} accepted, {asked}")
     return lines
 
 

@@ -346,7 +346,7 @@ def test_status_ends_with_totals_and_due_dates_and_keeps_to_what_is_asked(story:
     told = CliRunner().invoke(status, ["--community", "quill_harbor,reedmere", "--year", str(REPLACED_YEAR)])
     lines = told.output.splitlines()
     assert [line.split()[1] for line in lines[:2]] == ["quill_harbor", "reedmere"]
-    assert lines[2].startswith(f"Total {REPLACED_YEAR}: 2 folders, due on {REPLACED_YEAR}-11-30: ")
+    assert lines[2].startswith(f"Total {REPLACED_YEAR}: 2 communities, due on {REPLACED_YEAR}-11-30: ")
     late = CliRunner().invoke(status, ["--status", "late", "--year", str(REPLACED_YEAR)]).output.splitlines()
     assert late and {line.split()[2] for line in late[:-1]} == {"late"}
     nobody = CliRunner().invoke(status, ["--status", "waived"])

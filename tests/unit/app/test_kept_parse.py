@@ -56,7 +56,7 @@ def test_rows_of_a_seed_and_the_place_of_a_home_make_no_other_parse(project: Pat
     [
         lambda project, seeds: appended("models/marts/dim_community.sql")(project),
         lambda project, seeds: appended("models/marts/_marts.yml")(project),
-        lambda project, seeds: appended("macros/tests/allowed.sql")(project),
+        lambda project, seeds: appended("macros/tests/promises.sql")(project),
         lambda project, seeds: appended("dbt_project.yml")(project),
         lambda project, seeds: (project / "models/marts/dim_community.sql").rename(project / "models/marts/moved.sql"),
         lambda project, seeds: appended("_seeds.yml")(seeds),
