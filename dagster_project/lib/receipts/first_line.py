@@ -25,6 +25,7 @@ WITHDRAWN = "withdrawn"
 NOTHING_YET = "expected"
 """Status of a folder that is there and of which nothing was ever taken, since it is still being written."""
 LEFT_RULES = (CLOSED_RULE, UNREAD_RULE, WRITTEN_RULE)
+"""Rules that say that a folder was left as it stood before."""
 NEVER_LISTED = (LINK_RULE, ODD_RULE)
 """Rules on files that no list of files has."""
 SECOND_HEADER_RULE = "header_again_differs"

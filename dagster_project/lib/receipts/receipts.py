@@ -31,7 +31,6 @@ FILE_FACTS = (
     *("name", "sha256", "layout", "rows_read", "rows_accepted", "rows_rejected", "rows_waiting"),
     *("kind", "reading"),
 )
-"""Rules that say that a folder was left as it stood before."""
 RECEIPT_TABLES = ("submissions", "files", "findings", "submission_states")
 """Landing tables that receipts are written from."""
 Changes = Mapping[tuple[str, int, str | None], Mapping[str, Any]]
