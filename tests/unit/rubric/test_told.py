@@ -80,7 +80,7 @@ def record(**changes: Any) -> Row:
         "ruleset_version": "1.0",
         "record_id": "abc",
         "state": "frozen",
-        "parameters": {"trend.min_points": "3"},
+        "parameters": PARAMETERS,
         "submissions": ["s2020", "s2021"],
         "requirements": [
             {"requirement_id": "r.1", "statement": "Outcomes", "status": "not_met", "actual": 1.0, "required": 4.0}
@@ -140,6 +140,7 @@ def record(**changes: Any) -> Row:
     return one | changes
 
 
+PARAMETERS = {"trend.min_points": "3", "gap.majority_share": "0.6"}
 FOLDERS = {"s2020": 2021, "s2021": 2022}
 HEADING = [
     "testville, proof_point_ongoing, reporting year 2024",
@@ -157,7 +158,7 @@ READINESS = [
     *[f"  {line}" for line in READY],
     "  Gap of race:a to race:b: narrowed by decline, +1.000 a year against -0.250 over 2020-2022 (3 years).",
     "  Gap of race:c to race:b: undetermined, because no data.",
-    "  Reduced: 0 of 1 that count; more than half must be.",
+    "  Reduced: 0 of 1 that count; more than 60% must be.",
     "    race:a: 2020 40.0 (n 20), 2021 41.0 (n 20). From: 2020 folder 2021 v2020.csv row 20 (s2020);"
     " 2021 folder 2022 v2021.csv row 21 (s2021).",
     "    race:b: 2020 60.0.",
@@ -320,7 +321,9 @@ def test_an_outcome_holds_each_of_its_points_once_in_order_and_each_row_that_the
 
 def changed() -> Row:
     """The record as it would be now: one fact of every kind is other."""
-    now = record(record_id="def", status="eligible", ruleset_version="2.0", parameters={"trend.min_points": "4"})
+    now = record(
+        record_id="def", status="eligible", ruleset_version="2.0", parameters=PARAMETERS | {"trend.min_points": "4"}
+    )
     now["requirements"][0]["actual"] = 4.5
     now["computed"]["outcomes"][1]["gap_reduced"] = "met"
     now["computed"]["outcomes"][0]["trend_status"] = "declining"

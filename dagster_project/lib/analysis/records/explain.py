@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dagster_project.lib.analysis.records.one_outcome import Folders, outcome_record
+from dagster_project.lib.analysis.records.one_outcome import MAJORITY, Folders, outcome_record
 from dagster_project.lib.analysis.records.recompute import Record
 from dagster_project.lib.analysis.vocabulary import POINT_PARTS, REDUCED, VALID_LEFT_OUT, WITHOUT_VERDICT
 
@@ -143,7 +143,7 @@ def _outcome_lines(one: Record, with_gaps: bool) -> list[str]:
         pairs = [_pairs(gap, mine) for gap in gaps]
         for gap, made_of in zip(gaps, pairs, strict=True):
             lines += [f"  {_gap_line(gap, trend['direction'])}", *_pair_lines(made_of, trend["direction"])]
-        lines += [f"  {line}" for line in _verdict_lines(gaps)]
+        lines += [f"  {line}" for line in _verdict_lines(gaps, one[MAJORITY])]
         lines += [f"    {line}" for line in _group_lines(mine, gaps, pairs)] if gaps else []
     return lines
 
@@ -183,15 +183,18 @@ def _pair_lines(pairs: Sequence[Pair], direction: int) -> list[str]:
     return [f"    {'; '.join(words)}."] if words else []
 
 
-def _verdict_lines(gaps: Sequence[Mapping[str, Any]]) -> list[str]:
-    """How many of the gaps that count are reduced, in a line; a group without a gap at its start counts neither way."""
+def _verdict_lines(gaps: Sequence[Mapping[str, Any]], share: float) -> list[str]:
+    """How many of the gaps that count are reduced, in a line; a group without a gap at its start counts neither way.
+
+    share: 0 to 1, of which more must be reduced.
+    """
     counting = [gap for gap in gaps if gap["gap_status"] not in WITHOUT_VERDICT]
     reduced = sum(gap["gap_status"] in REDUCED for gap in counting)
     if not gaps:
         return []
     if not counting:
         return ["No gap counts: each is undetermined, reversed, or none at its start."]
-    return [f"Reduced: {reduced} of {len(counting)} that count; more than half must be."]
+    return [f"Reduced: {reduced} of {len(counting)} that count; more than {share:.0%} must be."]
 
 
 def _group_lines(

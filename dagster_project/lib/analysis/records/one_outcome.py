@@ -16,13 +16,16 @@ from dagster_project.lib.analysis.vocabulary import POINT_PARTS
 
 HEAD = ("community_id", "reporting_year")
 ABOUT = ("assessment_date", "ruleset_id", "ruleset_version", "record_id", "designation", "state")
+MAJORITY = "gap.majority_share"
+"""The parameter of the ruleset that says of how many of the gaps that count more must be reduced."""
 SOURCE = ("submission_id", "source_file", "source_sheet", "source_row")
 Folders = Mapping[str, int]
 """Submission to the reporting year of the folder it stood in."""
 
 
 def outcome_record(record: Record, outcome_id: str, folders: Folders) -> Record:
-    """What a record holds of one outcome: keys of HEAD, outcome_id, outcome, trends, gaps, points, sources, and ABOUT.
+    """What a record holds of one outcome: keys of HEAD, outcome_id, outcome, trends, gaps, points, sources,
+    MAJORITY and ABOUT.
 
     `points` are those of the outcome's core indicators and of the groups whose gaps decide, each once, by indicator,
     group, school year and series; `sources` one line a file and row, by school year and folder year. Raises KeyError
@@ -42,6 +45,7 @@ def outcome_record(record: Record, outcome_id: str, folders: Folders) -> Record:
         "gaps": [gap for gap in record["computed"].get("gaps", []) if gap["indicator_id"] in names],
         "points": points,
         "sources": _sources(points),
+        MAJORITY: float(record["parameters"][MAJORITY]),
         **{name: record[name] for name in ABOUT},
     }
 
