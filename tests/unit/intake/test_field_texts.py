@@ -545,3 +545,9 @@ def test_a_column_that_flags_nothing_costs_no_row(network: Intake, header: str, 
     outcome = folder_of(network, f"{HEADER},value,{header}", f"2024,{READING},46.8,{flag}")
     assert values(outcome) == [46.8]
     assert "flagged_row" not in outcome.rules
+
+
+def test_a_column_that_counts_what_was_suppressed_costs_no_row(network: Intake) -> None:
+    rows = [f"2024,{READING},46.8,1", f"2023,{READING},45.1,3"]
+    outcome = folder_of(network, f"{HEADER},value,n_suppressed", *rows)
+    assert (values(outcome), outcome.rules & {"flagged_row"}) == ([46.8, 45.1], set())

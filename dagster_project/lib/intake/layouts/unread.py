@@ -39,6 +39,8 @@ NAMES_ONLY = frozenset({"id", "ids", "code", "codes", "key", "no", "row", "line"
 FLAGS = frozenset({"suppress", "suppressed", "suppression", "mask", "masked", "redact", "redacted", "redaction"})
 """Words of headers below which a yes says that the row's number is not to be shown."""
 YES = frozenset({"y", "yes", "t", "true", "1", "x", "*"})
+NO = frozenset({"", "n", "no", "f", "false", "0", "-"})
+"""Where a column holds anything else, its ones and stars are no yes: it may count what was suppressed."""
 SUPPRESSED = re.compile(
     r"(?:data |value |cell |rate |row )?(?:suppressed|masked|redacted|withheld)"
     r"(?:\W*(?:$|for|due|because|n ?<|small).*)?"
@@ -208,7 +210,8 @@ def _flagged(sheet: _Sheet) -> Iterator[Problem]:
     """Rows with a number of which an unread column says that it is suppressed; often a 0 stands in its place."""
     for place, text in sheet.unread():
         header = set(snake_name(text).split("_"))
-        words = YES if header & FLAGS and "not" not in header else frozenset[str]()
+        answers = header & FLAGS and "not" not in header and {one_line(cell).lower() for _, cell in sheet.filled(place)}
+        words = YES if answers and answers <= YES | NO else frozenset[str]()
         rows = [
             at + 1
             for at in sheet.match.data
