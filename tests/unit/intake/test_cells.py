@@ -81,6 +81,8 @@ def test_an_exponent_a_broken_thousand_or_a_word_is_no_number(text: str) -> None
     [
         ("<5", None, 5.0),
         ("<=5%", None, 5.0),
+        ("\u22645%", None, 5.0),
+        ("\u2265 95", 95.0, None),
         ("LE5", None, 5.0),
         ("LT50", None, 50.0),
         (">95", 95.0, None),

@@ -18,8 +18,8 @@ import polars as pl
 # A group of thousands never begins with 0: 0,085 is a decimal comma.
 PLAIN = r"(?:[1-9]\d{0,2}(?:,\d{3})+|\d+)(?:\.\d+)?"
 NUMBER = re.compile(rf"[+-]?{PLAIN}", re.ASCII)
-BOUND_BELOW = re.compile(rf"(?:<=?|LE|LT)\s*({PLAIN})\s*%?", re.ASCII | re.IGNORECASE)
-BOUND_ABOVE = re.compile(rf"(?:>=?|GE|GT)\s*({PLAIN})\s*%?", re.ASCII | re.IGNORECASE)
+BOUND_BELOW = re.compile(rf"(?:<=?|\u2264|LE|LT)\s*({PLAIN})\s*%?", re.ASCII | re.IGNORECASE)
+BOUND_ABOVE = re.compile(rf"(?:>=?|\u2265|GE|GT)\s*({PLAIN})\s*%?", re.ASCII | re.IGNORECASE)
 RANGE = re.compile(rf"({PLAIN})\s*%?\s*[-\u2013]\s*({PLAIN})\s*%?", re.ASCII)
 DECIMAL_COMMA = r"^[<>=+-]*\s*\d+,\d+\s*%?$"
 """A number whose comma can only stand before decimals, once it was read as no number."""
