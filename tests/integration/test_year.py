@@ -388,7 +388,7 @@ def test_commands_of_the_guides_say_what_the_guides_promise(year: Year) -> None:
     rows = json.loads(told[f"status --year {YEAR} --json"])
     assert {row["reporting_year"] for row in rows} == {YEAR}
     assert (
-        f"Total {YEAR}: 1 folder, due on {YEAR}-11-30: 1 late"
+        f"Total {YEAR}: 1 community, due on {YEAR}-11-30: 1 late"
         in told[f"status --community {LATE},{COMMUNITY} --status late"]
     )
     assert "bucket = ledger = lake" in told["reconcile"]
