@@ -137,7 +137,7 @@ class Gateway:
 
 
 @contextmanager
-def ceph_gateway(attempts: int = 2) -> Iterator[Gateway]:
+def ceph_gateway(attempts: int = 3) -> Iterator[Gateway]:
     """One monitor, one store in memory and one S3 gateway, for this machine only; takes about fifteen seconds."""
     with ExitStack() as stack:
         for left in reversed(range(attempts)):
