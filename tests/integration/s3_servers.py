@@ -27,6 +27,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 CEPH_PACKAGES = ("radosgw", "ceph-mon", "ceph-osd")
 CEPH_PROGRAMS = (*CEPH_PACKAGES, "ceph", "radosgw-admin", "monmaptool")
+STORE_STARTS, STORE_SECONDS = 5, 3.0
 FSID, OSD = "11111111-2222-3333-4444-555555555555", "66666666-7777-8888-9999-000000000000"
 CONFIGURATION = """[global]
 fsid = {fsid}
@@ -137,7 +138,7 @@ class Gateway:
 
 
 @contextmanager
-def ceph_gateway(attempts: int = 3) -> Iterator[Gateway]:
+def ceph_gateway(attempts: int = 2) -> Iterator[Gateway]:
     """One monitor, one store in memory and one S3 gateway, for this machine only; takes about fifteen seconds."""
     with ExitStack() as stack:
         for left in reversed(range(attempts)):
@@ -178,7 +179,7 @@ def _started(folder: Path, daemons: list[subprocess.Popen[bytes]]) -> Gateway:
     daemons.append(_start(folder, "ceph-mon", *use, "-f", "-i", "a"))
     _run("ceph", *use, "--connect-timeout", "30", "osd", "new", OSD)
     _run("ceph-osd", *use, "-i", "0", "--mkfs", "--osd-uuid", OSD)
-    daemons.append(_start(folder, "ceph-osd", *use, "-f", "-i", "0"))
+    _start_store(folder, use, daemons)
     # Pools are made by the first request; this returns only once the store is up.
     _run("radosgw-admin", *use, "user", "list")
     frontend = f"--rgw-frontends=beast endpoint=127.0.0.1:{port}"
@@ -186,6 +187,17 @@ def _started(folder: Path, daemons: list[subprocess.Popen[bytes]]) -> Gateway:
     endpoint = f"http://127.0.0.1:{port}"
     _wait_for(endpoint)
     return Gateway(endpoint, configuration)
+
+
+def _start_store(folder: Path, use: tuple[str, ...], daemons: list[subprocess.Popen[bytes]]) -> None:
+    """Start the store, again where it ends at once: it may ask its monitor for a place before it knows the cluster."""
+    for _ in range(STORE_STARTS):
+        daemons.append(_start(folder, "ceph-osd", *use, "-f", "-i", "0"))
+        try:
+            daemons[-1].wait(STORE_SECONDS)
+        except subprocess.TimeoutExpired:
+            return
+    raise RuntimeError("ceph-osd ends as soon as it is started")
 
 
 def _run(*command: str) -> str:
