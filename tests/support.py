@@ -7,6 +7,7 @@ Does not: fixtures (conftest.py), expectations, or any computing of figures.
 from __future__ import annotations
 
 import ctypes
+import io
 import json
 import os
 import re
@@ -21,6 +22,7 @@ from typing import Any
 
 import duckdb
 import pytest
+from openpyxl import Workbook
 
 from dagster_project.lib.warehouse.declared import TableWords
 
@@ -34,6 +36,19 @@ PATIENCE_SECONDS = int(os.environ.get("CRADLE_PATIENCE_SECONDS", "1200"))
 NOTHING_ELSE = {"CRADLE_PUBLIC": "off", "CRADLE_SETTLE_SECONDS": "0"}
 """For runs whose public edition nobody looks at, over files that nobody writes meanwhile: a fifth of their work, and
 the seconds that they wait for files to settle."""
+
+
+def workbook(**sheets: Sequence[Sequence[object]]) -> bytes:
+    """A workbook with the given sheets."""
+    book = Workbook()
+    book.remove(book.active)
+    for title, rows in sheets.items():
+        sheet = book.create_sheet(title)
+        for row in rows:
+            sheet.append(row)
+    buffer = io.BytesIO()
+    book.save(buffer)
+    return buffer.getvalue()
 
 
 def real_data(folder: str = "") -> Path:

@@ -10,7 +10,7 @@ import json
 
 import click
 
-from dagster_project.cli.base import CradleError, known_communities, settings
+from dagster_project.cli.base import CradleError, known_communities, known_year, settings
 from dagster_project.settings import Settings
 
 DIFFERENT, USAGE = 1, 2
@@ -91,9 +91,7 @@ def _signed(config: Settings, community: str, year: int | None, name: str, minut
 
     if year is None:
         raise CradleError("--presign needs --year", "for example --year 2024", USAGE)
-    years = Reference(config.seeds).reporting_years(config.today)
-    if year not in years:
-        raise CradleError(f"{year} is not a reporting year", f"they run from {years.start} to {years.stop - 1}", USAGE)
+    known_year(Reference(config.seeds).reporting_years(config.today), year)
     try:
         store = Store(config.drop_url, config.s3_endpoint)
         return store.upload_url(upload_key(community, year, name), minutes * MINUTES)

@@ -142,6 +142,8 @@ class Pipeline(WhatStands):
 
     def _require_known(self, selection: Selection) -> None:
         """What the ledger holds is known although no seed names it any more."""
+        if selection.communities is None and selection.years is None:
+            return
         seen = self.ledger.events().select("community_id", "reporting_year").unique()
         communities = {*self.reference.communities["community_id"], NETWORK_FOLDER, *seen["community_id"]}
         years = {*self.reference.reporting_years(self.settings.today), *seen["reporting_year"]}

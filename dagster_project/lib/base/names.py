@@ -1,7 +1,7 @@
-"""Names that several rooms share: folders of the bucket, schemas and tables of a release.
+"""Names that several rooms share: folders of the bucket, schemas and tables of a release, the key of a value.
 
 Belongs here: a name that two rooms must write alike.
-Does not: values that only one room uses, columns of tables (contracts, intake/tables.py, analysis/tables.py).
+Does not: values that only one room uses, other columns of tables (contracts, intake/tables.py, analysis/tables.py).
 """
 
 NETWORK_FOLDER = "_network"
@@ -25,6 +25,17 @@ DECISIONS_TABLE = "register_explanation_decisions"
 """Members' answers. No figure is made from them; a check of a folder against the release needs them."""
 OBJECTIONS_TABLE = "register_publication_objections"
 """Objections to publication. No internal figure is made from them; the public edition of a release goes by them."""
+
+VALUE_KEY = (
+    "community_id",
+    "indicator_id",
+    "series",
+    "geography_id",
+    "population_group_id",
+    "school_year",
+    "period",
+)
+"""What tells one value from all others: of the rows of one key the newest submission's is in effect (RULES 1)."""
 
 WITHHELD = "withheld"
 """Status of a figure that the public edition does not print; no internal one has it."""

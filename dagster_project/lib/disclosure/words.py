@@ -10,15 +10,9 @@ import math
 from dataclasses import dataclass
 from typing import NamedTuple
 
-CELL = (
-    "community_id",
-    "indicator_id",
-    "series",
-    "geography_id",
-    "population_group_id",
-    "school_year",
-    "period",
-)
+from dagster_project.lib.base.names import VALUE_KEY
+
+CELL = VALUE_KEY
 FAMILY = ("community_id", "indicator_id", "series", "school_year", "period")
 
 ALL, ANNUAL, COMMUNITY = "all", "annual", "community"

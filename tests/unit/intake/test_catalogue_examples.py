@@ -38,6 +38,7 @@ from dagster_project.lib.intake.take_in import take_in
 from dagster_project.lib.member.page.language import languages
 from dagster_project.lib.member.page.spoken import speaker
 from dagster_project.lib.warehouse.landing import all_findings, landed_registers
+from tests.support import workbook
 
 EXAMPLES = contracts.ROOT / "examples"
 WHOLE_NETWORK = contracts.ROOT.parent / "seeds"
@@ -49,19 +50,6 @@ ROW = ["2023-24", "grade3_reading_proficient_pct", "all", "all", 460, 1000, 46]
 TEXT = (",".join(HEADER) + "\n" + ",".join(map(str, ROW)) + "\n").encode()
 
 Files = Mapping[str, bytes]
-
-
-def workbook(**sheets: Sequence[Sequence[object]]) -> bytes:
-    """A workbook with the given sheets."""
-    book = Workbook()
-    book.remove(book.active)
-    for title, rows in sheets.items():
-        sheet = book.create_sheet(title)
-        for row in rows:
-            sheet.append(row)
-    buffer = io.BytesIO()
-    book.save(buffer)
-    return buffer.getvalue()
 
 
 def with_part(data: bytes, name: str, content: bytes) -> bytes:

@@ -6,14 +6,13 @@ Does not: other languages (tests/unit/member/test_language.py), the page around 
 
 from __future__ import annotations
 
-import io
 from pathlib import Path
 
 import pytest
-from openpyxl import Workbook
 
 from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.member.check import check_path
+from tests.support import workbook
 
 COMMUNITY, YEAR = "birchmont_falls", 2024
 HEADER = ["school_year", "indicator", "dimension", "group", "value"]
@@ -21,18 +20,6 @@ ROW = ["2023-24", "grade3_reading_proficient_pct", "all", "all", "46.8"]
 EARLIER = ["2022-23", *ROW[1:4], "45.1"]
 GOOD = f"{','.join(HEADER)}\n{','.join(ROW)}\n"
 COUNTED = "Accepted: 1 of 1 rows."
-
-
-def workbook(**sheets: list[list[str]]) -> bytes:
-    book = Workbook()
-    book.remove(book.active)  # type: ignore[arg-type]
-    for name, rows in sheets.items():
-        sheet = book.create_sheet(name)
-        for row in rows:
-            sheet.append(row)
-    data = io.BytesIO()
-    book.save(data)
-    return data.getvalue()
 
 
 def said(intake: Intake, folder: Path) -> str:

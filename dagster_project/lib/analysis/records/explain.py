@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from dagster_project.lib.analysis.records.one_outcome import MAJORITY, Folders, outcome_record
-from dagster_project.lib.analysis.records.recompute import Record
-from dagster_project.lib.analysis.vocabulary import POINT_PARTS, REDUCED, VALID_LEFT_OUT, WITHOUT_VERDICT
+from dagster_project.lib.analysis.records.one_outcome import Folders, outcome_record
+from dagster_project.lib.analysis.records.recompute import MAJORITY, Record, gaps_counted
+from dagster_project.lib.analysis.vocabulary import POINT_PARTS, VALID_LEFT_OUT
 
 STATUS_WORDS = {"met": "met", "not_met": "not met", "undetermined": "undetermined"}
 
@@ -188,13 +188,12 @@ def _verdict_lines(gaps: Sequence[Mapping[str, Any]], share: float) -> list[str]
 
     share: 0 to 1, of which more must be reduced.
     """
-    counting = [gap for gap in gaps if gap["gap_status"] not in WITHOUT_VERDICT]
-    reduced = sum(gap["gap_status"] in REDUCED for gap in counting)
     if not gaps:
         return []
+    reduced, counting = gaps_counted([gap["gap_status"] for gap in gaps])
     if not counting:
         return ["No gap counts: each is undetermined, reversed, or none at its start."]
-    return [f"Reduced: {reduced} of {len(counting)} that count; more than {share:.0%} must be."]
+    return [f"Reduced: {reduced} of {counting} that count; more than {share:.0%} must be."]
 
 
 def _group_lines(

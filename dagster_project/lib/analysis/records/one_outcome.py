@@ -11,13 +11,11 @@ from dataclasses import asdict
 from typing import Any
 
 from dagster_project.lib.analysis.records.beside import DECIDED, Difference, differences
-from dagster_project.lib.analysis.records.recompute import Record
+from dagster_project.lib.analysis.records.recompute import MAJORITY, Record
 from dagster_project.lib.analysis.vocabulary import POINT_PARTS
 
 HEAD = ("community_id", "reporting_year")
 ABOUT = ("assessment_date", "ruleset_id", "ruleset_version", "record_id", "designation", "state")
-MAJORITY = "gap.majority_share"
-"""The parameter of the ruleset that says of how many of the gaps that count more must be reduced."""
 SOURCE = ("submission_id", "source_file", "source_sheet", "source_row")
 Folders = Mapping[str, int]
 """Submission to the reporting year of the folder it stood in."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import calendar
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import cached_property
 from typing import Any
 
@@ -36,6 +36,14 @@ from dagster_project.lib.analysis.vocabulary import (
 
 Record = dict[str, Any]
 """JSON-able: text, numbers, booleans, null, lists and objects only."""
+MAJORITY = "gap.majority_share"
+"""The parameter of the ruleset that says of how many of the gaps that count more must be reduced."""
+
+
+def gaps_counted(classes: Iterable[str]) -> tuple[int, int]:
+    """How many gaps of these classes are reduced, and how many count: not those without a verdict (RULES 5)."""
+    counting = [status for status in classes if status not in WITHOUT_VERDICT]
+    return sum(status in REDUCED for status in counting), len(counting)
 
 
 def stated(record: Record) -> Record:
@@ -229,9 +237,7 @@ class _Again:
 
     def _verdict(self, indicator: str) -> str:
         classes = [status for key, status in self.gaps.items() if key.split(" ")[0] == indicator]
-        eligible = [status for status in classes if status not in WITHOUT_VERDICT]
-        reduced = [status for status in eligible if status in REDUCED]
-        return self._more_than_half(len(reduced), len(eligible), "gap.majority_share")
+        return self._more_than_half(*gaps_counted(classes), MAJORITY)
 
     def _more_than_half(self, part: int, whole: int, share: str) -> str:
         if not whole:

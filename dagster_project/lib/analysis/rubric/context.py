@@ -22,29 +22,13 @@ from dagster_project.lib.analysis.rubric.registers import (
     known_rows,
     present_from,
 )
+from dagster_project.lib.base.names import VALUE_KEY
 from dagster_project.lib.base.ruleset import Ruleset
 
 MEASURED = ("value", "value_low", "value_high")
 SHOWN = [pl.col(name).is_not_null() for name in MEASURED]
 """A bound shows something, a mask does not."""
-VALUE_COLUMNS = (
-    "community_id",
-    "indicator_id",
-    "population_group_id",
-    "school_year",
-    "known_from",
-    "known_to",
-    *MEASURED,
-)
-VERSION_KEY = (
-    "community_id",
-    "indicator_id",
-    "series",
-    "geography_id",
-    "population_group_id",
-    "school_year",
-    "period",
-)
+KNOWN = ["community_id", "indicator_id", "population_group_id", "school_year", "known_from", "known_to"]
 
 
 @dataclass(frozen=True)
@@ -134,16 +118,15 @@ def fact_context(tables: Tables, scaffold: pl.DataFrame, ruleset: Ruleset, today
 
 
 def _values(tables: Tables, known: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-    columns = VALUE_COLUMNS[: -len(MEASURED)]
     rows = _known_in_every_period(tables)
     if rows is None or "indicator_selection" not in known:
-        empty = pl.DataFrame(schema=dict.fromkeys(columns[:3], pl.String) | dict.fromkeys(columns[3:], pl.Int32))
+        empty = pl.DataFrame(schema=dict.fromkeys(KNOWN[:3], pl.String) | dict.fromkeys(KNOWN[3:], pl.Int32))
         return empty.with_columns(pl.lit(None, pl.Boolean).alias("held"), pl.lit(None, pl.String).alias("dimension"))
     # Only what is or was a core indicator is looked at: most series of a network are not.
     wanted = known["indicator_selection"].filter(pl.col("role") == "core")
     wanted = wanted.select("community_id", indicator_id="indicator").unique()
     rows = rows.join(wanted, on=["community_id", "indicator_id"], how="semi")
-    rows = rows.select(*columns, pl.any_horizontal(SHOWN).alias("held")).unique()
+    rows = rows.select(*KNOWN, pl.any_horizontal(SHOWN).alias("held")).unique()
     return rows.with_columns(pl.col("population_group_id").str.split(":").list.first().alias("dimension"))
 
 
@@ -154,9 +137,9 @@ def _known_in_every_period(tables: Tables) -> pl.DataFrame | None:
     if annual is None or within is None or within.is_empty():
         return annual
     from_on = pl.col("reporting_year").cast(annual.schema["known_from"])
-    until = (from_on.shift(-1).over(VERSION_KEY, order_by="reporting_year") - 1).fill_null(FOREVER)
+    until = (from_on.shift(-1).over(VALUE_KEY, order_by="reporting_year") - 1).fill_null(FOREVER)
     within = within.with_columns(known_from=from_on, known_to=until.cast(annual.schema["known_to"]))
-    return pl.concat([annual.select(VALUE_COLUMNS), within.select(VALUE_COLUMNS)], how="vertical_relaxed")
+    return pl.concat([rows.select(*KNOWN, *MEASURED) for rows in (annual, within)], how="vertical_relaxed")
 
 
 def _within_a_year(tables: Tables) -> pl.DataFrame | None:

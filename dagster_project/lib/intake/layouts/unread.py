@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 
 import polars as pl
 
@@ -39,7 +40,7 @@ NAMES_ONLY = frozenset({"id", "ids", "code", "codes", "key", "no", "row", "line"
 FLAGS = frozenset({"suppress", "suppressed", "suppression", "mask", "masked", "redact", "redacted", "redaction"})
 """Words of headers below which a yes says that the row's number is not to be shown."""
 YES = frozenset({"y", "yes", "t", "true", "1", "x", "*"})
-NO = frozenset({"", "n", "no", "f", "false", "0", "-"})
+NO = frozenset({"n", "no", "f", "false", "0", "-"})
 """Where a column holds anything else, its ones and stars are no yes: it may count what was suppressed."""
 SUPPRESSED = re.compile(
     r"(?:data |value |cell |rate |row )?(?:suppressed|masked|redacted|withheld)"
@@ -137,6 +138,18 @@ class _Sheet:
     def tell(self, rule_id: str, found: str, allowed: str | None = None) -> Problem:
         return problem(rule_id, sheet=self.match.grid.sheet, rows=[self.match.header_row], found=found, allowed=allowed)
 
+    def tell_rows(
+        self, rule_id: str, place: int, text: str, speaks: Callable[[Sequence[str], str], bool]
+    ) -> Iterator[Problem]:
+        """A rule on an unread column, with the rows in which its cell holds anything and that it speaks of."""
+        rows = [
+            at + 1
+            for at in self.match.data
+            if place < len(row := self.match.grid.rows[at]) and (cell := row[place].strip()) and speaks(row, cell)
+        ]
+        if rows:
+            yield problem(rule_id, sheet=self.match.grid.sheet, rows=rows, column=text, found=excerpt(text))
+
 
 def _read_as(sheet: _Sheet) -> Iterator[Problem]:
     for column, _, text in sheet.match.fit.near:
@@ -197,13 +210,7 @@ def _without_values(sheet: _Sheet, alone: bool) -> Iterator[Problem]:
         yield sheet.tell("no_values", found)
         return
     for place, text in numbers.items():
-        rows = [
-            at + 1
-            for at in sheet.match.data
-            if place < len(row := sheet.match.grid.rows[at]) and row[place].strip() and not sheet.says_anything(row)
-        ]
-        if rows:
-            yield problem("unread_number", sheet=sheet.match.grid.sheet, rows=rows, column=text, found=excerpt(text))
+        yield from sheet.tell_rows("unread_number", place, text, lambda row, _: not sheet.says_anything(row))
 
 
 def _flagged(sheet: _Sheet) -> Iterator[Problem]:
@@ -212,15 +219,13 @@ def _flagged(sheet: _Sheet) -> Iterator[Problem]:
         header = set(snake_name(text).split("_"))
         answers = header & FLAGS and "not" not in header and {one_line(cell).lower() for _, cell in sheet.filled(place)}
         words = YES if answers and answers <= YES | NO else frozenset[str]()
-        rows = [
-            at + 1
-            for at in sheet.match.data
-            if place < len(row := sheet.match.grid.rows[at])
-            and ((cell := one_line(row[place]).lower()) in words or SUPPRESSED.fullmatch(cell))
-            and any(NUMBER.fullmatch(sheet.cell(row, name)) for name in VALUE_CELLS)
-        ]
-        if rows:
-            yield problem("flagged_row", sheet=sheet.match.grid.sheet, rows=rows, column=text, found=excerpt(text))
+        yield from sheet.tell_rows("flagged_row", place, text, partial(_is_flagged, sheet, words))
+
+
+def _is_flagged(sheet: _Sheet, words: frozenset[str], row: Sequence[str], cell: str) -> bool:
+    said = one_line(cell).lower()
+    flagged = said in words or SUPPRESSED.fullmatch(said) is not None
+    return flagged and any(NUMBER.fullmatch(sheet.cell(row, name)) for name in VALUE_CELLS)
 
 
 def _no_number(cell: str) -> bool:

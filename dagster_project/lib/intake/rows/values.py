@@ -9,6 +9,7 @@ from __future__ import annotations
 import polars as pl
 
 from contracts.base import TableContract, whole_number
+from dagster_project.lib.base.names import VALUE_KEY
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import JudgingRules
 from dagster_project.lib.intake.findings import ISSUES, blocked_rows, in_words, issues_where
@@ -41,16 +42,7 @@ LARGEST_WHOLE = 2**53  # up to which a float holds every whole number
 PLACE = ["community_id", "reporting_year"]
 
 
-KEY = [
-    *PLACE,
-    "indicator_id",
-    "series",
-    "geography_id",
-    "population_group_id",
-    "school_year",
-    "period",
-    "data_level",
-]
+KEY = [*PLACE, *VALUE_KEY[1:], "data_level"]
 
 
 CONTENT = ["numerator", "denominator", "value", "value_low", "value_high", "value_status"]
