@@ -10,9 +10,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
+from dagster_project.lib.analysis.figures.trend import DECLINING, MAINTAINED, Traits, trend_status
 from dagster_project.lib.analysis.tables import FCT_TREND, TREND_POINT_SPAN
 from dagster_project.lib.analysis.tables.spans import at_year
 from dagster_project.lib.base.ruleset import Ruleset
@@ -70,6 +72,12 @@ def test_the_status_of_a_percentage_turns_at_zero_and_at_half_a_point(
     assert trend_at(yearly(values), ruleset)["trend_status"] == status
     mirrored = {year: -value for year, value in values.items()}
     assert trend_at(yearly(mirrored, indicator_id="down"), ruleset)["trend_status"] == status
+
+
+def test_a_slope_on_the_last_bit_of_the_tolerance_is_maintained(ruleset: Ruleset) -> None:
+    edge = -ruleset.trend.maintain_tolerance - ruleset.epsilon
+    slopes, percent = np.array([edge, np.nextafter(edge, -1)]), Traits(np.ones(2), np.ones(2, dtype=bool))
+    assert trend_status(slopes, np.zeros(2), percent, ruleset).tolist() == [MAINTAINED, DECLINING]
 
 
 @pytest.mark.parametrize(("slope", "status"), [(-0.99, "maintained"), (-1.0, "maintained"), (-1.01, "declining")])

@@ -292,6 +292,14 @@ def test_one_place_in_two_spellings_is_one_place(network: Intake) -> None:
     assert [line["found"] for line in told(zips, "spoilt_code")] == ["2138", "2138.0"]
 
 
+@pytest.mark.parametrize(
+    ("level", "place"), [("zip", "02138"), ("zip", "around the square"), ("school", "School 12"), ("school", "2138")]
+)
+def test_only_a_zip_code_is_asked_for_the_digits_of_one(network: Intake, level: str, place: str) -> None:
+    outcome = folder_of(network, f"{HEADER},value,geography,geography_level", f"2024,{READING},46.8,{place},{level}")
+    assert not told(outcome, "spoilt_code")
+
+
 @pytest.mark.parametrize("code", ["1.00005E+11", "1E+05", "9905001.0"])
 def test_codes_that_a_spreadsheet_made_numbers_are_no_places(network: Intake, code: str) -> None:
     outcome = folder_of(network, f"{HEADER},value,geography,geography_level", f"2024,{READING},46.8,{code},school")

@@ -322,6 +322,11 @@ def test_a_place_of_a_kind_that_nobody_lists_gets_an_id_of_its_own(take: Take) -
     assert row["row_status"] == "accepted"
 
 
+def test_a_row_that_is_rejected_and_would_wait_says_why_it_is_rejected(take: Take) -> None:
+    row = one(take, indicator="Reading by the Brook", value="46 or so")
+    assert (row["row_status"], row["row_reason"]) == ("rejected", "bad_cell")
+
+
 def test_a_place_missing_from_a_governed_list_waits(take: Take) -> None:
     outcome = take_rows(take, {"geography": "Lakeside Schools", "geography_level": "district", "value": "46"})
     assert outcome.observations["row_status"].to_list() == ["waiting"]
@@ -331,6 +336,7 @@ def test_a_place_missing_from_a_governed_list_waits(take: Take) -> None:
 def test_an_unknown_label_waits_and_rejects_nothing(take: Take) -> None:
     outcome = take_rows(take, {"indicator": "Reading by the Brook", "value": "46"}, {"value": "46"})
     assert outcome.observations["row_status"].to_list() == ["waiting", "accepted"]
+    assert outcome.observations["row_reason"].to_list() == ["unmapped_label", None]
     finding = outcome.findings.filter(pl.col("rule_id") == "unmapped_indicator").row(0, named=True)
     assert (finding["severity"], finding["found"], finding["status"]) == ("explainable", "Reading by the Brook", "open")
 

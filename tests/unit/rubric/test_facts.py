@@ -142,6 +142,13 @@ def test_funding_must_run_365_days_or_730_for_several_years(end: str | None, one
     assert (fact(world, "exploring.9.1"), fact(world, "systems_change.7.3")) == (one_year, two_years)
 
 
+def test_the_evidence_of_funding_names_the_agreement_that_ends_last() -> None:
+    row = {"partner": "Fund", "purpose": "operations", "start_date": "2022-01-01"}
+    shorter = row | {"partner": "Gift", "end_date": "2023-03-01"}
+    world = World().add("funding", row | {"end_date": "2023-12-31"}, shorter)
+    assert world.row("exploring.9.1")["evidence"].startswith("funding runs until 2023-12-31, 365 ")
+
+
 def test_funding_that_has_not_begun_does_not_count() -> None:
     row = {"partner": "Fund", "purpose": "operations", "start_date": "2023-01-01", "end_date": "2030-01-01"}
     assert fact(World().add("funding", row), "exploring.9.1") == "not_met"
