@@ -7,6 +7,7 @@ Does not: what is new, settled, due or dead (lib/monitoring/freshness.py), what 
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import replace
+from time import sleep
 
 import dagster as dg
 
@@ -24,9 +25,13 @@ from dagster_project.settings import from_environment
 
 # Looking at a folder costs next to nothing; on S3 each look is one paid listing a community.
 # The daemon wakes every 5 s: an interval of 5 s, which is never quite over by then, would be one of 10.
-LOOK_EVERY_SECONDS = 19 if from_environment().drop_url.startswith("s3://") else 4
+IN_S3 = from_environment().drop_url.startswith("s3://")
+LOOK_EVERY_SECONDS = 19 if IN_S3 else 4
+# At a folder with news there is a second look at once: what is still written then is waited for by the run as well,
+# which takes longer than this to start.
+LOOK_AGAIN_SECONDS = None if IN_S3 else 2
 # A bucket that never rests is taken all the same after a minute of looks.
-MOST_LOOKS = 60 // (LOOK_EVERY_SECONDS + 1)
+MOST_LOOKS = 60 // (LOOK_EVERY_SECONDS + 1) * (1 if IN_S3 else 2)
 # A run writes its last events after it let go of the lock; three looks are far longer than that.
 IDLE_LOOKS = 3
 WAITING = [dg.DagsterRunStatus.QUEUED, dg.DagsterRunStatus.NOT_STARTED, dg.DagsterRunStatus.STARTING]
@@ -103,8 +108,7 @@ def bucket(context: dg.SensorEvaluationContext) -> dg.SensorResult:
     if unfinished:
         # What waits is left to settle while a run goes on: it changes with every folder that the run takes.
         return _skipped(watch, f"{len(unfinished)} runs are not finished yet")
-    waits = pipeline.pending()
-    watch, ask = settle(watch, waits.fingerprint if waits else None, MOST_LOOKS)
+    waits, watch, ask = _looked(pipeline, watch)
     if waits and ask:
         return dg.SensorResult([_intake_request(context.instance, waits)], cursor=watch.dump())
     if waits:
@@ -112,6 +116,17 @@ def bucket(context: dg.SensorEvaluationContext) -> dg.SensorResult:
         why = "were asked for in a run that failed; run it again" if asked else "changed and are left to settle"
         return _skipped(watch, f"{waits.n_folders} folders {why}")
     return _follow(context.instance, pipeline, watch)
+
+
+def _looked(pipeline: Pipeline, watch: Watch) -> tuple[Pending | None, Watch, bool]:
+    """What waits, what to remember of it, and whether it is asked for: after a second look where the first saw news."""
+    waits = pipeline.pending()
+    watch, ask = settle(watch, waits.fingerprint if waits else None, MOST_LOOKS)
+    if waits and not ask and watch.looks and LOOK_AGAIN_SECONDS is not None:
+        sleep(LOOK_AGAIN_SECONDS)
+        waits = pipeline.pending()
+        watch, ask = settle(watch, waits.fingerprint if waits else None, MOST_LOOKS)
+    return waits, watch, ask
 
 
 def _skipped(watch: Watch, why: str) -> dg.SensorResult:

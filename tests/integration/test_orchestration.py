@@ -13,7 +13,7 @@ import random
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -25,6 +25,7 @@ import pytest
 import yaml
 
 from dagster_project.definitions import defs
+from dagster_project.defs import automation
 from dagster_project.defs import intake as intake_room
 from dagster_project.defs.automation import IDLE_LOOKS, MOST_LOOKS, bucket
 from dagster_project.defs.partition_marks import receipt_materialization
@@ -544,10 +545,14 @@ def failed_checks(result: dg.ExecuteInProcessResult) -> set[str]:
 
 
 class Daemon:
-    """Ticks of the sensor with its cursor kept, run keys deduplicated and requests executed, as the daemon does."""
+    """Ticks of the sensor with its cursor kept, run keys deduplicated and requests executed, as the daemon does.
+
+    `meanwhile` is what happens between the two looks of a tick.
+    """
 
     def __init__(self, instance: dg.DagsterInstance) -> None:
         self.instance = instance
+        self.meanwhile: Callable[[], object] = bool
         self.cursor: str | None = None
         self.keys: list[str] = []
         self.said = ""
@@ -577,8 +582,10 @@ class Daemon:
 
 
 @pytest.fixture
-def daemon(home: Path, instance: dg.DagsterInstance) -> Daemon:
-    return Daemon(instance)
+def daemon(home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch) -> Daemon:
+    made = Daemon(instance)
+    monkeypatch.setattr(automation, "sleep", lambda _: made.meanwhile())
+    return made
 
 
 def test_a_burst_of_uploads_is_one_intake_and_one_build_and_nothing_is_asked_for_twice(
@@ -587,13 +594,17 @@ def test_a_burst_of_uploads_is_one_intake_and_one_build_and_nothing_is_asked_for
     shutil.rmtree(home / "drop")
     files = sorted(path.relative_to(drop) for path in drop.rglob("*") if path.is_file())
     random.Random(5).shuffle(files)
-    jobs: list[str] = []
-    for number, file in enumerate(files):
-        (home / "drop" / file).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(drop / file, home / "drop" / file)
-        if number % (len(files) // (MOST_LOOKS - 2)) == 0:
-            jobs += [str(request.job_name) for request in daemon.tick()]
-    assert jobs == []
+    parts = [files[first :: MOST_LOOKS - 2] for first in range(MOST_LOOKS - 2)]
+
+    def upload() -> None:
+        for file in parts.pop() if parts else ():
+            (home / "drop" / file).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(drop / file, home / "drop" / file)
+
+    daemon.meanwhile = upload
+    while parts:
+        upload()
+        assert daemon.tick() == [] and "left to settle" in daemon.said
     assert daemon.until_quiet() == ["ingest", "build"]
     assert daemon.until_quiet() == []
     assert len(landing_of(from_environment())["files"]) > 0
@@ -605,7 +616,9 @@ def test_the_intake_asked_for_names_what_changed_and_the_bucket_is_empty_of_news
     daemon.until_quiet()
     community, year = folders(home)[3]
     touch(home, community, year, b"\n")
+    daemon.meanwhile = lambda: touch(home, community, year, b"\n")
     assert daemon.tick() == [] and "left to settle" in daemon.said
+    daemon.meanwhile = bool
     [request] = daemon.tick()
     assert request.run_config == selection_config(Selection(frozenset([community]), frozenset([year])), build=True)
     assert daemon.tick() == [] and "run it again" in daemon.said
@@ -631,7 +644,7 @@ def test_a_folder_put_back_before_its_intake_began_and_taken_away_again_is_asked
     community, year = folders(home)[3]
     folder = home / "drop" / community / str(year)
     folder.rename(home / "away")
-    requests = [request for _ in range(2) for request in daemon.tick()]
+    requests = daemon.tick()
     (home / "away").rename(folder)
     assert [request.job_name for request in requests] == ["ingest"]
     ingest(daemon.instance, Selection(frozenset([community]), frozenset([year])))
