@@ -134,7 +134,7 @@ def network_home(home: Path, seeds: Path, years: tuple[int, int], folders: int) 
     """The example network, filled up to so many folders by its communities under other names; the number reached.
 
     Not every community of the example was there from the first year on, so it has fewer folders than communities x
-    years. `seeds` are written: they know every community, from the first of these years on.
+    years. `seeds` are written: they know every community that had not left before, from the first of these years on.
     """
     from examples.generate import generate
 
@@ -144,8 +144,12 @@ def network_home(home: Path, seeds: Path, years: tuple[int, int], folders: int) 
     path = seeds / "network" / "communities.csv"
     with path.open(newline="", encoding="utf-8") as lines:
         columns, *rows = csv.reader(lines)
-    joined = columns.index("joined_year")
-    rows = [[*row[:joined], str(max(int(row[joined]), years[0])), *row[joined + 1 :]] for row in rows]
+    joined, left = columns.index("joined_year"), columns.index("left_year")
+    rows = [
+        [*row[:joined], str(max(int(row[joined]), years[0])), *row[joined + 1 :]]
+        for row in rows
+        if not row[left] or int(row[left]) >= years[0]
+    ]
     copies = list(_copies([(row[0], _n_folders(drop / row[0], years)) for row in rows], folders))
     for name, copy in copies:
         shutil.copytree(drop / name, drop / copy)
