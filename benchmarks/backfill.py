@@ -212,8 +212,8 @@ def measure(folder: Path, years: tuple[int, int], folders: int) -> dict[str, Any
     backfill = measured(home, seeds, "dagster")
     nothing = measured(home, seeds, "dagster")
     community = sorted(path.name for path in (home / "drop").iterdir() if not path.name.startswith("_"))[0]
-    year = sorted(path.name for path in (home / "drop" / community).iterdir() if path.name.isdigit())[-1]
-    alone = measured(home, seeds, "dagster", True, {"communities": [community], "years": [int(year)]})
+    year = max(year for year in range(years[0], years[1] + 1) if (home / "drop" / community / str(year)).is_dir())
+    alone = measured(home, seeds, "dagster", True, {"communities": [community], "years": [year]})
     return {
         "partitions": partitions,
         "plain script": script,
