@@ -18,6 +18,7 @@ from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.rows.register_rules import register_issues
 from tests.conftest import Take
 
+READING = "grade3_reading_proficient_pct"
 REGISTERS = contracts.registers(contracts.newest_version())
 OWN = sorted(name for name, contract in REGISTERS.items() if not contract.network)
 NETWORK = sorted(name for name, contract in REGISTERS.items() if contract.network)
@@ -41,7 +42,7 @@ TYPED: dict[str, object] = {
     "number": 1250.5,
     "year": 2019,
     "url": "https://example.org/a",
-    "indicator": "grade3_reading_proficient_pct",
+    "indicator": READING,
     "dimension": "race_ethnicity",
     "group": "black",
     "outcome": "early_grade_reading",
@@ -188,6 +189,24 @@ def test_the_same_record_twice_counts_once_and_two_of_one_key_reject_each_other(
     other = take({"explanations.csv": head + "abc,New school opened\nabc,A mistake\ndef,Right\n"})
     assert other.register_rows["row_status"].to_list() == ["rejected", "rejected", "accepted"]
     assert other.rules == {"conflicting_rows"}
+
+
+@pytest.mark.parametrize(
+    ("table", "head", "line"),
+    [
+        ("targets", "indicator,dimension,group,value,deadline,horizon", f"{READING},{{}},{{}},2030-06-30,long"),
+        ("staff_composition", "body,dimension,group,people,community_people", "staff,{},{},"),
+    ],
+)
+def test_the_total_is_one_key_of_a_register_whichever_dimension_its_row_names(
+    take: Take, table: str, head: str, line: str
+) -> None:
+    one, same = line.format("all,all", 60), line.format("Race/Ethnicity,All Students", 60)
+    twice = take({f"{table}.csv": "\n".join((head, one, same))})
+    assert twice.register_rows["row_status"].to_list() == ["accepted", "duplicate"]
+    clash = take({f"{table}.csv": "\n".join((head, one, same.replace("60", "61")))})
+    assert clash.register_rows["row_status"].to_list() == ["rejected", "rejected"]
+    assert clash.rules == {"conflicting_rows"}
 
 
 def test_a_register_of_one_row_refuses_two_different_ones(take: Take) -> None:
