@@ -60,7 +60,7 @@ def _target_key(target: Row) -> str:
 
 
 def _targets(marts: Marts, community_id: str, indicator_id: str) -> list[Row]:
-    """The targets in force of an indicator, each with its key in the mart, its group by name and whether it was lost."""
+    """The targets in force of an indicator, each with its key, its group by name and whether it was lost again."""
     direction = marts.indicators[indicator_id]["direction"] or 0
     return [
         {
