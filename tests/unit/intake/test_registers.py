@@ -357,6 +357,15 @@ def test_a_target_that_no_value_can_reach_or_any_does_is_asked_about_and_counts(
     assert outcome.register("targets")["value"].to_list() == [float(value)]
 
 
+@pytest.mark.parametrize("standing", ["burdened", "reference"])
+def test_the_total_is_no_group_that_is_burdened_or_compared_with(take: Take, standing: str) -> None:
+    header = "dimension,group,standing,effective_from\n"
+    rows = f"race_ethnicity,All students,{standing},2020-01-01\nrace_ethnicity,asian,{standing},2020-01-01\n"
+    outcome = take({"burdened_groups.csv": header + rows})
+    assert outcome.rules == {"not_allowed"}
+    assert outcome.register("burdened_groups")["group"].to_list() == ["asian"]
+
+
 @pytest.mark.parametrize(
     ("table", "lines", "asked"),
     [
