@@ -226,9 +226,13 @@ def _first_found(query: str, engine: str) -> str:
     from dbt.adapters.factory import FACTORY
 
     adapter: Any = FACTORY.lookup_adapter(engine)
-    with adapter.connection_named("what_a_test_found"):
-        _, found = adapter.execute(f"select * from ({query}) as found order by all limit {TOLD_ROWS}", fetch=True)
-        rows = [[f"{name} {value}" for name, value in zip(found.column_names, row, strict=True)] for row in found.rows]
+    try:
+        with adapter.connection_named("what_a_test_found"):
+            _, found = adapter.execute(f"select * from ({query}) as found order by all limit {TOLD_ROWS}", fetch=True)
+    finally:
+        # What it holds open keeps the next reader of the file out, who would tell of that and not of the rows.
+        adapter.cleanup_connections()
+    rows = [[f"{name} {value}" for name, value in zip(found.column_names, row, strict=True)] for row in found.rows]
     return "; ".join(", ".join(row) for row in rows)
 
 

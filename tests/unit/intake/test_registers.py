@@ -18,6 +18,7 @@ from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.rows.register_rules import register_issues
 from tests.conftest import Take
 
+READING = "grade3_reading_proficient_pct"
 REGISTERS = contracts.registers(contracts.newest_version())
 OWN = sorted(name for name, contract in REGISTERS.items() if not contract.network)
 NETWORK = sorted(name for name, contract in REGISTERS.items() if contract.network)
@@ -41,7 +42,7 @@ TYPED: dict[str, object] = {
     "number": 1250.5,
     "year": 2019,
     "url": "https://example.org/a",
-    "indicator": "grade3_reading_proficient_pct",
+    "indicator": READING,
     "dimension": "race_ethnicity",
     "group": "black",
     "outcome": "early_grade_reading",
@@ -190,6 +191,24 @@ def test_the_same_record_twice_counts_once_and_two_of_one_key_reject_each_other(
     assert other.rules == {"conflicting_rows"}
 
 
+@pytest.mark.parametrize(
+    ("table", "head", "line"),
+    [
+        ("targets", "indicator,dimension,group,value,deadline,horizon", f"{READING},{{}},{{}},2030-06-30,long"),
+        ("staff_composition", "body,dimension,group,people,community_people", "staff,{},{},"),
+    ],
+)
+def test_the_total_is_one_key_of_a_register_whichever_dimension_its_row_names(
+    take: Take, table: str, head: str, line: str
+) -> None:
+    one, same = line.format("all,all", 60), line.format("Race/Ethnicity,All Students", 60)
+    twice = take({f"{table}.csv": "\n".join((head, one, same))})
+    assert twice.register_rows["row_status"].to_list() == ["accepted", "duplicate"]
+    clash = take({f"{table}.csv": "\n".join((head, one, same.replace("60", "61")))})
+    assert clash.register_rows["row_status"].to_list() == ["rejected", "rejected"]
+    assert clash.rules == {"conflicting_rows"}
+
+
 def test_a_register_of_one_row_refuses_two_different_ones(take: Take) -> None:
     head = "geographic_scope,anchor_organization\n"
     outcome = take({"partnership_profile.csv": head + "Birchmont County,United Fund\nBirchmont City,United Fund\n"})
@@ -336,6 +355,15 @@ def test_a_target_that_no_value_can_reach_or_any_does_is_asked_about_and_counts(
     told = outcome.findings.filter(pl.col("rule_id") == "target_off_scale")
     assert told.select("found", "allowed").rows() == ([(found, allowed)] if found else [])
     assert outcome.register("targets")["value"].to_list() == [float(value)]
+
+
+@pytest.mark.parametrize("standing", ["burdened", "reference"])
+def test_the_total_is_no_group_that_is_burdened_or_compared_with(take: Take, standing: str) -> None:
+    header = "dimension,group,standing,effective_from\n"
+    rows = f"race_ethnicity,All students,{standing},2020-01-01\nrace_ethnicity,asian,{standing},2020-01-01\n"
+    outcome = take({"burdened_groups.csv": header + rows})
+    assert outcome.rules == {"not_allowed"}
+    assert outcome.register("burdened_groups")["group"].to_list() == ["asian"]
 
 
 @pytest.mark.parametrize(

@@ -25,7 +25,7 @@ from dagster_project.lib.publish.report.sentences.gap import (
     gap_meaning,
     pace_sentence,
 )
-from dagster_project.lib.publish.report.sentences.trend import TrendFigures, trend_sentence
+from dagster_project.lib.publish.report.sentences.trend import TrendFigures, reason_words, trend_sentence
 from tests import sentences
 
 LIMITS = {
@@ -295,3 +295,13 @@ def test_a_value_of_the_year_after_the_reports_is_why_there_is_no_trend_and_not_
     states = value_states([later])
     said = trend_sentence(figures(None, reason="no_data", states=states), LIMITS)
     assert said.endswith("because the only value is of a later year than the reporting year.")
+
+
+def test_a_stretch_that_years_without_a_value_end_is_not_told_as_a_change_of_the_measure_alone() -> None:
+    told = reason_words("series_break", {"trend.max_gap_years": "2"})
+    assert "the measure changed, or values lie more than 2 years apart" in told
+
+
+def test_two_groups_of_one_pace_are_told_so_once() -> None:
+    figures = GapFigures("percent", "unchanged", None, 0.0, False, 2020, 2024, 5.0, 5.0, 5.0)
+    assert gap_meaning(figures, {}).count("same pace") == 1

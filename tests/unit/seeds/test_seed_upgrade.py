@@ -20,7 +20,7 @@ from hypothesis import strategies as st
 from dagster_project.cli.main import cli
 from dagster_project.lib.base.reference import Reference, SeedError
 from dagster_project.lib.base.seeds.forms import forms, read_sheet
-from dagster_project.lib.base.seeds.lint import faults
+from dagster_project.lib.base.seeds.lint import OF_EACH_RULESET, faults
 from dagster_project.lib.base.seeds.upgrade import additions, write
 
 SEEDS = Path(__file__).resolve().parents[3] / "seeds"
@@ -108,6 +108,11 @@ def test_a_ruleset_of_its_own_gets_what_it_lacks_under_its_own_name(seeds: Path)
     (seeds / "rulesets" / "ruleset_in_force.csv").write_text(
         "from_reporting_year,ruleset_id,ruleset_version\n2000,ours,2\n", encoding="utf-8"
     )
+    for file in OF_EACH_RULESET:
+        path = seeds / f"{file}.csv"
+        lines = path.read_text(encoding="utf-8").splitlines(keepends=True)
+        own = [line.replace("toa-default", "ours") for line in lines if line.startswith("toa-default")]
+        path.write_text("".join([*lines, *own]), encoding="utf-8")
     added = dict(upgrade(seeds))
     assert added["rulesets/comparison_parameters"] == ("1 line: ours 2 year_over_year.points",)
     assert len(added) == 3 and faults(Reference(seeds), TODAY) == []

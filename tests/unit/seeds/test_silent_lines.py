@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from dagster_project.lib.base.reference import Reference
-from dagster_project.lib.base.seeds.lint import faults
+from dagster_project.lib.base.seeds.lint import OF_EACH_RULESET, faults
 
 SEEDS = Path(__file__).resolve().parents[3] / "seeds"
 TODAY = dt.date(2024, 12, 31)
@@ -188,6 +188,14 @@ def test_a_file_whose_lines_end_as_no_program_reads_them_is_not_read_as_an_empty
     path = seeds / "network" / "waivers.csv"
     path.write_bytes(path.read_bytes().replace(b"\n", b"\r"))
     assert [says for says in told(seeds) if "so that all of it is read as one" in says]
+
+
+@pytest.mark.parametrize("file", OF_EACH_RULESET)
+def test_a_ruleset_without_groups_designations_or_requirements_is_told_before_it_judges(seeds: Path, file: str) -> None:
+    path = seeds / f"{file}.csv"
+    kept = [line for line in path.read_text(encoding="utf-8").splitlines() if not line.startswith("toa-default")]
+    path.write_text("\n".join([*kept, ""]), encoding="utf-8")
+    assert [found for found in told(seeds) if found.endswith("copy those of another one under its id")] != []
 
 
 def test_a_share_above_one_may_say_never(seeds: Path) -> None:

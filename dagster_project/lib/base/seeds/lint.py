@@ -28,6 +28,7 @@ TOLD = 3
 PLACES = "network/geographies"
 INDICATORS, DIMENSIONS = "dictionary/indicators", "dictionary/dimensions"
 STARTER = "rulesets/starter_burdened_groups"
+OF_EACH_RULESET = (STARTER, "rubric/designations", "rubric/designation_requirements")
 PROFILES, PARAMETERS = "network/disclosure_profiles", "rulesets/ruleset_parameters"
 POSTAL_CODE = re.compile("[A-Z]{2}")
 SUCCESSIONS = "crosswalks/geography_successions"
@@ -119,6 +120,7 @@ def _ruleset(reference: Reference, ruleset: RulesetKey | dt.date, found: Sequenc
     if missing or any(fault.file in files for fault in found):
         return
     yield from _dimensions(reference, key)
+    yield from _without_a_line(reference, key[0])
     try:
         read_ruleset(reference, key)
     except ValueError as error:
@@ -141,6 +143,13 @@ def _dimensions(reference: Reference, key: RulesetKey) -> Iterator[Fault]:
         if unknown := [name for name in value.split() if name not in known]:
             says = f"the value of gap.dimensions is {', '.join(unknown)}, which is not in seeds/{DIMENSIONS}.csv"
             yield Fault(PARAMETERS, (number,), says)
+
+
+def _without_a_line(reference: Reference, ruleset_id: str) -> Iterator[Fault]:
+    """Seeds that hold nothing of a ruleset: no group would be burdened by it and no gap ever reduced."""
+    for file in OF_EACH_RULESET:
+        if not reference.table(file).filter(ruleset_id=ruleset_id).height:
+            yield Fault(file, (), f"no line is of the ruleset {ruleset_id}; copy those of another one under its id")
 
 
 def _renames(reference: Reference) -> Iterator[Fault]:

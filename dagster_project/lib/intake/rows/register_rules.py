@@ -17,6 +17,7 @@ from dagster_project.lib.intake.reading.person_level.text import persons_in_text
 
 EDUCATION, LOCAL, TOTAL = "education", "local:", "all"
 WHOLE = "a whole number of at least 0"
+A_GROUP = "a group of the dimension; the total is none of its groups"
 PERCENT, IN_PERCENT = "percent", ", written as 95 for 95 percent"
 HIT_WORDS = {
     "birth_date": "a birth date",
@@ -65,9 +66,16 @@ def _selections(coded: pl.DataFrame, reference: Reference) -> pl.DataFrame:
 
 
 def _standings(coded: pl.DataFrame, reference: Reference) -> pl.DataFrame:
-    """only_one_holds: two groups of a dimension that all others are to be compared with, from one day on."""
-    to_compare = coded.filter(standing="reference")
-    return _only_one(to_compare, ["dimension", "effective_from"], "group", "standing", "are both the reference of")
+    """not_allowed: the total, which is no group of a dimension, and only_one_holds: two groups of a dimension that all
+    others are to be compared with, from one day on."""
+    total = pl.col("group") == TOTAL
+    to_compare = coded.filter(~total & (pl.col("standing") == "reference"))
+    return pl.concat(
+        [
+            issues_where(coded, total, "not_allowed", "group", pl.col("group"), A_GROUP),
+            _only_one(to_compare, ["dimension", "effective_from"], "group", "standing", "are both the reference of"),
+        ]
+    )
 
 
 def _only_one(rows: pl.DataFrame, of: list[str], name: str, column: str, says: str) -> pl.DataFrame:

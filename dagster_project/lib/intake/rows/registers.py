@@ -25,8 +25,11 @@ from dagster_project.lib.intake.rows.register_rules import register_issues
 from dagster_project.lib.intake.rows.repeated import settle_repeats
 from dagster_project.lib.intake.tables import REGISTER_ROWS, WAITING_REGISTER_ROWS
 
+TOTAL = "all"
 LABELS = ("indicator", "dimension", "group")
 """Columns of registers whose labels the crosswalks map."""
+OF_A_GROUP = ("staff_composition", "targets")
+"""Registers that give a number of a group; burdened_groups says of a dimension which of its groups is what."""
 
 
 def check_register(
@@ -140,14 +143,24 @@ def _rows(
 
 
 def _repeats(rows: pl.DataFrame, typed: pl.DataFrame, contract: TableContract) -> tuple[pl.DataFrame, pl.DataFrame]:
+    typed = _of_one_total(typed, contract)
     keyed = rows.hstack(typed.select(pl.col(name).alias(f"_key_{name}") for name in contract.key))
     others = [column.name for column in contract.columns if column.name not in contract.key]
-    keyed = keyed.hstack(typed.select(_key_words=_said(contract.key), _content_words=_said(others)))
+    content = typed.select(pl.struct(others or contract.names).alias("_content"))
+    keyed = keyed.hstack(content).hstack(typed.select(_key_words=_said(contract.key), _content_words=_said(others)))
     keys = ["community_id", "reporting_year", *(f"_key_{name}" for name in contract.key)]
     column = contract.key[0] if contract.key else contract.columns[0].name
     words = pl.col("_key_words"), pl.col("_content_words")
-    settled, issues = settle_repeats(keyed, keys, pl.col("record"), column, words)
+    settled, issues = settle_repeats(keyed, keys, pl.col("_content"), column, words)
     return settled.select("row", *REGISTER_ROWS), issues
+
+
+def _of_one_total(typed: pl.DataFrame, contract: TableContract) -> pl.DataFrame:
+    """The total is one key, whichever dimension its row names, as it is among values."""
+    if contract.table not in OF_A_GROUP:
+        return typed
+    total = pl.col("group") == TOTAL
+    return typed.with_columns(dimension=pl.when(total).then(pl.lit(TOTAL)).otherwise(pl.col("dimension")))
 
 
 def _said(names: Sequence[str]) -> pl.Expr:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.arranging import TOTAL, Row
 from dagster_project.lib.publish.report.indicator import group_label
 from dagster_project.lib.publish.report.marts import Marts
@@ -15,6 +16,7 @@ from dagster_project.lib.publish.report.marts import Marts
 STRATEGY_KINDS = ("strategy", "systems_change", "policy", "feedback")
 STORY_LETTERS = 420
 STRATEGIES_SHOWN, GROUPS_SHOWN = 2, 4
+MET = ("met", "met_late")
 
 
 def is_core(chosen: Mapping[str, Row], indicator: Row) -> bool:
@@ -58,12 +60,26 @@ def _target_key(target: Row) -> str:
 
 
 def _targets(marts: Marts, community_id: str, indicator_id: str) -> list[Row]:
-    """The targets in force of an indicator, each with its key in the mart and its group by name."""
+    """The targets in force of an indicator, each with its key, its group by name and whether it was lost again."""
+    direction = marts.indicators[indicator_id]["direction"] or 0
     return [
-        {**t, "key": _target_key(t), "group_label": group_label(marts, t["population_group_id"])}
+        {
+            **t,
+            "key": _target_key(t),
+            "group_label": group_label(marts, t["population_group_id"]),
+            "is_lost": is_lost(t, direction),
+        }
         for t in marts.targets.get(community_id, [])
         if t["indicator_id"] == indicator_id
     ]
+
+
+def is_lost(target: Row, direction: int) -> bool:
+    """Whether a target that was met, and so stays met, lies beyond the latest value again."""
+    if target["status"] not in MET or target["latest_value"] is None:
+        return False
+    missing = direction * (target["target_value"] - target["latest_value"])
+    return bool(missing > 0 and not words.is_zero(missing))
 
 
 def _groups(view: Row) -> list[Row]:

@@ -132,10 +132,10 @@ SOURCE_STATES: Mapping[str, str] = {
     "small_n": N_("too few people to count as a trend point"),
     "low_coverage": N_("districts that reported cover too little of the community"),
     "after_reporting_year": N_("of a later year than the reporting year"),
-    "other_segment": N_("belongs to an earlier or other series"),
+    "other_segment": N_("belongs to another series, or lies before years without a value"),
     "outside_window": N_("lies before the years the trend is taken over"),
     "stale": N_("too long before the reporting year"),
-    "series_break": N_("not enough comparable years on either side of a change of series"),
+    "series_break": N_("not enough comparable years beside a change of series or years without a value"),
     "too_few_points": N_("too few comparable years around it"),
 }
 

@@ -13,6 +13,9 @@ from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.languages.catalogue import N_, _
 from dagster_project.lib.publish.report.sentences.trend import epsilon_of, reason_words
 
+UNCHANGED = "unchanged"
+"""The class that is itself about the pace of the two groups."""
+
 
 @dataclass(frozen=True)
 class GapFigures:
@@ -136,7 +139,8 @@ def gap_meaning(figures: GapFigures, parameters: Mapping[str, str]) -> str:
         why = reason_words(figures.reason, parameters, of_gap=True)
         return _("The gap cannot be determined because %(why)s.", why=why)
     parts = _class_sentences(figures, parameters)
-    parts.append(pace_sentence(figures.slope_difference, figures.unit, epsilon_of(parameters)))
+    if figures.gap_status != UNCHANGED:
+        parts.append(pace_sentence(figures.slope_difference, figures.unit, epsilon_of(parameters)))
     if figures.reference_declined:
         parts.append(_("The reference group itself lost ground."))
     return " ".join(part for part in parts if part)

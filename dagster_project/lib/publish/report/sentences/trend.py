@@ -63,7 +63,7 @@ def reason_words(
     clause = (_REASONS_OF_GAPS if of_gap else _REASONS).get(reason) or _REASONS.get(reason)
     if clause is None:
         return words.humanized(reason)
-    names = ("min_n", "min_coverage", "recency_years", "min_points", "min_span_years")
+    names = ("min_n", "min_coverage", "recency_years", "min_points", "min_span_years", "max_gap_years")
     limits = {
         name: words.limit(parameters, f"{'aggregate' if name == 'min_coverage' else 'trend'}.{name}") for name in names
     }
@@ -79,7 +79,10 @@ _REASONS: Mapping[str, str] = {
         "(at least %(min_coverage)s of it is needed)"
     ),
     "stale": N_("the latest comparable value is more than %(recency_years)s years older than the reporting year"),
-    "series_break": N_("the measure changed, and no single series has enough comparable years"),
+    "series_break": N_(
+        "the measure changed, or values lie more than %(max_gap_years)s years apart, "
+        "and no stretch between has enough comparable years"
+    ),
     "too_few_points": N_(
         "there are too few comparable years (at least %(min_points)s are needed, "
         "the last at least %(min_span_years)s years after the first)"
