@@ -255,6 +255,24 @@ def test_a_header_in_another_order_is_never_read_over(network: Intake) -> None:
     assert outcome.rules == {"header_again_differs", "header_again"}
 
 
+@pytest.mark.parametrize(
+    "second",
+    [
+        "Year,Measure,Group Type,Subgroup,Participation Rate,Percent",
+        "Area,school_year,indicator,dimension,group,participation_rate,value",
+        "school_year,indicator,Kind of group,group,participation_rate,value",
+    ],
+)
+def test_a_second_header_is_known_by_near_names_behind_an_own_column_and_without_a_column_it_needs(
+    network: Intake, second: str
+) -> None:
+    lead = "here," if second.startswith("Area") else ""
+    head = f"{'Area,' * bool(lead)}{HEADER},value,participation_rate"
+    outcome = folder_of(network, head, f"{lead}2024,{READING},46.8,95", second, f"{lead}2023,{READING},95,44.1")
+    (moved,) = told(outcome, "header_again_differs")
+    assert (values(outcome), moved["source_row"], moved["n_rows"]) == ([46.8], 3, 2)
+
+
 def test_a_text_in_another_encoding_is_asked_about(network: Intake) -> None:
     outcome = case(network, "macroman")
     (doubt,) = told(outcome, "doubtful_encoding")
