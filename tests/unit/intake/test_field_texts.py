@@ -255,6 +255,24 @@ def test_a_header_in_another_order_is_never_read_over(network: Intake) -> None:
     assert outcome.rules == {"header_again_differs", "header_again"}
 
 
+@pytest.mark.parametrize(
+    "second",
+    [
+        "Year,Measure,Group Type,Subgroup,Participation Rate,Percent",
+        "Zone,school_year,indicator,dimension,group,participation_rate,value",
+        "school_year,indicator,Kind of group,group,participation_rate,value",
+    ],
+)
+def test_a_second_header_is_known_by_near_names_behind_an_own_column_and_without_a_column_it_needs(
+    network: Intake, second: str
+) -> None:
+    lead = "here," if second.startswith("Zone") else ""
+    head = f"{'Zone,' * bool(lead)}{HEADER},value,participation_rate"
+    outcome = folder_of(network, head, f"{lead}2024,{READING},46.8,95", second, f"{lead}2023,{READING},95,44.1")
+    (moved,) = told(outcome, "header_again_differs")
+    assert (values(outcome), moved["source_row"], moved["n_rows"]) == ([46.8], 3, 2)
+
+
 def test_a_text_in_another_encoding_is_asked_about(network: Intake) -> None:
     outcome = case(network, "macroman")
     (doubt,) = told(outcome, "doubtful_encoding")
@@ -559,3 +577,50 @@ def test_a_column_that_counts_what_was_suppressed_costs_no_row(network: Intake) 
     rows = [f"2024,{READING},46.8,1", f"2023,{READING},45.1,3"]
     outcome = folder_of(network, f"{HEADER},value,n_suppressed", *rows)
     assert (values(outcome), outcome.rules & {"flagged_row"}) == ([46.8, 45.1], set())
+
+
+@pytest.mark.parametrize(
+    ("header", "cell"),
+    [("Type", "Target"), ("Kind of figure", "Projected"), ("Entity kind", "State Average"),
+     ("Statistic", "Change from prior year"), ("Column", "Margin of error"), ("Which", "2024 Goal")],
+)  # fmt: skip
+def test_a_number_that_is_called_something_else_than_the_value_does_not_count(
+    network: Intake, header: str, cell: str
+) -> None:
+    rows = [f"2024,{READING},46.8,Actual", f"2023,{READING},60,{cell}", f"2022,{READING},,{cell}"]
+    outcome = folder_of(network, f"{HEADER},value,{header}", *rows)
+    assert values(outcome) == [46.8, None]
+    (row,) = told(outcome, "other_value")
+    assert (row["severity"], row["source_row"], row["found"]) == ("error", 3, f"{header}: {cell}")
+
+
+@pytest.mark.parametrize("title", ["TARGETS 2025", "Statewide Averages"])
+def test_a_table_below_a_title_of_targets_or_of_the_state_does_not_count(network: Intake, title: str) -> None:
+    outcome = folder_of(network, title, f"{HEADER},value", f"2024,{READING},60")
+    assert (values(outcome), outcome.rules) == ([], {"other_value"})
+
+
+@pytest.mark.parametrize("word", ["Actual", "Baseline", "Estimate", "Target schools", "State Test", "Goal 1"])
+def test_a_word_that_says_nothing_of_the_number_costs_no_row(network: Intake, word: str) -> None:
+    outcome = folder_of(network, word, f"{HEADER},value,Type", f"2024,{READING},46.8,{word}")
+    assert values(outcome) == [46.8]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "cells"),
+    [("Students,,Percent", "Number Met,Number Tested,Proficient", "412,880,46.8"),
+     ("value,,note", "Target,Actual,", "60,46.8,"), ("Students,Percent", "Number Met,", "412,46.8"),
+     ("value", "Target", "60")],
+)  # fmt: skip
+def test_a_header_of_two_lines_is_never_read_by_its_first(network: Intake, first: str, second: str, cells: str) -> None:
+    outcome = folder_of(network, f"{HEADER},{first}", f",,,,{second}", f"2024,{READING},{cells}")
+    assert outcome.observations.is_empty()
+    assert "header_of_two_lines" in outcome.rules
+
+
+@pytest.mark.parametrize("below", ["count,count,percent", "(n),(N),(%)", ",,in percent"])
+def test_a_line_of_units_below_the_header_costs_itself_alone(network: Intake, below: str) -> None:
+    outcome = folder_of(
+        network, f"{HEADER},numerator,denominator,value", f",,,,{below}", f"2024,{READING},412,880,46.8"
+    )
+    assert values(outcome) == [46.82]

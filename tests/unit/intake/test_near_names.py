@@ -133,6 +133,15 @@ def test_a_row_that_names_another_community_is_asked_about(network: Intake, name
     assert (asked["rule_id"], asked["severity"], asked["found"]) == ("another_community", "explainable", named)
 
 
+@pytest.mark.parametrize(
+    "named", ["Colorado", "CO", "State of Colorado", "STATE", "Statewide Average", "United States"]
+)
+def test_a_row_that_names_the_state_or_the_nation_is_asked_about(network: Intake, named: str) -> None:
+    outcome = take(network, "value,geography", f"46.8,{named}")
+    (asked,) = outcome.findings.to_dicts()
+    assert (asked["rule_id"], asked["severity"], asked["found"]) == ("wider_place", "explainable", named)
+
+
 @pytest.mark.parametrize("header", ["Community", "community_id", "Site"])
 def test_a_column_that_names_other_communities_beside_the_own_is_not_passed_over(network: Intake, header: str) -> None:
     rows = [f"{year},{READING},{cells}" for year, cells in ((2024, "46,Aspenreach"), (2023, "41,Birchmont Falls"))]

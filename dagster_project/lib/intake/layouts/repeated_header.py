@@ -8,9 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from dagster_project.lib.intake.layouts.declaration import HeaderFit
-from dagster_project.lib.intake.reading.grid import Grid, Problem, excerpt, problem, snake_name
+from dagster_project.lib.intake.layouts.near import near_names, squeezed
+from dagster_project.lib.intake.reading.grid import Grid, Problem, excerpt, problem
+
+FIRST_CELLS = 2
+"""How many filled cells of a row are looked at for a header's name: its first column may be the member's own."""
+OWN_NAMES = 3
+"""A row with this many names of columns is a header, whatever it lacks."""
 
 
 @dataclass(frozen=True)
@@ -32,15 +39,14 @@ def without_headers(
     """
     first, last = header_row + 1 - fit.layout.header_rows, header_row
     own = [_cells(grid.rows[at]) for at in range(first, last + 1)]
-    names = {snake_name(cell) for cells in own for cell in cells if cell}
+    names = _names(fit, own)
     data: list[int] = []
     same: list[int] = []
     lost: list[int] = []
     moved = False
     for at in filled:
         row = grid.rows[at]
-        start = next(cell for cell in row if cell.strip()).strip()
-        if start[0].isdigit() or snake_name(start) not in names:
+        if not _may_be_header(row, names):
             (lost if moved else data).append(at)
             continue
         cells = _cells(row)
@@ -55,8 +61,23 @@ def without_headers(
     return Rest(data, same, _told(grid, same, lost))
 
 
+def _names(fit: HeaderFit, own: Sequence[Sequence[str]]) -> frozenset[str]:
+    """What a header may call its columns: as the first one does, or by the names and near names of a contract."""
+    names = {squeezed(cell) for cells in own for cell in cells if cell}
+    if fit.layout.contract:
+        names |= {*map(squeezed, fit.layout.columns), *near_names().get(fit.layout.table, {})}
+    return frozenset(names)
+
+
+def _may_be_header(row: Sequence[str], names: frozenset[str]) -> bool:
+    filled = (text for cell in row if (text := cell.strip()))
+    return any(not text[0].isdigit() and squeezed(text) in names for text in islice(filled, FIRST_CELLS))
+
+
 def _is_header(fit: HeaderFit, found: HeaderFit) -> bool:
-    return not found.missing and found.known >= min(2, len(fit.layout.columns))
+    """Whether a row has all that the table needs, or so many of its columns' own names that it can be no data."""
+    own = len(found.places) - len(found.near)
+    return own >= OWN_NAMES or (not found.missing and found.known >= min(2, len(fit.layout.columns)))
 
 
 def _told(grid: Grid, same: list[int], lost: list[int]) -> list[Problem]:

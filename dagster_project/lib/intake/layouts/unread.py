@@ -16,6 +16,7 @@ import polars as pl
 import contracts
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.layouts.declaration import Match
+from dagster_project.lib.intake.layouts.near import near_names, squeezed
 from dagster_project.lib.intake.reading.grid import Problem, column_letter, excerpt, one_line, problem, snake_name
 
 NOT_FILLED = "values_not_filled"
@@ -47,6 +48,18 @@ SUPPRESSED = re.compile(
     r"(?:\W*(?:$|for|due|because|n ?<|small).*)?"
 )
 """A cell that says so by itself, whatever its column is called."""
+OTHER_VALUE = re.compile(
+    r"(?:(?:annual|yearly|state|network|our|the|20\d\d(?:-\d\d)?) )?(?:target|goal|projection|forecast)s?"
+    r"(?: (?:value|rate|percent)s?)?(?: (?:for )?(?:sy ?)?20\d\d(?:-\d\d)?)?"
+    r"|projected(?: (?:value|rate))?"
+    r"|(?:state|statewide|state-wide|nation|national|nationwide|country)(?:'s)?"
+    r" (?:average|avg|mean|median|rate|total|value|result|percent|percentage)s?"
+    r"|(?:change|difference)(?: (?:from|since|over|to|in) .*)?|(?:percentage )?point change"
+    r"|year[- ]over[- ]year(?: change)?|margin of error|standard error|(?:95 ?% ?)?confidence interval"
+    r"|(?:prior|previous|last) year(?:'s)?(?: (?:value|rate|result|percent))?"
+)
+"""What says of a number that it is no value of the row's own place and year."""
+WORDS = re.compile(r"[^\W\d_]{3}")
 USUAL_UNIT, USUAL_LEVEL, USUAL_DATA = "percent", "community", "population"
 TOTALS = frozenset({"", "all", "total", "totals", "all students", "all schools", "all districts", "none", "n/a", "-"})
 USUAL = {"unit": frozenset({USUAL_UNIT, "%", "percentage", "pct"}), "geography_level": frozenset({USUAL_LEVEL})}
@@ -92,8 +105,10 @@ def unread_problems(match: Match, words: Words, alone: bool) -> list[Problem]:
         return []
     sheet = _Sheet(match)
     told = [*_twice(sheet), *_doubtful(sheet, words), *_words(sheet, words)]
-    if match.table == contracts.VALUES_TABLE and match.data and not told:
-        told += [*_without_values(sheet, alone), *_flagged(sheet)]
+    if match.table == contracts.VALUES_TABLE and match.data:
+        told += _two_lines(sheet)
+        if not told:
+            told += [*_without_values(sheet, alone), *_flagged(sheet), *_other_values(sheet)]
     return [*_read_as(sheet), *told]
 
 
@@ -225,7 +240,52 @@ def _flagged(sheet: _Sheet) -> Iterator[Problem]:
 def _is_flagged(sheet: _Sheet, words: frozenset[str], row: Sequence[str], cell: str) -> bool:
     said = one_line(cell).lower()
     flagged = said in words or SUPPRESSED.fullmatch(said) is not None
-    return flagged and any(NUMBER.fullmatch(sheet.cell(row, name)) for name in VALUE_CELLS)
+    return flagged and _gives_number(sheet, row)
+
+
+def _other_values(sheet: _Sheet) -> Iterator[Problem]:
+    """Rows with a number that an unread column, the sheet's name or its title calls something else than their value."""
+    match = sheet.match
+    numbered = {at for at, row in zip(match.data, sheet.rows, strict=True) if _gives_number(sheet, row)}
+    for name in dict.fromkeys((match.grid.sheet, *match.title.splitlines())):
+        if numbered and OTHER_VALUE.fullmatch(one_line(name).lower()):
+            rows = sorted(at + 1 for at in numbered)
+            yield problem("other_value", sheet=match.grid.sheet, rows=rows, found=excerpt(name))
+            return
+    for place, text in sheet.unread():
+        said: dict[str, list[int]] = {}
+        for at in match.data:
+            row = match.grid.rows[at]
+            cell = one_line(row[place]) if place < len(row) else ""
+            if at in numbered and OTHER_VALUE.fullmatch(cell.lower()):
+                said.setdefault(cell, []).append(at + 1)
+        for cell, rows in said.items():
+            found = excerpt(f"{text}: {cell}")
+            yield problem("other_value", sheet=match.grid.sheet, rows=rows, column=text, found=found)
+
+
+def _two_lines(sheet: _Sheet) -> Iterator[Problem]:
+    """A line right below the header that names columns too, and names them otherwise."""
+    match, below = sheet.match, sheet.rows[0]
+    if match.data[0] != match.header_row or any(sheet.cell(below, name) for name in match.layout.required):
+        return
+    columns = {place: column for column, place in sheet.read.items()}
+    named = near_names()[match.table]
+    own = {squeezed(column): column for column in match.layout.columns}
+    for place, text in enumerate(map(one_line, below)):
+        if WORDS.search(text) and not SUPPRESSED.fullmatch(text.lower()):
+            near = named.get(squeezed(text))
+            means = own.get(squeezed(text)) or (near.column if near and near.reading == "map" else None)
+            above = sheet.header[place] if place < len(sheet.header) else ""
+            column = columns.get(place)
+            other = means not in (None, column) or (column in VALUE_CELLS and OTHER_VALUE.fullmatch(text.lower()))
+            if other or not above.strip():
+                yield sheet.tell("header_of_two_lines", excerpt(text))
+                return
+
+
+def _gives_number(sheet: _Sheet, row: Sequence[str]) -> bool:
+    return any(NUMBER.fullmatch(sheet.cell(row, name)) for name in VALUE_CELLS)
 
 
 def _no_number(cell: str) -> bool:

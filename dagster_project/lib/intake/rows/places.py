@@ -11,6 +11,7 @@ import polars as pl
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.findings import issues_where
 from dagster_project.lib.intake.rows.labels import normalised, place_table, resolve, with_nearest
+from dagster_project.lib.intake.rows.wider_places import names_wider
 
 POWER = r"(?i)^\d+(?:\.\d+)?E\+?\d+$"
 """A long code as spreadsheets show it once they took it for a number."""
@@ -90,10 +91,12 @@ def _other_place(rows: pl.DataFrame, reference: Reference) -> list[pl.DataFrame]
     """Rows that count as the community's own value but name another place.
 
     A place that the network lists for the community is one of its parts, so that its level was forgotten; another
-    community is asked about, since the rows may be its; any other name is information only.
+    community is asked about, since the rows may be its, and so is the state; any other name is information only.
     """
     names = reference.communities.select("community_id", "name", "district_name")
-    hit = rows.join(names, on="community_id", how="left", maintain_order="left").with_columns(
+    states = reference.communities.select("community_id", _state="state")
+    hit = rows.join(names, on="community_id", how="left", maintain_order="left")
+    hit = hit.join(states, on="community_id", how="left", maintain_order="left").with_columns(
         pl.concat_str(
             normalised("community_id"),
             normalised("name"),
@@ -109,9 +112,12 @@ def _other_place(rows: pl.DataFrame, reference: Reference) -> list[pl.DataFrame]
     known = names.unpivot(on=["community_id", "name", "district_name"])["value"].drop_nulls().to_frame("label")
     others = known.select(normalised("label")).to_series().unique()
     another = differs & ~part & pl.col("_place").is_in(others.implode())
+    wider = differs & ~part & ~another & names_wider("_place", "_state")
+    other = differs & ~part & ~another & ~wider
     found, level = pl.col("geography"), pl.lit("the kind of place that geography names")
     return [
         issues_where(hit, another, "another_community", "geography", found, pl.col("name")),
-        issues_where(hit, differs & ~part & ~another, "place_not_community", "geography", found, pl.col("name")),
+        issues_where(hit, wider, "wider_place", "geography", found, pl.col("name")),
+        issues_where(hit, other, "place_not_community", "geography", found, pl.col("name")),
         issues_where(hit, part, "missing_level", "geography_level", found, level),
     ]
