@@ -155,12 +155,6 @@ def released_cycles(cycles: Sequence[FrozenCycle]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=RELEASED, orient="row").sort("reporting_year")
 
 
-def frozen_cycles(released: pl.DataFrame) -> tuple[FrozenCycle, ...]:
-    """The frozen cycles of such rows (RELEASED), by year."""
-    rows = released.sort("reporting_year").select("reporting_year", "content").iter_rows()
-    return tuple(FrozenCycle(year, content) for year, content in rows)
-
-
 def cycle_of(
     connection: Connection, lake: Store, reporting_year: int, names: CommunityIds = NO_RENAMES
 ) -> FrozenCycle | None:

@@ -78,6 +78,7 @@ from dagster_project.lib.warehouse.dbt_run import MANIFEST, NO_UNIT_TESTS, DbtPl
 from dagster_project.lib.warehouse.declared import declared_marts, table_keys, vocabularies
 from dagster_project.lib.warehouse.held import HELD, Stands
 from dagster_project.lib.warehouse.landing import Landed, gather, write_tables
+from dagster_project.lib.warehouse.made_from import MadeFrom
 from dagster_project.lib.warehouse.spark import require_packages
 from dagster_project.lib.warehouse.standing import NodeResult
 
@@ -227,6 +228,15 @@ class Pipeline(WhatStands):
     def _forms(self) -> dict[str, Form]:
         marts = declared_marts(MANIFEST, self.reference)
         return {name: Form({c.name: c.data_type for c in mart.columns}, mart.key) for name, mart in marts.items()}
+
+    @property
+    def made_from(self) -> MadeFrom:
+        """From which inputs each step was made."""
+        return MadeFrom(self.settings.work)
+
+    def begin(self, step: str) -> Callable[[], None]:
+        """Note that a step of a build begins over what stands; to be called once it has passed."""
+        return self.made_from.begin(step, self.release_facts().inputs_sha256)
 
     def build_core(self) -> list[NodeResult]:
         """dbt: seeds, staging, intermediate and core marts."""
