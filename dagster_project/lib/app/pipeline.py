@@ -39,7 +39,6 @@ from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import ANSWERS_TABLE, DECISIONS_TABLE, INPUTS, NETWORK_FOLDER, OBJECTIONS_TABLE
 from dagster_project.lib.base.progress import tell
 from dagster_project.lib.base.ruleset import ruleset_rows
-from dagster_project.lib.base.store import Store
 from dagster_project.lib.base.successions import write_as_read
 from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.left import still_left
@@ -101,11 +100,6 @@ class Pipeline(WhatStands):
     def intake(self) -> Intake:
         """What intake needs beside the files."""
         return Intake(self.reference, self.limits, self.ruleset)
-
-    @cached_property
-    def outbox(self) -> Store:
-        """Receipts."""
-        return self._store(self.settings.outbox_url)
 
     @property
     def dbt_places(self) -> DbtPlaces:

@@ -33,7 +33,7 @@ from dagster_project.lib.monitoring.mail.occasions import (
     told_years,
 )
 from dagster_project.lib.monitoring.mail.sending import Deliver, MailError, Memory
-from dagster_project.lib.receipts.receipts import receipt_folder
+from dagster_project.lib.receipts.outbox import receipt_folder
 
 PLACE = ["community_id", "reporting_year"]
 KEYS = pl.Schema({"community_id": pl.String(), "reporting_year": pl.Int32()})
