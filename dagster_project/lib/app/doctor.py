@@ -19,7 +19,7 @@ from urllib.parse import quote
 
 import contracts
 from dagster_project.lib.app.ready import reference_faults
-from dagster_project.lib.app.stands.cycles import read_frozen
+from dagster_project.lib.app.stands.cycles import lost_cycles, read_frozen
 from dagster_project.lib.app.stands.house import WhatStands
 from dagster_project.lib.app.state import is_database, state_faults
 from dagster_project.lib.base.folder_tree import look
@@ -316,6 +316,9 @@ def _release(settings: Settings) -> Iterator[Line]:
             return
         manifest = read_manifest(store, release_id)
         yield Line(True, "current release", f"{release_id}, {len(manifest['tables'])} tables")
+        if lost := sorted(lost_cycles(Store(settings.lake_url, settings.s3_endpoint), manifest)):
+            found = f"{', '.join(map(str, lost))} of the current release not in the lake"
+            yield Line(False, "frozen cycles", found, "cradle run puts them back from the release")
         same = is_fixed(store, release_id)
         found = "the current release" if same else "not the database of the current release"
         yield Line(same, FIXED, found, "make a new release with cradle run; go back with cradle release withdraw")

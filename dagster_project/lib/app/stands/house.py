@@ -15,7 +15,7 @@ from typing import Any
 import polars as pl
 
 import contracts
-from dagster_project.lib.app.stands.cycles import FrozenCycle, manifest_inputs, read_frozen
+from dagster_project.lib.app.stands.cycles import FrozenCycle, lost_cycles, manifest_inputs, read_frozen
 from dagster_project.lib.app.state import STRAYS_KEY, read_left, read_strays, read_undelivered, state_faults
 from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.base.reference import Reference
@@ -83,6 +83,11 @@ class WhatStands:
     def frozen(self) -> tuple[FrozenCycle, ...]:
         """Frozen cycles, an input of every figure that was decided from them."""
         return read_frozen(self.lake, self.reference.reporting_years(self.settings.today), self.reference.names)
+
+    def lost_cycles(self) -> dict[int, str]:
+        """Frozen cycles that the current release carries and the lake has lost, by year with the sha256 of the file."""
+        release_id = current_release(self.published)
+        return {} if release_id is None else lost_cycles(self.lake, read_manifest(self.published, release_id))
 
     @property
     def limits(self) -> Limits:
