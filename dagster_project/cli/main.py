@@ -153,7 +153,8 @@ def _run(config: Settings, selection: Any) -> None:
             else:
                 # The build follows at once: it gathers the lake, so the receipts are written there.
                 run_job(config, "ingest", selection_config(selection, receipts_of=0))
-                if WhatStands(config).up_to_date() is None or house.undelivered():
+                stands = WhatStands(config)
+                if stands.up_to_date() is None or stands.undelivered() or stands.receipts_astray():
                     run_job(config, "build")
                 if before is not None and current_release(house.published) == before:
                     click.echo("No new release: tables and pages are those of the current one.")

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import ipaddress
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -19,7 +19,12 @@ from dagster_project.lib.base.shown import visible
 from dagster_project.settings import Settings
 
 if TYPE_CHECKING:
+    from dagster_project.lib.app.pipeline import Pipeline
+    from dagster_project.lib.base.reference import Reference
+    from dagster_project.lib.monitoring.mail.contacts import Contact
     from dagster_project.lib.monitoring.mail.day import Sent
+    from dagster_project.lib.monitoring.mail.occasions import Occasion
+    from dagster_project.lib.monitoring.mail.sending import Memory
 
 USAGE, SHOWN = 2, 8
 
@@ -111,35 +116,50 @@ def mail(at: str | None, days: int, dry_run: bool) -> None:
     from dagster_project.lib.base.store import StoreError
     from dagster_project.lib.member.page.opened import store
     from dagster_project.lib.monitoring.mail.contacts import COLUMNS, ContactError, read_contacts
-    from dagster_project.lib.monitoring.mail.day import occasions, send_due
+    from dagster_project.lib.monitoring.mail.day import send_due
     from dagster_project.lib.monitoring.mail.sending import MailError, Memory, as_files, by_server, server
 
     config = settings()
     try:
         home = Pipeline(config)
-        whom = read_contacts(config.seeds, home.reference.communities["community_id"].to_list(), config.today)
-        told = occasions(home.reference, home.ledger.events(), home.listing(), home.outbox, config.today)
+        whom = read_contacts(home.reference, config.today)
         if whom is None:
             raise CradleError(
                 "there is no network/contacts.csv",
                 f"write {','.join(COLUMNS)} as its header, below {config.seeds}",
                 USAGE,
             )
+        memory = Memory(store(config.home))
         if dry_run:
-            for one in told:
-                click.echo(f"{one.reporting_year}  {one.community_id:<28} {one.kind.replace('_', ' ')}")
+            _tell_news(home.reference, memory, whom, _told(home))
             return
         to = server(config.smtp_url) if config.smtp_url else None
-        # One at a time: of two, each would write to whom the other has not noted yet.
+        # One at a time: of two, each would write to whom the other has not noted yet. What is told is looked at once
+        # no run is at work: what that run has yet to take would else be told as it was before.
         with only_one(config), by_server(to) if to else as_files(config.home / "mail", config.today) as deliver:
-            memory, sender = Memory(store(config.home)), to.sender if to else None
-            page = _page_of(config, at, days)
-            done = send_due(home.reference, memory, config.today, whom, told, deliver, sender, page)
+            sender, page = to.sender if to else None, _page_of(config, at, days)
+            done = send_due(home.reference, memory, config.today, whom, _told(home), deliver, sender, page)
     except (ContactError, ValueError) as error:
-        raise CradleError(str(error), "see the member's page in docs/operations.md", USAGE) from None
+        raise CradleError(str(error), "see Mail in docs/operations.md", USAGE) from None
     except (MailError, StoreError) as error:
         raise CradleError(str(error), "nothing is lost: what was not sent is sent by the next cradle mail") from None
     _tell_sent(done, "sent" if to else f"written to {config.home / 'mail'}")
+
+
+def _told(home: Pipeline) -> list[Occasion]:
+    from dagster_project.lib.monitoring.mail.day import occasions
+
+    return occasions(home.reference, home.ledger.events(), home.listing(), home.outbox, home.settings.today)
+
+
+def _tell_news(reference: Reference, memory: Memory, whom: Sequence[Contact], told: Sequence[Occasion]) -> None:
+    """What a message would tell that its address was not told before, and what nobody would be told."""
+    from dagster_project.lib.monitoring.mail.day import news, without_contact
+
+    lines = [(one, "") for one in told if any(one in of for _, of in news(reference, memory, whom, told))]
+    lines += [(one, ", and there is no contact") for one in told if one.community_id in without_contact(whom, told)]
+    for one, more in lines:
+        click.echo(f"{one.reporting_year}  {one.community_id:<28} {one.kind.replace('_', ' ')}{more}")
 
 
 def _tell_sent(done: Sent, how: str) -> None:

@@ -14,7 +14,8 @@ import polars as pl
 from dagster_project.defs.checks import SUBMISSIONS, shown_table
 from dagster_project.instance.marks import DATA_VERSION, Marks
 from dagster_project.lib.intake.session import TakenPartition
-from dagster_project.lib.receipts.receipts import SEVERITY_ORDER, Receipt, receipt_folder
+from dagster_project.lib.receipts.outbox import receipt_folder
+from dagster_project.lib.receipts.receipts import SEVERITY_ORDER, Receipt
 from dagster_project.partitions import SUBMISSION_PARTITIONS, partition_key
 
 WITHDRAWN = "withdrawn"

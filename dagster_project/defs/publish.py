@@ -9,15 +9,12 @@ from collections.abc import Iterator
 from typing import Any
 
 import dagster as dg
-import polars as pl
 from pydantic import Field
 
 from dagster_project.defs.resources import CradleResource
 from dagster_project.defs.warehouse import FOLLOWS, dbt_core, dbt_reporting
-from dagster_project.lib.app.frozen import FROZEN_TABLE, frozen_cycles
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.app.public import PublicEdition
-from dagster_project.lib.app.stands.cycles import manifest_inputs
 from dagster_project.lib.base.names import MARTS
 from dagster_project.lib.publish.public.edition import failure_lines
 from dagster_project.lib.publish.release.pointing import summary_key
@@ -78,18 +75,11 @@ def _what_changed(pipeline: Pipeline, release_id: str) -> dict[str, dg.MetadataV
 
 
 def _refuse_outdated(pipeline: Pipeline) -> None:
-    """A build that is continued from the middle after an intake or a freeze would carry the newer inputs' name."""
-    place = ["community_id", "reporting_year", "submission_id"]
-    settings, facts = pipeline.settings, pipeline.release_facts()
-    landed = pl.read_parquet(settings.landing / "files.parquet", glob=False, columns=place).unique()
-    today = pl.read_parquet(settings.landing / "run_context.parquet", glob=False)["today"].item()
-    # Frozen cycles are inputs that no folder holds: they are told by their files, as analysis took them.
-    taken = manifest_inputs(frozen_cycles(pl.read_parquet(settings.analysis / f"{FROZEN_TABLE}.parquet", glob=False)))
-    stands = {tuple(line[name] for name in place) for line in facts.folders}
-    if set(landed.iter_rows()) != stands or today != settings.today or taken != list(facts.frozen):
+    """Steps launched by themselves, or a build continued from its middle, would carry the name of newer inputs."""
+    if not pipeline.made_from.is_all_of(pipeline.release_facts().inputs_sha256):
         raise dg.Failure(
-            "The bucket, the frozen cycles or the day changed after this build began; run the job `build` from its "
-            "start."
+            "The bucket, the frozen cycles, the seeds, the rules, the code or the day changed after this build began, "
+            "or one of its steps was left out or did not pass; run the job `build` from its start."
         )
 
 

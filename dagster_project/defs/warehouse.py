@@ -38,6 +38,7 @@ from dagster_project.lib.publish.release.pointing import ReleaseMissingError
 from dagster_project.lib.warehouse.dbt_run import MANIFEST, raise_for
 from dagster_project.lib.warehouse.declared import PROMISES, promised_in_words
 from dagster_project.lib.warehouse.landing import Landed
+from dagster_project.lib.warehouse.made_from import CORE, LANDING, REPORTING
 from dagster_project.lib.warehouse.standing import NodeResult
 from dagster_project.partitions import SUBMISSION_PARTITIONS, partition_key
 
@@ -133,7 +134,11 @@ def landing(context: dg.AssetExecutionContext, cradle: CradleResource) -> Iterat
     """Gather the lake's partitions and write the receipts that changed."""
     started = time.perf_counter()
     pipeline = cradle.pipeline()
+    passed = pipeline.begin(LANDING)
     landed, receipts = pipeline.land()
+    checks = list(landing_checks(landed))
+    if all(check.passed for check in checks if check.check_name == CONSERVED.name):
+        passed()
     mark_receipts(context.op_execution_context, receipts, pipeline.settings.outbox_url)
     seconds = round(time.perf_counter() - started, 3)
     context.log.info(f"{len(receipts)} receipts written")
@@ -142,7 +147,7 @@ def landing(context: dg.AssetExecutionContext, cradle: CradleResource) -> Iterat
             asset_key=dg.AssetKey(["landing", name]),
             metadata={"dagster/row_count": landed[name].height, "seconds_of_step": seconds},
         )
-    yield from landing_checks(landed)
+    yield from checks
 
 
 def landing_checks(landed: Landed) -> Iterator[dg.AssetCheckResult]:
@@ -212,7 +217,9 @@ def row_counts(warehouse: Path, built: Collection[dg.AssetKey]) -> dict[dg.Asset
 def dbt_core(context: dg.AssetExecutionContext, cradle: CradleResource) -> Iterator[Any]:
     """Seeds, staging, intermediate and the marts that need no Python."""
     pipeline = cradle.pipeline()
+    passed = pipeline.begin(CORE)
     yield from build_events(context, pipeline.build_core(), pipeline.settings.warehouse)
+    passed()
 
 
 @dbt_assets(
@@ -225,7 +232,9 @@ def dbt_core(context: dg.AssetExecutionContext, cradle: CradleResource) -> Itera
 def dbt_reporting(context: dg.AssetExecutionContext, cradle: CradleResource) -> Iterator[Any]:
     """The marts over what analysis computed."""
     pipeline = cradle.pipeline()
+    passed = pipeline.begin(REPORTING)
     yield from build_events(context, pipeline.build_reporting(), pipeline.settings.warehouse)
+    passed()
 
 
 @dg.multi_asset_check(name="hold_against_calendar", specs=[IN_TIME], pool="warehouse")

@@ -127,10 +127,13 @@ class Site:
     def member(self, request: Request) -> Member:
         """Which community asks; Refusal for nobody that is known."""
         settings, community = self.read(), self.asker(request)
-        names = dict(Reference(settings.seeds).communities.select("community_id", "name").iter_rows())
+        reference = Reference(settings.seeds)
+        names = dict(reference.communities.select("community_id", "name").iter_rows())
+        # A link, or a line of the sign-in, from before a rename opens the page of the same community.
+        community = reference.names.of(community or "")
         if community not in names:
             raise Refusal(403, NOT_KNOWN)
-        return Member(str(community), str(names[community]), access.form_mark(self.key, str(community)))
+        return Member(community, str(names[community]), access.form_mark(self.key, community))
 
     def visit(self, request: Request) -> Visit:
         """Who asks for which year; Refusal for nobody that is known, and for a year that is none of the network's."""

@@ -21,7 +21,9 @@ from click.testing import CliRunner, Result
 from dagster_project.cli.intake import check
 from dagster_project.cli.main import status
 from dagster_project.cli.release import compare
+from dagster_project.lib.app.doctor import examine
 from dagster_project.lib.app.pipeline import Pipeline
+from dagster_project.lib.app.stands.house import WhatStands
 from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.settings import from_environment
 from tests import traced
@@ -205,6 +207,21 @@ def test_a_second_run_rewrites_nothing(story: Story) -> None:
     _, written = pipeline.land()
     assert written == []
     assert contents(story.home / "outbox") == outbox
+
+
+def test_a_receipt_of_an_earlier_state_in_an_outbox_that_was_put_back_is_something_to_do(story: Story) -> None:
+    receipt = next((story.home / "outbox").glob("reedmere/*/receipt.json"))
+    place, content = (receipt.parents[1].name, int(receipt.parent.name)), receipt.read_bytes()
+    submission = json.loads(content)["submission_id"]
+    assert submission is not None
+    receipt.write_bytes(content.replace(submission.encode(), b"0" * 16))
+    house = WhatStands(from_environment())
+    assert house.receipts_astray() == [place] and not house.nothing_new(Selection())
+    told = [line for line in examine(from_environment()) if line.what == "receipts"]
+    assert [(line.ok, f"{place[0]}/{place[1]}" in line.found) for line in told] == [(False, True)]
+    Pipeline(from_environment()).land()
+    assert receipt.read_bytes() == content
+    assert house.nothing_new(Selection())
 
 
 def test_a_release_whose_changes_were_not_told_is_told_by_the_next_run(story: Story) -> None:

@@ -29,7 +29,7 @@ from dagster_project.defs import automation
 from dagster_project.defs import intake as intake_room
 from dagster_project.defs.automation import IDLE_LOOKS, MOST_LOOKS, bucket
 from dagster_project.defs.partition_marks import receipt_materialization
-from dagster_project.defs.warehouse import row_counts
+from dagster_project.defs.warehouse import LANDING_TABLES, row_counts
 from dagster_project.instance.marks import Marks
 from dagster_project.instance.runs import (
     COMMAND_LINE,
@@ -401,6 +401,33 @@ def succeeded(unique_id: str, node: Mapping[str, Any]) -> NodeResult:
 def test_a_build_without_a_failing_check_reaches_the_release(steps: list[str], instance: dg.DagsterInstance) -> None:
     assert build(instance).success
     assert steps == ["dbt", "analysis", "dbt", "release"]
+
+
+def alone(instance: dg.DagsterInstance, *assets: str) -> dg.ExecuteInProcessResult:
+    """Assets materialised by hand, without what stands before them."""
+    keys = {dg.AssetKey(asset.split("/")) for asset in assets}
+    job = defs().resolve_implicit_global_asset_job_def().get_subset(asset_selection=keys)
+    return job.execute_in_process(instance=instance, run_config=QUIET, raise_on_error=False)
+
+
+def test_a_release_launched_alone_after_a_seed_changed_is_refused_until_every_step_was_made_from_it(
+    steps: list[str], home: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert build(instance).success
+    assert alone(instance, "publish/release").success, "over the same inputs it is the release that there is"
+    shutil.copytree(PROJECT_ROOT / "seeds", home / "seeds")
+    monkeypatch.setenv("CRADLE_SEEDS", str(home / "seeds"))
+    parameters = home / "seeds" / "rulesets" / "ruleset_parameters.csv"
+    text = parameters.read_text(encoding="utf-8")
+    parameters.write_text(text.replace("1.1.0,trend.min_points,3", "1.1.0,trend.min_points,5"), encoding="utf-8")
+    del steps[:]
+    landing = [f"landing/{name}" for name in LANDING_TABLES]
+    assert not alone(instance, "publish/release").success
+    assert alone(instance, *landing).success
+    assert not alone(instance, "publish/release").success
+    assert alone(instance, *(f"analysis/{name}" for name in defs_analysis_tables())).success
+    assert not alone(instance, "publish/release").success and "release" not in steps
+    assert build(instance).success and steps[-1] == "release"
 
 
 def intake_and_build(instance: dg.DagsterInstance, selection: Selection) -> dg.ExecuteInProcessResult:

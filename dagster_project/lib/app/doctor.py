@@ -19,7 +19,8 @@ from urllib.parse import quote
 
 import contracts
 from dagster_project.lib.app.ready import reference_faults
-from dagster_project.lib.app.stands.cycles import read_frozen
+from dagster_project.lib.app.stands.cycles import lost_cycles, read_frozen
+from dagster_project.lib.app.stands.house import WhatStands
 from dagster_project.lib.app.state import is_database, state_faults
 from dagster_project.lib.base.folder_tree import look
 from dagster_project.lib.base.reference import Reference, SeedError
@@ -44,6 +45,7 @@ PROBE = ".cradle-doctor"
 CONNECTION = "check the address, the endpoint and the credentials"
 GIB = 2**30
 TIMES_WAREHOUSE = 4
+SHOWN = 5
 OTHERS_WRITE, OTHERS = stat.S_IWGRP | stat.S_IWOTH, stat.S_IRWXG | stat.S_IRWXO
 CLOCK_PATIENCE = dt.timedelta(minutes=5)
 """Two machines that write one lake do not agree to the second."""
@@ -61,7 +63,7 @@ class Line:
 
 def examine(settings: Settings) -> list[Line]:
     """Look at everything; every line says what was found, a bad one also how to mend it."""
-    looks = (_home, _seeds, _stores, _kept, _release, _public, _server)
+    looks = (_home, _seeds, _stores, _kept, _release, _receipts, _public, _server)
     return [*_tools(), *(line for look_at in looks for line in look_at(settings))]
 
 
@@ -230,6 +232,19 @@ def _clock(moments: list[str]) -> Iterator[Line]:
         yield Line(ok, "clock", found, "set the machine's clock")
 
 
+def _receipts(settings: Settings) -> Iterator[Line]:
+    """Whether members find the receipts of what stands; while a build is still due, it is the one that writes them."""
+    try:
+        house = WhatStands(settings)
+        if house.up_to_date() is not None:
+            astray = [f"{community}/{year}" for community, year in house.receipts_astray()]
+            shown = ", ".join(astray[:SHOWN]) + (" and others" if len(astray) > SHOWN else "")
+            found = f"{_counted(len(astray), 'folder')} without one or with one of an earlier state: {shown}"
+            yield Line(not astray, "receipts", found if astray else "those of what stands", "cradle run writes them")
+    except (StoreError, StateError, SeedError, FileNotFoundError) as error:
+        yield Line(False, "receipts", f"not looked at: {error}", "correct what stands above first")
+
+
 def _public(settings: Settings) -> Iterator[Line]:
     """What the public edition's tree names as current, and who may read the key that protects what it hides."""
     lake = Store(settings.lake_url, settings.s3_endpoint)
@@ -301,6 +316,9 @@ def _release(settings: Settings) -> Iterator[Line]:
             return
         manifest = read_manifest(store, release_id)
         yield Line(True, "current release", f"{release_id}, {len(manifest['tables'])} tables")
+        if lost := sorted(lost_cycles(Store(settings.lake_url, settings.s3_endpoint), manifest)):
+            found = f"{', '.join(map(str, lost))} of the current release not in the lake"
+            yield Line(False, "frozen cycles", found, "cradle run puts them back from the release")
         same = is_fixed(store, release_id)
         found = "the current release" if same else "not the database of the current release"
         yield Line(same, FIXED, found, "make a new release with cradle run; go back with cradle release withdraw")

@@ -31,7 +31,7 @@ from dagster_project.lib.publish.release.pointing import current_release, read_m
 from dagster_project.lib.publish.release.retention import delete_data
 from dagster_project.lib.publish.release.states import WITHDRAWN, read_states
 from dagster_project.lib.receipts.difference import forget_summaries
-from dagster_project.lib.receipts.receipts import receipt_folder
+from dagster_project.lib.receipts.outbox import receipt_folder
 from dagster_project.settings import Settings
 
 REFUSED = "refused"

@@ -10,7 +10,7 @@ import datetime as dt
 import gzip
 import hashlib
 import json
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 import polars as pl
@@ -27,6 +27,7 @@ from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.names import INPUTS
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import Ruleset
+from dagster_project.lib.base.state import StateError
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.base.successions import NO_RENAMES, CommunityIds
 
@@ -155,10 +156,19 @@ def released_cycles(cycles: Sequence[FrozenCycle]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=RELEASED, orient="row").sort("reporting_year")
 
 
-def frozen_cycles(released: pl.DataFrame) -> tuple[FrozenCycle, ...]:
-    """The frozen cycles of such rows (RELEASED), by year."""
-    rows = released.sort("reporting_year").select("reporting_year", "content").iter_rows()
-    return tuple(FrozenCycle(year, content) for year, content in rows)
+def put_back(connection: Connection, lake: Store, lost: Mapping[int, str]) -> Iterator[str]:
+    """Frozen cycles that the lake lost (`lost_cycles`), put back as the release carries them; what was done, in words.
+
+    StateError where the release holds other bytes than its manifest says.
+    """
+    for year, sha256 in sorted(lost.items()):
+        query = f"select content from {INPUTS}.{FROZEN_TABLE} where reporting_year = ?"
+        row = connection.execute(query, [year]).fetchone()
+        content = bytes(row[0]) if row else b""
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise StateError(f"{lake.url}/{frozen_key(year)} is missing; put it back from a backup: it is made once")
+        freeze_cycle(lake, year, content)
+        yield f"{frozen_key(year)} was missing and is put back from the current release, which carries it"
 
 
 def cycle_of(

@@ -23,7 +23,7 @@ from dagster_project.lib.app.analysis import (
     analysis_inputs,
     run_analysis,
 )
-from dagster_project.lib.app.frozen import FROZEN_TABLE, keep_frozen, released_cycles
+from dagster_project.lib.app.frozen import FROZEN_TABLE, keep_frozen, put_back, released_cycles
 from dagster_project.lib.app.kept import keep, kept_inputs, kept_seeds
 from dagster_project.lib.app.ready import require_ready
 from dagster_project.lib.app.spark.cluster_run import ClusterRun, Form
@@ -39,7 +39,6 @@ from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import ANSWERS_TABLE, DECISIONS_TABLE, INPUTS, NETWORK_FOLDER, OBJECTIONS_TABLE
 from dagster_project.lib.base.progress import tell
 from dagster_project.lib.base.ruleset import ruleset_rows
-from dagster_project.lib.base.store import Store
 from dagster_project.lib.base.successions import write_as_read
 from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.left import still_left
@@ -48,7 +47,7 @@ from dagster_project.lib.intake.bucket.whole import DamagedLakeError, note, note
 from dagster_project.lib.intake.session import IntakeResult, Places, TakenPartition, run_intake
 from dagster_project.lib.monitoring.latency import submission_latency, value_latency
 from dagster_project.lib.publish.release.as_built import ReleaseFacts
-from dagster_project.lib.publish.release.opening import database_path
+from dagster_project.lib.publish.release.opening import database_path, open_release
 from dagster_project.lib.publish.release.pointing import current_release, read_manifest
 from dagster_project.lib.publish.release.release import Release, Since, publish
 from dagster_project.lib.publish.report.languages.published import (
@@ -78,6 +77,7 @@ from dagster_project.lib.warehouse.dbt_run import MANIFEST, NO_UNIT_TESTS, DbtPl
 from dagster_project.lib.warehouse.declared import declared_marts, table_keys, vocabularies
 from dagster_project.lib.warehouse.held import HELD, Stands
 from dagster_project.lib.warehouse.landing import Landed, gather, write_tables
+from dagster_project.lib.warehouse.made_from import LANDING, MadeFrom
 from dagster_project.lib.warehouse.spark import require_packages
 from dagster_project.lib.warehouse.standing import NodeResult
 
@@ -100,11 +100,6 @@ class Pipeline(WhatStands):
     def intake(self) -> Intake:
         """What intake needs beside the files."""
         return Intake(self.reference, self.limits, self.ruleset)
-
-    @cached_property
-    def outbox(self) -> Store:
-        """Receipts."""
-        return self._store(self.settings.outbox_url)
 
     @property
     def dbt_places(self) -> DbtPlaces:
@@ -227,6 +222,22 @@ class Pipeline(WhatStands):
     def _forms(self) -> dict[str, Form]:
         marts = declared_marts(MANIFEST, self.reference)
         return {name: Form({c.name: c.data_type for c in mart.columns}, mart.key) for name, mart in marts.items()}
+
+    @property
+    def made_from(self) -> MadeFrom:
+        """From which inputs each step was made."""
+        return MadeFrom(self.settings.work)
+
+    def begin(self, step: str) -> Callable[[], None]:
+        """Note that a step of a build begins over what stands; to be called once it has passed.
+
+        A cycle that is frozen stays frozen: one that a lake from an older backup lacks is put back before the first.
+        """
+        if step == LANDING and (lost := self.lost_cycles()):
+            with open_release(self.settings) as connection:
+                for what in put_back(connection, self.lake, lost):
+                    tell(what)
+        return self.made_from.begin(step, self.release_facts().inputs_sha256)
 
     def build_core(self) -> list[NodeResult]:
         """dbt: seeds, staging, intermediate and core marts."""

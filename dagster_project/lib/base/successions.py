@@ -51,6 +51,10 @@ class CommunityIds:
         """The id that a community has now."""
         return self.now.get(community_id, community_id)
 
+    def first_of(self, community_id: str) -> str:
+        """The id that a community of today began with."""
+        return self.first.get(community_id, community_id)
+
     def age_of(self, community_id: str) -> int:
         """How many renames lie between an id and the id of now."""
         steps = 0

@@ -22,6 +22,7 @@ from dagster_project.lib.intake.findings import FINDINGS
 from dagster_project.lib.receipts.change_words import PENDING_CHANGES
 from dagster_project.lib.receipts.first_line import LEFT_RULES, NOTHING_YET, WITHDRAWN, first_line, left_line, not_taken
 from dagster_project.lib.receipts.marked_files import returned_names
+from dagster_project.lib.receipts.outbox import receipt_folder
 from dagster_project.lib.receipts.receipt_page import render_receipt
 
 Receipt = dict[str, Any]
@@ -92,11 +93,6 @@ def _order(finding: Mapping[str, Any]) -> tuple[Any, ...]:
 def as_json(receipt: Receipt) -> bytes:
     """The receipt as written: UTF-8, two spaces of indent, keys in their order; no sign of it acts on a terminal."""
     return (escaped_json(json.dumps(receipt, ensure_ascii=False, indent=2, default=str)) + "\n").encode()
-
-
-def receipt_folder(community_id: str, reporting_year: int) -> str:
-    """Where a folder's receipts lie in the outbox."""
-    return f"{community_id}/{reporting_year}"
 
 
 def write_receipts(

@@ -23,7 +23,8 @@ from dagster_project.lib.intake.reading.files import WorkbookReader, largest_byt
 from dagster_project.lib.intake.reading.grid import FileRead, Grid
 from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.receipts.marked_files import MARKED
-from dagster_project.lib.receipts.receipts import Delivery, Receipt, receipt_folder
+from dagster_project.lib.receipts.outbox import receipt_folder
+from dagster_project.lib.receipts.receipts import Delivery, Receipt
 
 if TYPE_CHECKING:
     from dagster_project.lib.receipts.marked_copy import Finding

@@ -12,6 +12,7 @@ import json
 from functools import cache
 from pathlib import Path
 
+import duckdb
 import polars as pl
 import pytest
 
@@ -23,8 +24,16 @@ from dagster_project.lib.analysis.records.recompute import Record, recompute, st
 from dagster_project.lib.analysis.tables import TABLES, before_freezing
 from dagster_project.lib.analysis.vocabulary import FROZEN, PROVISIONAL
 from dagster_project.lib.app import frozen
-from dagster_project.lib.app.frozen import DETERMINATION, keep_frozen
-from dagster_project.lib.app.stands.cycles import FrozenContent, FrozenCycle, frozen_key, manifest_inputs, read_frozen
+from dagster_project.lib.app.frozen import DETERMINATION, keep_frozen, put_back, released_cycles
+from dagster_project.lib.app.stands.cycles import (
+    FrozenContent,
+    FrozenCycle,
+    frozen_key,
+    lost_cycles,
+    manifest_inputs,
+    read_frozen,
+)
+from dagster_project.lib.base.state import StateError
 from dagster_project.lib.base.store import Store
 from tests.unit.rubric.conftest import COMMUNITY, World, analysed, random_values, seed
 
@@ -373,3 +382,21 @@ def test_what_would_be_now_can_be_printed_as_json() -> None:
 
 def test_a_frozen_record_without_any_data_left_says_that_nothing_would_be_now() -> None:
     assert beside.beside_lines(record(THEN), None)[-1].startswith("Would be now: nothing")
+
+
+def test_a_cycle_that_the_lake_lost_is_put_back_as_the_release_carries_it(tmp_path: Path) -> None:
+    lake, held = Store(str(tmp_path)), cycle()
+    release = duckdb.connect()
+    release.execute("create schema inputs")
+    release.register("carried", released_cycles([held]).to_arrow())
+    release.execute("create table inputs.frozen_cycles as from carried")
+    manifest = {"inputs": [*manifest_inputs([held]), {"community_id": "a", "reporting_year": 2024}]}
+    lost = lost_cycles(lake, manifest)
+    assert lost == {held.reporting_year: held.sha256}
+    with pytest.raises(StateError, match="put it back from a backup"):
+        list(put_back(release, lake, {held.reporting_year: "0" * 64}))
+    assert read_frozen(lake) == ()
+    (said,) = put_back(release, lake, lost)
+    assert str(held.reporting_year) in said
+    assert read_frozen(lake) == (held,)
+    assert lost_cycles(lake, manifest) == {}

@@ -16,6 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from dagster_project.instance.runs import only_one
+from dagster_project.settings import from_environment
+from tests.daemons import until
 from tests.smtp_server import serving_mail
 from tests.support import PROJECT, cradle
 
@@ -76,3 +79,28 @@ def test_the_command_writes_each_once_one_a_day_and_leaves_addresses_nowhere_els
     assert "zyx" not in told and "qrs" not in told
     for words in (b"zyx", b"qrs"):
         assert holding(home, words) == {"mail"}
+
+
+def test_what_a_run_at_work_has_yet_to_take_is_told_as_it_is_after_it(tmp_path: Path) -> None:
+    home, seeds = tmp_path / "home", tmp_path / "seeds"
+    shutil.copytree(PROJECT / "seeds", seeds)
+    (seeds / "network" / "contacts.csv").write_text(f"{HEADER}{FIRST},lead,{ADDRESS},,,\n", encoding="utf-8")
+    folder = home / "drop" / FIRST / "2018"
+    folder.mkdir(parents=True)
+    settings = {"CRADLE_HOME": str(home), "CRADLE_SEEDS": str(seeds), "CRADLE_TODAY": "2018-11-20"}
+    with ThreadPoolExecutor(1) as pool:
+        with only_one(from_environment(settings)):
+            waits = pool.submit(cradle, "mail", **settings)
+            until("the command waits for the run", lambda: _somebody_waits(home / ".lock"))
+            (folder / "a.csv").write_text("anything", encoding="utf-8")
+        assert waits.result().stdout.startswith("1 message"), waits.result().stderr
+    (told,) = (home / "mail").glob("*.eml")
+    assert "2018: received" in email.message_from_bytes(told.read_bytes(), policy=email.policy.default).get_content()
+    dry = cradle("mail", "--dry-run", **settings).stdout
+    assert FIRST not in dry and f"{SECOND:<28} due soon, and there is no contact" in dry
+
+
+def _somebody_waits(lock: Path) -> bool:
+    """Whether the kernel lists somebody who waits for this lock."""
+    inode = f":{lock.stat().st_ino} "
+    return any("->" in line and inode in line for line in Path("/proc/locks").read_text(encoding="utf-8").splitlines())

@@ -21,6 +21,7 @@ from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.member.page.language import language
 from dagster_project.lib.monitoring.mail.contacts import ContactError, read_contacts
+from dagster_project.lib.monitoring.mail.day import news, send_due, without_contact
 from dagster_project.lib.monitoring.mail.messages import as_mail, message
 from dagster_project.lib.monitoring.mail.occasions import Occasion, of_deadlines, of_receipts, told_years
 from dagster_project.lib.monitoring.mail.sending import MailError, Memory, by_server, server
@@ -31,6 +32,18 @@ TODAY = dt.date(2018, 6, 30)
 FIRST = "alderwick_bend"
 HEADER = "community_id,role,address,language,valid_from,valid_to\n"
 ADDRESS, OTHER = "zyx.wvut@example.org", "qrs.opq@example.net"
+
+
+def reference_of(folder: Path, *renames: str) -> Reference:
+    """Seeds of one community, renamed by lines of former and later ids."""
+    (folder / "network").mkdir(parents=True, exist_ok=True)
+    community = f"community_id,name,state,joined_year\n{FIRST},Alderwick Bend,OH,2015\n"
+    (folder / "network" / "communities.csv").write_text(community, encoding="utf-8")
+    (folder / "network" / "network.csv").write_text("name\nThe network\n", encoding="utf-8")
+    (folder / "network" / "community_successions.csv").write_text(
+        "community_id,successor_id,note\n" + "".join(f"{line},\n" for line in renames), encoding="utf-8"
+    )
+    return Reference(folder)
 
 
 def contacts_in(folder: Path, *lines: str) -> Path:
@@ -44,10 +57,61 @@ def test_who_is_valid_today_is_read_and_lines_of_others_are_passed_over(tmp_path
         tmp_path, f"{FIRST},lead,{ADDRESS},es,2018-06-30,2018-06-30", f"{FIRST},was,old@example.org,,,2018-06-29",
         f"{FIRST},comes,new@example.org,,2018-07-01,", "elsewhere,lead,not an address,,,",
     )  # fmt: skip
-    found = read_contacts(seeds, [FIRST], TODAY)
+    found = read_contacts(reference_of(seeds), TODAY)
     assert found is not None
     assert [(contact.address, contact.language) for contact in found] == [(ADDRESS, "es")]
-    assert read_contacts(tmp_path / "none", [FIRST], TODAY) is None
+    assert read_contacts(reference_of(tmp_path / "none"), TODAY) is None
+
+
+def test_a_community_that_was_renamed_is_written_to_by_the_id_before_and_hears_nothing_twice(tmp_path: Path) -> None:
+    seeds = contacts_in(tmp_path / "seeds", f"old_bend,lead,{ADDRESS},,,")
+    told = Occasion("accepted", FIRST, 2018, "accepted/2018/s1/0/0")
+    memory, day = Memory(Store(str(tmp_path / "serve"))), dt.date(2018, 7, 1)
+    memory.note(memory.name(ADDRESS), TODAY, ["old_bend/accepted/2018/s1/0/0"])
+    reference = reference_of(seeds, f"old_bend,{FIRST}")
+    whom = read_contacts(reference, day)
+    assert whom is not None
+    assert [(contact.community_id, contact.address) for contact in whom] == [(FIRST, ADDRESS)]
+    assert without_contact(whom, [told]) == ()
+    assert list(news(reference, memory, whom, [told])) == []
+
+
+def test_an_address_in_other_letters_gets_one_message_with_all_of_it(tmp_path: Path) -> None:
+    seeds = contacts_in(
+        tmp_path / "seeds", f"{FIRST},lead,{ADDRESS.title()},,,", f"{FIRST},aide,a@example.org,,,",
+        f"{FIRST},data,{ADDRESS},,,",
+    )  # fmt: skip
+    reference, kept = reference_of(seeds), list[str]()
+    told = [Occasion("accepted", FIRST, 2018, "accepted/2018/s1/0/0")]
+    whom = read_contacts(reference, TODAY)
+    assert whom is not None
+    memory = Memory(Store(str(tmp_path / "serve")))
+    done = send_due(
+        reference, memory, TODAY, whom, told, lambda mail, _: kept.append(str(mail["To"]).lower()), None, lambda _: None
+    )
+    assert (kept, done.sent, done.waiting) == (["a@example.org", ADDRESS], 2, 0)
+
+
+def test_a_day_by_mistake_silences_nobody_until_it_comes(tmp_path: Path) -> None:
+    seeds = contacts_in(tmp_path / "seeds", f"{FIRST},lead,{ADDRESS},,,")
+    reference, memory = reference_of(seeds), Memory(Store(str(tmp_path / "serve")))
+    whom = read_contacts(reference, TODAY)
+    assert whom is not None
+    memory.note(memory.name(ADDRESS), dt.date(2081, 6, 30), [])
+    told = [Occasion("accepted", FIRST, 2018, "accepted/2018/s1/0/0")]
+    done = send_due(reference, memory, TODAY, whom, told, lambda *_: None, None, lambda _: None)
+    assert (done.sent, done.waiting) == (1, 0)
+
+
+def test_a_folder_that_is_again_what_it_was_is_told_again(tmp_path: Path) -> None:
+    memory = Memory(Store(str(tmp_path)))
+    name = memory.name(ADDRESS)
+    memory.note(name, TODAY, [f"{FIRST}/accepted/2018/s1/0/0", f"{FIRST}/late/2018/0", "other/accepted/2018/s1/0/0"])
+    memory.note(name, TODAY, [f"{FIRST}/mend/2018/s2/1/0", f"{FIRST}/accepted/2017/s0/0/0"])
+    assert memory.before(ADDRESS) == [
+        f"{FIRST}/accepted/2017/s0/0/0", f"{FIRST}/late/2018/0", f"{FIRST}/mend/2018/s2/1/0",
+        "other/accepted/2018/s1/0/0",
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -64,7 +128,7 @@ def test_who_is_valid_today_is_read_and_lines_of_others_are_passed_over(tmp_path
 )
 def test_a_fault_names_line_and_column_and_never_the_address(tmp_path: Path, line: str, says: str) -> None:
     with pytest.raises(ContactError, match=says) as told:
-        read_contacts(contacts_in(tmp_path, line), [FIRST], TODAY)
+        read_contacts(reference_of(contacts_in(tmp_path, line)), TODAY)
     assert "zyx" not in str(told.value)
 
 
@@ -84,20 +148,36 @@ def test_a_reminder_is_told_once_a_notice_and_a_late_folder_every_second_week() 
     assert keys(TODAY - dt.timedelta(401)) == []
 
 
-def receipt(status: str, *findings: tuple[str, str], submission: str | None = "s1") -> dict[str, object]:
+def receipt(
+    status: str, *findings: tuple[str, str], submission: str | None = "s1", waiting: int = 0
+) -> dict[str, object]:
     told = [{"severity": severity, "status": state} for severity, state in findings]
     return {"community_id": FIRST, "reporting_year": 2018, "submission_id": submission, "status": status,
-            "findings": told}  # fmt: skip
+            "findings": told, "files": [{"rows_waiting": waiting}]}  # fmt: skip
 
 
 def test_a_receipt_is_to_be_mended_or_accepted_and_a_new_state_is_told_anew() -> None:
     (mend,) = of_receipts([receipt("accepted_with_queries", ("error", "open"), ("explainable", "open"))])
-    assert (mend.kind, mend.facts) == ("mend", {"problems": 1, "questions": 1})
+    assert (mend.kind, mend.facts) == ("mend", {"problems": 1, "questions": 1, "waiting": 0})
     (done,) = of_receipts([receipt("accepted", ("explainable", "explained"), ("info", "closed"))])
     assert done.kind == "accepted"
     (again,) = of_receipts([receipt("accepted", submission="s2")])
     assert again.key != done.key
     assert list(of_receipts([receipt("withdrawn"), receipt("expected", submission=None)])) == []
+
+
+def test_the_words_of_a_receipt_agree_with_its_counts() -> None:
+    def words(*given: object, waiting: int = 0) -> str:
+        (one,) = of_receipts([receipt(*given, waiting=waiting)])  # type: ignore[arg-type]
+        return message([one], {FIRST: "A"}, "N", language("en"), {})[1].split("\n")[2]
+
+    assert "rejected. Nothing of the folder counts" in words("rejected", ("fatal", "open"))
+    asked = words("accepted_with_queries", ("explainable", "open"), waiting=3)
+    assert "accepted, and something is asked" in asked and "mended" not in asked
+    assert "Rows that wait until a label is known: 3" in asked
+    answered = words("accepted", ("explainable", "explained"), waiting=3)
+    assert "Every row counts" not in answered and "Rows that wait until a label is known: 3" in answered
+    assert "Every row counts" in words("accepted")
 
 
 def test_years_that_were_due_long_ago_are_told_by_nobody() -> None:
@@ -137,7 +217,10 @@ def test_a_server_gets_the_message_and_a_refusal_names_no_address(smtp: tuple[st
             deliver(as_mail("Hello", "x", language("en"), "network@example.org", "refused@example.org"), "n")
         deliver(as_mail("Again", "Good day", language("en"), "network@example.org", OTHER), "n")
     assert "refused@" not in str(told.value)
-    assert [email.message_from_bytes(data)["To"] for data in kept] == [ADDRESS, OTHER]
+    sent = [email.message_from_bytes(data, policy=email.policy.default) for data in kept]
+    assert [mail["To"] for mail in sent] == [ADDRESS, OTHER]
+    assert all(mail["Date"] for mail in sent), "a message without its date is no message by RFC 5322"
+    assert len({mail["Message-ID"] for mail in sent}) == 2
 
 
 def test_a_password_is_never_sent_in_the_clear(smtp: tuple[str, list[bytes]]) -> None:

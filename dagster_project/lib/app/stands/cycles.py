@@ -87,6 +87,16 @@ def read_frozen(lake: Store, years: range | None = None, names: CommunityIds = N
     return tuple(sorted(found, key=lambda cycle: cycle.reporting_year))
 
 
+def lost_cycles(lake: Store, manifest: Mapping[str, Any]) -> dict[int, str]:
+    """Reporting years that a release carries as frozen and the lake does not, each with the sha256 of its file."""
+    carried = {
+        int(row["reporting_year"]): str(row["frozen_records_sha256"])
+        for row in manifest["inputs"]
+        if row.get("frozen_records_sha256")
+    }
+    return {year: sha for year, sha in carried.items() if lake.size(frozen_key(year)) is None}
+
+
 def manifest_inputs(cycles: Sequence[FrozenCycle]) -> list[dict[str, Any]]:
     """Frozen cycles as inputs of a release: of no one community or submission, each with the sha256 of its file."""
     return [

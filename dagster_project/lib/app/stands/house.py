@@ -15,8 +15,9 @@ from typing import Any
 import polars as pl
 
 import contracts
-from dagster_project.lib.app.stands.cycles import FrozenCycle, manifest_inputs, read_frozen
+from dagster_project.lib.app.stands.cycles import FrozenCycle, lost_cycles, manifest_inputs, read_frozen
 from dagster_project.lib.app.state import STRAYS_KEY, read_left, read_strays, read_undelivered, state_faults
+from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import JudgingRules, RulesetKey, in_force_on, read_ruleset
 from dagster_project.lib.base.store import Store
@@ -33,6 +34,7 @@ from dagster_project.lib.publish.release.as_built import AsBuilt, ReleaseFacts
 from dagster_project.lib.publish.release.dependencies import lock_sha256, versions
 from dagster_project.lib.publish.release.pointing import FIXED, current_release, fix, read_manifest
 from dagster_project.lib.receipts.change_log import ChangeLog
+from dagster_project.lib.receipts.outbox import receipts_astray
 from dagster_project.settings import PROJECT_ROOT, Settings
 
 
@@ -82,6 +84,11 @@ class WhatStands:
         """Frozen cycles, an input of every figure that was decided from them."""
         return read_frozen(self.lake, self.reference.reporting_years(self.settings.today), self.reference.names)
 
+    def lost_cycles(self) -> dict[int, str]:
+        """Frozen cycles that the current release carries and the lake has lost, by year with the sha256 of the file."""
+        release_id = current_release(self.published)
+        return {} if release_id is None else lost_cycles(self.lake, read_manifest(self.published, release_id))
+
     @property
     def limits(self) -> Limits:
         """What one file may be."""
@@ -111,7 +118,7 @@ class WhatStands:
         refuse_bucket_fault(listing, plan, events, selection)
         if selection.again or state_faults(self.lake) or self.lake.get_or_none(STRAYS_KEY) is None:
             return False
-        if damaged or self.undelivered():
+        if damaged or self.undelivered() or self.receipts_astray():
             return False
         seen, told = to_findings(stray_findings(listing.strays)), self._told_strays()
         same = sorted(seen["finding_id"]) == sorted(told["finding_id"])
@@ -137,6 +144,16 @@ class WhatStands:
     def undelivered(self) -> dict[tuple[str, int], str]:
         """Folders whose receipts the outbox refused when they were last written, and why."""
         return read_undelivered(self.lake)
+
+    @cached_property
+    def outbox(self) -> Store:
+        """Receipts."""
+        return self._store(self.settings.outbox_url)
+
+    def receipts_astray(self) -> list[tuple[str, int]]:
+        """Folders that stand and whose receipt in the outbox is missing or speaks of another submission."""
+        folders = [tuple(row.values()) for row in self.release_facts().folders if row["community_id"] != NETWORK_FOLDER]
+        return receipts_astray(self.outbox, folders)
 
     def _told_strays(self) -> pl.DataFrame:
         return read_strays(self.lake)

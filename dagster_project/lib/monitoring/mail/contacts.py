@@ -10,11 +10,11 @@ import csv
 import datetime as dt
 import io
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 from dagster_project.lib.base.names import CONTACTS
+from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.member.page.language import languages
 
 COLUMNS = ("community_id", "role", "address", "language", "valid_from", "valid_to")
@@ -36,12 +36,15 @@ class Contact:
     language: str
 
 
-def read_contacts(seeds: Path, communities: Collection[str], today: dt.date) -> list[Contact] | None:
+def read_contacts(reference: Reference, today: dt.date) -> list[Contact] | None:
     """The contacts of the network's communities that are valid today; None where there is no such file.
 
-    ContactError for a line that cannot be used. Lines of communities outside the network are ignored.
+    ContactError for a line that cannot be used. Lines of communities outside the network are ignored; those of a
+    community that was renamed may go on naming its former id. Sorted so that lines of one address follow each other,
+    in whatever letters it is written.
     """
-    path = seeds / f"{CONTACTS}.csv"
+    path = reference.folder / f"{CONTACTS}.csv"
+    communities = set(reference.communities["community_id"])
     if not path.is_file():
         return None
     try:
@@ -58,12 +61,13 @@ def read_contacts(seeds: Path, communities: Collection[str], today: dt.date) -> 
         if len(cells) != len(header[1]):
             raise _fault(number, f"has {len(cells)} cells where the header has {len(header[1])}")
         row = dict(zip(header[1], cells, strict=True))
+        row["community_id"] = reference.names.of(row["community_id"])
         if row["community_id"] in communities:
             for says in _faults(row):
                 raise _fault(number, says)
             if _valid(row, today):
                 found.append(Contact(row["community_id"], row["role"], row["address"], row["language"]))
-    return sorted(found, key=lambda contact: (contact.address, contact.community_id, contact.role))
+    return sorted(found, key=lambda contact: (contact.address.lower(), contact.community_id, contact.role))
 
 
 def _fault(number: int, says: str) -> ContactError:

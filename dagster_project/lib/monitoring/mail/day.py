@@ -33,7 +33,7 @@ from dagster_project.lib.monitoring.mail.occasions import (
     told_years,
 )
 from dagster_project.lib.monitoring.mail.sending import Deliver, MailError, Memory
-from dagster_project.lib.receipts.receipts import receipt_folder
+from dagster_project.lib.receipts.outbox import receipt_folder
 
 PLACE = ["community_id", "reporting_year"]
 KEYS = pl.Schema({"community_id": pl.String(), "reporting_year": pl.Int32()})
@@ -89,32 +89,43 @@ def send_due(
     `page_of` gives the address of a community's page. What is refused is tried again the next time.
     """
     names: Mapping[str, str] = dict(reference.communities.select("community_id", "name").iter_rows())
-    result = Sent()
-    reached = {contact.community_id for contact in whom}
-    result.without_contact = tuple(sorted({one.community_id for one in told} - reached))
-    for address, lines in groupby(whom, key=lambda contact: contact.address.lower()):
-        of_address = list(lines)
-        own = {contact.community_id for contact in of_address}
-        name = memory.name(address)
-        day, before = memory.told(name)
-        news = [one for one in told if one.community_id in own and _key(one) not in before]
-        if not news:
-            continue
-        if day >= today.isoformat():
+    result = Sent(without_contact=without_contact(whom, told))
+    for of_address, new in news(reference, memory, whom, told):
+        name = memory.name(of_address[0].address)
+        if memory.told(name)[0] == today.isoformat():
             result.waiting += 1
             continue
         spoken = language(of_address[0].language)
-        pages = {each: page for each in own if (page := page_of(each))}
-        subject, text = message(news, names, reference.network_name, spoken, pages)
+        pages = {one.community_id: page for one in new if (page := page_of(one.community_id))}
+        subject, text = message(new, names, reference.network_name, spoken, pages)
         try:
             deliver(as_mail(subject, text, spoken, sender, of_address[0].address), name)
         except MailError as error:
             result.refused.append((of_address[0].community_id, of_address[0].role, str(error)))
             continue
-        memory.note(name, today, [_key(one) for one in news])
+        memory.note(name, today, [_key(reference, one) for one in new])
         result.sent += 1
     return result
 
 
-def _key(one: Occasion) -> str:
-    return f"{one.community_id}/{one.key}"
+def news(
+    reference: Reference, memory: Memory, whom: Sequence[Contact], told: Sequence[Occasion]
+) -> Iterator[tuple[list[Contact], list[Occasion]]]:
+    """For each address that has any: its contacts, and what it was not told before."""
+    for address, lines in groupby(whom, key=lambda contact: contact.address.lower()):
+        of_address = list(lines)
+        own = {contact.community_id for contact in of_address}
+        before = memory.before(address)
+        new = [one for one in told if one.community_id in own and _key(reference, one) not in before]
+        if new:
+            yield of_address, new
+
+
+def without_contact(whom: Sequence[Contact], told: Sequence[Occasion]) -> tuple[str, ...]:
+    """Communities of which something is to be told and nobody is to be written to."""
+    return tuple(sorted({one.community_id for one in told} - {contact.community_id for contact in whom}))
+
+
+def _key(reference: Reference, one: Occasion) -> str:
+    """What was told of which community: by its first id, so that a rename is no news."""
+    return f"{reference.names.first_of(one.community_id)}/{one.key}"

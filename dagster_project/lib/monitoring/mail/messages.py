@@ -17,17 +17,26 @@ from dagster_project.lib.monitoring.mail.occasions import KINDS, Kind, Occasion
 WORDS: Mapping[Kind, str] = {
     "late": "{community}, {year}: late. The folder was due on {day} and holds nothing yet. If you have nothing to "
     "report, please say so.",
-    "mend": "{community}, {year}: to be mended. Problems that keep rows or files out: {problems}. Open questions: "
-    "{questions}. Everything else counts. The receipt says what to do.",
+    "rejected": "{community}, {year}: rejected. Nothing of the folder counts. Problems that keep rows or files out: "
+    "{problems}. The receipt says what to do.",
+    "mend": "{community}, {year}: to be mended. Problems that keep rows or files out: {problems}. Rows that wait until "
+    "a label is known: {waiting}. Open questions: {questions}. Everything else counts. The receipt says what to do.",
+    "asked": "{community}, {year}: accepted, and something is asked. Open questions: {questions}. Rows that wait until "
+    "a label is known: {waiting}. Everything else counts. The receipt says what to do.",
     "due_soon": "{community}, {year}: due soon. The folder is due on {day}, in {days} days.",
     "received": "{community}, {year}: received. Files in your folder: {files}. The network's next run takes them.",
+    "waits": "{community}, {year}: accepted, and no question is open. Rows that wait until a label is known: "
+    "{waiting}. Everything else counts.",
     "accepted": "{community}, {year}: accepted. Every row counts, and no question is open.",
 }
 SUBJECTS: Mapping[Kind, str] = {
     "late": "{network}: your yearly data are late",
+    "rejected": "{network}: please look at your receipt",
     "mend": "{network}: please look at your receipt",
+    "asked": "{network}: please look at your receipt",
     "due_soon": "{network}: your yearly data are due soon",
     "received": "{network}: your files have arrived",
+    "waits": "{network}: your data are accepted",
     "accepted": "{network}: your data are accepted",
 }
 GREETING = "Hello,"

@@ -16,8 +16,8 @@ import polars as pl
 from dagster_project.lib.intake.bucket.drop import Folder
 from dagster_project.lib.intake.findings import BLOCKING
 
-Kind = Literal["late", "due_soon", "mend", "received", "accepted"]
-KINDS: tuple[Kind, ...] = ("late", "mend", "due_soon", "received", "accepted")
+Kind = Literal["late", "rejected", "mend", "asked", "due_soon", "received", "waits", "accepted"]
+KINDS: tuple[Kind, ...] = ("late", "rejected", "mend", "asked", "due_soon", "received", "waits", "accepted")
 """In the order in which a message tells them."""
 AGAIN_DAYS = 14
 """A folder that stays late is told again after so many days."""
@@ -62,12 +62,19 @@ def of_receipts(receipts: Iterable[Mapping[str, Any]]) -> Iterator[Occasion]:
         if receipt["submission_id"] is None or receipt["status"] == "withdrawn":
             continue
         told = receipt["findings"]
+        waiting = sum(file["rows_waiting"] for file in receipt["files"])
         problems = sum(row["severity"] in BLOCKING for row in told)
         questions = sum(row["severity"] == "explainable" and row["status"] == "open" for row in told)
-        kind: Kind = "mend" if problems or questions or receipt["status"] == "rejected" else "accepted"
+        if receipt["status"] == "rejected":
+            kind: Kind = "rejected"
+        elif problems or questions:
+            kind = "mend" if problems else "asked"
+        else:
+            kind = "waits" if waiting else "accepted"
         place = (receipt["community_id"], receipt["reporting_year"])
-        key = f"{kind}/{place[1]}/{receipt['submission_id']}/{problems}/{questions}"
-        yield Occasion(kind, *place, key, {"problems": problems, "questions": questions})
+        state = "accepted" if kind in ("waits", "accepted") else "mend"
+        key = f"{state}/{place[1]}/{receipt['submission_id']}/{problems}/{questions}{f'/{waiting}' if waiting else ''}"
+        yield Occasion(kind, *place, key, {"problems": problems, "questions": questions, "waiting": waiting})
 
 
 def told_years(years: Iterable[int], calendar: pl.DataFrame, today: dt.date) -> list[int]:

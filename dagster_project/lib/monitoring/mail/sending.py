@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 import json
+import re
 import secrets
 import smtplib
 import ssl
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from email.message import EmailMessage
+from email.utils import format_datetime, make_msgid
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
@@ -26,6 +28,8 @@ PORTS = {"smtp": 25, "smtps": 465}
 WAIT_SECONDS = 30
 Deliver = Callable[[EmailMessage, str], None]
 """Sends one message; the name is one that says nothing of the address."""
+STATE = re.compile(r"(?P<community>[^/]+)/(?:mend|accepted)/(?P<year>\d+)/")
+"""Keys that say what a folder is; the others say what happened to it."""
 REMEDY = "delete it: what it told is then told once more"
 
 
@@ -64,6 +68,9 @@ def by_server(to: Server) -> Iterator[Deliver]:
         raise MailError(f"the mail server {to.host}:{to.port} does not answer ({type(error).__name__})") from None
 
     def deliver(mail: EmailMessage, _: str) -> None:
+        # Every message must name its moment and, so that none counts twice, itself; a draft gets both when it is sent.
+        mail["Date"] = format_datetime(dt.datetime.now(dt.UTC))
+        mail["Message-ID"] = make_msgid(domain=to.sender.rpartition("@")[2])
         try:
             connection.send_message(mail)
         except (OSError, smtplib.SMTPException) as error:
@@ -112,7 +119,12 @@ class Memory:
         if key is None:
             self.store.create("mail/key", secrets.token_bytes(32))
             key = self.store.get("mail/key")
-        return hashlib.blake2b(address.lower().encode(), key=key, digest_size=8).hexdigest()
+        return _name(address, key)
+
+    def before(self, address: str) -> list[str]:
+        """All keys that an address was told; looked at without writing anything."""
+        key = self.store.get_or_none("mail/key")
+        return [] if key is None else self.told(_name(address, key))[1]
 
     def told(self, name: str) -> tuple[str, list[str]]:
         """The last day and all keys that were told."""
@@ -125,7 +137,20 @@ class Memory:
             return str(known["day"]), [str(each) for each in known["told"]]
 
     def note(self, name: str, today: dt.date, keys: list[str]) -> None:
-        """Remember what was told today; with what was told before."""
-        before = self.told(name)[1]
+        """Remember what was told today; with what was told before, but for what a folder's new state took the place of.
+
+        A folder that is what it once was, after it was something else, is told again.
+        """
+        now = {state for key in keys if (state := STATE.match(key))}
+        over = {(state["community"], state["year"]) for state in now}
+        before = [
+            key
+            for key in self.told(name)[1]
+            if not ((state := STATE.match(key)) and (state["community"], state["year"]) in over)
+        ]
         told = {"day": today.isoformat(), "told": sorted({*before, *keys})}
         self.store.put(f"mail/{name}.json", json.dumps(told).encode())
+
+
+def _name(address: str, key: bytes) -> str:
+    return hashlib.blake2b(address.lower().encode(), key=key, digest_size=8).hexdigest()
