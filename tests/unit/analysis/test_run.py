@@ -74,6 +74,12 @@ def test_every_community_year_has_every_row_of_the_rubric_and_every_designation(
     assert decided["record_id"].str.len_chars().unique().to_list() == [16]
 
 
+def test_a_community_is_assessed_from_its_first_submission_on() -> None:
+    inputs = given()
+    again = inputs.submissions.with_columns(pl.col("reporting_year") + 1)
+    assert replace(inputs, submissions=pl.concat([inputs.submissions, again])).first_years.equals(inputs.first_years)
+
+
 def test_nothing_is_decided_of_a_community_after_the_year_it_left() -> None:
     inputs = given()
     left = inputs.seeds.communities.with_columns(left_year=pl.lit(YEARS[1], pl.Int32))

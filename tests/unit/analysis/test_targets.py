@@ -60,6 +60,11 @@ def test_a_target_is_met_by_a_value_and_on_track_by_the_slope(value: float, stat
     assert row["progress_share"] == pytest.approx(6 / (value - 50))
 
 
+@pytest.mark.parametrize(("deadline", "slope"), [("2023-12-31", None), ("2024-12-31", None), ("2025-01-01", 4.0)])
+def test_a_slope_is_required_as_long_as_a_year_is_left(deadline: str, slope: float | None, ruleset: Ruleset) -> None:
+    assert latest(yearly(RISING), target(60.0, deadline), ruleset)["required_slope"] == slope
+
+
 @pytest.mark.parametrize(
     ("value", "status"), [(44.0, "met"), (43.9, "on_track"), (36.0, "on_track"), (35.9, "off_track")]
 )

@@ -60,6 +60,15 @@ def without_direction(world: World) -> RecordInputs:
     return run(replace(given, seeds=replace(given.seeds, indicators=indicators)), brief).records
 
 
+def in_scores(world: World) -> RecordInputs:
+    """No indicator is a percentage: what is tolerated is a share of what was observed."""
+    given = analysis_inputs(world, known_values(), COMMUNITIES)
+    indicators = given.seeds.indicators.with_columns(unit=pl.lit("score"))
+    ruleset = world.ruleset()
+    brief = replace(ruleset, simulation=replace(ruleset.simulation, draws=20))
+    return run(replace(given, seeds=replace(given.seeds, indicators=indicators)), brief).records
+
+
 def windows(inputs: RecordInputs) -> dict[tuple[str, int], Windows]:
     """Over what the gaps were computed, of the community's own place."""
     found: dict[tuple[str, int], dict[tuple[str, str], dict[str, Any]]] = {}
@@ -82,6 +91,7 @@ def rounded(value: Any) -> Any:
         (of_few_years, "toa-default", {"stale", "more_years_needed", "no_data"}),
         (by_share, "public-2018", set()),
         (without_direction, "toa-default", {"no_direction"}),
+        (in_scores, "toa-default", set()),
     ],
 )
 def test_every_distance_is_that_of_the_plain_computation_from_the_record(
