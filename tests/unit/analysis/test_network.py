@@ -107,6 +107,12 @@ def test_a_total_that_cannot_be_parted_from_a_shared_district_is_in_no_pooled_ra
         assert (row["panel_size"], row["pooled_rate_last"], row["n_communities"]) == (1, 70.0, 2)
 
 
+def test_a_total_whose_students_who_met_are_all_of_a_shared_district_stays_with_the_others(ruleset: Ruleset) -> None:
+    all_who_met = {2022: (100, 200), 2023: (120, 200), 2024: (140, 200)}
+    row = network(shared(counted(DISTRICT), counted(all_who_met)), ruleset)
+    assert (row["panel_size"], row["pooled_rate_last"]) == (2, pytest.approx(100 * 70 / 300))
+
+
 def test_a_district_that_only_one_of_the_panel_serves_stays_in_its_total(ruleset: Ruleset) -> None:
     alone = [row for row in shared([], counted(DISTRICT)) if row["community_id"] == "west"]
     row = network(alone, ruleset)
