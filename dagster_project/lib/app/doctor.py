@@ -21,6 +21,7 @@ import contracts
 from dagster_project.lib.app.ready import reference_faults
 from dagster_project.lib.app.stands.cycles import lost_cycles, read_frozen
 from dagster_project.lib.app.stands.house import WhatStands
+from dagster_project.lib.app.stands.public import PublicStands
 from dagster_project.lib.app.state import is_database, state_faults
 from dagster_project.lib.base.folder_tree import look
 from dagster_project.lib.base.reference import Reference, SeedError
@@ -32,7 +33,7 @@ from dagster_project.lib.intake.bucket.drop import open_drop
 from dagster_project.lib.intake.bucket.ledger import Ledger
 from dagster_project.lib.intake.bucket.whole import GONE, DamagedLakeError, damaged_places
 from dagster_project.lib.publish.public.register import KEY_FILE, Register
-from dagster_project.lib.publish.public.shown import current_public, manifest_or_none
+from dagster_project.lib.publish.public.shown import current_public, manifest_or_none, unknown_words
 from dagster_project.lib.publish.release.pointing import FIXED, current_release, is_fixed, read_manifest
 from dagster_project.lib.publish.release.states import WITHDRAWN, StatesError, read_states
 from dagster_project.lib.publish.server.current import SCHEMAS, BiServer
@@ -260,6 +261,9 @@ def _public(settings: Settings) -> Iterator[Line]:
             there = manifest_or_none(store, public_id) is not None
             found = public_id if there else f"{public_id}, of which there is no release"
             yield Line(there, "current public release", found, "cradle public makes it anew")
+            if unknown := PublicStands(settings).out_and_unknown():
+                hint = "until then no public edition is made; see When what is kept is damaged in docs/operations.md"
+                yield Line(False, "public releases", unknown_words(unknown), hint)
             facts, built = Register(lake).built()
             made_of = facts.get("release_id") if built == public_id else None
             if made_of and read_states(Store(settings.publish_url, settings.s3_endpoint)).state(made_of) == WITHDRAWN:

@@ -22,6 +22,7 @@ from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import INPUTS, MARTS, OBJECTIONS_TABLE
 from dagster_project.lib.base.progress import tell
 from dagster_project.lib.base.ruleset import Ruleset, read_ruleset, ruleset_rows
+from dagster_project.lib.base.state import StateError
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.base.workers import Processes, Spread, processes
 from dagster_project.lib.disclosure import (
@@ -40,7 +41,7 @@ from dagster_project.lib.publish.public.pages import Told, write_pages
 from dagster_project.lib.publish.public.preview import names_of, write_previews
 from dagster_project.lib.publish.public.publication import Publication, read_publication
 from dagster_project.lib.publish.public.results import Cycle, public_frames, results_of, write_results
-from dagster_project.lib.publish.public.shown import Preview, current_public
+from dagster_project.lib.publish.public.shown import Preview, current_public, unknown_words
 from dagster_project.lib.publish.public.tables import Terms, public_tables
 from dagster_project.lib.publish.release.dependencies import code_version, lock_sha256, protection_version
 from dagster_project.lib.publish.release.opening import database_path
@@ -132,6 +133,8 @@ class PublicEdition(PublicStands):
             return self._candidate(facts, marts)
 
     def _candidate(self, facts: Mapping[str, str], marts: _Marts) -> Candidate:
+        if unknown := self.out_and_unknown():
+            raise StateError(unknown_words(unknown))
         manifest = read_manifest(self.places.published, facts["release_id"])
         names = self.reference.names
         # In keyed hashes and in the register cells keep the ids that their communities began with.

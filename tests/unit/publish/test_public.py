@@ -25,6 +25,7 @@ import pytest
 from dagster_project.lib.analysis.tables import TABLES
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import in_force_on, read_ruleset
+from dagster_project.lib.base.state import StateError
 from dagster_project.lib.base.store import Store, remove_whole
 from dagster_project.lib.base.successions import CommunityIds
 from dagster_project.lib.disclosure import Audit, DisclosureInputs, Failure, load_profile, protect
@@ -41,9 +42,9 @@ from dagster_project.lib.publish.public.edition import (
 )
 from dagster_project.lib.publish.public.files import field_type, flat, guarded, write_tables
 from dagster_project.lib.publish.public.pages import Told
-from dagster_project.lib.publish.public.register import Register
+from dagster_project.lib.publish.public.register import KEY_FILE, Register
 from dagster_project.lib.publish.public.selection import PublicTable, SelectionError, read_not_public, read_selection
-from dagster_project.lib.publish.public.shown import current_public
+from dagster_project.lib.publish.public.shown import current_public, out_and_unknown, unknown_words
 from dagster_project.lib.publish.public.tables import Terms, finding_counts, public_tables
 from dagster_project.lib.publish.release.compare import VALUE_TABLE
 from dagster_project.lib.publish.report.marts import RuleParameter
@@ -608,13 +609,17 @@ def test_a_failed_audit_writes_nothing(candidate: Candidate, tmp_path: Path) -> 
 
 
 def test_what_was_out_is_kept_for_the_next_audit(candidate: Candidate, tmp_path: Path) -> None:
-    public_id = publish_public(places(tmp_path), candidate, no_pages).public_id
     register = Register(Store(str(tmp_path / "lake")))
+    key = register.key()
+    public_id = publish_public(places(tmp_path), candidate, no_pages).public_id
     (held,) = register.history()
     assert held.public_id == public_id
     assert held.public.equals(candidate.protected.release.public)
-    assert register.key() == register.key()
+    assert register.key() == key
     assert "value" not in held.register.columns
+    register.lake.delete([KEY_FILE])
+    with pytest.raises(StateError, match="put it back from a backup"):
+        register.key()
 
 
 def test_a_release_that_was_taken_down_stays_in_the_register_and_is_not_put_out_again(
@@ -632,6 +637,19 @@ def test_a_release_that_was_taken_down_stays_in_the_register_and_is_not_put_out_
         publish_public(here, candidate, no_pages)
     with pytest.raises(LookupError, match="no public release"):
         take_down(here, "2025-01-01-000000000000", "2025-01-02", "")
+
+
+def test_what_is_out_and_not_known_to_a_lake_from_an_older_backup_is_named(
+    candidate: Candidate, tmp_path: Path
+) -> None:
+    here = places(tmp_path)
+    public_id = publish_public(here, candidate, no_pages).public_id
+    known = [line["public_id"] for line in Register(here.lake).lines()]
+    assert out_and_unknown(here, known) == []
+    assert out_and_unknown(here, []) == [public_id]
+    take_down(here, public_id, "2025-01-02", "a wrong term")
+    assert out_and_unknown(here, []) == [public_id], "what was out is out"
+    assert public_id in unknown_words([public_id])
 
 
 def other_tables(candidate: Candidate) -> tuple[Candidate, dict[str, Any]]:

@@ -14,7 +14,14 @@ import polars as pl
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.store import FOR_ALL, Store
 from dagster_project.lib.publish.public.register import Register
-from dagster_project.lib.publish.public.shown import Places, Preview, Previews, current_public, manifest_or_none
+from dagster_project.lib.publish.public.shown import (
+    Places,
+    Preview,
+    Previews,
+    current_public,
+    manifest_or_none,
+    out_and_unknown,
+)
 from dagster_project.lib.publish.release.dependencies import code_version
 from dagster_project.lib.publish.release.pointing import ReleaseMissingError, current_release
 from dagster_project.lib.publish.release.states import nothing_current
@@ -51,6 +58,10 @@ class PublicStands:
     def previews(self) -> Previews:
         """What was shown to communities before."""
         return Previews(self.places.lake)
+
+    def out_and_unknown(self) -> list[str]:
+        """Public releases that the register of a lake from an older backup does not know."""
+        return out_and_unknown(self.places, [line["public_id"] for line in self.register.lines()])
 
     def facts(self) -> dict[str, str]:
         """What a public edition depends on beside the register: the internal release, the seeds, the code, the day."""

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import polars as pl
 
+from dagster_project.lib.base.state import StateError
 from dagster_project.lib.base.store import Store
 
 if TYPE_CHECKING:
@@ -39,6 +40,9 @@ class Register:
     def key(self) -> bytes:
         """The key of the hash, made once; whoever holds it can tell whether two releases hide the same value."""
         held = self.lake.get_or_none(KEY_FILE)
+        if held is None and self.lines():
+            # Another key would take the values that two releases hide for different ones.
+            raise StateError(f"{self.lake.url}/{KEY_FILE} is missing; put it back from a backup: it is made once")
         if held is None:
             self.lake.create(KEY_FILE, secrets.token_hex(KEY_BYTES).encode())
             held = self.lake.get(KEY_FILE)

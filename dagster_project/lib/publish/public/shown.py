@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from dagster_project.lib.base.store import Store
 PAGE = "public_preview.html"
 STATE = "disclosure/previews.json"
 MANIFEST = "manifest.json"
+SHOWN = 5
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,22 @@ def manifest_or_none(public: Store, public_id: str) -> dict[str, Any] | None:
     """The manifest of a public release, None where there is none or it was taken down."""
     data = public.get_or_none(f"releases/{public_id}/{MANIFEST}")
     return None if data is None else dict(json.loads(data))
+
+
+def out_and_unknown(places: Places, registered: Collection[str]) -> list[str]:
+    """Public releases that are or were out and that the register does not name: its lake is older than they are."""
+    certified = [info.key.split("/")[1] for info in places.published.objects("public/")]
+    there = [name for name in places.public.folders("releases") if manifest_or_none(places.public, name)]
+    return sorted({*certified, *there} - set(registered))
+
+
+def unknown_words(unknown: Collection[str]) -> str:
+    """What is wrong then, and the one way out."""
+    shown = ", ".join(list(unknown)[:SHOWN]) + (" and others" if len(unknown) > SHOWN else "")
+    return (
+        f"what went out as {shown} is not known to the lake, so what would be made public next cannot be held against "
+        "it; put the folder disclosure/ of the lake back from a backup that is as new as the public edition"
+    )
 
 
 @dataclass(frozen=True)
