@@ -10,6 +10,8 @@ import json
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
+from dagster_project.lib.base.store import make_private
+
 LANDING, CORE, ANALYSIS, REPORTING = STEPS = ("landing", "core", "analysis", "reporting")
 """In their order; a release follows them."""
 
@@ -54,7 +56,7 @@ class MadeFrom:
         return known if isinstance(known, dict) else {}
 
     def _write(self, known: Mapping[str, str]) -> None:
-        self._path.parent.mkdir(parents=True, exist_ok=True)
+        make_private(self._path.parent)
         partial = self._path.with_name(f".{self._path.name}.partial")
         partial.write_text(json.dumps(known), encoding="utf-8")
         partial.replace(self._path)
