@@ -335,7 +335,7 @@ def test_the_receipt_of_a_rejected_answer_says_why(year: Year) -> None:
 
 def test_a_build_from_before_a_freeze_is_not_continued(year: Year) -> None:
     assert year.refused is not None
-    assert year.refused.startswith("The bucket, the frozen cycles or the day changed")
+    assert year.refused.startswith("The bucket, the frozen cycles, the seeds, the rules, the code or the day changed")
 
 
 def test_a_correction_of_a_frozen_year_is_released_and_frozen_records_stay(year: Year) -> None:
