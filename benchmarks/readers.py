@@ -156,11 +156,14 @@ def told(idle: dict[str, Answers], busy: dict[str, Answers]) -> Iterable[str]:
     """A line a place."""
     for name, during in busy.items():
         before = idle[name]
-        yield (
-            f"{name}: {len(during.seconds):,} answers, {len(during.errors) + len(before.errors)} errors; "
-            f"median {1000 * during.median:.0f} ms, {during.median / before.median:.1f} times idle; "
-            f"p95 {1000 * during.p95:.0f} ms, {during.p95 / before.p95:.1f} times idle"
-        )
+        answers = f"{name}: {len(during.seconds):,} answers, {len(during.errors) + len(before.errors)} errors; "
+        if not before.seconds or not during.seconds:
+            yield f"{answers}nothing to compare: without an answer {'at work' if before.seconds else 'at rest'}"
+        else:
+            yield answers + (
+                f"median {1000 * during.median:.0f} ms, {during.median / before.median:.1f} times idle; "
+                f"p95 {1000 * during.p95:.0f} ms, {during.p95 / before.p95:.1f} times idle"
+            )
         yield from sorted({f"  {error}" for error in (*before.errors, *during.errors)})
 
 

@@ -14,7 +14,7 @@ import click
 
 from dagster_project.cli.base import CradleError, settings
 from dagster_project.cli.server import serve_current
-from dagster_project.lib.base.shown import visible
+from dagster_project.lib.base.shown import some, visible
 from dagster_project.settings import Settings
 
 if TYPE_CHECKING:
@@ -107,7 +107,7 @@ def _done(plan: Forgetting, n_runs: int) -> Iterator[str]:
 def _files(plan: Forgetting, what: str) -> Iterator[str]:
     for file in plan.files:
         if file.held_by:
-            others = ", ".join(file.held_by[:SHOWN]) + (" and others" if len(file.held_by) > SHOWN else "")
+            others = some(file.held_by, SHOWN)
             yield f"Kept     {file.name} ({file.sha256[:12]}): also held by submission {others}"
         else:
             yield f"File     {file.name} ({file.sha256[:12]}) {what}"

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dagster_project.cli.base import CradleError, known_communities, settings
-from dagster_project.lib.base.shown import visible
+from dagster_project.lib.base.shown import some, visible
 from dagster_project.settings import Settings
 
 if TYPE_CHECKING:
@@ -156,8 +156,10 @@ def _tell_news(reference: Reference, memory: Memory, whom: Sequence[Contact], to
     """What a message would tell that its address was not told before, and what nobody would be told."""
     from dagster_project.lib.monitoring.mail.day import news, without_contact
 
-    lines = [(one, "") for one in told if any(one in of for _, of in news(reference, memory, whom, told))]
-    lines += [(one, ", and there is no contact") for one in told if one.community_id in without_contact(whom, told)]
+    new = [one for _, of_address in news(reference, memory, whom, told) for one in of_address]
+    alone = without_contact(whom, told)
+    lines = [(one, "") for one in told if one in new]
+    lines += [(one, ", and there is no contact") for one in told if one.community_id in alone]
     for one, more in lines:
         click.echo(f"{one.reporting_year}  {one.community_id:<28} {one.kind.replace('_', ' ')}{more}")
 
@@ -167,7 +169,7 @@ def _tell_sent(done: Sent, how: str) -> None:
     if done.waiting:
         click.echo(f"{done.waiting:,} wait until tomorrow: these addresses were written to today")
     if done.without_contact:
-        shown = ", ".join(done.without_contact[:SHOWN]) + (" and others" if len(done.without_contact) > SHOWN else "")
+        shown = some(done.without_contact, SHOWN)
         click.echo(f"without a contact: {len(done.without_contact):,} ({shown})")
     for community, role, reason in done.refused:
         click.echo(visible(f"refused  {community}, {role or 'no role'}: {reason}"), err=True)

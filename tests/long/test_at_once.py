@@ -88,7 +88,7 @@ def test_runs_uploads_a_freeze_the_public_edition_and_readers_at_once_end_in_one
         times = [reader.result() for reader in readers]
     assert [(one.args[1:], one.stdout, one.stderr) for one in ended if one.returncode] == []
     assert faults == []
-    assert min(times) >= 1 and sum(times) > READERS, "every reader read while the others wrote"
+    assert min(times) > 1, "every reader read while the others wrote"
     assert sum(WAITED in one.stderr for one in ended) >= 2, "they did overlap"
     assert all("cradle " in line for one in ended for line in one.stderr.splitlines() if WAITED in line), "who holds it"
     _is_right(network, home, tmp_path / "quiet")

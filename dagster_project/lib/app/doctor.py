@@ -26,6 +26,7 @@ from dagster_project.lib.app.state import is_database, state_faults
 from dagster_project.lib.base.folder_tree import look
 from dagster_project.lib.base.reference import Reference, SeedError
 from dagster_project.lib.base.seeds.forms import ignored_lines
+from dagster_project.lib.base.shown import some
 from dagster_project.lib.base.state import StateError
 from dagster_project.lib.base.store import FOR_ALL, PRIVATE, Store, StoreError
 from dagster_project.lib.base.successions import CommunityIds
@@ -239,8 +240,9 @@ def _receipts(settings: Settings) -> Iterator[Line]:
         house = WhatStands(settings)
         if house.up_to_date() is not None:
             astray = [f"{community}/{year}" for community, year in house.receipts_astray()]
-            shown = ", ".join(astray[:SHOWN]) + (" and others" if len(astray) > SHOWN else "")
-            found = f"{_counted(len(astray), 'folder')} without one or with one of an earlier state: {shown}"
+            found = (
+                f"{_counted(len(astray), 'folder')} without one or with one of an earlier state: {some(astray, SHOWN)}"
+            )
             yield Line(not astray, "receipts", found if astray else "those of what stands", "cradle run writes them")
     except (StoreError, StateError, SeedError, FileNotFoundError) as error:
         yield Line(False, "receipts", f"not looked at: {error}", "correct what stands above first")

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from dagster_project.lib.base.shown import some
 from dagster_project.lib.intake.bucket.drop import (
     CLOSED_RULE,
     LINK_RULE,
@@ -136,4 +137,4 @@ def _left_out(left_out: NotTaken, replaced: bool) -> list[str]:
 
 
 def _shown(names: Sequence[str]) -> str:
-    return ", ".join(names[:SHOWN_FILES]) + (" and others" if len(names) > SHOWN_FILES else "")
+    return some(names, SHOWN_FILES)

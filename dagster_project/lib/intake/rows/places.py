@@ -93,10 +93,8 @@ def _other_place(rows: pl.DataFrame, reference: Reference) -> list[pl.DataFrame]
     A place that the network lists for the community is one of its parts, so that its level was forgotten; another
     community is asked about, since the rows may be its, and so is the state; any other name is information only.
     """
-    names = reference.communities.select("community_id", "name", "district_name")
-    states = reference.communities.select("community_id", _state="state")
-    hit = rows.join(names, on="community_id", how="left", maintain_order="left")
-    hit = hit.join(states, on="community_id", how="left", maintain_order="left").with_columns(
+    names = reference.communities.select("community_id", "name", "district_name", _state="state")
+    hit = rows.join(names, on="community_id", how="left", maintain_order="left").with_columns(
         pl.concat_str(
             normalised("community_id"),
             normalised("name"),

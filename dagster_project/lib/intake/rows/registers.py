@@ -21,11 +21,10 @@ from dagster_project.lib.intake.rows.contract_check import (
     told_as_dates,
 )
 from dagster_project.lib.intake.rows.labels import normalised, resolve, with_nearest
-from dagster_project.lib.intake.rows.register_rules import register_issues
+from dagster_project.lib.intake.rows.register_rules import TOTAL, register_issues
 from dagster_project.lib.intake.rows.repeated import settle_repeats
 from dagster_project.lib.intake.tables import REGISTER_ROWS, WAITING_REGISTER_ROWS
 
-TOTAL = "all"
 LABELS = ("indicator", "dimension", "group")
 """Columns of registers whose labels the crosswalks map."""
 OF_A_GROUP = ("staff_composition", "targets")

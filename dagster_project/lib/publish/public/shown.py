@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
+from dagster_project.lib.base.shown import some
 from dagster_project.lib.base.store import Store
 
 PAGE = "public_preview.html"
@@ -50,12 +51,12 @@ def out_and_unknown(places: Places, registered: Collection[str]) -> list[str]:
     return sorted({*certified, *there} - set(registered))
 
 
-def unknown_words(unknown: Collection[str]) -> str:
+def unknown_words(unknown: Sequence[str]) -> str:
     """What is wrong then, and the one way out."""
-    shown = ", ".join(list(unknown)[:SHOWN]) + (" and others" if len(unknown) > SHOWN else "")
     return (
-        f"what went out as {shown} is not known to the lake, so what would be made public next cannot be held against "
-        "it; put the folder disclosure/ of the lake back from a backup that is as new as the public edition"
+        f"what went out as {some(unknown, SHOWN)} is not known to the lake, so what would be made public next cannot "
+        "be held against it; put the folder disclosure/ of the lake back from a backup that is as new "
+        "as the public edition"
     )
 
 
