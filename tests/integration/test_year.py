@@ -25,7 +25,7 @@ from click.testing import CliRunner
 
 from dagster_project.cli.main import cli
 from dagster_project.defs.checks import SUBMISSIONS
-from dagster_project.instance.runs import INTAKE, STARTED_BY
+from dagster_project.instance.runs import INTAKE, STARTED_BY, only_one
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.partitions import partition_key
@@ -241,10 +241,14 @@ def _review(year: Year) -> None:
 
 
 def _correct(year: Year, workspace: Path) -> None:
-    """A correction after the freeze, taken by the job that the guide launches; the sensor asks for the build."""
-    year.write(f"{COMMUNITY}/{YEAR}/restated.csv", restatement().rstrip("\n"))
+    """A correction after the freeze, taken by the job that the guide launches; the sensor asks for the build.
+
+    It comes while the launched job waits its turn: a moment earlier the sensor would have asked for an intake itself.
+    """
     config = json.dumps({"ops": {"take_folders": {"config": LAUNCHED}}})
-    year.dagster("dagster job launch -j ingest -w", str(workspace), "--config-json", config)
+    with only_one(from_environment({"CRADLE_HOME": str(year.home.folder)})):
+        year.dagster("dagster job launch -j ingest -w", str(workspace), "--config-json", config)
+        year.write(f"{COMMUNITY}/{YEAR}/restated.csv", restatement().rstrip("\n"))
     port = free_port()
     log, at = year.home.folder / "web.log", ("-h", "127.0.0.1", "-p", str(port), "-w", str(workspace))
     with started(log, "dagster-webserver", *at, "--read-only", "--log-format", "json", **year.settings):
