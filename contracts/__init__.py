@@ -24,6 +24,8 @@ LANGUAGES = ROOT / "languages"
 REASONS = ROOT / "reasons.csv"
 """Kinds of reasons that the member's page offers for an answer; the column `reason` takes any other word too."""
 NEAR_COLUMNS = ROOT / "near_columns.csv"
+NEAR_TOPICS = ROOT / "near_topics.csv"
+"""What a near name says of the thing that is measured, and how an indicator is known to be of it."""
 LAYOUT_MACROS = ROOT / "layout_macros.sql"
 VALUES_TABLE = "indicator_values"
 
@@ -150,6 +152,7 @@ __all__ = [
     "LAYOUTS",
     "LAYOUT_MACROS",
     "NEAR_COLUMNS",
+    "NEAR_TOPICS",
     "REASONS",
     "Column",
     "TableContract",

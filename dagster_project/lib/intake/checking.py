@@ -59,7 +59,7 @@ def check_all(
         blocked = _reading_issues(texts, files)
         judged = (texts, contract.as_kept(), intake.reference, intake.codes, blocked)
         if table == contracts.VALUES_TABLE:
-            rows, issues = check_values(*judged, intake.rules)
+            rows, issues = check_values(*judged, intake.rules, own)
             observations.append(rows.select(list(OBSERVATIONS)))
         else:
             rows, issues = check_register(*judged)

@@ -456,8 +456,10 @@ def test_the_catalogue_of_near_names_names_columns_of_its_tables_and_no_column_i
 
     import contracts
     from dagster_project.lib.intake.layouts.near import squeezed
+    from dagster_project.lib.intake.rows.topics import topics
 
     seen = set()
+    told = set(topics()["topic"])
     with contracts.NEAR_COLUMNS.open(encoding="utf-8", newline="") as lines:
         for line in csv.DictReader(lines):
             names = contracts.tables(1)[line["table"]].names
@@ -465,6 +467,7 @@ def test_the_catalogue_of_near_names_names_columns_of_its_tables_and_no_column_i
             name = (line["table"], squeezed(line["near_name"]))
             assert name[1] not in set(map(squeezed, names)) and name not in seen, line
             assert line["reading"] in ("map", "ask") and line["source"], line
+            assert not line["topic"] or line["topic"] in told, line
             seen.add(name)
     assert PROJECT == ROOT and seen
 

@@ -6,6 +6,7 @@ Does not: the cases of the field (test_field_texts.py), layouts of foreign table
 
 from __future__ import annotations
 
+import polars as pl
 import pytest
 
 from dagster_project.lib.base.reference import Reference
@@ -22,8 +23,8 @@ def network() -> Intake:
     return Intake(Reference(ROOT / "seeds"))
 
 
-def take(network: Intake, header: str, cells: str) -> Outcome:
-    text = f"{HEADER},{header}\n2024,{READING},{cells}\n"
+def take(network: Intake, header: str, cells: str, labels: str = READING) -> Outcome:
+    text = f"{HEADER},{header}\n2024,{labels},{cells}\n"
     return take_folder(network, {"values.csv": text}, "aspenreach", 2024)
 
 
@@ -31,15 +32,23 @@ def take(network: Intake, header: str, cells: str) -> Outcome:
     ("tested", "reached"),
     [
         ("Total Tested", "Met Standard"),
-        ("Number in Cohort", "Number Graduated"),
         ("Students Assessed", "Students Meeting Standard"),
         ("CountTested", "CountProficient"),
         ("Num_Tested", "Num_Prof"),
-        ("Cohort Size", "Grad Count"),
+        ("Cohort Size", "Numer"),
     ],
 )
 def test_counts_under_names_of_portals_make_the_rate(network: Intake, tested: str, reached: str) -> None:
     outcome = take(network, f"{tested},{reached}", "200,93")
+    assert outcome.observations["value"].to_list() == [46.5]
+    assert outcome.rules == {"near_column"}
+
+
+@pytest.mark.parametrize(
+    ("cohort", "reached"), [("Number in Cohort", "Number Graduated"), ("Cohort Size", "Grad Count")]
+)
+def test_counts_of_graduates_make_the_rate(network: Intake, cohort: str, reached: str) -> None:
+    outcome = take(network, f"{cohort},{reached}", "200,93", "graduation_4yr_pct,all,all")
     assert outcome.observations["value"].to_list() == [46.5]
     assert outcome.rules == {"near_column"}
 
@@ -53,6 +62,59 @@ def test_half_of_the_counts_beside_an_unread_number_is_no_row_with_a_value(
     outcome = take(network, header, cells)
     assert outcome.observations.is_empty()
     assert "no_values" in outcome.rules
+
+
+@pytest.mark.parametrize(
+    ("indicator", "header", "cells"),
+    [
+        ("attendance_rate_pct", "Chronic Absenteeism Rate", "18.2"),
+        ("Average Daily Attendance", "Denominator Count,Number Chronically Absent", "200,36"),
+        ("graduation_4yr_pct", "Students Tested,Met Standard", "200,93"),
+        ("postsecondary_enrolled_pct", "denominator,Graduates", "200,93"),
+        ("College Entrance", "Enrolled,numerator", "200,93"),
+        ("grade9_on_track_pct", "Cohort,Number Graduated", "200,93"),
+        ("grade3_reading_mean_score", "Percent Proficient", "46.5"),
+        ("median_family_income_usd", "Percent", "46.5"),
+        ("insured_children_pct", "Students Assessed,Numerator Count", "200,93"),
+    ],
+)
+def test_a_number_below_a_header_that_speaks_of_another_indicator_is_no_value(
+    network: Intake, indicator: str, header: str, cells: str
+) -> None:
+    outcome = take(network, header, cells, f"{indicator},all,all")
+    assert outcome.observations["row_status"].to_list() == ["rejected"]
+    assert outcome.rules == {"near_column", "header_of_another_topic"}
+
+
+@pytest.mark.parametrize(
+    ("indicator", "header", "cells"),
+    [
+        ("% Chronically Absent", "Chronic Absenteeism Rate", "18.2"),
+        ("Graduation Rate", "Number in Cohort,Graduates", "200,93"),
+        ("ACGR", "Graduation Rate", "46.5"),
+        ("grade8_math_proficient_pct", "Students Tested,Number Proficient", "200,93"),
+        ("kindergarten_ready_pct", "Number Assessed,Number Meeting", "200,93"),
+        ("chronic_absence_pct", "Number Enrolled,Chronically Absent", "200,93"),
+        ("grade3_reading_mean_score", "Students Tested,value", "200,431"),
+        ("low_birthweight_pct", "Percent", "46.5"),
+    ],
+)
+def test_a_header_that_speaks_of_the_indicator_of_its_rows_is_read(
+    network: Intake, indicator: str, header: str, cells: str
+) -> None:
+    outcome = take(network, header, cells, f"{indicator},all,all")
+    assert outcome.observations["row_status"].to_list() == ["accepted"]
+    assert outcome.rules == {"near_column"}
+
+
+def test_rows_of_two_indicators_below_one_header_are_judged_one_by_one(network: Intake) -> None:
+    text = "school_year,indicator,dimension,group,Graduation Rate\n2024,graduation_4yr_pct,all,all,93\n"
+    text += "2024,attendance_rate_pct,all,all,94\n2024,attendance_rate_pct,gender,male,\n"
+    outcome = take_folder(network, {"values.csv": text}, "aspenreach", 2024)
+    assert outcome.observations["row_status"].to_list() == ["accepted", "rejected", "accepted"]
+    (told,) = outcome.findings.filter(pl.col("rule_id") == "header_of_another_topic").to_dicts()
+    assert (told["source_row"], told["source_column"]) == (3, "Graduation Rate")
+    assert "Average daily attendance" in told["message"] and "Graduation Rate" in told["message"]
 
 
 @pytest.mark.parametrize("lone", ["denominator,*", "denominator,0", "numerator,<5"])
@@ -198,3 +260,20 @@ def test_words_with_broken_letters_are_asked_about(network: Intake, word: str, e
 def test_right_letters_are_no_question(network: Intake, word: str) -> None:
     outcome = take(network, "value,note", f'46,"{word}"')
     assert not outcome.rules
+
+
+@pytest.mark.parametrize("header", ["2022-23", "SY 2022-23", "2023", "Male", "Black or African American", "Hispanic %"])
+def test_numbers_below_a_year_or_a_group_beside_the_values_are_asked_about(network: Intake, header: str) -> None:
+    outcome = take(network, f"value,{header}", "46.8,44.1")
+    assert outcome.observations["value"].to_list() == [46.8]
+    (asked,) = outcome.findings.filter(pl.col("rule_id") == "values_beside").to_dicts()
+    assert asked["severity"] == "explainable" and header in asked["message"]
+
+
+@pytest.mark.parametrize(
+    ("header", "cell"), [("2022-23", "see below"), ("Male", ""), ("Other", "12"), ("Rank 2023", "4"), ("Total", "200")]
+)
+def test_other_columns_beside_the_values_are_no_question(network: Intake, header: str, cell: str) -> None:
+    outcome = take(network, f"value,{header}", f"46.8,{cell}")
+    assert outcome.observations["value"].to_list() == [46.8]
+    assert "values_beside" not in outcome.rules

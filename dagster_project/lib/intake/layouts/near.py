@@ -1,7 +1,7 @@
 """Headers that mean a column of a contract without bearing its name.
 
-Belongs here: the catalogue of near names (contracts/near_columns.csv) and which headers of a sheet are near ones.
-Does not: the cells below them (unread.py), columns of foreign layouts, which must stand as declared.
+Belongs here: the catalogue of near names (contracts/near_columns.csv, near_topics.csv), which headers of a sheet are near.
+Does not: the cells below them (unread.py, rows/topics.py), columns of foreign layouts, which must stand as declared.
 """
 
 from __future__ import annotations
@@ -25,12 +25,14 @@ Near = tuple[str, int, str]
 class NearName:
     """One line of the catalogue. `needs` is a column without which the near one says too little to be read alone.
 
-    `ask`: the header names only a part of what the column holds, so it is never read for it.
+    `ask`: the header names only a part of what the column holds, so it is never read for it. `topic`: what the header
+    says of the thing that is measured (contracts/near_topics.csv), or nothing.
     """
 
     column: str
     needs: str
     reading: Literal["map", "ask"]
+    topic: str = ""
 
 
 @dataclass(frozen=True)
@@ -53,7 +55,9 @@ def near_names(path: Path = contracts.NEAR_COLUMNS) -> Mapping[str, Mapping[str,
     with path.open(encoding="utf-8", newline="") as lines:
         for line in csv.DictReader(lines):
             reading: Literal["map", "ask"] = "ask" if line["reading"] == "ask" else "map"
-            found[line["table"]][squeezed(line["near_name"])] = NearName(line["column"], line["needs"], reading)
+            found[line["table"]][squeezed(line["near_name"])] = NearName(
+                line["column"], line["needs"], reading, line["topic"]
+            )
     return found
 
 

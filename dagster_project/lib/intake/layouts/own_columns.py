@@ -21,9 +21,13 @@ OWN_COLUMNS = pl.Schema(
         "column": pl.String(),
         "own": pl.String(),
         "letter": pl.String(),
+        "near": pl.Boolean(),
     }
 )
-"""`own` is the header as printed where it is not the column's name, `letter` null in a text file."""
+"""`own` is the header as printed where it is not the column's name, `letter` null in a text file.
+
+`near`: the header was read for the column because it is near to its name.
+"""
 
 
 def own_columns(matches: Sequence[Match]) -> pl.DataFrame:
@@ -34,7 +38,7 @@ def own_columns(matches: Sequence[Match]) -> pl.DataFrame:
     )
 
 
-def _lines(match: Match) -> Iterator[tuple[int, str, str, str | None, str | None]]:
+def _lines(match: Match) -> Iterator[tuple[int, str, str, str | None, str | None, bool]]:
     places = dict(match.fit.places)
     sheet = match.grid.sheet
     letters: dict[int, str | None] = {}
@@ -44,16 +48,17 @@ def _lines(match: Match) -> Iterator[tuple[int, str, str, str | None, str | None
     if match.layout.contract:
         near = {column for column, _, _ in match.fit.near}
         for column, at in places.items():
-            yield match.file_id, sheet, column, header[at] if column in near else None, letters[at]
+            printed = header[at] if column in near else None
+            yield match.file_id, sheet, column, printed, letters[at], column in near
         return
     repeated = Counter(map(snake_name, header))
     for column, source in match.layout.sources.items():
         if (at := places.get(source, -1)) >= 0:
-            (printed,) = match.layout.words([source])
-            name = header[at] if at < len(header) and repeated[snake_name(header[at])] == 1 else printed
-            yield match.file_id, sheet, column, name, letters[at]
+            (declared,) = match.layout.words([source])
+            name = header[at] if at < len(header) and repeated[snake_name(header[at])] == 1 else declared
+            yield match.file_id, sheet, column, name, letters[at], False
     for at, text, _ in match.fit.wide:  # a finding on such a cell names its column by the header already
-        yield match.file_id, sheet, text, None, letters[at]
+        yield match.file_id, sheet, text, None, letters[at], False
 
 
 def _wide(match: Match) -> list[int]:

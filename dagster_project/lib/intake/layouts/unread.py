@@ -60,12 +60,18 @@ OTHER_VALUE = re.compile(
 )
 """What says of a number that it is no value of the row's own place and year."""
 WORDS = re.compile(r"[^\W\d_]{3}")
+YEAR = re.compile(r"(?:sy ?|school year )?(?:19|20)\d\d(?:\s?[-/–]\s?(?:(?:19|20)?\d\d))?", re.ASCII)
+"""A header that is a year."""
+UNIT_BESIDE = re.compile(r"\s*(?:\(?%\)?|percent|pct|rate)$")
+"""What stands behind the name of a year or group in a header of values."""
 USUAL_UNIT, USUAL_LEVEL, USUAL_DATA = "percent", "community", "population"
 TOTALS = frozenset({"", "all", "total", "totals", "all students", "all schools", "all districts", "none", "n/a", "-"})
 USUAL = {"unit": frozenset({USUAL_UNIT, "%", "percentage", "pct"}), "geography_level": frozenset({USUAL_LEVEL})}
 """What a column means where it is blank, in the words of files."""
-OWN_NAMES = "own names"
-"""The key of Words under which the community's own names stand."""
+NO_NAMES = TOTALS | YES | NO | {"other", "unknown", "not reported", "local"}
+"""Words of groups that name none without their dimension."""
+OWN_NAMES, GROUP_NAMES = "own names", "group names"
+"""The keys of Words under which the community's own names stand, and those of groups."""
 
 Words = Mapping[str, frozenset[str]]
 """Words that say something only where their column is read, by column: units, levels, places (lower case)."""
@@ -92,7 +98,16 @@ def words_of(reference: Reference, community_id: str) -> Words:
         "geography": frozenset(one_line(place).lower() for place in places if place)
         | (frozenset().union(*names.values()) - self_named),
         OWN_NAMES: frozenset(self_named),
+        GROUP_NAMES: _group_names(reference),
     }
+
+
+def _group_names(reference: Reference) -> frozenset[str]:
+    """Names of single groups, as the dictionary and the crosswalk of the whole network spell them."""
+    crosswalk = reference.crosswalk("group").filter((pl.col("scope") == "global") & (pl.col("group_code") != "all"))
+    known = reference.groups.filter(pl.col("group_code") != "all")
+    names = {one_line(name).lower() for name in (*crosswalk["label"], *known["label"]) if name}
+    return frozenset(name for name in names - NO_NAMES if WORDS.search(name))
 
 
 def unread_problems(match: Match, words: Words, alone: bool) -> list[Problem]:
@@ -108,7 +123,7 @@ def unread_problems(match: Match, words: Words, alone: bool) -> list[Problem]:
     if match.table == contracts.VALUES_TABLE and match.data:
         told += _two_lines(sheet)
         if not told:
-            told += [*_without_values(sheet, alone), *_flagged(sheet), *_other_values(sheet)]
+            told += [*_without_values(sheet, alone), *_flagged(sheet), *_other_values(sheet), *_beside(sheet, words)]
     return [*_read_as(sheet), *told]
 
 
@@ -226,6 +241,17 @@ def _without_values(sheet: _Sheet, alone: bool) -> Iterator[Problem]:
         return
     for place, text in numbers.items():
         yield from sheet.tell_rows("unread_number", place, text, lambda row, _: not sheet.says_anything(row))
+
+
+def _beside(sheet: _Sheet, words: Words) -> Iterator[Problem]:
+    """Columns of numbers that are named by a year or by a group, beside values that are read."""
+    if not any(map(sheet.says_anything, sheet.rows)):
+        return
+    for place, text in sheet.unread():
+        name = UNIT_BESIDE.sub("", one_line(text).lower())
+        named = YEAR.fullmatch(name) or name in words[GROUP_NAMES]
+        if named and any(NUMBER.fullmatch(cell) for _, cell in sheet.filled(place)):
+            yield sheet.tell("values_beside", excerpt(text))
 
 
 def _flagged(sheet: _Sheet) -> Iterator[Problem]:

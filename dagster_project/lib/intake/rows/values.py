@@ -23,6 +23,7 @@ from dagster_project.lib.intake.rows.contract_check import (
 )
 from dagster_project.lib.intake.rows.labels import normalised
 from dagster_project.lib.intake.rows.repeated import settle_repeats
+from dagster_project.lib.intake.rows.topics import of_another_topic
 from dagster_project.lib.intake.tables import OBSERVATIONS, POPULATION, added_columns
 
 ALLOWED_CELL = "a number, a mask such as * or <5, or nothing"
@@ -93,20 +94,23 @@ def check_values(
     codes: CodeTables,
     reading: pl.DataFrame,
     rules: JudgingRules,
+    own: pl.DataFrame,
 ) -> tuple[pl.DataFrame, pl.DataFrame]:
     """Check rows of many files at once; `reading` are issues of rows found while their files were read.
 
     `texts` has row (UInt32, its position), the source columns of OBSERVATIONS and the contract's columns as text
-    (null where empty). `rules`: what the ruleset says of agreement and of the largest count. Returns the rows with the
+    (null where empty). `rules`: what the ruleset says of agreement and of the largest count; `own`: the
+    headers of the files (own_columns.OWN_COLUMNS). Returns the rows with the
     columns of OBSERVATIONS (row_status accepted, waiting, rejected or duplicate) plus row, and the issues.
     """
     typed, issues = _typed(texts, contract, reference)
     typed, waiting = coded(typed, texts, reference, codes)
+    topics = of_another_topic(typed, own, reference.indicators)
     typed, unit_issues = _units(typed, texts, reference)
     typed, cell_issues = _cells(typed, texts, reference, rules)
     checked = contract_issues(_contract_frame(typed, contract), texts, contract)
     typed, value_issues = _values(typed, rules)
-    issues = pl.concat([reading, issues, waiting, unit_issues, cell_issues, checked, value_issues]).cast(ISSUES)
+    issues = pl.concat([reading, issues, waiting, topics, unit_issues, cell_issues, checked, value_issues]).cast(ISSUES)
     issues = _lines_that_are_no_rows(told_as_dates(issues, texts, contract), contract)
     rows = _statuses(typed, issues)
     # Exact comparison of content: floats that come from the same text are the same bits.
