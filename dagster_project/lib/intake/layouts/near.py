@@ -1,6 +1,6 @@
 """Headers that mean a column of a contract without bearing its name.
 
-Belongs here: the catalogue of near names (contracts/near_columns.csv, near_topics.csv), which headers of a sheet are near.
+Belongs here: the catalogue of near names (contracts/near_*.csv) and which headers of a sheet are near ones.
 Does not: the cells below them (unread.py, rows/topics.py), columns of foreign layouts, which must stand as declared.
 """
 
