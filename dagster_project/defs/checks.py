@@ -76,6 +76,13 @@ MAPPED = _check(
     dg.AssetKey(["landing", "observations"]),
     "No row waits for a label to be mapped. Fix: one line in seeds/crosswalks; `cradle suggest` proposes it.",
 )
+RULES_KEPT = _check(
+    "rules_kept",
+    dg.AssetKey(["landing", "run_context"]),
+    "Every version of a ruleset says what it said when the current release, or a final one, was made. Matters to "
+    "whoever checks a record: it names the version that it was judged by. Fix: put the old values back, and give the "
+    "new ones to a new version in seeds/rulesets, with a line in ruleset_in_force.csv.",
+)
 IN_TIME = _check(
     "submitted_by_year",
     STATUS,

@@ -19,6 +19,7 @@ from dagster_project.defs.checks import (
     CONTRACT,
     IN_TIME,
     MAPPED,
+    RULES_KEPT,
     STATUS,
     SUBMISSIONS,
     shown_table,
@@ -32,7 +33,12 @@ from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import MARTS, NETWORK_FOLDER
 from dagster_project.lib.monitoring.freshness import MISSING, changed_verdicts, lateness_by_year
-from dagster_project.lib.monitoring.verdicts import conservation_verdict, contract_verdict, labels_verdict
+from dagster_project.lib.monitoring.verdicts import (
+    conservation_verdict,
+    contract_verdict,
+    labels_verdict,
+    rules_verdict,
+)
 from dagster_project.lib.publish.release.opening import open_release
 from dagster_project.lib.publish.release.pointing import ReleaseMissingError
 from dagster_project.lib.warehouse.dbt_run import MANIFEST, raise_for
@@ -127,7 +133,7 @@ def _layer(node: Mapping[str, Any]) -> str:
         )
         for name in LANDING_TABLES
     ],
-    check_specs=[CONTRACT, CONSERVED, MAPPED],
+    check_specs=[CONTRACT, CONSERVED, MAPPED, RULES_KEPT],
     pool="warehouse",
 )
 def landing(context: dg.AssetExecutionContext, cradle: CradleResource) -> Iterator[Any]:
@@ -136,7 +142,7 @@ def landing(context: dg.AssetExecutionContext, cradle: CradleResource) -> Iterat
     pipeline = cradle.pipeline()
     passed = pipeline.begin(LANDING)
     landed, receipts = pipeline.land()
-    checks = list(landing_checks(landed))
+    checks = [*landing_checks(landed), told(RULES_KEPT, rules_verdict(pipeline.rewritten_rulesets))]
     if all(check.passed for check in checks if check.check_name == CONSERVED.name):
         passed()
     mark_receipts(context.op_execution_context, receipts, pipeline.settings.outbox_url)

@@ -43,6 +43,7 @@ HOUSE_CHECKS = {
     ("landing/submissions", "contract_kept", False),
     ("landing/files", "rows_conserved", True),
     ("landing/observations", "labels_mapped", False),
+    ("landing/run_context", "rules_kept", False),
     ("marts/fct_submission_status", "submitted_by_year", True),
     ("analysis/fct_trend", "second_computation_agrees", True),
     ("publish/public", "audit_passed", True),

@@ -65,7 +65,7 @@ class Line:
 
 def examine(settings: Settings) -> list[Line]:
     """Look at everything; every line says what was found, a bad one also how to mend it."""
-    looks = (_home, _seeds, _stores, _kept, _release, _receipts, _public, _server)
+    looks = (_home, _seeds, _stores, _kept, _release, _rules, _receipts, _public, _server)
     return [*_tools(), *(line for look_at in looks for line in look_at(settings))]
 
 
@@ -246,6 +246,22 @@ def _receipts(settings: Settings) -> Iterator[Line]:
             yield Line(not astray, "receipts", found if astray else "those of what stands", "cradle run writes them")
     except (StoreError, StateError, SeedError, FileNotFoundError) as error:
         yield Line(False, "receipts", f"not looked at: {error}", "correct what stands above first")
+
+
+def _rules(settings: Settings) -> Iterator[Line]:
+    """Whether a record's ruleset version still says what it said when the record was made."""
+    hint = "put the old values back and give the new ones to a new version, with a line in ruleset_in_force.csv"
+    try:
+        changed = WhatStands(settings).rewritten_rulesets
+    except (StoreError, StateError, SeedError, StatesError, FileNotFoundError) as error:
+        yield Line(False, "rulesets", f"not looked at: {error}", "correct what stands above first")
+        return
+    if not changed:
+        yield Line(True, "rulesets", "every version says what it said in the releases")
+    for version, what in changed.items():
+        yield Line(
+            False, "rulesets", f"{' '.join(version)} was changed after a release named it: {some(what, SHOWN)}", hint
+        )
 
 
 def _public(settings: Settings) -> Iterator[Line]:

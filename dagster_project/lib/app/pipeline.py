@@ -39,6 +39,7 @@ from dagster_project.lib.base import engine
 from dagster_project.lib.base.names import ANSWERS_TABLE, DECISIONS_TABLE, INPUTS, NETWORK_FOLDER, OBJECTIONS_TABLE
 from dagster_project.lib.base.progress import tell
 from dagster_project.lib.base.ruleset import ruleset_rows
+from dagster_project.lib.base.shown import some
 from dagster_project.lib.base.successions import write_as_read
 from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.left import still_left
@@ -83,6 +84,7 @@ from dagster_project.lib.warehouse.standing import NodeResult
 
 KEPT_OF = ("files", "findings")
 REPORTING = "reporting"
+MOST_TOLD = 5
 """The tag of the models over what Python computed."""
 CORE_MODELS = ("--exclude", f"tag:{REPORTING}", *NO_UNIT_TESTS)
 REPORTING_MODELS = ("--select", f"tag:{REPORTING}", *NO_UNIT_TESTS)
@@ -233,11 +235,18 @@ class Pipeline(WhatStands):
 
         A cycle that is frozen stays frozen: one that a lake from an older backup lacks is put back before the first.
         """
+        if step == LANDING:
+            self._tell_rewritten_rules()
         if step == LANDING and (lost := self.lost_cycles()):
             with open_release(self.settings) as connection:
                 for what in put_back(connection, self.lake, lost):
                     tell(what)
         return self.made_from.begin(step, self.release_facts().inputs_sha256)
+
+    def _tell_rewritten_rules(self) -> None:
+        for version, what in self.rewritten_rulesets.items():
+            name = " ".join(version)
+            tell(f"Ruleset {name} says something else than in a release that names it: {some(what, MOST_TOLD)}")
 
     def build_core(self) -> list[NodeResult]:
         """dbt: seeds, staging, intermediate and core marts."""

@@ -236,6 +236,33 @@ def ruleset_rows(reference: Reference) -> pl.DataFrame:
     return pl.concat([reference.table(f"rulesets/{name}") for name in PARAMETER_SEEDS])
 
 
+def kept_ruleset_rows(files: Mapping[str, bytes]) -> pl.DataFrame:
+    """PARAMETER_COLUMNS of seeds that were kept as they were, files by path; none of a file that is not there."""
+    kept = [files[path] for name in PARAMETER_SEEDS if (path := f"rulesets/{name}.csv") in files]
+    none = pl.DataFrame(schema=dict.fromkeys(PARAMETER_COLUMNS, pl.String))
+    return pl.concat([none, *(pl.read_csv(data, infer_schema=False).select(PARAMETER_COLUMNS) for data in kept)])
+
+
+def rewritten(before: pl.DataFrame, now: pl.DataFrame) -> dict[RulesetKey, list[str]]:
+    """Versions of rulesets of which a parameter says something else than before, with what changed in words.
+
+    Both have PARAMETER_COLUMNS. A parameter that a version gained is no change of what it said, and a version that is
+    gone altogether decides nothing any more.
+    """
+    key = list(PARAMETER_COLUMNS[:3])
+    stands = now.select(PARAMETER_COLUMNS).rename({"value": "value_now"})
+    kept = before.join(now, on=key[:2], how="semi").join(stands, on=key, how="left")
+    found: dict[RulesetKey, list[str]] = {}
+    for name, version, parameter, value, value_now in (
+        kept.filter(~pl.col("value").eq_missing(pl.col("value_now")))
+        .sort(key)
+        .select(*key, "value", "value_now")
+        .iter_rows()
+    ):
+        found.setdefault((name, version), []).append(f"{parameter}: {value} -> {value_now or 'gone'}")
+    return found
+
+
 def read_ruleset(reference: Reference, key: RulesetKey) -> Ruleset:
     """One ruleset of the seeds; ValueError where they do not hold it, or hold it wrongly."""
     return load_ruleset(ruleset_rows(reference), *key)

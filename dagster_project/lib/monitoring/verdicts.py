@@ -6,7 +6,7 @@ Does not: rules for single rows (intake), lateness (freshness.py), Dagster's che
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import polars as pl
@@ -128,6 +128,22 @@ def labels_verdict(observations: pl.DataFrame, waiting_register_rows: pl.DataFra
         passed=waiting.is_empty(),
         sentence=f"{waiting.height} rows wait for {labels} labels; `cradle suggest` proposes codes for them.",
         counts={"rows_waiting": waiting.height, "labels_waiting": labels},
+        worst=worst.head(SHOWN),
+    )
+
+
+def rules_verdict(rewritten: Mapping[tuple[str, str], Sequence[str]]) -> Verdict:
+    """Whether versions of rulesets still say what they said in releases (ruleset.rewritten)."""
+    rows = [(*version, change) for version, changes in sorted(rewritten.items()) for change in changes]
+    columns = dict.fromkeys(("ruleset_id", "ruleset_version", "change"), pl.String)
+    worst = pl.DataFrame(rows, schema=columns, orient="row")
+    versions = ", ".join(" ".join(version) for version in sorted(rewritten))
+    return Verdict(
+        passed=worst.is_empty(),
+        sentence=f"Rules that a release names by their version say something else now: {versions}."
+        if rewritten
+        else "Every version of the rules says what it said in the releases.",
+        counts={"parameters": worst.height},
         worst=worst.head(SHOWN),
     )
 

@@ -15,11 +15,20 @@ from typing import Any
 import polars as pl
 
 import contracts
+from dagster_project.lib.app.kept import kept_seeds
 from dagster_project.lib.app.stands.cycles import FrozenCycle, lost_cycles, manifest_inputs, read_frozen
 from dagster_project.lib.app.state import STRAYS_KEY, read_left, read_strays, read_undelivered, state_faults
 from dagster_project.lib.base.names import NETWORK_FOLDER
 from dagster_project.lib.base.reference import Reference
-from dagster_project.lib.base.ruleset import JudgingRules, RulesetKey, in_force_on, read_ruleset
+from dagster_project.lib.base.ruleset import (
+    JudgingRules,
+    RulesetKey,
+    in_force_on,
+    kept_ruleset_rows,
+    read_ruleset,
+    rewritten,
+    ruleset_rows,
+)
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.intake.bucket.drop import Listing, list_drop, open_drop, stray_findings
 from dagster_project.lib.intake.bucket.ledger import Ledger, current_submissions
@@ -33,6 +42,7 @@ from dagster_project.lib.monitoring.freshness import PLACE, Pending, pending
 from dagster_project.lib.publish.release.as_built import AsBuilt, ReleaseFacts
 from dagster_project.lib.publish.release.dependencies import lock_sha256, versions
 from dagster_project.lib.publish.release.pointing import FIXED, current_release, fix, read_manifest
+from dagster_project.lib.publish.release.states import FINAL, read_states
 from dagster_project.lib.receipts.change_log import ChangeLog
 from dagster_project.lib.receipts.outbox import receipts_astray
 from dagster_project.settings import PROJECT_ROOT, Settings
@@ -88,6 +98,18 @@ class WhatStands:
         """Frozen cycles that the current release carries and the lake has lost, by year with the sha256 of the file."""
         release_id = current_release(self.published)
         return {} if release_id is None else lost_cycles(self.lake, read_manifest(self.published, release_id))
+
+    @cached_property
+    def rewritten_rulesets(self) -> dict[RulesetKey, list[str]]:
+        """Versions of rulesets that say something else than when the current release, or a final one, was made."""
+        states, current = read_states(self.published), current_release(self.published)
+        final = [line.release_id for line in states.lines if states.state(line.release_id) == FINAL]
+        found: dict[RulesetKey, list[str]] = {}
+        for release_id in dict.fromkeys(filter(None, [current, *final])):
+            kept = kept_seeds(self.lake, release_id)
+            if kept is not None:
+                found = {**rewritten(kept_ruleset_rows(kept), ruleset_rows(self.reference)), **found}
+        return found
 
     @property
     def limits(self) -> Limits:
