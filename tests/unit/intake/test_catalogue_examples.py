@@ -201,6 +201,11 @@ BUILT: dict[str, tuple[Files, Files, dict[str, int]]] = {
         {"values.xlsx": hidden("Lists", indicator_values=[HEADER, ROW], Lists=[["all"]])},
         {},
     ),
+    "sheet_set_aside": (
+        {"values.xlsx": workbook(**{"Old - do not use": [HEADER, ROW]})},
+        {"values.xlsx": workbook(**{"Golden Hills": [HEADER, ROW]})},
+        {},
+    ),
     "only_hidden_sheets": (
         {"values.xlsx": hidden("indicator_values", blank=[], indicator_values=[HEADER, ROW])},
         {"values.xlsx": BOOK},

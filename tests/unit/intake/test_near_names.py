@@ -12,6 +12,7 @@ import pytest
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.batch import Intake
 from tests.conftest import ROOT, Outcome, take_folder
+from tests.support import workbook
 
 HEADER = "school_year,indicator,dimension,group"
 READING = "grade3_reading_proficient_pct,all,all"
@@ -202,6 +203,36 @@ def test_a_row_that_names_the_state_or_the_nation_is_asked_about(network: Intake
     outcome = take(network, "value,geography", f"46.8,{named}")
     (asked,) = outcome.findings.to_dicts()
     assert (asked["rule_id"], asked["severity"], asked["found"]) == ("wider_place", "explainable", named)
+
+
+@pytest.mark.parametrize("dimension", ["State Total", "Statewide", "National", "Colorado"])
+def test_a_total_whose_dimension_names_the_state_is_asked_about(network: Intake, dimension: str) -> None:
+    outcome = take(network, "value", "46.8", READING.replace(",all,", f",{dimension},"))
+    (asked,) = outcome.findings.to_dicts()
+    assert (asked["rule_id"], asked["severity"], asked["found"]) == ("wider_place", "explainable", dimension)
+    assert asked["source_column"] == "dimension"
+
+
+@pytest.mark.parametrize(
+    ("name", "asked"),
+    [
+        ("Old - do not use", True),
+        ("values_draft", True),
+        ("Don't use", True),
+        ("Example", True),
+        ("test data", True),
+        ("ARCHIVE 2022", True),
+        ("Gold Coast", False),
+        ("State Tests", False),
+        ("2024", False),
+    ],
+)
+def test_a_sheet_that_may_not_be_meant_to_count_is_asked_about(network: Intake, name: str, asked: bool) -> None:
+    cells = [*READING.split(","), 46.8]
+    book = workbook(**{name: [[*HEADER.split(","), "value"], [2024, *cells]]})
+    outcome = take_folder(network, {"values.xlsx": book}, "aspenreach", 2024)
+    assert outcome.observations["value"].to_list() == [46.8]
+    assert outcome.rules == ({"sheet_set_aside"} if asked else set())
 
 
 @pytest.mark.parametrize("header", ["Community", "community_id", "Site"])

@@ -59,6 +59,11 @@ OTHER_VALUE = re.compile(
     r"|(?:prior|previous|last) year(?:'s)?(?: (?:value|rate|result|percent))?"
 )
 """What says of a number that it is no value of the row's own place and year."""
+SET_ASIDE = re.compile(
+    r".*\b(?:old|drafts?|do not use|dont use|not used|archived?|superseded|obsolete|outdated|backup)\b.*"
+    r"|(?:examples?|samples?|tests?|scratch)(?: (?:data|rows|sheet|only))?"
+)
+"""Names of sheets that their member may not mean to count."""
 WORDS = re.compile(r"[^\W\d_]{3}")
 YEAR = re.compile(r"(?:sy ?|school year )?(?:19|20)\d\d(?:\s?[-/–]\s?(?:(?:19|20)?\d\d))?", re.ASCII)
 """A header that is a year."""
@@ -124,7 +129,7 @@ def unread_problems(match: Match, words: Words, alone: bool) -> list[Problem]:
         told += _two_lines(sheet)
         if not told:
             told += [*_without_values(sheet, alone), *_flagged(sheet), *_other_values(sheet), *_beside(sheet, words)]
-    return [*_read_as(sheet), *told]
+    return [*_read_as(sheet), *_set_aside(sheet), *told]
 
 
 class _Sheet:
@@ -184,6 +189,14 @@ class _Sheet:
 def _read_as(sheet: _Sheet) -> Iterator[Problem]:
     for column, _, text in sheet.match.fit.near:
         yield sheet.tell("near_column", excerpt(text), column)
+
+
+def _set_aside(sheet: _Sheet) -> Iterator[Problem]:
+    name = sheet.match.grid.sheet
+    if SET_ASIDE.fullmatch(re.sub(r"[_\W]+", " ", name.lower().replace("'", "")).strip()) and any(
+        map(sheet.says_anything, sheet.rows)
+    ):
+        yield sheet.tell("sheet_set_aside", excerpt(name))
 
 
 def _twice(sheet: _Sheet) -> Iterator[Problem]:

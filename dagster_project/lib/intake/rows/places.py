@@ -79,12 +79,23 @@ def _place_issues(rows: pl.DataFrame, reference: Reference) -> pl.DataFrame:
     parts = [
         issues_where(rows, ~own & ~named, "missing_geography", "geography"),
         *_other_place(rows.filter(own & named), reference),
+        _total_of_another(rows.filter(own & (pl.col("group_code") == "all")), reference),
     ]
     if unmapped.height:
         unmapped = with_nearest(unmapped, "geography", place_table(reference), "geography_level")
         found, subject = pl.col("geography"), pl.concat_str("geography_level", "_place", separator=":")
         parts.append(issues_where(unmapped, None, "unmapped_geography", "geography", found, pl.col("nearest"), subject))
     return pl.concat(parts)
+
+
+def _total_of_another(rows: pl.DataFrame, reference: Reference) -> pl.DataFrame:
+    """Totals whose dimension names the state or the nation: the group is the total whatever its dimension is called."""
+    names = reference.communities.select("community_id", "name", _state="state")
+    hit = rows.join(names, on="community_id", how="left", maintain_order="left").with_columns(
+        _dimension=normalised("dimension")
+    )
+    wider = names_wider("_dimension", "_state")
+    return issues_where(hit, wider, "wider_place", "dimension", pl.col("dimension"), pl.col("name"))
 
 
 def _other_place(rows: pl.DataFrame, reference: Reference) -> list[pl.DataFrame]:
