@@ -59,7 +59,9 @@ def reason_words(
     if not reason:
         return _("the figures needed for it are not there")
     if reason == "no_data":
-        return _("there is no year in which both groups have a value that can be used") if of_gap else no_value_words(states)
+        if of_gap:
+            return _("there is no year in which both groups have a value that can be used")
+        return no_value_words(states)
     clause = (_REASONS_OF_GAPS if of_gap else _REASONS).get(reason) or _REASONS.get(reason)
     if clause is None:
         return words.humanized(reason)
