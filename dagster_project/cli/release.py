@@ -51,7 +51,25 @@ def manifest_of_release(config: Settings, release_id: str | None) -> dict[str, A
     try:
         return read_manifest(store, chosen)
     except FileNotFoundError:
-        raise CradleError(f"there is no release {chosen} at {config.publish_url}", "see its folder releases/") from None
+        raise _no_release(config, chosen) from None
+
+
+def _no_release(config: Settings, chosen: str) -> CradleError:
+    """A public edition has an id of its own, which people read on its pages: where it lies, and how to check it."""
+    from dagster_project.lib.base.store import FOR_ALL, Store, StoreError
+    from dagster_project.lib.publish.public.shown import manifest_or_none
+
+    hint = "see its folder releases/"
+    try:
+        public = manifest_or_none(Store(config.public_url, config.s3_endpoint, mode=FOR_ALL), chosen)
+    except StoreError:
+        public = None
+    if public is not None:
+        hint = (
+            f"it is the id of a public edition, in releases/{chosen} of {config.public_url}; there "
+            "`sha256sum -c SHA256SUMS` holds its files against what was published"
+        )
+    return CradleError(f"there is no release {chosen} at {config.publish_url}", hint)
 
 
 def database_of(config: Settings, manifest: Mapping[str, Any]) -> Path:

@@ -56,6 +56,18 @@ def test_the_run_publishes_it_after_the_internal_release_and_says_where(example:
     assert public.certificate["passed"] is True
 
 
+@pytest.mark.parametrize("command", [("verify",), ("compare",)])
+def test_whoever_asks_for_the_id_of_its_pages_is_told_where_it_lies_and_how_to_check_it(
+    example: Run, public: Public, command: tuple[str, ...]
+) -> None:
+    said = call(example, *command, public.folder.name, *(["current"] if command == ("compare",) else []))
+    assert said.returncode == 1 and "it is the id of a public edition" in said.stderr
+    checked = subprocess.run(
+        ["sha256sum", "--check", "--quiet", "SHA256SUMS"], cwd=public.folder, capture_output=True, check=False
+    )
+    assert "sha256sum -c SHA256SUMS" in said.stderr and checked.returncode == 0
+
+
 def test_no_small_count_and_no_id_of_the_house_is_in_it(public: Public) -> None:
     small = "denominator > 0 and denominator < 10"
     assert public.rows(f"select count(*) from marts.fct_indicator_value where {small}") == [(0,)]
