@@ -9,7 +9,7 @@ export DAGSTER_HOME ?= $(CRADLE_HOME)/dagster
 # dbt and Dagster send nothing; see dbt/dbt_project.yml and dagster.yaml.
 export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
-.PHONY: lock setup run test test-fast lint format dev bench bench-smoke clean system-deps example docs fuzz folders torture pages disclosure-long test-long mutation
+.PHONY: lock setup run test test-fast lint format dev bench bench-smoke clean system-deps example docs fuzz folders events torture pages disclosure-long test-long mutation
 .PHONY: superset-env superset-admin superset-load superset test-superset
 .PHONY: spark-lock spark-env spark-deps spark spark-smoke test-spark
 
@@ -93,6 +93,10 @@ test-long: setup
 # A sample of planted faults in the rooms of rules, always the same one.
 mutation: setup
 	$(BIN)/python -m tests.mutants --sample 100 --seed 1
+
+# Random events in the bucket against a simple model of the ledger: twenty thousand; CI takes eight.
+events: setup
+	CRADLE_EVENTS=20000 $(BIN)/python -m pytest -q tests/unit/intake/test_ledger_model.py -n 2
 
 # Findings of the member's page, of the command and of a run, compared for two hundred random folders; CI takes four.
 folders: setup

@@ -102,7 +102,8 @@ def dagster(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Itera
     (home / "dagster").mkdir()
     (home / "dagster" / "dagster.yaml").write_text((PROJECT / "dagster.yaml").read_text(encoding="utf-8"))
     port = free_port()
-    settings = {"CRADLE_HOME": home, "CRADLE_TODAY": TODAY, "DAGSTER_HOME": home / "dagster"}
+    # The public edition under the daemon is a year's (tests/integration/test_year.py).
+    settings = {"CRADLE_HOME": home, "CRADLE_TODAY": TODAY, "CRADLE_PUBLIC": "off", "DAGSTER_HOME": home / "dagster"}
     command = ("dagster", "dev", "-h", "127.0.0.1", "-p", str(port), "-w", str(PROJECT / "workspace.yaml"))
     with started(home / "dev.log", *command, **settings):
         running = Dagster(port, home)

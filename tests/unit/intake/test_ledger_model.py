@@ -31,7 +31,7 @@ from dagster_project.lib.intake.bucket.reconcile import reconcile
 from dagster_project.lib.intake.session import Places, run_intake
 
 IN_CI = os.environ.get("CI") == "true"
-EVENTS = 20_000 if IN_CI else 2_000
+EVENTS = int(os.environ.get("CRADLE_EVENTS", "8000" if IN_CI else "2000"))
 EVENTS_PER_WORLD = 1_000
 EVENTS_BETWEEN_RUNS = (1, 400)
 """How many events lie between two runs: drawn anew each time, mostly many, sometimes one."""
