@@ -271,11 +271,10 @@ def _out(joint: Joint, before: Joint, has_newest: bool, budget: Budget) -> set[U
     printed = {
         key for release in before.earlier for key, known in release.cells.items() if known.kind in (PUBLISHED, CODED)
     }
-    newest: Mapping[Key, object] = joint.earlier[-1].cells
     made_small = {
         unknown_name(key, known.token)
         for key, known in joint.earlier[-1].cells.items()
-        if key in printed and known.kind == SMALL and key in newest
+        if key in printed and known.kind == SMALL
     }
     return pinned | made_small
 

@@ -408,3 +408,10 @@ def test_a_reference_whose_points_come_first_of_all_is_compared_with(ruleset: Ru
         "narrowed",
         20.0,
     )
+
+
+def test_no_zero_of_a_gap_bears_a_sign(ruleset: Ruleset) -> None:
+    row = gap(pair(values([30, 30, 30, 30]), values([30, 30, 30, 30]), indicator_id="down"), ruleset)
+    zeros = {name: value for name, value in row.items() if isinstance(value, float) and value == 0}
+    assert {"group_slope", "reference_slope"} <= zeros.keys()
+    assert {name: str(value) for name, value in zeros.items()} == dict.fromkeys(zeros, "0.0")

@@ -65,6 +65,11 @@ def test_two_points_have_a_slope_and_no_error() -> None:
     assert np.isnan(regression.t_half_width(lines.slope_stderr, lines.n, 0.95)[0])
 
 
+def test_two_neighbouring_years_have_a_slope() -> None:
+    y, present = matrix([1.0, 5.0])
+    assert regression.fit_lines(np.array([[-1.0], [0.0]]), y, present, 1e-9).slope[0] == 4.0
+
+
 def test_a_single_year_has_no_slope() -> None:
     y, present = matrix([None, None, 5.0])
     lines = regression.fit_lines(np.array([[-2.0], [-1.0], [0.0]]), y, present, 1e-9)

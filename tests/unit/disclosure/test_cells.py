@@ -207,6 +207,16 @@ def test_a_profile_without_a_line_for_everybody_is_refused(tmp_path: Path) -> No
         load_profile(Reference(seeds))
 
 
+@pytest.mark.parametrize("file", ["disclosure_profiles", "disclosure_zones"])
+def test_a_profile_without_any_line_names_the_file_that_lacks_it(tmp_path: Path, file: str) -> None:
+    seeds = tmp_path / "seeds"
+    shutil.copytree(Path(ROOT) / "seeds", seeds)
+    path = seeds / "network" / f"{file}.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace("edu_public_v1,", "another,"), encoding="utf-8")
+    with pytest.raises(SeedError, match=f"network/{file}.csv has no line of profile edu_public_v1"):
+        load_profile(Reference(seeds))
+
+
 def test_a_data_source_with_two_meanings_in_one_year_names_both_lines(tmp_path: Path) -> None:
     seeds = tmp_path / "seeds"
     shutil.copytree(Path(ROOT) / "seeds", seeds)

@@ -191,6 +191,14 @@ def test_the_same_record_twice_counts_once_and_two_of_one_key_reject_each_other(
     assert other.rules == {"conflicting_rows"}
 
 
+def test_a_conflict_of_many_rows_of_a_register_counts_them_where_a_part_of_their_key_is_blank(take: Take) -> None:
+    head = "organization,body,sector_category\n"
+    many = [f"United Fund,partnership,{sector}\n" for sector in "abcdefg"]
+    outcome = take({"partner_roster.csv": head + "".join(many)})
+    assert set(outcome.register_rows["row_status"]) == {"rejected"}
+    assert all("6 other rows, such as" in found for found in outcome.findings["found"])
+
+
 @pytest.mark.parametrize(
     ("table", "head", "line"),
     [
