@@ -308,3 +308,21 @@ def test_other_columns_beside_the_values_are_no_question(network: Intake, header
     outcome = take(network, f"value,{header}", f"46.8,{cell}")
     assert outcome.observations["value"].to_list() == [46.8]
     assert "values_beside" not in outcome.rules
+
+
+def test_a_label_that_waits_is_one_question_however_many_rows_bear_it_and_a_group_one_of_its_dimension(
+    network: Intake,
+) -> None:
+    rows = [
+        "2024,Reading Joy,gender,male,46",
+        "2024,Reading Joy,gender,female,47",
+        "2024,grade3_reading_proficient_pct,gender,Sometimes,48",
+        "2024,grade3_reading_proficient_pct,economic_status,Sometimes,49",
+    ]
+    outcome = take_folder(network, {"values.csv": "\n".join([f"{HEADER},value", *rows, ""])}, "aspenreach", 2024)
+    asked = outcome.findings.group_by("rule_id", "finding_id").agg(pl.col("n_rows").sum()).sort("rule_id", "n_rows")
+    assert asked.select("rule_id", "n_rows").rows() == [
+        ("unmapped_group", 1),
+        ("unmapped_group", 1),
+        ("unmapped_indicator", 2),
+    ]
