@@ -57,7 +57,7 @@ def of_another_topic(rows: pl.DataFrame, own: pl.DataFrame, indicators: pl.DataF
             "header_of_another_topic",
             column,
             pl.col("near_header"),
-            pl.col("_name"),
+            pl.format("numbers of the indicator {}", pl.col("_name")),
         )
         for column in spoken["near_column"].unique().sort()
     ]
