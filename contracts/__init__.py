@@ -26,6 +26,10 @@ REASONS = ROOT / "reasons.csv"
 NEAR_COLUMNS = ROOT / "near_columns.csv"
 NEAR_TOPICS = ROOT / "near_topics.csv"
 """What a near name says of the thing that is measured, and how an indicator is known to be of it."""
+TELLING_WORDS = ROOT / "telling_words.csv"
+"""Words, as patterns, that tell of a number, a sheet or a place that it is not what rows are to give."""
+STATES = ROOT / "states.csv"
+"""Codes of the states of the United States and their names; other states stand under their code."""
 LAYOUT_MACROS = ROOT / "layout_macros.sql"
 VALUES_TABLE = "indicator_values"
 
@@ -154,6 +158,8 @@ __all__ = [
     "NEAR_COLUMNS",
     "NEAR_TOPICS",
     "REASONS",
+    "STATES",
+    "TELLING_WORDS",
     "Column",
     "TableContract",
     "Version",

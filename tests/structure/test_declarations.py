@@ -20,7 +20,10 @@ import duckdb
 import pytest
 import yaml
 
+import contracts
 from dagster_project.lib.analysis.tables import TABLES
+from dagster_project.lib.intake.layouts.telling import OTHER_VALUE, SET_ASIDE, WIDER_PLACE
+from dagster_project.lib.intake.rows.wider_places import state_names
 from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.marts import REQUIRED_COLUMNS
 from docs.dbt_files import FOLDER, dbt_files
@@ -192,3 +195,13 @@ def test_a_new_computed_column_is_one_line(tmp_path: Path) -> None:
     assert {"name": "n_seasons", "data_type": "integer"}.items() <= model["columns"][11].items()
     page = (copy / "docs/data-dictionary.md").read_text(encoding="utf-8")
     assert re.search(r"\| `n_seasons` \| integer \| Number of seasons", page)
+
+
+def test_words_that_tell_of_a_file_are_patterns_of_known_kinds_and_states_have_codes_of_two_letters() -> None:
+    with contracts.TELLING_WORDS.open(encoding="utf-8", newline="") as lines:
+        told = list(csv.DictReader(lines))
+    assert {line["kind"] for line in told} == {OTHER_VALUE, SET_ASIDE, WIDER_PLACE}
+    assert all(re.compile(line["pattern"]) and line["pattern"] and line["meaning"] for line in told)
+    names = state_names()
+    assert len(names) == len(set(names.values())) == 51
+    assert all(re.fullmatch("[a-z]{2}", code) for code in names)

@@ -17,6 +17,7 @@ import contracts
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.layouts.declaration import Match
 from dagster_project.lib.intake.layouts.near import near_names, squeezed
+from dagster_project.lib.intake.layouts.telling import OTHER_VALUE, SET_ASIDE, patterns
 from dagster_project.lib.intake.reading.grid import Problem, column_letter, excerpt, one_line, problem, snake_name
 
 NOT_FILLED = "values_not_filled"
@@ -48,21 +49,9 @@ SUPPRESSED = re.compile(
     r"(?:\W*(?:$|for|due|because|n ?<|small).*)?"
 )
 """A cell that says so by itself, whatever its column is called."""
-OTHER_VALUE = re.compile(
-    r"(?:(?:annual|yearly|state|network|our|the|20\d\d(?:-\d\d)?) )?(?:target|goal|projection|forecast)s?"
-    r"(?: (?:value|rate|percent)s?)?(?: (?:for )?(?:sy ?)?20\d\d(?:-\d\d)?)?"
-    r"|projected(?: (?:value|rate))?"
-    r"|(?:state|statewide|state-wide|nation|national|nationwide|country)(?:'s)?"
-    r" (?:average|avg|mean|median|rate|total|value|result|percent|percentage)s?"
-    r"|(?:change|difference)(?: (?:from|since|over|to|in) .*)?|(?:percentage )?point change"
-    r"|year[- ]over[- ]year(?: change)?|margin of error|standard error|(?:95 ?% ?)?confidence interval"
-    r"|(?:prior|previous|last) year(?:'s)?(?: (?:value|rate|result|percent))?"
-)
+CALLED_OTHERWISE = re.compile(patterns()[OTHER_VALUE])
 """What says of a number that it is no value of the row's own place and year."""
-SET_ASIDE = re.compile(
-    r".*\b(?:old|drafts?|do not use|dont use|not used|archived?|superseded|obsolete|outdated|backup)\b.*"
-    r"|(?:examples?|samples?|tests?|scratch)(?: (?:data|rows|sheet|only))?"
-)
+PUT_ASIDE = re.compile(patterns()[SET_ASIDE])
 """Names of sheets that their member may not mean to count."""
 WORDS = re.compile(r"[^\W\d_]{3}")
 YEAR = re.compile(r"(?:sy ?|school year )?(?:19|20)\d\d(?:\s?[-/–]\s?(?:(?:19|20)?\d\d))?", re.ASCII)
@@ -193,7 +182,7 @@ def _read_as(sheet: _Sheet) -> Iterator[Problem]:
 
 def _set_aside(sheet: _Sheet) -> Iterator[Problem]:
     name = sheet.match.grid.sheet
-    if SET_ASIDE.fullmatch(re.sub(r"[_\W]+", " ", name.lower().replace("'", "")).strip()) and any(
+    if PUT_ASIDE.fullmatch(re.sub(r"[_\W]+", " ", name.lower().replace("'", "")).strip()) and any(
         map(sheet.says_anything, sheet.rows)
     ):
         yield sheet.tell("sheet_set_aside", excerpt(name))
@@ -287,7 +276,7 @@ def _other_values(sheet: _Sheet) -> Iterator[Problem]:
     match = sheet.match
     numbered = {at for at, row in zip(match.data, sheet.rows, strict=True) if _gives_number(sheet, row)}
     for name in dict.fromkeys((match.grid.sheet, *match.title.splitlines())):
-        if numbered and OTHER_VALUE.fullmatch(one_line(name).lower()):
+        if numbered and CALLED_OTHERWISE.fullmatch(one_line(name).lower()):
             rows = sorted(at + 1 for at in numbered)
             yield problem("other_value", sheet=match.grid.sheet, rows=rows, found=excerpt(name))
             return
@@ -296,7 +285,7 @@ def _other_values(sheet: _Sheet) -> Iterator[Problem]:
         for at in match.data:
             row = match.grid.rows[at]
             cell = one_line(row[place]) if place < len(row) else ""
-            if at in numbered and OTHER_VALUE.fullmatch(cell.lower()):
+            if at in numbered and CALLED_OTHERWISE.fullmatch(cell.lower()):
                 said.setdefault(cell, []).append(at + 1)
         for cell, rows in said.items():
             found = excerpt(f"{text}: {cell}")
@@ -317,7 +306,7 @@ def _two_lines(sheet: _Sheet) -> Iterator[Problem]:
             means = own.get(squeezed(text)) or (near.column if near and near.reading == "map" else None)
             above = sheet.header[place] if place < len(sheet.header) else ""
             column = columns.get(place)
-            other = means not in (None, column) or (column in VALUE_CELLS and OTHER_VALUE.fullmatch(text.lower()))
+            other = means not in (None, column) or (column in VALUE_CELLS and CALLED_OTHERWISE.fullmatch(text.lower()))
             if other or not above.strip():
                 yield sheet.tell("header_of_two_lines", excerpt(text))
                 return
