@@ -257,7 +257,7 @@ def _rules(settings: Settings) -> Iterator[Line]:
         yield Line(False, "rulesets", f"not looked at: {error}", "correct what stands above first")
         return
     if not changed:
-        yield Line(True, "rulesets", "every version says what it said in the releases")
+        yield Line(True, "rulesets", "every version says what it said in the current release and in final ones")
     for version, what in changed.items():
         yield Line(
             False, "rulesets", f"{' '.join(version)} was changed after a release named it: {some(what, SHOWN)}", hint

@@ -142,7 +142,7 @@ def rules_verdict(rewritten: Mapping[tuple[str, str], Sequence[str]]) -> Verdict
         passed=worst.is_empty(),
         sentence=f"Rules that a release names by their version say something else now: {versions}."
         if rewritten
-        else "Every version of the rules says what it said in the releases.",
+        else "Every version of the rules says what it said in the current release and in final ones.",
         counts={"parameters": worst.height},
         worst=worst.head(SHOWN),
     )
