@@ -98,6 +98,8 @@ def test_a_number_below_a_header_that_speaks_of_another_indicator_is_no_value(
         ("chronic_absence_pct", "Number Enrolled,Chronically Absent", "200,93"),
         ("grade3_reading_mean_score", "Students Tested,value", "200,431"),
         ("low_birthweight_pct", "Percent", "46.5"),
+        ("postsecondary_completed_pct", "Cohort,Number Graduated", "200,93"),
+        ("college_career_ready_pct", "Students Tested,Number Proficient", "200,93"),
     ],
 )
 def test_a_header_that_speaks_of_the_indicator_of_its_rows_is_read(
