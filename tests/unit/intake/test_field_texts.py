@@ -600,6 +600,34 @@ def test_a_number_that_is_called_something_else_than_the_value_does_not_count(
     only_the_number_is_refused(outcome, "other_value", f"{header}: {cell}")
 
 
+@pytest.mark.parametrize(
+    ("column", "cell", "rule"),
+    [("note", "Target", "other_value"), ("Comments", "State average", "other_value"),
+     ("data_source", "Projected", "other_value"), ("Remarks", "Suppressed (n<10)", "flagged_row")],
+)  # fmt: skip
+def test_a_column_of_free_text_says_it_like_any_other(network: Intake, column: str, cell: str, rule: str) -> None:
+    rows = [f"2024,{READING},46.8,a remark", f"2023,{READING},60,{cell}", f"2022,{READING},,{cell}"]
+    outcome = folder_of(network, f"{HEADER},value,{column}", *rows)
+    assert values(outcome) == [46.8, None]
+    (row,) = told(outcome, rule)
+    assert (row["source_row"], row["source_column"]) == (3, column)
+
+
+@pytest.mark.parametrize("column", ["note", "Flag"])
+def test_a_base_printed_beside_a_mask_that_is_called_suppressed_is_kept(network: Intake, column: str) -> None:
+    outcome = folder_of(network, f"{HEADER},denominator,value,{column}", f"2024,{READING},12,*,suppressed")
+    assert outcome.observations["denominator"].to_list() == [12]
+    assert "flagged_row" not in outcome.rules
+
+
+@pytest.mark.parametrize("line", ["Targets", "State Average", "2024 Goals"])
+def test_rows_below_a_line_that_calls_them_targets_do_not_count(network: Intake, line: str) -> None:
+    rows = [f"2024,{READING},46.8", f"{line},,,,", f"2023,{READING},60", "", f"2022,{READING},45"]
+    outcome = folder_of(network, f"{HEADER},value", *rows)
+    assert values(outcome) == [46.8, 45.0]
+    assert [row["source_row"] for row in told(outcome, "other_value")] == [4]
+
+
 @pytest.mark.parametrize("title", ["TARGETS 2025", "Statewide Averages"])
 def test_a_table_below_a_title_of_targets_or_of_the_state_does_not_count(network: Intake, title: str) -> None:
     outcome = folder_of(network, title, f"{HEADER},value", f"2024,{READING},60")

@@ -308,3 +308,79 @@ def test_other_columns_beside_the_values_are_no_question(network: Intake, header
     outcome = take(network, f"value,{header}", f"46.8,{cell}")
     assert outcome.observations["value"].to_list() == [46.8]
     assert "values_beside" not in outcome.rules
+
+
+def asked(outcome: Outcome, rule: str) -> list[tuple[int, str]]:
+    """First row and what was found of each question; all values count."""
+    assert outcome.observations["row_status"].to_list() == ["accepted"] * outcome.observations.height
+    found = outcome.findings.filter(pl.col("rule_id") == rule)
+    assert set(found["severity"]) <= {"explainable"}
+    return found.select("source_row", "found").rows()
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "is_asked"),
+    [
+        ("note", "DO NOT USE", True),
+        ("Comments", "Don't count this", True),
+        ("Status", "Draft", True),
+        ("Exclude", "Y", True),
+        ("Include?", "no", True),
+        ("Exclude", "N", False),
+        ("Include", "Yes", False),
+        ("Not used", "N", False),
+        ("note", "Students who moved were excluded", False),
+        ("Excluded students", "12", False),
+    ],
+)
+def test_a_row_that_may_not_be_meant_to_count_is_asked_about(
+    network: Intake, header: str, cell: str, is_asked: bool
+) -> None:
+    found = asked(take(network, f"value,{header}", f"46.8,{cell}"), "row_set_aside")
+    assert found == ([(2, f"{header}: {cell}")] if is_asked else [])
+
+
+def test_rows_below_a_title_or_a_line_that_sets_them_aside_are_asked_about(network: Intake) -> None:
+    text = f"DRAFT - do not use\n{HEADER},value\n2024,{READING},46.8\n"
+    outcome = take_folder(network, {"values.csv": text}, "aspenreach", 2024)
+    assert asked(outcome, "row_set_aside") == [(3, "DRAFT - do not use")]
+    text = f"{HEADER},value\n2024,{READING},46.8\nOld - do not use,,,,\nDo not use,,,,\n2023,{READING},41\n"
+    outcome = take_folder(network, {"values.csv": text}, "aspenreach", 2024)
+    assert outcome.findings.filter(pl.col("rule_id") == "row_set_aside")["source_row"].to_list() == [5]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_asked"),
+    [
+        ("Black", True),
+        ("Students with Disabilities", True),
+        ("Birchmont Falls", True),
+        ("Aspenreach Public Schools", True),
+        ("Aspenreach", False),
+        ("English", False),
+        ("Reading", False),
+    ],
+)
+def test_totals_on_a_sheet_named_by_a_group_or_a_place_are_asked_about(
+    network: Intake, name: str, is_asked: bool
+) -> None:
+    cells = [*READING.split(","), 46.8]
+    named = workbook(**{name: [[*HEADER.split(","), "value"], [2024, *cells]]})
+    titled = f"{name}\n{HEADER},value\n2024,{READING},46.8\n"
+    for files, row in (({"values.xlsx": named}, 2), ({"values.csv": titled}, 3)):
+        found = asked(take_folder(network, files, "aspenreach", 2024), "rows_under_a_name")
+        assert found == ([(row, name)] if is_asked else [])
+
+
+def test_rows_that_name_their_own_group_and_place_are_no_question_below_another_name(network: Intake) -> None:
+    header = [*HEADER.split(","), "value", "geography", "geography_level"]
+    row = [2024, "grade3_reading_proficient_pct", "gender", "female", 46.8, "Aspenreach Public Schools", "district"]
+    for name in ("Black", "Aspenreach Public Schools"):
+        outcome = take_folder(network, {"values.xlsx": workbook(**{name: [header, row]})}, "aspenreach", 2024)
+        assert asked(outcome, "rows_under_a_name") == []
+
+
+@pytest.mark.parametrize(("label", "is_asked"), [("all,all", True), ("race_ethnicity,hispanic", False)])
+def test_a_total_beside_the_name_of_a_group_is_asked_about(network: Intake, label: str, is_asked: bool) -> None:
+    outcome = take(network, "value,Who", "46.8,Hispanic", f"grade3_reading_proficient_pct,{label}")
+    assert asked(outcome, "rows_under_a_name") == ([(2, "Who: Hispanic")] if is_asked else [])
