@@ -404,8 +404,8 @@ def test_a_line_of_totals_below_the_table_is_one_finding(network: Intake) -> Non
 
 
 def test_a_foreign_table_is_told_as_it_was_split_and_no_far_layout_is_named(network: Intake) -> None:
-    (far,) = told(folder_of(network, "Partner;Sector;Joined;Left", "City;z;2020;"), "unknown_layout")
-    assert "Row 1 was read as 4 columns: Partner | Sector | Joined | Left." in far["found"]
+    (far,) = told(folder_of(network, "Partner;Field;Arrived;Gone", "City;z;2020;"), "unknown_layout")
+    assert "Row 1 was read as 4 columns: Partner | Field | Arrived | Gone." in far["found"]
     assert "Nearest" not in far["found"]
     (none,) = told(folder_of(network, "Jahr,Wert", "2020,1"), "unknown_layout")
     assert "Row 1 was read as 2 columns: Jahr | Wert." in none["found"]

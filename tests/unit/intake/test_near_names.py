@@ -384,3 +384,51 @@ def test_rows_that_name_their_own_group_and_place_are_no_question_below_another_
 def test_a_total_beside_the_name_of_a_group_is_asked_about(network: Intake, label: str, is_asked: bool) -> None:
     outcome = take(network, "value,Who", "46.8,Hispanic", f"grade3_reading_proficient_pct,{label}")
     assert asked(outcome, "rows_under_a_name") == ([(2, "Who: Hispanic")] if is_asked else [])
+
+
+@pytest.mark.parametrize("header", ["Program", "Program Name", "Intervention"])
+def test_a_column_of_programs_is_not_passed_over(network: Intake, header: str) -> None:
+    outcome = take(network, f"value,{header}", "46.8,Summer Bridge")
+    assert outcome.observations.is_empty()
+    assert outcome.rules >= {"column_unclear"}
+    assert take(network, f"value,{header}", "46.8,All").observations["value"].to_list() == [46.8]
+    outcome = take(network, f"value,series,data_level,{header}", "46.8,Summer Bridge,program,Summer Bridge")
+    assert outcome.observations["value"].to_list() == [46.8], "the row says by itself what it is of"
+
+
+@pytest.mark.parametrize(("begins", "ends"), [("Start Date", "End Date"), ("From", "To"), ("Joined", "Left")])
+def test_the_days_of_a_partner_are_read_under_the_names_that_members_give_them(
+    network: Intake, begins: str, ends: str
+) -> None:
+    text = f"organization,body,sector_category,{begins},{ends}\nUnited Way,partnership,a,2010-07-01,2015-06-30\n"
+    outcome = take_folder(network, {"roster.csv": text}, "aspenreach", 2024)
+    (row,) = outcome.register("partner_roster").to_dicts()
+    assert [str(row[name]) for name in ("active_from", "active_to")] == ["2010-07-01", "2015-06-30"]
+    assert outcome.rules == {"near_column"}
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "counts"),
+    [("Active", "No", False), ("Status", "Former", False), ("Active", "Yes", True), ("Status", "Current", True)],
+)
+def test_a_roster_that_says_who_left_in_a_column_of_its_own_is_not_read_without_it(
+    network: Intake, header: str, cell: str, counts: bool
+) -> None:
+    text = f"organization,body,sector_category,{header}\nUnited Way,partnership,a,{cell}\n"
+    outcome = take_folder(network, {"roster.csv": text}, "aspenreach", 2024)
+    assert outcome.register_rows.height == counts
+    assert ("column_unclear" in outcome.rules) != counts
+
+
+def test_an_agreement_that_expired_is_not_in_force_for_the_name_of_its_column(network: Intake) -> None:
+    text = "party,sector,data_level,Effective Date,Expires\nDistrict,schools,program,2019-01-01,2020-12-31\n"
+    outcome = take_folder(network, {"agreements.csv": text}, "aspenreach", 2024)
+    (row,) = outcome.register("data_sharing_agreements").to_dicts()
+    assert [str(row[name]) for name in ("start_date", "end_date")] == ["2019-01-01", "2020-12-31"]
+
+
+def test_the_primary_indicator_and_its_baseline_are_read_under_near_names(network: Intake) -> None:
+    text = "Indicator,Outcome,Role,Is Primary,Baseline\ngrade3_reading_proficient_pct,,core,Yes,2019-20\n"
+    outcome = take_folder(network, {"selection.csv": text}, "aspenreach", 2024)
+    (row,) = outcome.register("indicator_selection").to_dicts()
+    assert (row["primary"], row["baseline_year"]) == (True, 2020)

@@ -82,7 +82,15 @@ UNIT_BESIDE = re.compile(r"\s*(?:\(?%\)?|percent|pct|rate)$")
 """What stands behind the name of a year or group in a header of values."""
 USUAL_UNIT, USUAL_LEVEL, USUAL_DATA = "percent", "community", "population"
 TOTALS = frozenset({"", "all", "total", "totals", "all students", "all schools", "all districts", "none", "n/a", "-"})
-USUAL = {"unit": frozenset({USUAL_UNIT, "%", "percentage", "pct"}), "geography_level": frozenset({USUAL_LEVEL})}
+HOLDS = frozenset(
+    {"active", "current", "ongoing", "present", "member", "in force", "signed", "yes", "y", "true", "x", "1"}
+)
+USUAL = {
+    "unit": frozenset({USUAL_UNIT, "%", "percentage", "pct"}),
+    "geography_level": frozenset({USUAL_LEVEL}),
+    "active_to": HOLDS,
+    "end_date": HOLDS,
+}
 """What a column means where it is blank, in the words of files."""
 NO_NAMES = TOTALS | YES | NO | {"other", "unknown", "not reported", "local"}
 """Words of groups that name none without their dimension."""
@@ -393,7 +401,7 @@ def _under_a_name(sheet: _Sheet, words: Words) -> Iterator[Problem]:
     """
     groups, places = words[GROUP_NAMES] - NOT_BY_ITSELF, words["geography"]
     rows = {at: sheet.match.grid.rows[at] for at in sorted(sheet.numbered)}
-    totals = {at for at, row in rows.items() if one_line(sheet.cell(row, "group")).lower() in TOTALS}
+    totals = {at for at, row in rows.items() if one_line(sheet.cell(row, "group")).lower() in TOTALS - {""}}
     of_none = {at for at, row in rows.items() if not sheet.cell(row, "geography")}
     told: dict[str, set[int]] = {}
     for name in sheet.heads():
