@@ -432,3 +432,22 @@ def test_the_primary_indicator_and_its_baseline_are_read_under_near_names(networ
     outcome = take_folder(network, {"selection.csv": text}, "aspenreach", 2024)
     (row,) = outcome.register("indicator_selection").to_dicts()
     assert (row["primary"], row["baseline_year"]) == (True, 2020)
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "is_asked"),
+    [
+        ("Rate", "53.5", True),
+        ("Percent", "46.5", True),
+        ("Graduation Rate", "81.2", True),
+        ("Percent", "46.8%", False),
+        ("Rate", "", False),
+        ("Rate", "see note", False),
+        ("Count", "412", False),
+    ],
+)
+def test_other_numbers_under_a_name_of_values_beside_the_values_are_asked_about(
+    network: Intake, header: str, cell: str, is_asked: bool
+) -> None:
+    found = asked(take(network, f"value,{header}", f"46.8,{cell}"), "rate_beside")
+    assert found == ([(2, header)] if is_asked else [])

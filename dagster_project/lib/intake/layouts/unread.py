@@ -152,7 +152,7 @@ def unread_problems(match: Match, words: Words, alone: bool) -> list[Problem]:
         told += _two_lines(sheet)
         if not told:
             told += [*_without_values(sheet, alone), *_flagged(sheet), *_other_values(sheet), *_beside(sheet, words)]
-            told += [*_not_meant(sheet), *_under_a_name(sheet, words)]
+            told += [*_other_rates(sheet), *_not_meant(sheet), *_under_a_name(sheet, words)]
     return [*_read_as(sheet), *_set_aside(sheet), *told]
 
 
@@ -320,6 +320,20 @@ def _beside(sheet: _Sheet, words: Words) -> Iterator[Problem]:
         named = YEAR.fullmatch(name) or name in words[GROUP_NAMES]
         if named and any(NUMBER.fullmatch(cell) for _, cell in sheet.filled(place)):
             yield sheet.tell("values_beside", excerpt(text))
+
+
+def _other_rates(sheet: _Sheet) -> Iterator[Problem]:
+    """Columns under a name of values that hold other numbers than the values that are read beside them."""
+    named = near_names()[contracts.VALUES_TABLE]
+    for column, place, text in sheet.match.fit.doubtful:
+        if column == "value" and "value" in sheet.read and named[squeezed(text)].reading == "map":
+            yield from sheet.tell_rows("rate_beside", place, text, partial(_differs, sheet))
+
+
+def _differs(sheet: _Sheet, row: Sequence[str], cell: str) -> bool:
+    value = sheet.cell(row, "value")
+    numbers = NUMBER.fullmatch(cell) and NUMBER.fullmatch(value)
+    return bool(numbers) and cell.strip("+%$ ") != value.strip("+%$ ")
 
 
 def _flagged(sheet: _Sheet) -> Iterator[Problem]:
