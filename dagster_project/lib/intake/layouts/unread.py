@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import cached_property, partial
+from functools import cached_property, lru_cache, partial
 
 import polars as pl
 
@@ -203,8 +203,10 @@ class _Sheet:
         """Lines within the table that hold one text alone, and the rows below each up to a blank line or the next."""
         found: list[tuple[str, list[int]]] = []
         open_one: list[int] | None = None
+        year, indicator = self.read["school_year"], self.read["indicator"]
+        longest = max(year, indicator)
         for at, row in zip(self.match.data, self.rows, strict=True):
-            whole = bool(self.cell(row, "school_year") and self.cell(row, "indicator"))
+            whole = len(row) > longest and row[year] and row[indicator]
             cells = [] if whole else [one_line(cell) for cell in row if cell.strip()]
             if len(cells) == 1 and WORDS.search(cells[0]):
                 found.append((cells[0], open_one := []))
@@ -213,6 +215,10 @@ class _Sheet:
             else:
                 open_one = None
         return found
+
+    def texts(self, place: int) -> set[str]:
+        """The different texts of a column, in one line each: in a large table they are few."""
+        return set(map(one_line, {row[place] for row in self.rows if place < len(row)}))
 
     def filled(self, place: int) -> list[tuple[Sequence[str], str]]:
         """Rows in which an unread cell holds anything, with its text."""
@@ -364,6 +370,8 @@ def _other_values(sheet: _Sheet) -> Iterator[Problem]:
         if OTHER_VALUE.fullmatch(name.lower()) and (rows := [at + 1 for at in below if at in numbered]):
             yield problem("other_value", sheet=match.grid.sheet, rows=rows, found=excerpt(name))
     for place, text in sheet.said():
+        if not any(OTHER_VALUE.fullmatch(cell.lower()) for cell in sheet.texts(place)):
+            continue
         said: dict[str, list[int]] = {}
         for at in match.data:
             row = match.grid.rows[at]
@@ -387,6 +395,8 @@ def _not_meant(sheet: _Sheet) -> Iterator[Problem]:
             told.setdefault(name, set()).update(numbered.intersection(below))
     for place, text in sheet.said():
         header = set(snake_name(text).split("_"))
+        if not header & (OUT_WORDS | IN_WORDS) and not any(map(_says_not_meant, sheet.texts(place))):
+            continue
         cells = {at: one_line(row[place]) for at in numbered if place < len(row := sheet.match.grid.rows[at])}
         answers = {cell.lower() for cell in cells.values() if cell}
         marks = YES if header & OUT_WORDS else NO if header & IN_WORDS else frozenset[str]()
@@ -404,6 +414,7 @@ def _bare(text: str) -> str:
     return re.sub(r"[_\W]+", " ", text.lower().replace("'", "").replace("\u2019", "")).strip()
 
 
+@lru_cache(4_096)
 def _says_not_meant(text: str) -> bool:
     return NOT_MEANT.fullmatch(_bare(text)) is not None
 
@@ -414,6 +425,11 @@ def _under_a_name(sheet: _Sheet, words: Words) -> Iterator[Problem]:
     Members keep a sheet for each group or place, and then leave the columns blank that would say so.
     """
     groups, places = words[GROUP_NAMES] - NOT_BY_ITSELF, words["geography"]
+    named = groups | places
+    beside = [(place, text) for place, text in sheet.unread() if groups & {cell.lower() for cell in sheet.texts(place)}]
+    above = [*sheet.heads(), *(name for name, _ in sheet.sections)]
+    if not beside and not any(re.sub(r"[_\s]+", " ", name.lower()) in named for name in above):
+        return
     rows = {at: sheet.match.grid.rows[at] for at in sorted(sheet.numbered)}
     totals = {at for at, row in rows.items() if one_line(sheet.cell(row, "group")).lower() in TOTALS - {""}}
     of_none = {at for at, row in rows.items() if not sheet.cell(row, "geography")}
@@ -423,9 +439,9 @@ def _under_a_name(sheet: _Sheet, words: Words) -> Iterator[Problem]:
         told[name] = (totals if said in groups else set()) | (of_none if said in places else set())
     for name, below in sheet.sections:
         said = name.lower()
-        named = (totals if said in groups else set()) | (of_none if said in places else set())
-        told[name] = told.get(name, set()) | named.intersection(below)
-    for place, text in sheet.unread():
+        called = (totals if said in groups else set()) | (of_none if said in places else set())
+        told[name] = told.get(name, set()) | called.intersection(below)
+    for place, text in beside:
         for at in sorted(totals):
             cell = one_line(rows[at][place]) if place < len(rows[at]) else ""
             if cell.lower() in groups:
