@@ -4,7 +4,9 @@ Belongs here: the columns of partner_roster, their kinds, choices and key.
 Does not: rules across rows or tables (dagster_project/lib/intake), or how figures are made from it.
 """
 
-from contracts.base import Column, TableContract
+import polars as pl
+
+from contracts.base import Column, RowRule, TableContract
 
 CONTRACT = TableContract(
     table="partner_roster",
@@ -55,4 +57,12 @@ CONTRACT = TableContract(
     key=("organization", "body", "active_from"),
     memory="log",
     open_until="active_to",
+    row_rules=(
+        RowRule(
+            "ends_before_it_begins",
+            "active_to",
+            pl.col("active_from") <= pl.col("active_to"),
+            "a last day no earlier than the first",
+        ),
+    ),
 )

@@ -28,6 +28,8 @@ from dagster_project.lib.receipts.receipt_page import what
 
 Finding = Mapping[str, Any]
 Rows = Sequence[Sequence[str]]
+KeptOut = Mapping[tuple[int, int], str | None]
+"""By row and column from 0 the text in place of the cell's own; None for a line through it."""
 
 # What a spreadsheet can hold, and after how many comments one is no longer usable.
 MAX_ROWS, MAX_COLUMNS, MAX_TEXT, MAX_NAME = 1_048_576, 16_384, 32_000, 31
@@ -207,11 +209,14 @@ def _cell(sheet: Any, text: str) -> Any:
     return cell
 
 
-def _write_sheet(sheet: Any, rows: Rows, marks: Marks) -> None:
+def _write_sheet(sheet: Any, rows: Rows, marks: Marks, kept_out: KeptOut) -> None:
     settled: dict[str, str | None] = {"": None}
+    out: dict[int, dict[int, str | None]] = defaultdict(dict)
+    for (at, column), text in kept_out.items():
+        out[at][column] = text
     for at, row in enumerate(rows[:MAX_ROWS]):
         marked = marks.rows.get(at, {})
-        if not marked:
+        if not marked and at not in out:
             texts = [settled[text] if text in settled else _settle(settled, text) for text in row[:MAX_COLUMNS]]
             if _ERRORS.isdisjoint(texts):
                 # Handed over as texts a row costs a fraction of what it costs as cells.
@@ -222,6 +227,11 @@ def _write_sheet(sheet: Any, rows: Rows, marks: Marks) -> None:
         for column, findings in sorted(marked.items()):
             if column < width:
                 _mark(cells[column], findings, marks)
+        for column, given in out.get(at, {}).items():
+            if column < width and given is None:
+                cells[column].font = Font(strike=True)
+            elif column < width and given is not None:
+                cells[column]._value, cells[column].data_type = harmless(given), "s"
         sheet.append(cells)
 
 
@@ -311,13 +321,18 @@ def placed(grids: Sequence[tuple[str, Rows]], findings: Sequence[Finding]) -> li
 
 
 def marked_copy(
-    name: str, grids: Sequence[tuple[str, Rows]], findings: Sequence[Finding], hidden: Collection[str] = ()
+    name: str,
+    grids: Sequence[tuple[str, Rows]],
+    findings: Sequence[Finding],
+    hidden: Collection[str] = (),
+    kept_out: Mapping[str, KeptOut] | None = None,
 ) -> bytes:
     """The bytes of an .xlsx: first a sheet that lists all findings, then the member's sheets with the cells marked.
 
     `grids` holds (sheet name, rows of text); row i of a grid is source row i + 1, a text file has one sheet named ''.
     `findings` are rows of fct_finding with remedy and n_rows; those that name another file are left out, those that
     name no file or no cell stand in the list only. Cells are text, never formulas; sheets that are `hidden` stay so.
+    `kept_out`: by sheet, cells of which the text says less than the file did, and that must not count in the copy.
     The same input gives the same bytes.
     """
     own = own_findings(name, findings)
@@ -328,7 +343,7 @@ def marked_copy(
     for (given, rows), title, mark in zip(grids, titles, marks, strict=True):
         sheet = book.create_sheet(title)
         sheet.sheet_state = "hidden" if given in hidden else "visible"
-        _write_sheet(sheet, rows, mark)
+        _write_sheet(sheet, rows, mark, (kept_out or {}).get(given, {}))
     buffer = io.BytesIO()
     book.save(buffer)
     return stable_bytes(buffer.getvalue())

@@ -18,9 +18,10 @@ from dagster_project.lib.base.store import Store
 from dagster_project.lib.base.workers import processes, shares, side_by_side
 from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.lake import raw_key
+from dagster_project.lib.intake.layouts.cell_facts import STRUCK
 from dagster_project.lib.intake.reading.archive import member
 from dagster_project.lib.intake.reading.files import WorkbookReader, largest_bytes, read_file
-from dagster_project.lib.intake.reading.grid import FileRead, Grid
+from dagster_project.lib.intake.reading.grid import FileRead, Grid, column_index
 from dagster_project.lib.intake.reading.limits import Limits
 from dagster_project.lib.receipts.marked_files import MARKED
 from dagster_project.lib.receipts.outbox import receipt_folder
@@ -33,6 +34,10 @@ COPIES_A_PROCESS = 40
 """Copies for which a further process is worth its start: a copy takes some 20 milliseconds, a start about a second."""
 FOLDERS_AT_ONCE = 48
 """Folders whose files are held in memory at once."""
+SHOW_NOTHING = frozenset({"hidden_value", "formula_without_value"})
+"""Rules on cells that hold something and show nothing."""
+NO_VALUE = "?"
+"""What no reading takes for a value, a mask or a code."""
 
 
 @dataclass(frozen=True)
@@ -124,7 +129,31 @@ def copy_of(name: str, data: bytes, read: FileRead, findings: Sequence[Finding],
         return own
     sheets = [grid for grid in read.sheets if grid.sheet != FINDINGS_SHEET or not is_list(grid.rows)]
     hidden = {grid.sheet for grid in sheets if grid.hidden}
-    return marked_copy(name, [(grid.sheet, spread(grid)) for grid in sheets], told, hidden)
+    kept_out = {grid.sheet: _kept_out(grid, read, told) for grid in sheets}
+    return marked_copy(name, [(grid.sheet, spread(grid)) for grid in sheets], told, hidden, kept_out)
+
+
+def _kept_out(grid: Grid, read: FileRead, findings: Sequence[Finding]) -> dict[tuple[int, int], str | None]:
+    """Cells that are refused for how they stand in the workbook, which their text does not tell.
+
+    A copy of texts would turn what they show into values: they get a text that is none, or their line again.
+    """
+    first: dict[str, int] = {}
+    for told in findings:
+        if told["source_sheet"] == grid.sheet and told["source_row"] is not None:
+            rule, row = str(told["rule_id"]), int(told["source_row"]) - 1
+            first[rule] = min(row, first.get(rule, row))
+    out: dict[tuple[int, int], str | None] = {}
+    for problem in read.problems:
+        if problem.rule_id in SHOW_NOTHING and problem.sheet == grid.sheet and problem.column is not None:
+            out |= {(row - 1, column_index(problem.column)): NO_VALUE for row in problem.rows}
+    for (row, column), (rule, text) in grid.doubts.items():
+        if row >= first.get(rule, len(grid.rows)):  # a header and what stands above it is read whatever it shows
+            out[row, column] = None if rule == STRUCK else f"{text} {NO_VALUE}"
+    for top, left, bottom, right in grid.merges:
+        rows = range(max(top, first.get("cells_merged_across", len(grid.rows))), bottom + 1)
+        out |= {(row, column): NO_VALUE for row in rows for column in range(left + 1, right + 1)}
+    return out
 
 
 def _shown(read: FileRead) -> list[object]:
@@ -136,7 +165,7 @@ def _shown(read: FileRead) -> list[object]:
         rows = ["\x1f".join(row).rstrip("\x1f") for row in grid.rows]
         while rows and not rows[-1]:
             rows.pop()
-        sheets.append((grid.sheet, grid.hidden, rows, grid.dates, sorted(grid.merges)))
+        sheets.append((grid.sheet, grid.hidden, rows, grid.dates, sorted(grid.doubts.items()), sorted(grid.merges)))
     return [*sheets, *sorted(map(repr, (told for told in read.problems if told.sheet != FINDINGS_SHEET)))]
 
 

@@ -19,6 +19,7 @@ import polars as pl
 import pytest
 from openpyxl import Workbook, load_workbook
 from openpyxl.formatting.rule import Rule
+from openpyxl.styles import Font
 from openpyxl.styles.differential import DifferentialStyle
 from openpyxl.styles.numbers import NumberFormat
 
@@ -98,6 +99,15 @@ def changed(place: str, value: object, number_format: str | None = None) -> byte
         cell.value = value
         if number_format:
             cell.number_format = number_format
+
+    return edited(BOOK, edit)
+
+
+def struck(place: str) -> bytes:
+    """The workbook with a line through one cell."""
+
+    def edit(book: Workbook) -> None:
+        book["indicator_values"][place].font = Font(strike=True)
 
     return edited(BOOK, edit)
 
@@ -184,6 +194,7 @@ BUILT: dict[str, tuple[Files, Files, dict[str, int]]] = {
         {"values.xlsx": changed("F2", 1000, "#,##0")},
         {},
     ),
+    "struck_out": ({"values.xlsx": struck("E2")}, {"values.xlsx": struck("E1")}, {}),
     "shown_by_rule": ({"values.xlsx": ruled("E2:E9", "top10")}, {"values.xlsx": ruled("E3:E9", "top10")}, {}),
     "footnote_mark": (
         {"values.xlsx": with_mark(b'<r><rPr><vertAlign val="superscript"/></rPr><t>1</t></r>')},

@@ -404,8 +404,8 @@ def test_a_line_of_totals_below_the_table_is_one_finding(network: Intake) -> Non
 
 
 def test_a_foreign_table_is_told_as_it_was_split_and_no_far_layout_is_named(network: Intake) -> None:
-    (far,) = told(folder_of(network, "Partner;Sector;Joined;Left", "City;z;2020;"), "unknown_layout")
-    assert "Row 1 was read as 4 columns: Partner | Sector | Joined | Left." in far["found"]
+    (far,) = told(folder_of(network, "Partner;Field;Arrived;Gone", "City;z;2020;"), "unknown_layout")
+    assert "Row 1 was read as 4 columns: Partner | Field | Arrived | Gone." in far["found"]
     assert "Nearest" not in far["found"]
     (none,) = told(folder_of(network, "Jahr,Wert", "2020,1"), "unknown_layout")
     assert "Row 1 was read as 2 columns: Jahr | Wert." in none["found"]
@@ -598,6 +598,34 @@ def test_a_number_that_is_called_something_else_than_the_value_does_not_count(
     rows = [f"2024,{READING},46.8,Actual", f"2023,{READING},60,{cell}", f"2022,{READING},,{cell}"]
     outcome = folder_of(network, f"{HEADER},value,{header}", *rows)
     only_the_number_is_refused(outcome, "other_value", f"{header}: {cell}")
+
+
+@pytest.mark.parametrize(
+    ("column", "cell", "rule"),
+    [("note", "Target", "other_value"), ("Comments", "State average", "other_value"),
+     ("data_source", "Projected", "other_value"), ("Remarks", "Suppressed (n<10)", "flagged_row")],
+)  # fmt: skip
+def test_a_column_of_free_text_says_it_like_any_other(network: Intake, column: str, cell: str, rule: str) -> None:
+    rows = [f"2024,{READING},46.8,a remark", f"2023,{READING},60,{cell}", f"2022,{READING},,{cell}"]
+    outcome = folder_of(network, f"{HEADER},value,{column}", *rows)
+    assert values(outcome) == [46.8, None]
+    (row,) = told(outcome, rule)
+    assert (row["source_row"], row["source_column"]) == (3, column)
+
+
+@pytest.mark.parametrize("column", ["note", "Flag"])
+def test_a_base_printed_beside_a_mask_that_is_called_suppressed_is_kept(network: Intake, column: str) -> None:
+    outcome = folder_of(network, f"{HEADER},denominator,value,{column}", f"2024,{READING},12,*,suppressed")
+    assert outcome.observations["denominator"].to_list() == [12]
+    assert "flagged_row" not in outcome.rules
+
+
+@pytest.mark.parametrize("line", ["Targets", "State Average", "2024 Goals"])
+def test_rows_below_a_line_that_calls_them_targets_do_not_count(network: Intake, line: str) -> None:
+    rows = [f"2024,{READING},46.8", f"{line},,,,", f"2023,{READING},60", "", f"2022,{READING},45"]
+    outcome = folder_of(network, f"{HEADER},value", *rows)
+    assert values(outcome) == [46.8, 45.0]
+    assert [row["source_row"] for row in told(outcome, "other_value")] == [4]
 
 
 @pytest.mark.parametrize("title", ["TARGETS 2025", "Statewide Averages"])

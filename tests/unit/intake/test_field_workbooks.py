@@ -16,6 +16,8 @@ from typing import Any
 import openpyxl
 import polars as pl
 import pytest
+import xlwt  # type: ignore[import-untyped]
+from openpyxl.styles import Font
 
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.store import Given
@@ -235,3 +237,33 @@ def test_merged_cells_above_and_below_the_table_change_nothing(take: Take) -> No
 
 def test_the_lists_behind_a_template_are_hidden_and_told_nobody() -> None:
     assert LISTS_OF_TEMPLATE == LISTS_SHEET
+
+
+def struck(kind: str, *places: str) -> bytes:
+    """The two rows as a new or an old workbook with a line through some cells."""
+    made: Any = openpyxl.load_workbook(io.BytesIO(workbook(ROW, OLDER)))
+    for place in places:
+        made.active[place].font = Font(strike=True)
+    if kind == "xls":
+        sheet = (old := xlwt.Workbook()).add_sheet("indicator_values")
+        for cells in made.active.iter_rows():
+            for cell in cells:
+                lined = xlwt.easyxf("font: struck_out on" if cell.font.strike else "")
+                sheet.write(cell.row - 1, cell.column - 1, cell.value, lined)
+        made = old
+    buffer = io.BytesIO()
+    made.save(buffer)
+    return buffer.getvalue()
+
+
+@pytest.mark.parametrize("kind", ["xlsx", "xls"])
+def test_a_row_that_its_member_struck_out_does_not_count(take: Take, kind: str) -> None:
+    took = take(**{f"values__{kind}": struck(kind, *(f"{letter}3" for letter in "ABCDEF"))})
+    assert took.values("numerator") == [(2, 40)]
+    assert took.told() == [("struck_out", 3, "A")], "a row is told once, not cell by cell"
+    took = take(**{f"values__{kind}": struck(kind, "E2", "A3")})
+    assert took.values("numerator") == []
+    assert took.told() == [("struck_out", 2, "E"), ("struck_out", 3, "A")]
+    took = take(**{f"values__{kind}": struck(kind, "E1", "G2", "H2")})
+    assert took.values("numerator") == [(2, 40), (3, 40)]
+    assert took.told() == []

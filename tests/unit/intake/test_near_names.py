@@ -328,3 +328,146 @@ def test_a_label_that_waits_is_one_question_however_many_rows_bear_it_and_a_grou
         ("unmapped_group", 1),
         ("unmapped_indicator", 2),
     ]
+
+
+def asked(outcome: Outcome, rule: str) -> list[tuple[int, str]]:
+    """First row and what was found of each question; all values count."""
+    assert outcome.observations["row_status"].to_list() == ["accepted"] * outcome.observations.height
+    found = outcome.findings.filter(pl.col("rule_id") == rule)
+    assert set(found["severity"]) <= {"explainable"}
+    return found.select("source_row", "found").rows()
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "is_asked"),
+    [
+        ("note", "DO NOT USE", True),
+        ("Comments", "Don't count this", True),
+        ("Status", "Draft", True),
+        ("Exclude", "Y", True),
+        ("Include?", "no", True),
+        ("Exclude", "N", False),
+        ("Include", "Yes", False),
+        ("Not used", "N", False),
+        ("note", "Students who moved were excluded", False),
+        ("Excluded students", "12", False),
+    ],
+)
+def test_a_row_that_may_not_be_meant_to_count_is_asked_about(
+    network: Intake, header: str, cell: str, is_asked: bool
+) -> None:
+    found = asked(take(network, f"value,{header}", f"46.8,{cell}"), "row_set_aside")
+    assert found == ([(2, f"{header}: {cell}")] if is_asked else [])
+
+
+def test_rows_below_a_title_or_a_line_that_sets_them_aside_are_asked_about(network: Intake) -> None:
+    text = f"DRAFT - do not use\n{HEADER},value\n2024,{READING},46.8\n"
+    outcome = take_folder(network, {"values.csv": text}, "aspenreach", 2024)
+    assert asked(outcome, "row_set_aside") == [(3, "DRAFT - do not use")]
+    text = f"{HEADER},value\n2024,{READING},46.8\nOld - do not use,,,,\nDo not use,,,,\n2023,{READING},41\n"
+    outcome = take_folder(network, {"values.csv": text}, "aspenreach", 2024)
+    assert outcome.findings.filter(pl.col("rule_id") == "row_set_aside")["source_row"].to_list() == [5]
+
+
+@pytest.mark.parametrize(
+    ("name", "is_asked"),
+    [
+        ("Black", True),
+        ("Students with Disabilities", True),
+        ("Birchmont Falls", True),
+        ("Aspenreach Public Schools", True),
+        ("Aspenreach", False),
+        ("English", False),
+        ("Reading", False),
+    ],
+)
+def test_totals_on_a_sheet_named_by_a_group_or_a_place_are_asked_about(
+    network: Intake, name: str, is_asked: bool
+) -> None:
+    cells = [*READING.split(","), 46.8]
+    named = workbook(**{name: [[*HEADER.split(","), "value"], [2024, *cells]]})
+    titled = f"{name}\n{HEADER},value\n2024,{READING},46.8\n"
+    for files, row in (({"values.xlsx": named}, 2), ({"values.csv": titled}, 3)):
+        found = asked(take_folder(network, files, "aspenreach", 2024), "rows_under_a_name")
+        assert found == ([(row, name)] if is_asked else [])
+
+
+def test_rows_that_name_their_own_group_and_place_are_no_question_below_another_name(network: Intake) -> None:
+    header = [*HEADER.split(","), "value", "geography", "geography_level"]
+    row = [2024, "grade3_reading_proficient_pct", "gender", "female", 46.8, "Aspenreach Public Schools", "district"]
+    for name in ("Black", "Aspenreach Public Schools"):
+        outcome = take_folder(network, {"values.xlsx": workbook(**{name: [header, row]})}, "aspenreach", 2024)
+        assert asked(outcome, "rows_under_a_name") == []
+
+
+@pytest.mark.parametrize(("label", "is_asked"), [("all,all", True), ("race_ethnicity,hispanic", False)])
+def test_a_total_beside_the_name_of_a_group_is_asked_about(network: Intake, label: str, is_asked: bool) -> None:
+    outcome = take(network, "value,Who", "46.8,Hispanic", f"grade3_reading_proficient_pct,{label}")
+    assert asked(outcome, "rows_under_a_name") == ([(2, "Who: Hispanic")] if is_asked else [])
+
+
+@pytest.mark.parametrize("header", ["Program", "Program Name", "Intervention"])
+def test_a_column_of_programs_is_not_passed_over(network: Intake, header: str) -> None:
+    outcome = take(network, f"value,{header}", "46.8,Summer Bridge")
+    assert outcome.observations.is_empty()
+    assert outcome.rules >= {"column_unclear"}
+    assert take(network, f"value,{header}", "46.8,All").observations["value"].to_list() == [46.8]
+    outcome = take(network, f"value,series,data_level,{header}", "46.8,Summer Bridge,program,Summer Bridge")
+    assert outcome.observations["value"].to_list() == [46.8], "the row says by itself what it is of"
+
+
+@pytest.mark.parametrize(("begins", "ends"), [("Start Date", "End Date"), ("From", "To"), ("Joined", "Left")])
+def test_the_days_of_a_partner_are_read_under_the_names_that_members_give_them(
+    network: Intake, begins: str, ends: str
+) -> None:
+    text = f"organization,body,sector_category,{begins},{ends}\nUnited Way,partnership,a,2010-07-01,2015-06-30\n"
+    outcome = take_folder(network, {"roster.csv": text}, "aspenreach", 2024)
+    (row,) = outcome.register("partner_roster").to_dicts()
+    assert [str(row[name]) for name in ("active_from", "active_to")] == ["2010-07-01", "2015-06-30"]
+    assert outcome.rules == {"near_column"}
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "counts"),
+    [("Active", "No", False), ("Status", "Former", False), ("Active", "Yes", True), ("Status", "Current", True)],
+)
+def test_a_roster_that_says_who_left_in_a_column_of_its_own_is_not_read_without_it(
+    network: Intake, header: str, cell: str, counts: bool
+) -> None:
+    text = f"organization,body,sector_category,{header}\nUnited Way,partnership,a,{cell}\n"
+    outcome = take_folder(network, {"roster.csv": text}, "aspenreach", 2024)
+    assert outcome.register_rows.height == counts
+    assert ("column_unclear" in outcome.rules) != counts
+
+
+def test_an_agreement_that_expired_is_not_in_force_for_the_name_of_its_column(network: Intake) -> None:
+    text = "party,sector,data_level,Effective Date,Expires\nDistrict,schools,program,2019-01-01,2020-12-31\n"
+    outcome = take_folder(network, {"agreements.csv": text}, "aspenreach", 2024)
+    (row,) = outcome.register("data_sharing_agreements").to_dicts()
+    assert [str(row[name]) for name in ("start_date", "end_date")] == ["2019-01-01", "2020-12-31"]
+
+
+def test_the_primary_indicator_and_its_baseline_are_read_under_near_names(network: Intake) -> None:
+    text = "Indicator,Outcome,Role,Is Primary,Baseline\ngrade3_reading_proficient_pct,,core,Yes,2019-20\n"
+    outcome = take_folder(network, {"selection.csv": text}, "aspenreach", 2024)
+    (row,) = outcome.register("indicator_selection").to_dicts()
+    assert (row["primary"], row["baseline_year"]) == (True, 2020)
+
+
+@pytest.mark.parametrize(
+    ("header", "cell", "is_asked"),
+    [
+        ("Rate", "53.5", True),
+        ("Percent", "46.5", True),
+        ("Graduation Rate", "81.2", True),
+        ("Percent", "46.8%", False),
+        ("Rate", "", False),
+        ("Rate", "see note", False),
+        ("Count", "412", False),
+    ],
+)
+def test_other_numbers_under_a_name_of_values_beside_the_values_are_asked_about(
+    network: Intake, header: str, cell: str, is_asked: bool
+) -> None:
+    found = asked(take(network, f"value,{header}", f"46.8,{cell}"), "rate_beside")
+    assert found == ([(2, header)] if is_asked else [])

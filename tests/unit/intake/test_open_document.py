@@ -151,6 +151,22 @@ def test_what_a_format_hides_or_shows_as_another_number_is_told(reader: Workbook
     }
 
 
+def test_a_line_through_a_cell_is_told_by_its_own_style_and_the_one_it_follows(reader: WorkbookReader) -> None:
+    line = "<style:text-properties style:text-line-through-style="
+    styles = style("ce1", "", f'{line}"solid"/>') + style("ce3", "", f'{line}"none"/>')
+    styles += style("ce2").replace("/>", "").replace(">", ' style:parent-style-name="ce1">', 1)
+    rows = row(
+        number(5, "5", 'table:style-name="ce1"'),
+        text("white", ' table:style-name="ce2"'),
+        text("white", ' table:style-name="ce3"'),
+        number(0.5, "50%", 'table:style-name="ce2" table:number-columns-repeated="2"', "percentage"),
+        text("", ' table:style-name="ce1"'),
+    )
+    read = reader.read(book(sheet(rows), styles=styles))
+    assert cells(read) == [["5", "white", "white", "50%", "50%"]]
+    assert sorted(read.sheets[0].doubts) == [(0, 0), (0, 1), (0, 3), (0, 4)]
+
+
 def test_zeros_that_the_document_does_not_show_are_told(reader: WorkbookReader) -> None:
     settings = '<config xmlns:c="c"><c:item c:name="ShowZeroValues" c:type="boolean">false</c:item></config>'
     read = reader.read(book(sheet(row(number(0, "0"), number(1, "1"))), settings_xml=settings))

@@ -419,3 +419,33 @@ def test_rows_of_which_only_one_can_hold_are_asked_about_and_count(
     told = outcome.findings.filter(pl.col("rule_id") == "only_one_holds").sort("source_row")
     assert told["source_row"].to_list() == asked
     assert outcome.register(table).height == len(lines)
+
+
+@pytest.mark.parametrize(
+    ("header", "row"),
+    [
+        ("organization,body,sector_category,active_from,active_to", "United Way,partnership,a,2021-07-01,2012-06-30"),
+        ("partner,purpose,amount,start_date,end_date", "Bank,backbone,100,2024-01-01,2014-12-31"),
+    ],
+)
+def test_a_partner_or_a_gift_that_ends_before_it_begins_is_refused(take: Take, header: str, row: str) -> None:
+    outcome = take({"table.csv": f"{header}\n{row}\n"})
+    assert outcome.rules == {"ends_before_it_begins"}
+    assert outcome.register_rows["row_status"].to_list() == ["rejected"]
+
+
+@pytest.mark.parametrize(("day", "asked"), [("2042-05-01", True), ("2026-01-01", True), ("2025-12-31", False)])
+def test_the_day_of_what_happened_that_lies_far_ahead_is_asked_about_and_kept(
+    take: Take, day: str, asked: bool
+) -> None:
+    tables = {
+        "communications": f"kind,audience,date,channel\nprogress,community,{day},mail\n",
+        "community_reviews": f"day,body,reading\n{day},the council,It is going well\n",
+        "examples": f"example_id,kind,title,status,as_of\nE1,policy,Bus,accepted,{day}\n",
+    }
+    for table, text in tables.items():
+        outcome = take({f"{table}.csv": text})
+        assert outcome.register(table).height == 1
+        assert outcome.findings.select("rule_id", "severity", "found").rows() == (
+            [("day_ahead", "explainable", day)] if asked else []
+        )

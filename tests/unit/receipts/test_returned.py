@@ -6,21 +6,25 @@ Does not: how a copy is marked (test_marked_workbook.py), members of archives (t
 
 from __future__ import annotations
 
+import io
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
+import polars as pl
 import pytest
+import xlwt  # type: ignore[import-untyped]
 
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.store import Given, Store
 from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.drop import DroppedFile, Folder
-from dagster_project.lib.intake.reading.files import WorkbookReader
+from dagster_project.lib.intake.reading.files import WorkbookReader, read_file
 from dagster_project.lib.intake.take_in import take_in
 from dagster_project.lib.receipts import returned
 from dagster_project.lib.receipts.marked_files import returned_names
 from dagster_project.lib.receipts.receipts import Receipt
-from tests.conftest import COMMUNITIES
+from tests.conftest import COMMUNITIES, take_folder
 
 HEADER = "school_year,indicator,dimension,group,numerator,denominator\n"
 YEARS = range(2018, 2025)
@@ -69,3 +73,42 @@ def test_copies_made_in_several_processes_are_those_made_in_one(
     assert returned.return_files(apart, lake, Intake(reference), asked) == keys
     assert copies(tmp_path / "apart") == copies(tmp_path / "here")
     assert len(set(copies(tmp_path / "here").values())) == len(keys), "each copy is of its own file"
+
+
+LINED, THOUSANDS, UNSEEN = (
+    xlwt.easyxf("font: struck_out on"),
+    xlwt.easyxf(num_format_str="#,##0,"),
+    xlwt.easyxf(num_format_str=";;;"),
+)
+
+
+@pytest.mark.parametrize(
+    ("style", "rule"),
+    [(LINED, "struck_out"), (THOUSANDS, "shown_otherwise"), (UNSEEN, "hidden_value"), (None, "cells_merged_across")],
+)
+def test_what_does_not_count_in_a_workbook_does_not_count_in_a_copy_of_its_texts(
+    intake: Intake, style: Any, rule: str
+) -> None:
+    rows = [
+        [2024, "graduation_4yr_pct", "all", "all", 400, 1000],
+        [2023, "graduation_4yr_pct", "all", "all", 300, 1000],
+    ]
+    sheet = (made := xlwt.Workbook()).add_sheet("Values")
+    for at, row in enumerate([HEADER.strip().split(","), *rows]):
+        for column, value in enumerate(row):
+            refused = at == 1 and column in (4, 5)
+            if not (refused and style is None):
+                sheet.write(at, column, value, style if refused else xlwt.Style.default_style)
+    if style is None:
+        sheet.write_merge(1, 1, 4, 5, 400)
+    old = io.BytesIO()
+    made.save(old)
+    name, data = "values.xls", old.getvalue()
+    original = take_folder(intake, {name: data})
+    assert rule in original.rules
+    with WorkbookReader() as reader:
+        read = read_file(name, data, None, intake.limits, reader)
+        copy = returned.copy_of(name, data, read, original.findings.to_dicts(), reader)
+    for outcome in (original, take_folder(intake, {f"{name}.marked.xlsx": copy})):
+        counted = outcome.observations.filter(pl.col("row_status") == "accepted")
+        assert counted.select("school_year", "numerator").rows() == [(2023, 300)]

@@ -16,6 +16,7 @@ LISTS_OF_TEMPLATE = "Lists"
 """The hidden sheet behind the menus of a template. It is known and told nobody."""
 FREE_COLUMNS = frozenset({"note"})
 """Columns in which a date means nothing but itself."""
+STRUCK = "struck_out"
 
 
 def settle_cells(match: Match, contract: TableContract) -> list[Problem]:
@@ -80,12 +81,28 @@ def _doubts(
     """Cells of the table that show another number than they hold, or of which it cannot be told what they show."""
     rows = frozenset(match.data)
     by_cause: dict[tuple[int, str, str], list[int]] = {}
+    struck: dict[int, list[int]] = {}
     for (row, column), (rule_id, text) in sorted(doubts.items()):
-        if row in rows and column in known and known[column] not in FREE_COLUMNS:
+        if row not in rows or column not in known or known[column] in FREE_COLUMNS:
+            continue
+        if rule_id == STRUCK:
+            struck.setdefault(row + 1, []).append(column)
+        else:
             by_cause.setdefault((column, rule_id, text), []).append(row + 1)
     for (column, rule_id, text), places in by_cause.items():
         letter = column_letter(column)
         yield problem(rule_id, sheet=match.grid.sheet, rows=places, column=letter, found=excerpt(text))
+    yield from _struck(match.grid, struck, known)
+
+
+def _struck(grid: Grid, struck: Mapping[int, Sequence[int]], known: dict[int, str]) -> Iterator[Problem]:
+    """Rows that are struck out, wholly or in some cells: members strike out what is not to count."""
+    by_columns: dict[tuple[int, ...], list[int]] = {}
+    for row, columns in struck.items():
+        by_columns.setdefault(tuple(columns), []).append(row)
+    for columns, rows in by_columns.items():
+        names = ", ".join(known[column] for column in columns)
+        yield problem(STRUCK, sheet=grid.sheet, rows=rows, column=column_letter(columns[0]), found=names)
 
 
 def _date_problems(

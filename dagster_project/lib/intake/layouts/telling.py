@@ -13,7 +13,7 @@ from pathlib import Path
 
 import contracts
 
-OTHER_VALUE, SET_ASIDE, WIDER_PLACE = "other_value", "set_aside", "wider_place"
+OTHER_VALUE, SET_ASIDE, NOT_MEANT, WIDER_PLACE = "other_value", "set_aside", "not_meant", "wider_place"
 
 
 @cache

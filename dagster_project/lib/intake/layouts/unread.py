@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from functools import partial
+from functools import cached_property, lru_cache, partial
 
 import polars as pl
 
@@ -17,7 +17,7 @@ import contracts
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.intake.layouts.declaration import Match
 from dagster_project.lib.intake.layouts.near import near_names, squeezed
-from dagster_project.lib.intake.layouts.telling import OTHER_VALUE, SET_ASIDE, patterns
+from dagster_project.lib.intake.layouts.telling import NOT_MEANT, OTHER_VALUE, SET_ASIDE, patterns
 from dagster_project.lib.intake.reading.grid import Problem, column_letter, excerpt, one_line, problem, snake_name
 
 NOT_FILLED = "values_not_filled"
@@ -53,6 +53,11 @@ CALLED_OTHERWISE = re.compile(patterns()[OTHER_VALUE])
 """What says of a number that it is no value of the row's own place and year."""
 PUT_ASIDE = re.compile(patterns()[SET_ASIDE])
 """Names of sheets that their member may not mean to count."""
+NOT_MEANT_TO_COUNT = re.compile(patterns()[NOT_MEANT])
+"""What says of rows that their member may not mean them to count, without its signs."""
+OUT_WORDS = frozenset({"exclude", "excluded", "ignore", "ignored", "omit", "omitted", "delete", "deleted", "drop"})
+IN_WORDS = frozenset({"include", "included", "use", "used", "keep"})
+"""Words of headers below which a yes, or a no, says that the row is not to count."""
 WORDS = re.compile(r"[^\W\d_]{3}")
 YEAR = re.compile(r"(?:sy ?|school year )?(?:19|20)\d\d(?:\s?[-/–]\s?(?:(?:19|20)?\d\d))?", re.ASCII)
 """A header that is a year."""
@@ -60,10 +65,22 @@ UNIT_BESIDE = re.compile(r"\s*(?:\(?%\)?|percent|pct|rate)$")
 """What stands behind the name of a year or group in a header of values."""
 USUAL_UNIT, USUAL_LEVEL, USUAL_DATA = "percent", "community", "population"
 TOTALS = frozenset({"", "all", "total", "totals", "all students", "all schools", "all districts", "none", "n/a", "-"})
-USUAL = {"unit": frozenset({USUAL_UNIT, "%", "percentage", "pct"}), "geography_level": frozenset({USUAL_LEVEL})}
+HOLDS = frozenset(
+    {"active", "current", "ongoing", "present", "member", "in force", "signed", "yes", "y", "true", "x", "1"}
+)
+USUAL = {
+    "unit": frozenset({USUAL_UNIT, "%", "percentage", "pct"}),
+    "geography_level": frozenset({USUAL_LEVEL}),
+    "active_to": HOLDS,
+    "end_date": HOLDS,
+}
 """What a column means where it is blank, in the words of files."""
 NO_NAMES = TOTALS | YES | NO | {"other", "unknown", "not reported", "local"}
 """Words of groups that name none without their dimension."""
+FREE_TEXT = ("note", "data_source")
+"""Columns of a table that are kept as they are written and change no figure, whatever they say of the row."""
+NOT_BY_ITSELF = frozenset({"english", "employed", "unemployed", "participants"})
+"""Names of groups that name a subject or a measure as well."""
 OWN_NAMES, GROUP_NAMES = "own names", "group names"
 """The keys of Words under which the community's own names stand, and those of groups."""
 
@@ -118,6 +135,7 @@ def unread_problems(match: Match, words: Words, alone: bool) -> list[Problem]:
         told += _two_lines(sheet)
         if not told:
             told += [*_without_values(sheet, alone), *_flagged(sheet), *_other_values(sheet), *_beside(sheet, words)]
+            told += [*_other_rates(sheet), *_not_meant(sheet), *_under_a_name(sheet, words)]
     return [*_read_as(sheet), *_set_aside(sheet), *told]
 
 
@@ -145,6 +163,45 @@ class _Sheet:
             text = one_line(self.header[place]) if place < len(self.header) else ""
             if place not in places:
                 yield place, text or f"column {column_letter(place)} (without a header)"
+
+    def said(self) -> Iterator[tuple[int, str]]:
+        """Place and header of the columns whose words nothing acts on: those that are not read, and free text."""
+        yield from self.unread()
+        for column in FREE_TEXT:
+            if column in self.read:
+                yield self.read[column], one_line(self.header[self.read[column]])
+
+    def heads(self) -> tuple[str, ...]:
+        """What stands above all rows: the sheet's name and the lines of its title."""
+        lines = map(one_line, (self.match.grid.sheet, *self.match.title.splitlines()))
+        return tuple(dict.fromkeys(filter(None, lines)))
+
+    @cached_property
+    def numbered(self) -> frozenset[int]:
+        """The rows that give a number, counted from 0."""
+        return frozenset(at for at, row in zip(self.match.data, self.rows, strict=True) if _gives_number(self, row))
+
+    @cached_property
+    def sections(self) -> list[tuple[str, list[int]]]:
+        """Lines within the table that hold one text alone, and the rows below each up to a blank line or the next."""
+        found: list[tuple[str, list[int]]] = []
+        open_one: list[int] | None = None
+        year, indicator = self.read["school_year"], self.read["indicator"]
+        longest = max(year, indicator)
+        for at, row in zip(self.match.data, self.rows, strict=True):
+            whole = len(row) > longest and row[year] and row[indicator]
+            cells = [] if whole else [one_line(cell) for cell in row if cell.strip()]
+            if len(cells) == 1 and WORDS.search(cells[0]):
+                found.append((cells[0], open_one := []))
+            elif open_one is not None and not (open_one and at > open_one[-1] + 1):
+                open_one.append(at)
+            else:
+                open_one = None
+        return found
+
+    def texts(self, place: int) -> set[str]:
+        """The different texts of a column, in one line each: in a large table they are few."""
+        return set(map(one_line, {row[place] for row in self.rows if place < len(row)}))
 
     def filled(self, place: int) -> list[tuple[Sequence[str], str]]:
         """Rows in which an unread cell holds anything, with its text."""
@@ -182,9 +239,7 @@ def _read_as(sheet: _Sheet) -> Iterator[Problem]:
 
 def _set_aside(sheet: _Sheet) -> Iterator[Problem]:
     name = sheet.match.grid.sheet
-    if PUT_ASIDE.fullmatch(re.sub(r"[_\W]+", " ", name.lower().replace("'", "")).strip()) and any(
-        map(sheet.says_anything, sheet.rows)
-    ):
+    if PUT_ASIDE.fullmatch(_bare(name)) and any(map(sheet.says_anything, sheet.rows)):
         yield sheet.tell("sheet_set_aside", excerpt(name))
 
 
@@ -256,9 +311,23 @@ def _beside(sheet: _Sheet, words: Words) -> Iterator[Problem]:
             yield sheet.tell("values_beside", excerpt(text))
 
 
+def _other_rates(sheet: _Sheet) -> Iterator[Problem]:
+    """Columns under a name of values that hold other numbers than the values that are read beside them."""
+    named = near_names()[contracts.VALUES_TABLE]
+    for column, place, text in sheet.match.fit.doubtful:
+        if column == "value" and "value" in sheet.read and named[squeezed(text)].reading == "map":
+            yield from sheet.tell_rows("rate_beside", place, text, partial(_differs, sheet))
+
+
+def _differs(sheet: _Sheet, row: Sequence[str], cell: str) -> bool:
+    value = sheet.cell(row, "value")
+    numbers = NUMBER.fullmatch(cell) and NUMBER.fullmatch(value)
+    return bool(numbers) and cell.strip("+%$ ") != value.strip("+%$ ")
+
+
 def _flagged(sheet: _Sheet) -> Iterator[Problem]:
     """Rows with a number of which an unread column says that it is suppressed; often a 0 stands in its place."""
-    for place, text in sheet.unread():
+    for place, text in sheet.said():
         header = set(snake_name(text).split("_"))
         answers = header & FLAGS and "not" not in header and {one_line(cell).lower() for _, cell in sheet.filled(place)}
         words = YES if answers and answers <= YES | NO else frozenset[str]()
@@ -268,19 +337,24 @@ def _flagged(sheet: _Sheet) -> Iterator[Problem]:
 def _is_flagged(sheet: _Sheet, words: frozenset[str], row: Sequence[str], cell: str) -> bool:
     said = one_line(cell).lower()
     flagged = said in words or SUPPRESSED.fullmatch(said) is not None
-    return flagged and _gives_number(sheet, row)
+    # A base that is printed beside a mask shows nothing that was to stay hidden.
+    return flagged and any(NUMBER.fullmatch(sheet.cell(row, name)) for name in ("numerator", "value"))
 
 
 def _other_values(sheet: _Sheet) -> Iterator[Problem]:
     """Rows with a number that an unread column, the sheet's name or its title calls something else than their value."""
-    match = sheet.match
-    numbered = {at for at, row in zip(match.data, sheet.rows, strict=True) if _gives_number(sheet, row)}
-    for name in dict.fromkeys((match.grid.sheet, *match.title.splitlines())):
-        if numbered and CALLED_OTHERWISE.fullmatch(one_line(name).lower()):
+    match, numbered = sheet.match, sheet.numbered
+    for name in sheet.heads():
+        if numbered and CALLED_OTHERWISE.fullmatch(name.lower()):
             rows = sorted(at + 1 for at in numbered)
             yield problem("other_value", sheet=match.grid.sheet, rows=rows, found=excerpt(name))
             return
-    for place, text in sheet.unread():
+    for name, below in sheet.sections:
+        if CALLED_OTHERWISE.fullmatch(name.lower()) and (rows := [at + 1 for at in below if at in numbered]):
+            yield problem("other_value", sheet=match.grid.sheet, rows=rows, found=excerpt(name))
+    for place, text in sheet.said():
+        if not any(CALLED_OTHERWISE.fullmatch(cell.lower()) for cell in sheet.texts(place)):
+            continue
         said: dict[str, list[int]] = {}
         for at in match.data:
             row = match.grid.rows[at]
@@ -290,6 +364,75 @@ def _other_values(sheet: _Sheet) -> Iterator[Problem]:
         for cell, rows in said.items():
             found = excerpt(f"{text}: {cell}")
             yield problem("other_value", sheet=match.grid.sheet, rows=rows, column=text, found=found)
+
+
+def _not_meant(sheet: _Sheet) -> Iterator[Problem]:
+    """Rows that are said not to be used: by a title, a line above them, a cell beside them or a column of marks."""
+    numbered = sheet.numbered
+    told: dict[str, set[int]] = {}
+    for name in sheet.match.title.splitlines():
+        if _says_not_meant(name) or PUT_ASIDE.fullmatch(_bare(name)):
+            told.setdefault(one_line(name), set()).update(numbered)
+    for name, below in sheet.sections:
+        if _says_not_meant(name):
+            told.setdefault(name, set()).update(numbered.intersection(below))
+    for place, text in sheet.said():
+        header = set(snake_name(text).split("_"))
+        if not header & (OUT_WORDS | IN_WORDS) and not any(map(_says_not_meant, sheet.texts(place))):
+            continue
+        cells = {at: one_line(row[place]) for at in numbered if place < len(row := sheet.match.grid.rows[at])}
+        answers = {cell.lower() for cell in cells.values() if cell}
+        marks = YES if header & OUT_WORDS else NO if header & IN_WORDS else frozenset[str]()
+        marks = marks if answers <= YES | NO and "not" not in header else frozenset()
+        for at, cell in cells.items():
+            if cell.lower() in marks or _says_not_meant(cell):
+                told.setdefault(f"{text}: {cell}", set()).add(at)
+    for found, places in told.items():
+        if rows := sorted(at + 1 for at in places):
+            yield problem("row_set_aside", sheet=sheet.match.grid.sheet, rows=rows, found=excerpt(found))
+
+
+def _bare(text: str) -> str:
+    """Words as they are compared here, without their signs."""
+    return re.sub(r"[_\W]+", " ", text.lower().replace("'", "").replace("\u2019", "")).strip()
+
+
+@lru_cache(4_096)
+def _says_not_meant(text: str) -> bool:
+    return NOT_MEANT_TO_COUNT.fullmatch(_bare(text)) is not None
+
+
+def _under_a_name(sheet: _Sheet, words: Words) -> Iterator[Problem]:
+    """Totals, or rows without a place, that stand below or beside the name of a group, of a place or another community.
+
+    Members keep a sheet for each group or place, and then leave the columns blank that would say so.
+    """
+    groups, places = words[GROUP_NAMES] - NOT_BY_ITSELF, words["geography"]
+    named = groups | places
+    beside = [(place, text) for place, text in sheet.unread() if groups & {cell.lower() for cell in sheet.texts(place)}]
+    above = [*sheet.heads(), *(name for name, _ in sheet.sections)]
+    if not beside and not any(re.sub(r"[_\s]+", " ", name.lower()) in named for name in above):
+        return
+    rows = {at: sheet.match.grid.rows[at] for at in sorted(sheet.numbered)}
+    totals = {at for at, row in rows.items() if one_line(sheet.cell(row, "group")).lower() in TOTALS - {""}}
+    of_none = {at for at, row in rows.items() if not sheet.cell(row, "geography")}
+    told: dict[str, set[int]] = {}
+    for name in sheet.heads():
+        said = re.sub(r"[_\s]+", " ", name.lower())
+        told[name] = (totals if said in groups else set()) | (of_none if said in places else set())
+    for name, below in sheet.sections:
+        said = name.lower()
+        called = (totals if said in groups else set()) | (of_none if said in places else set())
+        told[name] = told.get(name, set()) | called.intersection(below)
+    for place, text in beside:
+        for at in sorted(totals):
+            cell = one_line(rows[at][place]) if place < len(rows[at]) else ""
+            if cell.lower() in groups:
+                told.setdefault(f"{text}: {cell}", set()).add(at)
+    for found, ats in told.items():
+        if ats:
+            numbers = sorted(at + 1 for at in ats)
+            yield problem("rows_under_a_name", sheet=sheet.match.grid.sheet, rows=numbers, found=excerpt(found))
 
 
 def _two_lines(sheet: _Sheet) -> Iterator[Problem]:

@@ -116,11 +116,15 @@ GENERAL = Section("number", whole="0", bare=True)
 
 @dataclass(frozen=True, slots=True)
 class NumberFormat:
-    """A format code in its parts. `plain` if every number and every text shows as it is stored."""
+    """A format code in its parts. `plain` if every number and every text shows as it is stored.
+
+    `struck`: the cell's font draws a line through whatever is shown.
+    """
 
     numbers: tuple[Section, ...]
     text: Section | None = None
     plain: bool = False
+    struck: bool = False
 
     def section(self, value: float) -> tuple[Section, bool]:
         """The section that a number is shown by, and whether it prints a minus sign without being told to.

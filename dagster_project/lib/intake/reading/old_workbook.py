@@ -9,6 +9,7 @@ from __future__ import annotations
 import io
 import struct
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from dagster_project.lib.intake.reading.conditions.records import WHITE, rules_of, without_rules
@@ -130,6 +131,8 @@ class _Reader:
             text, how = shape.show_number(float(value), bool(self.book.datemode))
             if not value and not self.sheet.show_zero_values and text == number_text(0.0):
                 how = "hidden"
+        if text and shape.struck:
+            self.cells.struck.append((row, column, text))
         return self.cells.shown(row, column, text, how)
 
     def format(self, index: int | None) -> NumberFormat:
@@ -138,9 +141,10 @@ class _Reader:
             return built_in_format(0)
         if index not in self.formats:
             style = self.book.xf_list[index]
-            color = self.book.font_list[style.font_index].colour_index
-            unseen = color in WHITE and not style.background.fill_pattern
-            self.formats[index] = HIDDEN_NUMBERS if unseen else self.known_format(style.format_key)
+            font = self.book.font_list[style.font_index]
+            unseen = font.colour_index in WHITE and not style.background.fill_pattern
+            shape = HIDDEN_NUMBERS if unseen else self.known_format(style.format_key)
+            self.formats[index] = replace(shape, struck=bool(font.struck_out))
         return self.formats[index]
 
     def known_format(self, key: int) -> NumberFormat:

@@ -13,7 +13,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from urllib.parse import unquote
 from xml.parsers import expat
 
@@ -66,7 +66,7 @@ class Book:
     strings: list[str] = field(default_factory=list)
     marked: dict[int, tuple[str, str]] = field(default_factory=dict)
     formats: dict[str, NumberFormat] = field(default_factory=dict)
-    """Formats that show more than plain numbers, by the number of the cell style as it is written."""
+    """Formats that are no plain numbers or are struck out, by the number of the cell style as it is written."""
     set_by_rules: list[NumberFormat | None] = field(default_factory=list)
     """Formats that rules of conditional formatting set, by the number of the rule's style."""
     since_1904: bool = False
@@ -258,7 +258,7 @@ def feed(parser: expat.XMLParserType, chunks: Iterator[bytes]) -> None:
 class Styles:
     """Number formats of cell styles and of conditional formatting. Fed by the elements of a part with styles.
 
-    A white font without a fill shows no number, whatever the format.
+    A white font without a fill shows no number, whatever the format; one with a line through it strikes cells out.
     """
 
     def __init__(self) -> None:
@@ -267,6 +267,7 @@ class Styles:
         self._used: list[tuple[int, int, int]] = []
         self._inside = self._part = ""
         self._white: list[bool] = []
+        self._struck: list[bool] = []
         self._filled: list[bool] = []
 
     def start(self, tag: str, attributes: Attributes) -> None:
@@ -283,10 +284,13 @@ class Styles:
             self._codes.setdefault(int(given.get("numFmtId", "0")), given.get("formatCode", ""))
         elif word == "font":
             self._white.append(False)
+            self._struck.append(False)
         elif word == "fill":
             self._filled.append(False)
         elif word == "color" and self._inside == "fonts" and self._white:
             self._white[-1] = is_white(given)
+        elif word == "strike" and self._inside == "fonts" and self._struck:
+            self._struck[-1] = given.get("val", "1") in YES
         elif word == "patternFill" and self._filled:
             self._filled[-1] = given.get("patternType", "none") != "none"
         elif word == "gradientFill" and self._filled:
@@ -312,12 +316,14 @@ class Styles:
         return built_in_format(number) if code is None else number_format(code)
 
     def formats(self) -> dict[str, NumberFormat]:
-        """Formats of the cell styles that show more than plain numbers, by the style's number."""
+        """Formats of the cell styles that show more or less than plain numbers, by the style's number."""
         shapes = {}
         for place, (number, font, fill) in enumerate(self._used):
             unseen = _at(self._white, font) and not _at(self._filled, fill)
             shape = HIDDEN_NUMBERS if unseen else self._format(number)
-            if not shape.plain:
+            if _at(self._struck, font):
+                shape = replace(shape, struck=True)
+            if shape.struck or not shape.plain:
                 shapes[str(place)] = shape
         return shapes
 

@@ -28,7 +28,8 @@ OPEN_XML, OPEN_DOCUMENT = b"[Content_Types].xml", b"content.xml"
 CHILD = "dagster_project.lib.intake.reading.workbook_child"
 READ_SIZE = 1024 * 1024
 MOST_NAMED = 10
-
+DOUBTS = (("struck_out", "struck"), ("shown_otherwise", "otherwise"), ("shown_by_rule", "unsure"))
+"""Rules that matter in cells of a table alone, with what the child tells of such cells."""
 
 Facts = dict[str, Any]
 """What the child tells of a sheet's cells beside their texts, by the names of worksheet.SheetCells."""
@@ -192,9 +193,7 @@ def _grid(head: dict[str, Any], payload: bytes) -> Grid:
         head["hidden"],
         dates=frozenset((row, column) for row, column in facts.get("dates", ())),
         doubts={
-            (row, column): (rule_id, text)
-            for rule_id, name in (("shown_otherwise", "otherwise"), ("shown_by_rule", "unsure"))
-            for row, column, text in facts.get(name, ())
+            (row, column): (rule_id, text) for rule_id, name in DOUBTS for row, column, text in facts.get(name, ())
         },
         merges=tuple((top, left, bottom, right) for top, left, bottom, right in facts.get("merges", ())),
     )

@@ -33,7 +33,7 @@ NUMBER = re.compile(r"[+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?", re.ASCII)
 LONGEST_WHOLE = 15
 KEPT_NUMBERS = 65_536
 FACTS = (
-    *("errors", "uncalculated", "hidden_values", "otherwise", "unsure", "marks", "dates", "merges"),
+    *("errors", "uncalculated", "hidden_values", "otherwise", "unsure", "struck", "marks", "dates", "merges"),
     *("hidden_rows", "hidden_columns"),
 )
 
@@ -47,7 +47,8 @@ class SheetCells:
 
     `errors` are error cells, `uncalculated` formulas without a stored value, `hidden_values` cells whose format shows
     nothing, `otherwise` those that show another number than they hold, `unsure` those of which it cannot be said what
-    they show, with why; `marks` are footnote marks that were taken off a text, `dates` cells that show a day or a time.
+    they show, with why; `struck` have a line through what they show, `marks` are footnote marks that were taken off a
+    text, `dates` cells that show a day or a time.
     """
 
     limits: Limits
@@ -58,6 +59,7 @@ class SheetCells:
     hidden_values: list[Place] = field(default_factory=list)
     otherwise: list[Told] = field(default_factory=list)
     unsure: list[Told] = field(default_factory=list)
+    struck: list[Told] = field(default_factory=list)
     marks: list[Told] = field(default_factory=list)
     dates: list[Place] = field(default_factory=list)
     merges: list[Area] = field(default_factory=list)
@@ -339,6 +341,9 @@ class _Reader:
         if self.formula or self.runs or self.style in self.styled:
             text = self.cell()
             self.formula = self.valued = False
+            shape = self.book.formats.get(self.style)
+            if text and shape is not None and shape.struck:
+                self.cells.struck.append((self.row, self.column, text))
         elif kind == "s" and text in self.strings:
             text = self.strings[text]
         elif kind == "n" and self.show_zeros:

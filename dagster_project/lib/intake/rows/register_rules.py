@@ -18,6 +18,17 @@ from dagster_project.lib.intake.reading.person_level.text import persons_in_text
 EDUCATION, LOCAL, TOTAL = "education", "local:", "all"
 WHOLE = "a whole number of at least 0"
 A_GROUP = "a group of the dimension; the total is none of its groups"
+FACT_DAYS = {
+    "benchmark_evidence": ("as_of",),
+    "burdened_groups": ("approved_on",),
+    "communications": ("date",),
+    "community_reviews": ("day",),
+    "confirmations": ("day",),
+    "definitions": ("approved_on",),
+    "examples": ("first_evidenced_on", "as_of"),
+    "report_card_items": ("release_date",),
+}
+"""Days of what has happened, by table; they count from their own day on (RULES 6), a mistyped one for years not."""
 PERCENT, IN_PERCENT = "percent", ", written as 95 for 95 percent"
 HIT_WORDS = {
     "birth_date": "a birth date",
@@ -35,7 +46,16 @@ def register_issues(table: str, coded: pl.DataFrame, reference: Reference) -> pl
     """Issues of the rows of one register; `coded` has `row`, `folder_id`, `reporting_year` and its columns typed, with
     codes in place of labels."""
     rule = RULES.get(table)
-    return no_issues() if rule is None else rule(coded, reference)
+    own = no_issues() if rule is None else rule(coded, reference)
+    return pl.concat([own, *(_ahead(coded, column) for column in FACT_DAYS.get(table, ()))])
+
+
+def _ahead(coded: pl.DataFrame, column: str) -> pl.DataFrame:
+    """day_ahead: the day of something that happened lies beyond the year after the reporting year."""
+    day = pl.col(column)
+    found = day.cast(pl.String)
+    ahead = day.dt.year() > pl.col("reporting_year") + 1
+    return issues_where(coded, ahead, "day_ahead", column, found, None, found)
 
 
 def _selections(coded: pl.DataFrame, reference: Reference) -> pl.DataFrame:

@@ -48,7 +48,7 @@ CELL, COVERED, ROW, COLUMN, SHEET = (
 CELLS = frozenset({CELL, COVERED})
 PARAGRAPH, SPAN = TEXT + "p", TEXT + "span"
 SILENT = frozenset({TEXT + "ruby-text", TEXT + "note", TEXT + "tracked-changes"})
-REPEATED_FACTS = ("errors", "uncalculated", "hidden_values", "otherwise", "marks", "dates")
+REPEATED_FACTS = ("errors", "uncalculated", "hidden_values", "otherwise", "struck", "marks", "dates")
 
 
 @dataclass
@@ -310,6 +310,8 @@ class Content:
                 check_area(self.row + 1, column + given.times, self.limits)
             for place in range(column, column + given.times):
                 self.put(place, text, how, mark, style, value_of(given, printed) if self.keep else None)
+                if text and shape.struck:
+                    self.cells.struck.append((self.row, place, text))
         if given.spanned:
             self.merge(column, given.spanned)
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from dagster_project.lib.intake.reading.number_formats import HIDDEN_NUMBERS, NumberFormat, built_in_format
@@ -30,6 +30,7 @@ class Style:
     color: str | None = None
     background: str | None = None
     apart: bool = False
+    struck: bool | None = None
     unseen: bool = False
     maps: list[tuple[str, str, str]] = field(default_factory=list)
 
@@ -78,7 +79,9 @@ class Styles:
         if word == "text-properties":
             style.color = given.get("color", style.color)
             raised = RAISED.match(given.get("text-position", ""))
-            style.apart |= bool(raised) or given.get("text-line-through-style", "none") != "none"
+            line = given.get("text-line-through-style")
+            style.struck = style.struck if line is None else line != "none"
+            style.apart |= bool(raised) or bool(style.struck)
         elif word == "table-cell-properties":
             style.background = given.get("background-color", style.background)
         elif word == "table-properties":
@@ -119,7 +122,8 @@ class Styles:
         """The number format of a cell style; a white font without a fill shows no number."""
         known = self._formats.get(name)
         if known is None:
-            known = self._formats[name] = self._shape(name) or built_in_format(0)
+            lines = (style.struck for style, _ in self._followed("table-cell", name) if style.struck is not None)
+            known = self._formats[name] = replace(self._shape(name) or built_in_format(0), struck=next(lines, False))
         return known
 
     def set_by(self, name: str) -> NumberFormat | None:
