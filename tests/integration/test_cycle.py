@@ -280,6 +280,12 @@ def test_the_record_that_explain_prints_as_json_is_the_frozen_one(cycle: Cycle) 
     assert beside["record_id"] != record["record_id"]
 
 
+def test_explain_says_of_what_it_was_asked_that_there_is_no_verdict(cycle: Cycle) -> None:
+    told = CliRunner().invoke(explain, [COMMUNITY, "early_grade_reading", "--year", "2010"])
+    assert told.exit_code == 1
+    assert told.output.startswith(f"cradle: no verdict of early_grade_reading for {COMMUNITY} in 2010\n")
+
+
 def test_a_year_without_determinations_cannot_be_frozen(cycle: Cycle) -> None:
     refused = CliRunner().invoke(freeze, ["2010"])
     assert refused.exit_code == 1
@@ -355,6 +361,21 @@ def test_a_rehearsal_keeps_frozen_rows_and_moves_only_what_would_be_now(rehearse
     assert frozen
     assert {row[2] for row in frozen} <= {"status_now", "standing_now"}
     assert all(row["frozen"] == (row["reporting_year"] == YEAR) for row in told["designations"])
+
+
+def test_a_rehearsed_rename_moves_no_row_and_no_determination(cycle: Cycle, tmp_path: Path) -> None:
+    seeds = shutil.copytree(cycle.seeds, tmp_path / "renamed")
+    members = seeds / "network" / "communities.csv"
+    text = members.read_text(encoding="utf-8")
+    members.write_text(text.replace(f"\n{COMMUNITY},", "\nheronpoint,"), encoding="utf-8")
+    with (seeds / "network" / "community_successions.csv").open("a", encoding="utf-8") as file:
+        file.write(f"{COMMUNITY},heronpoint,renamed\n")
+    told = CliRunner().invoke(rehearse, ["--seeds", str(seeds), "--json"])
+    assert told.exit_code == 0, told.output
+    moved = json.loads(told.stdout)
+    assert moved["changed_folders"] == [] and moved["designations"] == []
+    # What is told of a folder is known by an id of its own, which holds the community's.
+    assert {moves["table"] for moves in moved["tables"]} <= {"fct_finding"}
 
 
 @pytest.mark.parametrize(
