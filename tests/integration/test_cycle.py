@@ -21,6 +21,7 @@ from click.testing import CliRunner, Result
 
 from dagster_project.cli.cycle import freeze, rehearse
 from dagster_project.cli.release import explain
+from dagster_project.cli.retention import release_group
 from dagster_project.lib.analysis.records.build import verify
 from dagster_project.lib.analysis.records.recompute import Record, recompute, stated
 from dagster_project.lib.app.pipeline import Pipeline
@@ -278,6 +279,17 @@ def test_the_record_that_explain_prints_as_json_is_the_frozen_one(cycle: Cycle) 
     assert record == kept
     assert beside["status"] == "not_eligible"
     assert beside["record_id"] != record["record_id"]
+
+
+def test_withdrawing_a_release_names_the_cycle_that_was_frozen_from_it(
+    cycle: Cycle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(cycle.home, tmp_path / "home")
+    monkeypatch.setenv("CRADLE_HOME", str(tmp_path / "home"))
+    release_id = cycle.before.manifest["release_id"]
+    told = CliRunner().invoke(release_group, ["withdraw", release_id, "--reason", "a wrong file"])
+    assert told.exit_code == 0, told.output
+    assert f"Frozen    reporting year {YEAR} was decided from it, and its records stay so" in told.output.splitlines()
 
 
 def test_explain_says_of_what_it_was_asked_that_there_is_no_verdict(cycle: Cycle) -> None:
