@@ -196,7 +196,8 @@ def _records(config: Settings, community: str, what: str | None, year: int) -> _
     try:
         pairs = [_pair(inputs, kept.get(name), (community, name, year)) for name in wanted]
     except KeyError as error:
-        raise CradleError(str(error.args[0]), "see `cradle status` for communities and years") from None
+        says = f"no verdict of {what} for {community} in {year}" if what in outcomes else str(error.args[0])
+        raise CradleError(says, "see `cradle status` for communities and years") from None
     return _Found(pairs, dict(folders), what if what in outcomes else None, parts)
 
 

@@ -142,6 +142,7 @@ def withdraw(release: str, reason: str) -> None:
     The id of a public release takes that one down: its files are deleted, and what it had let out is told. One that
     was made of a withdrawn internal release stays out until then.
     """
+    from dagster_project.lib.app.stands.cycles import read_frozen
     from dagster_project.lib.app.stands.public import PublicStands
     from dagster_project.lib.base.store import Store
     from dagster_project.lib.publish.release import decisions
@@ -157,6 +158,9 @@ def withdraw(release: str, reason: str) -> None:
     click.echo(f"Withdrawn {release_id}, from {config.today} on")
     click.echo(f"Current   {current or 'none: every release is withdrawn; `current` and `current.duckdb` are gone'}")
     click.echo("The same content is not published again; correct what was wrong before the next `cradle run`.")
+    for cycle in read_frozen(Store(config.lake_url, config.s3_endpoint)):
+        if cycle.release_id == release_id:
+            click.echo(f"Frozen    reporting year {cycle.reporting_year} was decided from it, and its records stay so")
     for public_id in PublicStands(config).made_of(release_id):
         click.echo(f"Public    {public_id} was made of it and is still out; take it down as well:")
         click.echo(f"          cradle release withdraw {public_id} --reason WHY")

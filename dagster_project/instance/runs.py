@@ -250,7 +250,10 @@ def run_in_process(
     started_by: str,
     config: Mapping[str, Any] | None = None,
 ) -> str:
-    """Run one job in this process and its instance, while it holds the home's lock; RunFailedError where it fails."""
+    """Run one job in this process and its instance, while it holds the home's lock; RunFailedError where it fails.
+
+    KeyboardInterrupt where somebody ended it, so that what it runs in ends as well and is told as ended.
+    """
     job = _definitions(settings, Reference(settings.seeds).fingerprint()).resolve_job_def(name)
     result = job.execute_in_process(
         instance=instance,
@@ -260,8 +263,18 @@ def run_in_process(
         raise_on_error=False,
     )
     if not result.success:
+        if _is_ended(result):
+            raise KeyboardInterrupt
         raise RunFailedError(_reason(result))
     return str(result.run_id)
+
+
+def _is_ended(result: Any) -> bool:
+    """Whether somebody ended the run: by Ctrl-C, or by ending the run in whose process it ran."""
+    from dagster._core.execution.plan.objects import ErrorSource
+
+    failed = (event.step_failure_data for event in result.all_events if event.is_step_failure)
+    return any(data.error_source is ErrorSource.INTERRUPT for data in failed)
 
 
 @lru_cache(maxsize=1)

@@ -21,6 +21,7 @@ from click.testing import CliRunner, Result
 
 from dagster_project.cli.cycle import freeze, rehearse
 from dagster_project.cli.release import explain
+from dagster_project.cli.retention import release_group
 from dagster_project.lib.analysis.records.build import verify
 from dagster_project.lib.analysis.records.recompute import Record, recompute, stated
 from dagster_project.lib.app.pipeline import Pipeline
@@ -280,6 +281,23 @@ def test_the_record_that_explain_prints_as_json_is_the_frozen_one(cycle: Cycle) 
     assert beside["record_id"] != record["record_id"]
 
 
+def test_withdrawing_a_release_names_the_cycle_that_was_frozen_from_it(
+    cycle: Cycle, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shutil.copytree(cycle.home, tmp_path / "home")
+    monkeypatch.setenv("CRADLE_HOME", str(tmp_path / "home"))
+    release_id = cycle.before.manifest["release_id"]
+    told = CliRunner().invoke(release_group, ["withdraw", release_id, "--reason", "a wrong file"])
+    assert told.exit_code == 0, told.output
+    assert f"Frozen    reporting year {YEAR} was decided from it, and its records stay so" in told.output.splitlines()
+
+
+def test_explain_says_of_what_it_was_asked_that_there_is_no_verdict(cycle: Cycle) -> None:
+    told = CliRunner().invoke(explain, [COMMUNITY, "early_grade_reading", "--year", "2010"])
+    assert told.exit_code == 1
+    assert told.output.startswith(f"cradle: no verdict of early_grade_reading for {COMMUNITY} in 2010\n")
+
+
 def test_a_year_without_determinations_cannot_be_frozen(cycle: Cycle) -> None:
     refused = CliRunner().invoke(freeze, ["2010"])
     assert refused.exit_code == 1
@@ -355,6 +373,21 @@ def test_a_rehearsal_keeps_frozen_rows_and_moves_only_what_would_be_now(rehearse
     assert frozen
     assert {row[2] for row in frozen} <= {"status_now", "standing_now"}
     assert all(row["frozen"] == (row["reporting_year"] == YEAR) for row in told["designations"])
+
+
+def test_a_rehearsed_rename_moves_no_row_and_no_determination(cycle: Cycle, tmp_path: Path) -> None:
+    seeds = shutil.copytree(cycle.seeds, tmp_path / "renamed")
+    members = seeds / "network" / "communities.csv"
+    text = members.read_text(encoding="utf-8")
+    members.write_text(text.replace(f"\n{COMMUNITY},", "\nheronpoint,"), encoding="utf-8")
+    with (seeds / "network" / "community_successions.csv").open("a", encoding="utf-8") as file:
+        file.write(f"{COMMUNITY},heronpoint,renamed\n")
+    told = CliRunner().invoke(rehearse, ["--seeds", str(seeds), "--json"])
+    assert told.exit_code == 0, told.output
+    moved = json.loads(told.stdout)
+    assert moved["changed_folders"] == [] and moved["designations"] == []
+    # What is told of a folder is known by an id of its own, which holds the community's.
+    assert {moves["table"] for moves in moved["tables"]} <= {"fct_finding"}
 
 
 @pytest.mark.parametrize(

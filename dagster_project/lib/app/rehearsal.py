@@ -28,6 +28,7 @@ from dagster_project.lib.intake.bucket.plan import Selection
 from dagster_project.lib.publish.release.compare import CellDifference, compare_releases
 from dagster_project.lib.publish.release.release import hash_tables
 from dagster_project.lib.receipts.changes import changed_folders, compare_designations
+from dagster_project.lib.receipts.difference import Side, as_named_now
 from dagster_project.lib.warehouse.dbt_run import MANIFEST, WarehouseError, raise_for
 from dagster_project.lib.warehouse.declared import table_keys
 from dagster_project.settings import Settings
@@ -105,7 +106,8 @@ def rehearse(
     """Run the main job over the drop as it stands, with these seeds and this ruleset, on the release's own day.
 
     release, manifest: the database and the manifest that are compared with. Frozen records and the history of
-    submissions are taken along, so that nothing differs but what was changed. WarehouseError where a model, a test or
+    submissions are taken along, so that nothing differs but what was changed; a community that these seeds rename is
+    compared under its new id. WarehouseError where a model, a test or
     the second computation of slopes fails. `keep`: leave the side home for looking into.
     """
     side = side_settings(settings, seeds, dt.date.fromisoformat(manifest["today"]), settings.work / "rehearsal")
@@ -114,18 +116,20 @@ def rehearse(
         _carry(Store(settings.lake_url, settings.s3_endpoint), pipeline.lake)
         _run(pipeline)
         moved = {"tables": hash_tables(side.warehouse, table_keys(MANIFEST))}
-        cells = [cell for cell in compare_releases(release, side.warehouse, manifest, moved) if _is_a_move(cell)]
-        return Rehearsal(
-            release_id=manifest["release_id"],
-            ruleset=ruleset,
-            changed_folders=tuple(
-                f"{folder.community_id}/{folder.reporting_year}"
-                for folder in changed_folders(manifest["inputs"], pipeline.release_facts().folders)
-            ),
-            tables=tuple(_counts(cells)),
-            designations=compare_designations(_designations(release), _designations(side.warehouse)),
-            cells=tuple(cells),
-        )
+        with as_named_now(Side(manifest, release), Reference(seeds).names) as was:
+            found = compare_releases(was.database, side.warehouse, was.manifest, moved)
+            cells = [cell for cell in found if _is_a_move(cell)]
+            return Rehearsal(
+                release_id=manifest["release_id"],
+                ruleset=ruleset,
+                changed_folders=tuple(
+                    f"{folder.community_id}/{folder.reporting_year}"
+                    for folder in changed_folders(was.manifest["inputs"], pipeline.release_facts().folders)
+                ),
+                tables=tuple(_counts(cells)),
+                designations=compare_designations(_designations(was.database), _designations(side.warehouse)),
+                cells=tuple(cells),
+            )
 
 
 @contextmanager

@@ -92,6 +92,8 @@ class Reference:
         bad = frame.with_row_index("line", 2).filter(
             pl.col("community_id").is_null() | years.is_null() | pl.col("community_id").is_duplicated()
         )
+        if not frame.height:
+            raise SeedError("network/communities.csv names no community; a network has one at least")
         if bad.height:
             lines = ", ".join(str(line) for line in bad["line"])
             raise SeedError(f"network/communities.csv: line {lines} has no unique community_id or no joined_year")

@@ -149,6 +149,8 @@ class _Project:
             outcome = dbtRunner(self.manifest).invoke(
                 [*self.options, "build", "--no-write-json", *self.folders, *arguments]
             )
+        if outcome.exception is not None and not isinstance(outcome.exception, Exception):
+            raise outcome.exception  # somebody ended the run, which dbt hands back like a fault of its own
         if outcome.exception is not None or outcome.result is None:
             raise WarehouseError(f"dbt could not run: {outcome.exception}")
         results: Any = outcome.result

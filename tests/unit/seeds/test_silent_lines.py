@@ -130,6 +130,12 @@ def test_a_cell_that_would_be_read_as_nothing_or_wrongly_is_named(seeds: Path, m
     assert says in told(seeds)
 
 
+def test_a_list_of_communities_without_a_line_is_named_and_nothing_else(seeds: Path) -> None:
+    path = seeds / f"{COMMUNITIES}.csv"
+    path.write_text(path.read_text(encoding="utf-8").splitlines()[0] + "\n", encoding="utf-8")
+    assert told(seeds) == ["the file names no community; a network has one at least"]
+
+
 APPENDED = {
     "an id that differs by capitals": (COMMUNITIES, "Aspenreach,Second,CO,2015,,", "keep one line"),
     "a word in capitals that no code reads": (

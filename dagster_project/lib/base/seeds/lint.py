@@ -96,9 +96,9 @@ def faults(reference: Reference, ruleset: RulesetKey | dt.date | None = None) ->
     ruleset: id and version, or the day of the run, whose ruleset is in force: its parameters must be set and typed.
     """
     found, whole = form_faults(reference.folder)
-    renames = list(_renames(reference)) if whole else []
-    if renames:
-        found, whole = [*found, *renames], False
+    unread = [*_no_community(reference), *_renames(reference)] if whole else []
+    if unread:
+        found, whole = [*found, *unread], False
     if whole and all(fault.file != COMMUNITIES for fault in found):
         # A line that is told of for what it means is not told of again for its form.
         meant = [*_meanings(reference), *(_ruleset(reference, ruleset, found) if ruleset else ())]
@@ -150,6 +150,12 @@ def _without_a_line(reference: Reference, ruleset_id: str) -> Iterator[Fault]:
     for file in OF_EACH_RULESET:
         if not reference.table(file).filter(ruleset_id=ruleset_id).height:
             yield Fault(file, (), f"no line is of the ruleset {ruleset_id}; copy those of another one under its id")
+
+
+def _no_community(reference: Reference) -> Iterator[Fault]:
+    """A list of nobody: there is no first reporting year then, and no folder that would be looked for."""
+    if not reference.as_written(COMMUNITIES).height:
+        yield Fault(COMMUNITIES, (), "the file names no community; a network has one at least")
 
 
 def _renames(reference: Reference) -> Iterator[Fault]:
