@@ -107,8 +107,8 @@ def rehearse(
 
     release, manifest: the database and the manifest that are compared with. Frozen records and the history of
     submissions are taken along, so that nothing differs but what was changed; a community that these seeds rename is
-    compared under its new id. WarehouseError where a model, a test or
-    the second computation of slopes fails. `keep`: leave the side home for looking into.
+    compared under its new id. WarehouseError where a model, a test or the second computation of slopes fails. `keep`:
+    leave the side home for looking into.
     """
     side = side_settings(settings, seeds, dt.date.fromisoformat(manifest["today"]), settings.work / "rehearsal")
     with side_home(side.home, keep):

@@ -1,7 +1,7 @@
 """Headers that mean a column of a contract without bearing its name.
 
 Belongs here: the catalogue of near names (contracts/near_*.csv) and which headers of a sheet are near ones.
-Does not: the cells below them (unread.py, rows/topics.py), columns of foreign layouts, which must stand as declared.
+Does not: the cells below them (unread, rows/topics.py), columns of foreign layouts, which must stand as declared.
 """
 
 from __future__ import annotations

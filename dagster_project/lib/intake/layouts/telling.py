@@ -1,7 +1,7 @@
 """Words in a file that tell what its numbers are: a target, a sheet that was put aside, a place that is too wide.
 
 Belongs here: the patterns of contracts/telling_words.csv by their kind.
-Does not: where such words are looked for and what is told of them (unread.py, rows).
+Does not: where such words are looked for and what is told of them (unread, intake/rows).
 """
 
 from __future__ import annotations
