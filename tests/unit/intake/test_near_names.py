@@ -440,6 +440,14 @@ def test_a_roster_that_says_who_left_in_a_column_of_its_own_is_not_read_without_
     assert ("column_unclear" in outcome.rules) != counts
 
 
+@pytest.mark.parametrize(("status", "counts"), [("Received", True), ("Secured", True), ("Declined", False)])
+def test_a_gift_whose_status_says_that_it_stands_is_read(network: Intake, status: str, counts: bool) -> None:
+    text = f"partner,purpose,amount_usd,sector_category,Status\nUnited Way,general,1000,a,{status}\n"
+    outcome = take_folder(network, {"funding.csv": text}, "aspenreach", 2024)
+    assert outcome.register_rows.height == counts
+    assert ("column_unclear" in outcome.rules) != counts
+
+
 def test_an_agreement_that_expired_is_not_in_force_for_the_name_of_its_column(network: Intake) -> None:
     text = "party,sector,data_level,Effective Date,Expires\nDistrict,schools,program,2019-01-01,2020-12-31\n"
     outcome = take_folder(network, {"agreements.csv": text}, "aspenreach", 2024)

@@ -30,8 +30,10 @@ WORDS = re.compile(r"[^\W\d_]{3}")
 USUAL_UNIT, USUAL_LEVEL, USUAL_DATA = "percent", "community", "population"
 TOTALS = frozenset({"", "all", "total", "totals", "all students", "all schools", "all districts", "none", "n/a", "-"})
 HOLDS = frozenset(
-    {"active", "current", "ongoing", "present", "member", "in force", "signed", "yes", "y", "true", "x", "1"}
+    {"active", "current", "ongoing", "present", "member", "in force", "yes", "y", "true", "x", "1"}
+    | {"signed", "executed", "approved", "final", "confirmed", "committed", "received", "secured", "awarded"}
 )
+"""Words of a status that say of a partner, an agreement or a gift that it stands."""
 USUAL = {
     "unit": frozenset({USUAL_UNIT, "%", "percentage", "pct"}),
     "geography_level": frozenset({USUAL_LEVEL}),
