@@ -9,12 +9,15 @@ from __future__ import annotations
 import os
 import re
 import shutil
+import signal
 import tempfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from graphlib import TopologicalSorter
 from pathlib import Path
+from threading import current_thread, main_thread
+from types import FrameType
 from typing import TYPE_CHECKING, Any
 
 from dagster_project.lib.base.store import make_private
@@ -149,35 +152,72 @@ class _Project:
             outcome = dbtRunner(self.manifest).invoke(
                 [*self.options, "build", "--no-write-json", *self.folders, *arguments]
             )
-        if outcome.exception is not None and not isinstance(outcome.exception, Exception):
-            raise outcome.exception  # somebody ended the run, which dbt hands back like a fault of its own
+        _raise_ended(outcome.exception)
         if outcome.exception is not None or outcome.result is None:
             raise WarehouseError(f"dbt could not run: {outcome.exception}")
         results: Any = outcome.result
         return [_result(result, self.manifest.metadata.adapter_type) for result in results.results]
 
 
+def _raise_ended(exception: BaseException | None) -> None:
+    """Somebody ended the run, which dbt hands back like a fault of its own."""
+    if exception is not None and not isinstance(exception, Exception):
+        raise exception
+
+
+@contextmanager
+def _ended_as_dbt_knows() -> Iterator[None]:
+    """dbt stops its queries on KeyboardInterrupt alone, and its process dies of them where another class is raised.
+
+    Only a handler of Python's own kind is replaced, for the time of a build: who ignores a signal goes on ignoring it.
+    What reads dbt's files and classes takes an interruption for a failed try, and goes on or fails for another reason:
+    so it is raised once more at the end.
+    """
+    ended = []
+
+    def end(number: int, _frame: FrameType | None) -> None:
+        ended.append(number)
+        raise KeyboardInterrupt
+
+    signals = (signal.SIGINT, signal.SIGTERM) if current_thread() is main_thread() else ()
+    raising = {one: signal.getsignal(one) for one in signals if callable(signal.getsignal(one))}
+    try:
+        for one in raising:
+            signal.signal(one, end)
+        yield
+    except Exception:
+        if ended:
+            raise KeyboardInterrupt from None
+        raise
+    finally:
+        for one, before in raising.items():
+            signal.signal(one, before)
+    if ended:
+        raise KeyboardInterrupt
+
+
 @contextmanager
 def _project(places: DbtPlaces, engine: str) -> Iterator[_Project]:
-    # Imported late: they cost a second that other commands need not pay.
-    from dbt.adapters.duckdb.connections import DuckDBConnectionManager
+    with _ended_as_dbt_knows():
+        # Imported late: they cost a second that other commands need not pay.
+        from dbt.adapters.duckdb.connections import DuckDBConnectionManager
 
-    make_private(places.work)
-    # Each call has a target folder of its own: two runs never share one.
-    target = Path(tempfile.mkdtemp(prefix="dbt-", dir=places.work))
-    try:
-        # What dbt has to say comes back in its results; its own log would mix with the command's lines.
-        options = ["--quiet", "--log-level", "none", "--no-use-colors"]
-        folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target", engine]
-        folders += ["--target-path", str(target), "--log-path", str(target)]
-        made_from = digest(PROJECT, places.seeds, engine)
-        parse = _parse(places, [*options, "parse", *folders], made_from, target)
-        manifest = pointed(parse, places.seeds, places.sources)
-        yield _Project(manifest, made_from, options, folders, places.environment)
-    finally:
-        # The target keeps the file open over all nodes (profiles.yml); whoever reads it next needs it closed.
-        DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
-        shutil.rmtree(target, ignore_errors=True)
+        make_private(places.work)
+        # Each call has a target folder of its own: two runs never share one.
+        target = Path(tempfile.mkdtemp(prefix="dbt-", dir=places.work))
+        try:
+            # What dbt has to say comes back in its results; its own log would mix with the command's lines.
+            options = ["--quiet", "--log-level", "none", "--no-use-colors"]
+            folders = ["--project-dir", str(PROJECT), "--profiles-dir", str(PROJECT), "--target", engine]
+            folders += ["--target-path", str(target), "--log-path", str(target)]
+            made_from = digest(PROJECT, places.seeds, engine)
+            parse = _parse(places, [*options, "parse", *folders], made_from, target)
+            manifest = pointed(parse, places.seeds, places.sources)
+            yield _Project(manifest, made_from, options, folders, places.environment)
+        finally:
+            # The target keeps the file open over all nodes (profiles.yml); whoever reads it next needs it closed.
+            DuckDBConnectionManager.close_all_connections()  # type: ignore[no-untyped-call]
+            shutil.rmtree(target, ignore_errors=True)
 
 
 def _parse(places: DbtPlaces, command: Sequence[str], made_from: str, target: Path) -> bytes:
@@ -189,6 +229,7 @@ def _parse(places: DbtPlaces, command: Sequence[str], made_from: str, target: Pa
     if found is None:
         with _environment(places.environment | placeholders(places.sources)):
             outcome = dbtRunner().invoke([*command, "--no-write-json"])
+        _raise_ended(outcome.exception)
         if outcome.exception is not None:
             raise WarehouseError(f"dbt could not read its project: {outcome.exception}")
         found = (target / "partial_parse.msgpack").read_bytes()
