@@ -17,6 +17,8 @@ from contextlib import closing
 from dataclasses import dataclass
 from urllib.parse import quote
 
+import polars as pl
+
 import contracts
 from dagster_project.lib.app.ready import reference_faults
 from dagster_project.lib.app.stands.cycles import lost_cycles, read_frozen
@@ -121,6 +123,7 @@ def _seeds(settings: Settings) -> Iterator[Line]:
         yield Line(True, "seeds", f"{file}.csv: {lines} outside the network {'is' if count == 1 else 'are'} ignored")
     if not wrong:
         yield from _calendar(reference, settings.today.year)
+        yield from _joining(reference, settings.today.year)
     yield Line(True, "today", settings.today.isoformat())
     tables = contracts.tables(contracts.version_for(settings.today.year))
     yield Line(True, "contracts", f"{len(tables)} tables, version {contracts.version_for(settings.today.year)}")
@@ -131,6 +134,18 @@ def _calendar(reference: Reference, year: int) -> Iterator[Line]:
     if str(year) not in set(reference.table("network/calendar")["reporting_year"]):
         says = f"network/calendar.csv has no line for {year}: no folder of that year is ever due or late"
         yield Line(False, "calendar", says, "add the year with the days it opens and is due")
+    for due in reference.table("network/calendar").iter_rows(named=True):
+        if due["due_on"] is not None and not 0 <= int(due["due_on"][:4]) - int(due["reporting_year"]) <= 1:
+            says = f"network/calendar.csv: the folders of {due['reporting_year']} are due on {due['due_on']}"
+            yield Line(False, "calendar", says, "a folder is due in its reporting year or the one after it")
+
+
+def _joining(reference: Reference, year: int) -> Iterator[Line]:
+    """A community counts from the year that it joined in; a mistyped one takes it out of every figure until then."""
+    far = reference.communities.filter(pl.col("joined_year") > year + 1)
+    for community, joined in far.select("community_id", "joined_year").iter_rows():
+        says = f"network/communities.csv: {community} joins in {joined} and counts in no figure before"
+        yield Line(False, "communities", says, "correct joined_year; a community that joins next year may stand there")
 
 
 def _counted(number: int, word: str) -> str:

@@ -230,6 +230,10 @@ PLANTED: dict[int, Callable[[Home], object]] = {
     41: lambda home: home.append(
         "crosswalks/indicator_labels", "global,birchmont_falls,A label,graduation_4yr_pct,,,,"
     ),
+    42: lambda home: home.replace(
+        "network/communities", "alderwick_bend,Alderwick Bend,OH,2015", "alderwick_bend,Alderwick Bend,OH,2051"
+    ),
+    43: lambda home: home.replace("network/calendar", "2024,2024-01-15,2024-11-30", "2024,2024-01-15,2034-11-30"),
 }
 
 
