@@ -127,6 +127,12 @@ class RowRule:
     allowed: str
 
 
+def in_order(first_day: str, last_day: str) -> RowRule:
+    """The last day of a row is no earlier than its first one."""
+    holds = pl.col(first_day) <= pl.col(last_day)
+    return RowRule("ends_before_it_begins", last_day, holds, "a last day no earlier than the first")
+
+
 @dataclass(frozen=True)
 class TableContract:
     """A submitted table in one version.

@@ -4,9 +4,7 @@ Belongs here: the columns of funding, their kinds, choices and key.
 Does not: rules across rows or tables (dagster_project/lib/intake), or how figures are made from it.
 """
 
-import polars as pl
-
-from contracts.base import Column, RowRule, TableContract
+from contracts.base import Column, TableContract, in_order
 
 CONTRACT = TableContract(
     table="funding",
@@ -39,12 +37,5 @@ CONTRACT = TableContract(
     key=("partner", "purpose", "start_date"),
     memory="log",
     open_until="end_date",
-    row_rules=(
-        RowRule(
-            "ends_before_it_begins",
-            "end_date",
-            pl.col("start_date") <= pl.col("end_date"),
-            "a last day no earlier than the first",
-        ),
-    ),
+    row_rules=(in_order("start_date", "end_date"),),
 )

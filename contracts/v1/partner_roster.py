@@ -4,9 +4,7 @@ Belongs here: the columns of partner_roster, their kinds, choices and key.
 Does not: rules across rows or tables (dagster_project/lib/intake), or how figures are made from it.
 """
 
-import polars as pl
-
-from contracts.base import Column, RowRule, TableContract
+from contracts.base import Column, TableContract, in_order
 
 CONTRACT = TableContract(
     table="partner_roster",
@@ -57,12 +55,5 @@ CONTRACT = TableContract(
     key=("organization", "body", "active_from"),
     memory="log",
     open_until="active_to",
-    row_rules=(
-        RowRule(
-            "ends_before_it_begins",
-            "active_to",
-            pl.col("active_from") <= pl.col("active_to"),
-            "a last day no earlier than the first",
-        ),
-    ),
+    row_rules=(in_order("active_from", "active_to"),),
 )

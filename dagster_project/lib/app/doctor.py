@@ -131,10 +131,11 @@ def _seeds(settings: Settings) -> Iterator[Line]:
 
 def _calendar(reference: Reference, year: int) -> Iterator[Line]:
     """Without a due day no folder of the year is ever late, and nobody is told."""
-    if str(year) not in set(reference.table("network/calendar")["reporting_year"]):
+    calendar = reference.table("network/calendar")
+    if str(year) not in set(calendar["reporting_year"]):
         says = f"network/calendar.csv has no line for {year}: no folder of that year is ever due or late"
         yield Line(False, "calendar", says, "add the year with the days it opens and is due")
-    for due in reference.table("network/calendar").iter_rows(named=True):
+    for due in calendar.iter_rows(named=True):
         if due["due_on"] is not None and not 0 <= int(due["due_on"][:4]) - int(due["reporting_year"]) <= 1:
             says = f"network/calendar.csv: the folders of {due['reporting_year']} are due on {due['due_on']}"
             yield Line(False, "calendar", says, "a folder is due in its reporting year or the one after it")

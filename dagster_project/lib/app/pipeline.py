@@ -84,8 +84,8 @@ from dagster_project.lib.warehouse.standing import NodeResult
 
 KEPT_OF = ("files", "findings")
 REPORTING = "reporting"
-MOST_TOLD = 5
 """The tag of the models over what Python computed."""
+MOST_TOLD = 5
 CORE_MODELS = ("--exclude", f"tag:{REPORTING}", *NO_UNIT_TESTS)
 REPORTING_MODELS = ("--select", f"tag:{REPORTING}", *NO_UNIT_TESTS)
 
@@ -237,10 +237,10 @@ class Pipeline(WhatStands):
         """
         if step == LANDING:
             self._tell_rewritten_rules()
-        if step == LANDING and (lost := self.lost_cycles()):
-            with open_release(self.settings) as connection:
-                for what in put_back(connection, self.lake, lost):
-                    tell(what)
+            if lost := self.lost_cycles():
+                with open_release(self.settings) as connection:
+                    for what in put_back(connection, self.lake, lost):
+                        tell(what)
         return self.made_from.begin(step, self.release_facts().inputs_sha256)
 
     def _tell_rewritten_rules(self) -> None:

@@ -31,6 +31,7 @@ class SeedError(ValueError):
     """A seed is missing or not in the form the project needs; the message names file, column and line."""
 
 
+NO_COMMUNITY = "the file names no community; a network has one at least"
 REQUIRED_COMMUNITY_COLUMNS = ("community_id", "name", "state", "joined_year")
 
 
@@ -93,7 +94,7 @@ class Reference:
             pl.col("community_id").is_null() | years.is_null() | pl.col("community_id").is_duplicated()
         )
         if not frame.height:
-            raise SeedError("network/communities.csv names no community; a network has one at least")
+            raise SeedError(f"network/communities.csv: {NO_COMMUNITY}")
         if bad.height:
             lines = ", ".join(str(line) for line in bad["line"])
             raise SeedError(f"network/communities.csv: line {lines} has no unique community_id or no joined_year")

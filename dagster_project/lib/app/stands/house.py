@@ -104,11 +104,12 @@ class WhatStands:
         """Versions of rulesets that say something else than when the current release, or a final one, was made."""
         states, current = read_states(self.published), current_release(self.published)
         final = [line.release_id for line in states.lines if states.state(line.release_id) == FINAL]
+        now = ruleset_rows(self.reference)
         found: dict[RulesetKey, list[str]] = {}
         for release_id in dict.fromkeys(filter(None, [current, *final])):
             kept = kept_seeds(self.lake, release_id)
             if kept is not None:
-                found = {**rewritten(kept_ruleset_rows(kept), ruleset_rows(self.reference)), **found}
+                found = {**rewritten(kept_ruleset_rows(kept), now), **found}
         return found
 
     @property

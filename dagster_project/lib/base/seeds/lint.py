@@ -17,7 +17,7 @@ from itertools import combinations
 
 import polars as pl
 
-from dagster_project.lib.base.reference import Reference, SeedError
+from dagster_project.lib.base.reference import NO_COMMUNITY, Reference, SeedError
 from dagster_project.lib.base.ruleset import IN_FORCE, PARAMETER_SEEDS, RulesetKey, in_force_on, read_ruleset
 from dagster_project.lib.base.seeds.forms import COMMUNITIES, Fault, form_faults, ruleset_faults
 from dagster_project.lib.base.successions import COMMUNITY_SUCCESSIONS, succession_faults
@@ -155,7 +155,7 @@ def _without_a_line(reference: Reference, ruleset_id: str) -> Iterator[Fault]:
 def _no_community(reference: Reference) -> Iterator[Fault]:
     """A list of nobody: there is no first reporting year then, and no folder that would be looked for."""
     if not reference.as_written(COMMUNITIES).height:
-        yield Fault(COMMUNITIES, (), "the file names no community; a network has one at least")
+        yield Fault(COMMUNITIES, (), NO_COMMUNITY)
 
 
 def _renames(reference: Reference) -> Iterator[Fault]:

@@ -114,6 +114,11 @@ def _bare(text: str) -> str:
     return re.sub(r"[_\W]+", " ", text.lower().replace("'", "").replace("\u2019", "")).strip()
 
 
+def _spaced(name: str) -> str:
+    """A name of a sheet or a title as names of groups and places are kept."""
+    return re.sub(r"[_\s]+", " ", name.lower())
+
+
 @lru_cache(4_096)
 def _says_not_meant(text: str) -> bool:
     return NOT_MEANT_TO_COUNT.fullmatch(_bare(text)) is not None
@@ -128,19 +133,18 @@ def under_a_name(sheet: Sheet, words: Words) -> Iterator[Problem]:
     named = groups | places
     beside = [(place, text) for place, text in sheet.unread() if groups & {cell.lower() for cell in sheet.texts(place)}]
     above = [*sheet.heads(), *(name for name, _ in sheet.sections)]
-    if not beside and not any(re.sub(r"[_\s]+", " ", name.lower()) in named for name in above):
+    if not beside and not any(_spaced(name) in named for name in above):
         return
     rows = {at: sheet.match.grid.rows[at] for at in sorted(sheet.numbered)}
     totals = {at for at, row in rows.items() if one_line(sheet.cell(row, "group")).lower() in TOTALS - {""}}
     of_none = {at for at, row in rows.items() if not sheet.cell(row, "geography")}
-    told: dict[str, set[int]] = {}
-    for name in sheet.heads():
-        said = re.sub(r"[_\s]+", " ", name.lower())
-        told[name] = (totals if said in groups else set()) | (of_none if said in places else set())
+
+    def called(said: str) -> set[int]:
+        return (totals if said in groups else set()) | (of_none if said in places else set())
+
+    told = {name: called(_spaced(name)) for name in sheet.heads()}
     for name, below in sheet.sections:
-        said = name.lower()
-        called = (totals if said in groups else set()) | (of_none if said in places else set())
-        told[name] = told.get(name, set()) | called.intersection(below)
+        told[name] = told.get(name, set()) | called(name.lower()).intersection(below)
     for place, text in beside:
         for at in sorted(totals):
             cell = one_line(rows[at][place]) if place < len(rows[at]) else ""
