@@ -11,7 +11,7 @@ export DBT_SEND_ANONYMOUS_USAGE_STATS := false
 
 .PHONY: lock setup run test test-fast lint format dev bench bench-smoke clean system-deps example docs fuzz folders events torture pages disclosure-long test-long mutation
 .PHONY: superset-env superset-admin superset-load superset test-superset
-.PHONY: spark-lock spark-env spark-deps spark spark-smoke test-spark
+.PHONY: spark-lock spark-env spark-packages spark-deps spark spark-smoke test-spark
 
 setup: $(VENV)/.ready $(VENV)/.compiled dbt/target/manifest.json
 
@@ -144,15 +144,22 @@ superset: superset-env
 test-superset: setup superset-env
 	$(BIN)/python -m pytest -q tests/long/test_superset.py
 
-# Spark in an environment of its own: the project's lock and what `requirements-spark.lock` adds to it (docs/spark.md).
+# Spark in an environment of its own: what `requirements-spark.lock` adds to the project's lock (docs/spark.md), and the
+# lock's packages as `make setup` installed them, linked and not installed a second time; no package is in both.
 SPARK := .spark
 SPARK_OUT ?= $(CRADLE_HOME)/spark
 spark-env: $(SPARK)/.ready
 
-$(SPARK)/.ready: requirements.lock requirements-spark.lock pyproject.toml
+spark-packages: $(SPARK)/.packages
+
+$(SPARK)/.packages: requirements.lock requirements-spark.lock
+	rm -rf $(SPARK)
 	$(PYTHON) -m venv $(SPARK)
-	$(SPARK)/bin/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock -r requirements-spark.lock
-	$(SPARK)/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	$(SPARK)/bin/python -m pip install --quiet --no-deps --require-hashes -r requirements-spark.lock
+	touch $@
+
+$(SPARK)/.ready: $(SPARK)/.packages $(VENV)/.ready
+	cp -aln $(VENV)/lib/python3*/site-packages/. $(SPARK)/lib/python3*/site-packages/
 	touch $@
 
 # A cluster of this machine is started, the example network goes through both engines, every table is compared, and the
