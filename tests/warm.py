@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Mapping, Sequence
 from functools import cache
 from multiprocessing.context import ForkServerContext
+from multiprocessing.process import BaseProcess
 from pathlib import Path
 
 from tests.support import PATIENCE_SECONDS, PROJECT, clean_environment
@@ -26,6 +27,8 @@ LIBRARIES = [
 ]
 """What a run imports beside the project. None of them reads a setting or starts a thread while it is imported."""
 
+NOWHERE = Path(os.devnull)
+
 
 @cache
 def _server() -> ForkServerContext:
@@ -36,11 +39,9 @@ def _server() -> ForkServerContext:
 
 def warm_cradle(*arguments: str, **settings: str | Path) -> subprocess.CompletedProcess[str]:
     """As support.cradle: the same environment, folder, output and exit code."""
-    environment = clean_environment(**settings)
     with tempfile.TemporaryDirectory() as folder:
         out, err = Path(folder) / "out", Path(folder) / "err"
-        process = _server().Process(target=_call, args=(arguments, environment, out, err))
-        process.start()
+        process = start_warm(arguments, settings, out, err)
         process.join(PATIENCE_SECONDS)
         if process.exitcode is None:
             process.kill()
@@ -50,8 +51,18 @@ def warm_cradle(*arguments: str, **settings: str | Path) -> subprocess.Completed
     return subprocess.CompletedProcess(arguments, process.exitcode, *said)
 
 
+def start_warm(
+    arguments: Sequence[str], settings: Mapping[str, str | Path], out: Path = NOWHERE, err: Path = NOWHERE
+) -> BaseProcess:
+    """The same, not waited for: a process that leads a session of its own, with all that it starts."""
+    process = _server().Process(target=_call, args=(arguments, clean_environment(**settings), out, err))
+    process.start()
+    return process
+
+
 def _call(arguments: Sequence[str], environment: Mapping[str, str], out: Path, err: Path) -> None:
     """In the child: become what a shell would have started, then what the installed script does."""
+    os.setsid()
     os.environ.clear()
     os.environ.update(environment)
     os.chdir(PROJECT)

@@ -18,7 +18,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from tests.support import PROJECT, clean_environment, cradle
+from tests.support import PROJECT, clean_environment
+from tests.warm import warm_cradle
 
 SECRET = "an invented secret of more than thirty-two characters"
 CALL = "from dagster_project.cli.main import main; main()"
@@ -40,7 +41,7 @@ class Site:
 
     def link(self, community: str, *more: str) -> str:
         """A link as `cradle invite` prints it."""
-        return cradle("invite", community, "--at", self.address, *more, **self.settings).stdout.strip()
+        return warm_cradle("invite", community, "--at", self.address, *more, **self.settings).stdout.strip()
 
     def drop(self) -> dict[str, bytes]:
         """What lies in the drop bucket, by path."""

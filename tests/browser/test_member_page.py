@@ -24,7 +24,8 @@ from tests.browser.chromium import launched
 from tests.browser.member_site import Site, Visitor, multipart, serving
 from tests.browser.report_site import RULES
 from tests.fuzz.harness import files
-from tests.support import PROJECT, cradle
+from tests.support import PROJECT
+from tests.warm import warm_cradle
 
 COMMUNITY, ANSWERING = "alderwick_bend", "amberly_shoals"
 TODAY, YEAR = "2018-06-30", 2018
@@ -33,7 +34,7 @@ MISTAKEN = HEAD + "2018,graduation_4yr_pct,all,all,160,100\n"
 MENDED = HEAD + "2018,graduation_4yr_pct,all,all,60,100\n"
 FOLDERS = int(os.environ.get("CRADLE_FOLDERS", "4"))
 """Random folders whose findings are compared: `make folders` takes two hundred."""
-WIDTHS = {"phone": 390, "desk": 1280}
+DESK, PHONE = (ViewportSize(width=width, height=800) for width in (1280, 390))
 
 
 @pytest.fixture(scope="module")
@@ -47,33 +48,36 @@ def browser() -> Iterator[Browser]:
     yield from launched()
 
 
-@pytest.fixture(params=sorted(WIDTHS))
-def page(browser: Browser, request: pytest.FixtureRequest) -> Page:
-    """A browser without JavaScript: nothing essential may need it."""
-    size = ViewportSize(width=WIDTHS[request.param], height=800)
-    return browser.new_context(viewport=size, java_script_enabled=False).new_page()
+@pytest.fixture
+def page(browser: Browser) -> Page:
+    """A browser without JavaScript, on a phone: nothing essential may need it."""
+    return browser.new_context(viewport=PHONE, java_script_enabled=False).new_page()
 
 
 def breaches(page: Page) -> list[str]:
     """What axe-core finds wrong on the page, opened again by the same visitor with scripts, which axe is one of."""
     assert page.context.browser is not None
-    again = page.context.browser.new_context(viewport=page.viewport_size, storage_state=page.context.storage_state())
-    looked_at = again.new_page()
+    again = page.context.browser.new_context(storage_state=page.context.storage_state())
+    looked_at, told = again.new_page(), []
     looked_at.goto(page.url)
-    found = Axe().run(looked_at, options={"runOnly": RULES}).response["violations"]
+    for size in (DESK, PHONE):
+        looked_at.set_viewport_size(size)
+        found = Axe().run(looked_at, options={"runOnly": RULES}).response["violations"]
+        told += [f"{size['width']}: {each['id']}: {node['html']}" for each in found for node in each["nodes"]]
     again.close()
-    return [f"{each['id']}: {node['html']}" for each in found for node in each["nodes"]]
+    return told
 
 
 def seen(page: Page, shots: Path, name: str) -> str:
-    """The page's text; it fits the width, has one heading of its own, a label for each field."""
-    page.screenshot(path=shots / f"{name}.png", full_page=True)
+    """The page's text; it fits a desk's width and a phone's, has one heading of its own, a label for each field."""
+    for size in (DESK, PHONE):
+        page.set_viewport_size(size)
+        page.screenshot(path=shots / f"{name}-{size['width']}.png", full_page=True)
+        box = page.locator("main").bounding_box()
+        assert box is not None
+        assert box["x"] + box["width"] <= size["width"]
     assert page.locator("h1").count() == 1
     assert page.locator("main").count() == page.locator("html[lang]").count() == 1
-    box = page.locator("main").bounding_box()
-    assert box is not None
-    assert page.viewport_size is not None
-    assert box["x"] + box["width"] <= page.viewport_size["width"]
     assert breaches(page) == []
     for field in page.locator("input:not([type=hidden]), textarea, select").all():
         assert page.locator(f"label[for='{field.get_attribute('id')}']").count() == 1
@@ -133,7 +137,7 @@ def _answered(home: Path) -> None:
     folder = home / "drop" / ANSWERING / str(YEAR)
     folder.mkdir(parents=True)
     (folder / "label.csv").write_text(UNKNOWN_LABEL, encoding="utf-8")
-    checked = cradle("check", str(folder), "--community", ANSWERING, "--year", str(YEAR), "--json",
+    checked = warm_cradle("check", str(folder), "--community", ANSWERING, "--year", str(YEAR), "--json",
                      CRADLE_HOME=home, CRADLE_TODAY=TODAY)  # fmt: skip
     (asked,) = (row["finding_id"] for row in json.loads(checked.stdout)["findings"] if row["severity"] == "explainable")
     (folder / "why.csv").write_text(f"finding_id,text\n{asked},We joined two schools.\n", encoding="utf-8")
@@ -153,7 +157,7 @@ def taken(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     (folder / "jump.csv").write_text(JUMP, encoding="utf-8")
     _answered(home)
     with serving(home, TODAY, CRADLE_PUBLIC="off") as running:
-        ran = cradle("run", **running.settings)
+        ran = warm_cradle("run", **running.settings)
         assert ran.returncode == 0, ran.stderr
         yield running
 
@@ -172,7 +176,7 @@ def test_the_receipt_stands_on_the_page_and_its_question_is_answered_there(
     question.get_by_role("button", name="Answer question 1").click()
     assert "Your answer was sent" in seen(page, tmp_path, "answered")
     drop = Path(taken.settings["CRADLE_HOME"]) / "drop" / COMMUNITY / str(YEAR)
-    checked = cradle(
+    checked = warm_cradle(
         "check", str(drop), "--community", COMMUNITY, "--year", str(YEAR), "--against", "current", "--json",
         **taken.settings,
     )  # fmt: skip
@@ -182,7 +186,6 @@ def test_the_receipt_stands_on_the_page_and_its_question_is_answered_there(
     assert all(row["severity"] in ("explainable", "info") for row in told.values()), told
 
 
-@pytest.mark.parametrize("page", ["phone"], indirect=True)
 def test_a_check_on_the_page_says_what_would_change(taken: Site, page: Page, tmp_path: Path) -> None:
     page.goto(taken.link(COMMUNITY))
     page.goto(f"{taken.address}/year/{YEAR}")
@@ -194,20 +197,20 @@ def test_a_check_on_the_page_says_what_would_change(taken: Site, page: Page, tmp
 
 
 def test_what_waits_for_the_data_team_is_listed_and_an_answer_is_reviewed(taken: Site) -> None:
-    waits = cradle("worklist", "--year", str(YEAR), **taken.settings).stdout
+    waits = warm_cradle("worklist", "--year", str(YEAR), **taken.settings).stdout
     assert f"{YEAR}  {COMMUNITY:<28} accepted with queries: 1 open question, receipt" in waits
-    listed = json.loads(cradle("worklist", "--json", **taken.settings).stdout)
+    listed = json.loads(warm_cradle("worklist", "--json", **taken.settings).stdout)
     (answer,) = (row for row in listed["answers"] if row["community_id"] == ANSWERING)
     assert answer["answer"] == "We joined two schools."
-    reviewed = cradle(
+    reviewed = warm_cradle(
         "review", answer["finding_id"], "rejected", "--reason", "Which?", "--by", "lead", **taken.settings
     )
     assert reviewed.returncode == 0, reviewed.stderr
     folder = Path(taken.settings["CRADLE_HOME"]) / "drop" / "_network" / str(YEAR)
     place = ["--community", "_network", "--year", str(YEAR)]
-    told = json.loads(cradle("check", str(folder), *place, "--json", **taken.settings).stdout)
+    told = json.loads(warm_cradle("check", str(folder), *place, "--json", **taken.settings).stdout)
     assert [(file["rows_read"], file["rows_accepted"]) for file in told["files"]] == [(1, 1)]
-    assert cradle("answer", "nobody asked", "text", "--reason", "other", **taken.settings).returncode == 2
+    assert warm_cradle("answer", "nobody asked", "text", "--reason", "other", **taken.settings).returncode == 2
 
 
 @pytest.mark.parametrize("place", sorted(random_folders()), ids=str)
@@ -219,7 +222,7 @@ def test_the_findings_of_the_page_are_those_of_the_command_and_of_the_networks_r
     home = Path(taken.settings["CRADLE_HOME"])
     folder, path = home / "drop" / community / str(year), ["--community", community, "--year", str(year)]
     told = json.loads((home / "outbox" / community / str(year) / "receipt.json").read_text(encoding="utf-8"))
-    checked = cradle("check", str(folder), *path, "--against", "current", "--json", **taken.settings).stdout
+    checked = warm_cradle("check", str(folder), *path, "--against", "current", "--json", **taken.settings).stdout
     visitor = Visitor(taken)
     assert visitor.enter(taken.link(community)) == 303
     status, where = visitor.check(year, random_folders()[place])
@@ -236,12 +239,10 @@ def test_the_findings_of_the_page_are_those_of_the_command_and_of_the_networks_r
     assert all(what(row) in page and row["remedy"] in page for row in told["findings"])
 
 
-@pytest.mark.parametrize("width", sorted(WIDTHS))
 def test_a_browser_that_asks_for_spanish_gets_the_whole_way_in_spanish(
-    taken: Site, browser: Browser, tmp_path: Path, width: str
+    taken: Site, browser: Browser, tmp_path: Path
 ) -> None:
-    size = ViewportSize(width=WIDTHS[width], height=800)
-    page = browser.new_context(viewport=size, java_script_enabled=False, locale="es-US").new_page()
+    page = browser.new_context(viewport=PHONE, java_script_enabled=False, locale="es-US").new_page()
     page.goto(taken.link(COMMUNITY))
     assert "Aceptado, con algo que corregir o responder" in seen(page, tmp_path, "years-es")
     page.goto(f"{taken.address}/year/{YEAR}")
@@ -268,7 +269,9 @@ def test_nothing_to_report_is_said_and_the_template_is_a_workbook(site: Site, tm
     body, kind = multipart({"mark": visitor.mark(YEAR), "do": "nothing", "text": "The program began late."}, [])
     assert visitor.ask("POST", f"/year/{YEAR}/change", body, content_type=kind)[0] == 303
     folder = Path(site.settings["CRADLE_HOME"]) / "drop" / COMMUNITY / str(YEAR)
-    receipt = cradle("check", str(folder), "--community", COMMUNITY, "--year", str(YEAR), "--json", **site.settings)
+    receipt = warm_cradle(
+        "check", str(folder), "--community", COMMUNITY, "--year", str(YEAR), "--json", **site.settings
+    )
     assert json.loads(receipt.stdout)["status"] == "accepted"
     assert receipt.returncode == 0
     status, headers, text = visitor.ask("GET", f"/year/{YEAR}/template")

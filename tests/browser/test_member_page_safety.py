@@ -20,7 +20,7 @@ import pytest
 
 from dagster_project.lib.receipts.receipt_page import what
 from tests.browser.member_site import SECRET, Site, Visitor, multipart, serving
-from tests.support import cradle
+from tests.warm import warm_cradle
 
 TODAY, YEAR = "2018-06-30", 2018
 GOOD = b"school_year,indicator,dimension,group,numerator,denominator\n2018,graduation_4yr_pct,all,all,60,100\n"
@@ -311,7 +311,9 @@ def test_the_page_holds_the_very_findings_of_the_command(
         if path.startswith(f"{communities[0]}/{YEAR}/"):
             (folder / path.rsplit("/", 1)[1]).write_bytes(data)
     (folder / "bad.csv").write_bytes(BAD)
-    told = cradle("check", folder, "--community", communities[0], "--year", str(YEAR), "--json", **site.settings).stdout
+    told = warm_cradle(
+        "check", str(folder), "--community", communities[0], "--year", str(YEAR), "--json", **site.settings
+    ).stdout
     (note,) = Path(site.settings["CRADLE_HOME"]).glob(f"work/serve/*/*/{place.rsplit('/', 1)[1]}/note.json")
     assert json.loads(note.read_text(encoding="utf-8"))["receipt"] == told
     page = html.unescape(own.ask("GET", place)[2])
@@ -321,13 +323,13 @@ def test_the_page_holds_the_very_findings_of_the_command(
 
 
 def test_serve_refuses_to_run_open_to_everybody(tmp_path: Path) -> None:
-    assert cradle("serve", "--port", "8000", CRADLE_HOME=tmp_path).returncode == 2
-    assert cradle("serve", "--host", "0.0.0.0", CRADLE_HOME=tmp_path, CRADLE_SERVE_SECRET=SECRET).returncode == 2
+    assert warm_cradle("serve", "--port", "8000", CRADLE_HOME=tmp_path).returncode == 2
+    assert warm_cradle("serve", "--host", "0.0.0.0", CRADLE_HOME=tmp_path, CRADLE_SERVE_SECRET=SECRET).returncode == 2
 
 
 def test_there_are_links_for_communities_of_the_network_and_with_a_secret_alone(
     tmp_path: Path, communities: tuple[str, str]
 ) -> None:
-    assert cradle("invite", "nobody_of_us", CRADLE_HOME=tmp_path, CRADLE_SERVE_SECRET=SECRET).returncode == 2
-    assert cradle("invite", communities[0], CRADLE_HOME=tmp_path).returncode == 2
-    assert cradle("invite", communities[0], CRADLE_HOME=tmp_path, CRADLE_SERVE_SECRET="too short").returncode == 2
+    assert warm_cradle("invite", "nobody_of_us", CRADLE_HOME=tmp_path, CRADLE_SERVE_SECRET=SECRET).returncode == 2
+    assert warm_cradle("invite", communities[0], CRADLE_HOME=tmp_path).returncode == 2
+    assert warm_cradle("invite", communities[0], CRADLE_HOME=tmp_path, CRADLE_SERVE_SECRET="too short").returncode == 2

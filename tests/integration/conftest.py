@@ -166,17 +166,8 @@ def small_seeds(target: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def example(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The first run over the small network."""
-    folder = tmp_path_factory.mktemp("example")
-    seeds = small_seeds(folder / "seeds")
-    small_drop(folder / "home" / "drop")
-    return run(folder / "home", seeds, EXAMPLE_TODAY)
-
-
-@pytest.fixture(scope="session")
 def first_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The same in another place, made once for all workers: to be copied and left as it is."""
+    """The first run over the small network, made once for all workers: to be copied and left as it is."""
     root = tmp_path_factory.getbasetemp()
     folder = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / "first_run"
     folder.mkdir(exist_ok=True)
@@ -185,9 +176,20 @@ def first_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not said.exists():
             small_drop(folder / "home" / "drop")
-            done = run(folder / "home", small_seeds(seeds), EXAMPLE_TODAY, warm_cradle)
+            done = run(folder / "home", small_seeds(seeds), EXAMPLE_TODAY)
             said.write_bytes(pickle.dumps(done.process))
     return Run(folder / "home", seeds, pickle.loads(said.read_bytes()), current(folder / "home"))
+
+
+@pytest.fixture(scope="session")
+def example(first_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
+    """The home of the first run, moved with what was said of it: what is run there again changes it."""
+    folder, made = tmp_path_factory.mktemp("example"), first_run.process
+    shutil.copytree(first_run.home, folder / "home")
+    shutil.copytree(first_run.seeds, folder / "seeds")
+    said = [text.replace(str(first_run.home), str(folder / "home")) for text in (made.stdout, made.stderr)]
+    process = subprocess.CompletedProcess(made.args, made.returncode, *said)
+    return Run(folder / "home", folder / "seeds", process, current(folder / "home"))
 
 
 @pytest.fixture(scope="session")
@@ -206,7 +208,7 @@ def changed(example_again: Run, tmp_path_factory: pytest.TempPathFactory) -> Run
     _write(drop, "reedmere/2018/absence.csv", b"")
     _write(drop, "reedmere/2016/values.csv", UNKNOWN)
     shutil.rmtree(drop / "reedmere" / "2017")
-    return run(home, example_again.seeds, EXAMPLE_TODAY)
+    return run(home, example_again.seeds, EXAMPLE_TODAY, warm_cradle)
 
 
 @pytest.fixture(scope="session")
