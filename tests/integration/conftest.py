@@ -166,36 +166,54 @@ def small_seeds(target: Path) -> Path:
 
 
 @pytest.fixture(scope="session")
-def first_run(tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The first run over the small network, made once for all workers: to be copied and left as it is."""
+def first_runs(tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+    """The first run over the small network and a second with nothing new, in one home, made once for all workers."""
     root = tmp_path_factory.getbasetemp()
     folder = (root.parent if "PYTEST_XDIST_WORKER" in os.environ else root) / "first_run"
     folder.mkdir(exist_ok=True)
-    seeds, said = folder / "seeds", folder / "said.pickle"
+    home, seeds, kept = folder / "home", folder / "seeds", folder / "runs.pickle"
     with (folder / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        if not said.exists():
-            small_drop(folder / "home" / "drop")
-            done = run(folder / "home", small_seeds(seeds), EXAMPLE_TODAY)
-            said.write_bytes(pickle.dumps(done.process))
-    return Run(folder / "home", seeds, pickle.loads(said.read_bytes()), current(folder / "home"))
+        if not kept.exists():
+            small_drop(home / "drop")
+            small_seeds(seeds)
+            kept.write_bytes(pickle.dumps([run(home, seeds, EXAMPLE_TODAY) for _ in range(2)]))
+    runs: list[Run] = pickle.loads(kept.read_bytes())
+    return runs
 
 
 @pytest.fixture(scope="session")
-def example(first_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Run:
-    """The home of the first run, moved with what was said of it: what is run there again changes it."""
-    folder, made = tmp_path_factory.mktemp("example"), first_run.process
-    shutil.copytree(first_run.home, folder / "home")
-    shutil.copytree(first_run.seeds, folder / "seeds")
-    said = [text.replace(str(first_run.home), str(folder / "home")) for text in (made.stdout, made.stderr)]
-    process = subprocess.CompletedProcess(made.args, made.returncode, *said)
-    return Run(folder / "home", folder / "seeds", process, current(folder / "home"))
+def first_run(first_runs: list[Run]) -> Run:
+    """The first of them: its home is to be copied and left as it is."""
+    return first_runs[0]
 
 
 @pytest.fixture(scope="session")
-def example_again(example: Run) -> Run:
+def moved(first_runs: list[Run], tmp_path_factory: pytest.TempPathFactory) -> list[Run]:
+    """The home of both runs in a place where others may run again, with what was said of it."""
+    folder, (first, _) = tmp_path_factory.mktemp("example"), first_runs
+    home, seeds = folder / "home", folder / "seeds"
+    shutil.copytree(first.home, home)
+    shutil.copytree(first.seeds, seeds)
+
+    def there(made: Run) -> Run:
+        said = [text.replace(str(made.home), str(home)) for text in (made.process.stdout, made.process.stderr)]
+        process = subprocess.CompletedProcess(made.process.args, made.process.returncode, *said)
+        return Run(home, seeds, process, Published(home / made.release.folder.relative_to(made.home)))
+
+    return [there(made) for made in first_runs]
+
+
+@pytest.fixture(scope="session")
+def example(moved: list[Run]) -> Run:
+    """The first run."""
+    return moved[0]
+
+
+@pytest.fixture(scope="session")
+def example_again(moved: list[Run]) -> Run:
     """A second run with nothing new."""
-    return run(example.home, example.seeds, EXAMPLE_TODAY)
+    return moved[1]
 
 
 @pytest.fixture(scope="session")
