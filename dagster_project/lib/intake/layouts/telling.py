@@ -1,6 +1,6 @@
 """Words in a file that tell what its numbers are: a target, a sheet that was put aside, a place that is too wide.
 
-Belongs here: the patterns of contracts/telling_words.csv by their kind, and those of contracts/row_topics.csv.
+Belongs here: patterns of contracts/telling_words.csv and row_topics.csv, and what files write for a unit.
 Does not: where such words are looked for and what is told of them (unread, intake/rows).
 """
 
@@ -47,3 +47,10 @@ def row_topics(path: Path = contracts.ROW_TOPICS) -> tuple[RowTopic, ...]:
     columns = ("header", "cell", "indicator_says", "indicator_says_not")
     with path.open(encoding="utf-8", newline="") as lines:
         return tuple(RowTopic(*(re.compile(line[name]) for name in columns)) for line in csv.DictReader(lines))
+
+
+@cache
+def unit_spellings(path: Path = contracts.UNIT_SPELLINGS) -> Mapping[str, str]:
+    """What files write for a unit, in small letters, and the unit of the dictionary that is meant."""
+    with path.open(encoding="utf-8", newline="") as lines:
+        return {line["spelling"]: line["unit"] for line in csv.DictReader(lines)}
