@@ -86,7 +86,9 @@ def known_communities(reference: Reference, wanted: Iterable[str], *others: str)
     known = {*reference.communities["community_id"], *others}
     for community in wanted:
         if community not in known:
-            raise CradleError(f"{community} is not a community of the network", "see network/communities.csv", 2)
+            now = reference.names.now.get(community)
+            hint = f"write {now}" if now else "see network/communities.csv"
+            raise CradleError(reference.names.not_known(community), hint, 2)
 
 
 def known_year(years: range, year: int) -> None:
