@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from dagster_project.lib.analysis.records.inputs import RecordInputs
     from dagster_project.lib.app.rebuild import Rebuilt
     from dagster_project.lib.base.engine import Connection
+    from dagster_project.lib.base.reference import Reference
     from dagster_project.lib.base.successions import CommunityIds
     from dagster_project.lib.publish.release.compare import CellDifference
 
@@ -228,8 +229,17 @@ def _records(config: Settings, community: str, what: str | None, year: int) -> _
         pairs = [_pair(inputs, kept.get(name), (community, name, year)) for name in wanted]
     except KeyError as error:
         says = f"no verdict of {what} for {community} in {year}" if what in outcomes else str(error.args[0])
-        raise CradleError(says, "see `cradle status` for communities and years") from None
+        hint = no_member(reference, community, year) or "see `cradle status` for communities and years"
+        raise CradleError(says, hint) from None
     return _Found(pairs, dict(folders), what if what in outcomes else None, parts)
+
+
+def no_member(reference: Reference, community: str, year: int) -> str:
+    """Why nothing is determined of a community in a year in which it was no member; blank where it was one."""
+    row = next(row for row in reference.communities.iter_rows(named=True) if row["community_id"] == community)
+    if row["left_year"] is not None and year > row["left_year"]:
+        return f"{community} left the network in {row['left_year']}; later years of it are not judged"
+    return f"{community} joined the network in {row['joined_year']}" if year < row["joined_year"] else ""
 
 
 def _pooled_parts(connection: Connection, community: str, year: int) -> list[dict[str, Any]]:
