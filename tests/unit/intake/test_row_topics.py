@@ -1,6 +1,6 @@
 """A cell beside a number that speaks of another subject or level than its row's indicator.
 
-Belongs here: which cells beside a number refuse it, which do not, and what is told of them.
+Belongs here: which cells beside a number, or names of files, refuse it, which do not, and what is told of them.
 Does not: headers that speak of another indicator (test_near_names.py), what the catalogue says of the rule.
 """
 
@@ -71,3 +71,16 @@ def test_a_cell_that_agrees_with_the_indicator_or_says_nothing_of_it_costs_no_ro
     outcome = take(network, indicator, header, cell)
     assert outcome.observations["row_status"].to_list() == ["accepted"]
     assert "row_of_another_topic" not in outcome.rules
+
+
+def test_a_file_that_is_called_targets_is_no_file_of_values(network: Intake) -> None:
+    text = f"indicator,dimension,group,value,year\n{READING},all,all,60,2025\n"
+    outcome = take_folder(network, {"targets.csv": text}, "aspenreach", 2024)
+    assert outcome.observations["row_status"].to_list() == ["rejected"]
+    assert "other_value" in outcome.rules
+
+
+def test_a_file_named_like_a_table_is_told_what_it_lacks_of_that_table(network: Intake) -> None:
+    text = f"indicator,dimension,group,value,by\n{READING},all,all,60,2026-12-31\n"
+    outcome = take_folder(network, {"targets.csv": text}, "aspenreach", 2024)
+    assert outcome.findings.filter(pl.col("rule_id") == "missing_column")["found"].to_list() == ["deadline, horizon"]

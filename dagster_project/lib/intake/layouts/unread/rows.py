@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
+from pathlib import PurePosixPath
 
 from dagster_project.lib.intake.layouts.telling import NOT_MEANT, SET_ASIDE, patterns, row_topics
 from dagster_project.lib.intake.layouts.unread.sheet import NUMBER, Sheet
@@ -61,7 +62,8 @@ def _is_flagged(sheet: Sheet, words: frozenset[str], row: Sequence[str], cell: s
 def other_values(sheet: Sheet) -> Iterator[Problem]:
     """Rows with a number that an unread column, the sheet's name or its title calls something else than their value."""
     match, numbered = sheet.match, sheet.numbered
-    for name in sheet.heads():
+    file = _spaced(PurePosixPath(match.file_name).stem)
+    for name in (*sheet.heads(), file):
         if numbered and CALLED_OTHERWISE.fullmatch(name.lower()):
             rows = sorted(at + 1 for at in numbered)
             yield problem("other_value", sheet=match.grid.sheet, rows=rows, found=excerpt(name))
