@@ -86,10 +86,36 @@ def known_communities(reference: Reference, wanted: Iterable[str], *others: str)
     known = {*reference.communities["community_id"], *others}
     for community in wanted:
         if community not in known:
-            raise CradleError(f"{community} is not a community of the network", "see network/communities.csv", 2)
+            now = reference.names.now.get(community)
+            hint = f"write {now}" if now else "see network/communities.csv"
+            raise CradleError(reference.names.not_known(community), hint, 2)
 
 
 def known_year(years: range, year: int) -> None:
     """A usage error for a year that is none of the network's reporting years."""
     if year not in years:
         raise CradleError(f"{year} is not a reporting year", f"they run from {years.start} to {years.stop - 1}", 2)
+
+
+def held_by_release(config: Settings, year: int | None, communities: Iterable[str] = ()) -> None:
+    """A usage error for a year or a community of which the current release holds nothing.
+
+    The seeds and the day of today may be ahead of it; nothing found would then look like nothing to be done.
+    """
+    from dagster_project.lib.publish.release.opening import open_release
+    from dagster_project.lib.publish.release.pointing import ReleaseMissingError
+
+    try:
+        with open_release(config) as release:
+            rows = release.execute("select distinct community_id, reporting_year from marts.fct_submission_status")
+            held = rows.fetchall()
+    except ReleaseMissingError as error:
+        raise CradleError(str(error), "run `cradle run` first") from None
+    years = {held_year for _, held_year in held}
+    if year is not None and year not in years:
+        told = f"it holds {min(years)} to {max(years)}; " if years else ""
+        raise CradleError(f"the current release holds nothing of {year}", f"{told}`cradle run` makes a new one", 2)
+    for community in communities:
+        if community not in {name for name, _ in held}:
+            says = f"the current release holds nothing of {community}"
+            raise CradleError(says, "it is older than that community's line; `cradle run` makes a new one", 2)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from dagster_project.cli.base import CradleError, at_a_terminal, settings
-from dagster_project.cli.release import cell_line, manifest_of_release
+from dagster_project.cli.release import cell_line, manifest_of_release, told_since
 from dagster_project.settings import Settings
 
 if TYPE_CHECKING:
@@ -49,16 +49,19 @@ def freeze(year: int) -> None:
 
 
 def _ask_if_early(config: Settings, year: int) -> None:
-    """Ask who sits at a terminal before a cycle that has not ended is closed for good; a program is told afterwards."""
+    """Ask who sits at a terminal before a cycle that has not ended, or by a release that is older than the lake, is
+    closed for good; a program is told afterwards."""
     from dagster_project.lib.app import frozen
     from dagster_project.lib.base.store import Store
 
     if not at_a_terminal():
         return
     frozen.refuse_frozen(Store(config.lake_url, config.s3_endpoint), year)
-    today = dt.date.fromisoformat(manifest_of_release(config, None)["today"])
-    if today < dt.date(year, 12, 31):
-        says = f"Reporting year {year} ends on {year}-12-31, and the current release is of {today}."
+    manifest = manifest_of_release(config, None)
+    today = dt.date.fromisoformat(manifest["today"])
+    early = [f"Reporting year {year} ends on {year}-12-31, and the current release is of {today}."]
+    says = "\n".join([*(early if today < dt.date(year, 12, 31) else []), *told_since(config, manifest)])
+    if says:
         click.confirm(f"{says}\nWhat is frozen stays as it is for good. Freeze it now?", abort=True)
 
 
@@ -95,7 +98,7 @@ def _freeze(config: Settings, year: int) -> list[str]:
     ]
     if today < dt.date(year, 12, 31):
         lines.append(f"Note: the cycle had not ended; the records speak as of {today}.")
-    return lines
+    return [*lines, *told_since(config, manifest)]
 
 
 @click.command()

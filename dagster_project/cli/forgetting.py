@@ -101,7 +101,7 @@ def _done(plan: Forgetting, n_runs: int) -> Iterator[str]:
     yield from _files(plan, "is deleted")
     yield f"Receipts {len(plan.receipts)} files of the outbox are deleted; {n_runs} runs of Dagster's history"
     yield "Backups, the bucket itself and frozen records are not touched; later releases name the file in schema ops."
-    yield "Now run `cradle run`: it makes the warehouse and the folder's receipt anew."
+    yield "Now run `cradle run`: what still stands is made anew; a folder that was taken back has no receipt any more."
 
 
 def _files(plan: Forgetting, what: str) -> Iterator[str]:

@@ -19,6 +19,7 @@ from dagster_project.cli.base import (
     FULL_HINT,
     CradleError,
     communities_option,
+    held_by_release,
     is_full,
     known_communities,
     known_year,
@@ -273,13 +274,14 @@ def _tell_coverage(communities: tuple[str, ...]) -> None:
 
 
 def _known_status(config: Settings, year: int | None, communities: tuple[str, ...], wanted: str | None) -> None:
-    """A usage error for a year, a community or a status that there is not."""
+    """A usage error for a year, a community or a status that there is not, in the seeds or in the current release."""
     from dagster_project.lib.base.reference import Reference
 
     reference = Reference(config.seeds)
     if year is not None:
         known_year(reference.reporting_years(config.today), year)
     known_communities(reference, communities)
+    held_by_release(config, year, communities)
     words = reference.table("dictionary/statuses").filter(domain=SUBMISSION_DOMAIN)["status"].to_list()
     if wanted is not None and wanted not in words:
         raise CradleError(f"{wanted} is not a status of a folder", f"they are {', '.join(words)}", 2)

@@ -27,6 +27,8 @@ if TYPE_CHECKING:
     from dagster_project.lib.analysis.records.inputs import RecordInputs
     from dagster_project.lib.app.rebuild import Rebuilt
     from dagster_project.lib.base.engine import Connection
+    from dagster_project.lib.base.reference import Reference
+    from dagster_project.lib.base.successions import CommunityIds
     from dagster_project.lib.publish.release.compare import CellDifference
 
 OTHER_CODE = {
@@ -34,6 +36,7 @@ OTHER_CODE = {
     "lock_sha256": "the locked packages are",
 }
 SHOWN = 20
+SINCE_SHOWN = 5
 CURRENT = "current"  # the word for the release that `current` names
 SEVEN_OUTCOMES_RECORD = "proof_point_ongoing"  # the designation whose record holds all seven outcomes with their gaps
 
@@ -52,6 +55,35 @@ def manifest_of_release(config: Settings, release_id: str | None) -> dict[str, A
         return read_manifest(store, chosen)
     except FileNotFoundError:
         raise _no_release(config, chosen) from None
+
+
+def told_since(config: Settings, manifest: Mapping[str, Any]) -> list[str]:
+    """A line for who decides over a release while the lake holds other submissions than it; none where it does not."""
+    from dagster_project.lib.app.stands.house import WhatStands
+
+    house = WhatStands(config)
+    # A build that gave the same release again was made from what came since.
+    inputs = {**manifest, **house.as_built.facts_of(manifest["release_id"])}["inputs"]
+    places = folders_apart(house.release_facts().folders, inputs, house.reference.names)
+    if not places:
+        return []
+    more = f" and {len(places) - SINCE_SHOWN:,} more" if len(places) > SINCE_SHOWN else ""
+    return [f"Note: the release is older than what was taken in of {', '.join(places[:SINCE_SHOWN])}{more}."]
+
+
+def folders_apart(
+    standing: Iterable[Mapping[str, Any]], inputs: Iterable[Mapping[str, Any]], names: CommunityIds
+) -> list[str]:
+    """Folders (community/year) of which what stands is another submission than the one a release was made from."""
+    now, then = (
+        {
+            (names.of(row["community_id"]), row["reporting_year"]): row["submission_id"]
+            for row in rows
+            if row.get("submission_id")
+        }
+        for rows in (standing, inputs)
+    )
+    return [f"{place[0]}/{place[1]}" for place in sorted(now.keys() | then.keys()) if now.get(place) != then.get(place)]
 
 
 def _no_release(config: Settings, chosen: str) -> CradleError:
@@ -197,8 +229,17 @@ def _records(config: Settings, community: str, what: str | None, year: int) -> _
         pairs = [_pair(inputs, kept.get(name), (community, name, year)) for name in wanted]
     except KeyError as error:
         says = f"no verdict of {what} for {community} in {year}" if what in outcomes else str(error.args[0])
-        raise CradleError(says, "see `cradle status` for communities and years") from None
+        hint = no_member(reference, community, year) or "see `cradle status` for communities and years"
+        raise CradleError(says, hint) from None
     return _Found(pairs, dict(folders), what if what in outcomes else None, parts)
+
+
+def no_member(reference: Reference, community: str, year: int) -> str:
+    """Why nothing is determined of a community in a year in which it was no member; blank where it was one."""
+    row = next(row for row in reference.communities.iter_rows(named=True) if row["community_id"] == community)
+    if row["left_year"] is not None and year > row["left_year"]:
+        return f"{community} left the network in {row['left_year']}; later years of it are not judged"
+    return f"{community} joined the network in {row['joined_year']}" if year < row["joined_year"] else ""
 
 
 def _pooled_parts(connection: Connection, community: str, year: int) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import click
 
 from dagster_project.cli.base import CradleError, settings
-from dagster_project.cli.release import database_of, manifest_of_release
+from dagster_project.cli.release import database_of, manifest_of_release, told_since
 from dagster_project.cli.server import serve_current
 from dagster_project.settings import Settings
 
@@ -80,6 +80,8 @@ def finalize(release: str, reason: str, waive_reviews: str) -> None:
     n_folders = sum(1 for row in pinned if row["submission_id"])
     click.echo(f"Final    {manifest['release_id']}, from {config.today} on; its data files are never pruned")
     click.echo(f"Pinned   the raw files of its {n_folders:,} folders and its frozen cycles")
+    for line in told_since(config, manifest):
+        click.echo(line)
     _return_results(config, manifest["release_id"])
 
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dagster_project.cli.base import CradleError, known_year, settings
+from dagster_project.cli.base import CradleError, held_by_release, known_year, settings
 from dagster_project.lib.base.shown import visible
 from dagster_project.settings import Settings
 
@@ -31,6 +31,7 @@ def _work(config: Settings, year: int | None) -> Worklist:
 
     if year is not None:
         known_year(Reference(config.seeds).reporting_years(config.today), year)
+        held_by_release(config, year)
     try:
         return current_worklist(config, year)
     except ReleaseMissingError as error:

@@ -242,6 +242,31 @@ def test_what_is_not_there_stays_away_and_is_said(page: Page, report: Path) -> N
     assert gone and all(row["value"] == "" for row in gone)
 
 
+def test_a_name_that_no_community_has_is_said_and_leaves_the_choice(page: Page, report: Path) -> None:
+    page.goto((report / "explore.html").as_uri() + CHOICE)
+    told = page.get_by_text("No community is called that")
+    everyone = page.get_by_role("button", name="Choose all listed")
+    expect(page.locator("#said")).to_contain_text("values")
+    expect(told).to_be_hidden()
+    page.get_by_label("Find by name").fill("xyzzy")
+    expect(told).to_be_visible()
+    expect(everyone).to_be_disabled()
+    page.get_by_label("Find by name").fill("  C\u00c9DAR  &")
+    expect(told).to_be_hidden()
+    expect(everyone).to_be_enabled()
+    expect(page.locator("#communities label:visible")).to_have_text(["Cedar & Sons <Valley>"])
+
+
+def test_a_first_year_after_the_last_one_takes_it_along(page: Page, report: Path) -> None:
+    page.goto((report / "explore.html").as_uri() + CHOICE)
+    page.get_by_label("to", exact=True).select_option("2018")
+    page.get_by_label("from", exact=True).select_option("2020")
+    ends = [page.get_by_label(end, exact=True).input_value() for end in ("from", "to")]
+    assert ends == ["2020", "2020"] and "from=2020&to=2020" in page.url
+    page.get_by_label("to", exact=True).select_option("2017")
+    assert "from=2017&to=2017" in page.url
+
+
 def test_a_choice_made_by_keyboard_is_in_the_link_and_comes_back_from_it(page: Page, report: Path) -> None:
     page.goto((report / "index.html").as_uri())
     page.get_by_role("link", name="Explore").focus()

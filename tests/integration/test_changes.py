@@ -9,18 +9,21 @@ from __future__ import annotations
 import hashlib
 import html
 import json
+import re
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 from click.testing import CliRunner, Result
 
 from dagster_project.cli.intake import check
 from dagster_project.cli.main import status
 from dagster_project.cli.release import compare
+from dagster_project.cli.worklist import worklist
 from dagster_project.lib.app.doctor import examine
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.app.stands.house import WhatStands
@@ -368,6 +371,19 @@ def test_status_ends_with_totals_and_due_dates_and_keeps_to_what_is_asked(story:
     assert late and {line.split()[2] for line in late[:-1]} == {"late"}
     nobody = CliRunner().invoke(status, ["--status", "waived"])
     assert (nobody.exit_code, nobody.output) == (0, "No folder is like that.\n")
+
+
+@pytest.mark.parametrize("asked", [status, worklist])
+def test_a_year_that_the_release_is_too_old_for_is_an_error_that_names_its_years(
+    story: Story, asked: click.Command, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    year = max(row["reporting_year"] for row in story.after.manifest["inputs"]) + 7
+    monkeypatch.setenv("CRADLE_TODAY", f"{year}-02-01")
+    refused = CliRunner().invoke(asked, ["--year", str(year)])
+    assert refused.exit_code == 2
+    told = refused.output.splitlines()
+    assert told[0] == f"cradle: the current release holds nothing of {year}"
+    assert re.fullmatch(r"  hint: it holds \d{4} to \d{4}; `cradle run` makes a new one", told[1])
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,11 @@ def test_no_byte_of_it_is_found_outside_the_bucket_but_its_name_in_a_later_relea
     assert "later releases name the file in schema ops" in told.said["forgotten"].stdout
 
 
+def test_what_is_said_of_the_receipt_of_a_folder_that_was_taken_back_is_so_after_the_next_run(told: Told) -> None:
+    assert "a folder that was taken back has no receipt any more" in told.said["forgotten"].stdout
+    assert not list((told.home / "outbox" / "reedmere").rglob("*.json"))
+
+
 def test_bytes_that_another_submission_holds_stay(told: Told) -> None:
     assert "Kept     shared.csv" in told.said["forgotten"].stdout
     raw = [path.read_text(encoding="utf-8") for path in (told.home / "lake" / "raw").rglob("*") if path.is_file()]

@@ -144,7 +144,7 @@ class Pipeline(WhatStands):
         seen = self.ledger.events().select("community_id", "reporting_year").unique()
         communities = {*self.reference.communities["community_id"], NETWORK_FOLDER, *seen["community_id"]}
         years = {*self.reference.reporting_years(self.settings.today), *seen["reporting_year"]}
-        require_known(selection, communities, years)
+        require_known(selection, communities, years, self.reference.names)
 
     def keep_strays(self, strays: pl.DataFrame) -> None:
         """Keep findings of the bucket itself for the steps behind intake."""

@@ -62,6 +62,12 @@ class CommunityIds:
             community_id, steps = self.after[community_id], steps + 1
         return steps
 
+    def not_known(self, community_id: str) -> str:
+        """What is said of an id that is no community's of today; of a former one, what it is called now."""
+        now = self.now.get(community_id)
+        called = f"; it is called {now} since its rename" if now else ""
+        return f"{community_id} is not a community of the network{called}"
+
     def all_of(self, community_id: str) -> tuple[str, ...]:
         """A community's id now, then its former ones."""
         return (community_id, *sorted(former for former, now in self.now.items() if now == community_id))

@@ -214,6 +214,28 @@ def file_issues(
     return pl.DataFrame(lines, schema=LOCATED, orient="row")
 
 
+COUNTS_ANYWAY = (
+    "another_community",
+    "day_ahead",
+    "missing_level",
+    "row_set_aside",
+    "rows_under_a_name",
+    "wider_place",
+)
+"""Questions whose words say that the row counts as it stands."""
+
+
+def of_rows_that_count(issues: pl.DataFrame, rows: pl.DataFrame, registers: pl.DataFrame) -> pl.DataFrame:
+    """The issues without questions on how a row counts that is refused for another reason."""
+    where = ["submission_id", "source_file", "source_sheet", "source_row"]
+    taken = pl.concat([rows.select(*where, "row_status"), registers.select(*where, "row_status")])
+    refused = taken.filter(pl.col("row_status") == "rejected").select(where).unique()
+    asked = issues["rule_id"].is_in(COUNTS_ANYWAY)
+    kept = issues.with_row_index("_order").filter(asked).join(refused, on=where, how="anti", nulls_equal=True)
+    others = issues.with_row_index("_order").filter(~asked)
+    return pl.concat([others, kept]).sort("_order").drop("_order")
+
+
 def beside_issues(folders: Sequence[Folder], ids: dict[tuple[str, int], str]) -> pl.DataFrame:
     """Links beside the files of a folder, and names that cannot be kept: told, not followed and not read."""
     lines = [

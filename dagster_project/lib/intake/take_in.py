@@ -18,7 +18,14 @@ from dagster_project.lib.intake.bucket.drop import (
     Folder,
     dropped_name,
 )
-from dagster_project.lib.intake.checking import beside_issues, check_all, extracted_places, file_issues, tell_left_out
+from dagster_project.lib.intake.checking import (
+    beside_issues,
+    check_all,
+    extracted_places,
+    file_issues,
+    of_rows_that_count,
+    tell_left_out,
+)
 from dagster_project.lib.intake.findings import to_findings
 from dagster_project.lib.intake.layouts.extraction import extract
 from dagster_project.lib.intake.layouts.own_columns import own_columns
@@ -82,6 +89,7 @@ def take_in(
     rows, registers, issues = check_all(intake, version, files, ids, extraction.frames, own_columns(matches))
     places = extracted_places(extraction.frames)
     located = pl.concat([issues, file_issues(files, ids, places), beside_issues(folders, ids)], how="diagonal")
+    located = of_rows_that_count(located, rows, registers)
     return _split(folders, files, ids, version, rows, registers, to_findings(located, intake.reference.names))
 
 

@@ -209,7 +209,11 @@ def _resolved(
     unknown = {
         "indicator": pl.col("indicator").is_not_null() & pl.col("indicator_code").is_null(),
         "dimension": pl.col("dimension").is_not_null() & pl.col("dimension_code").is_null(),
-        "group": pl.col("dimension_code").is_not_null() & ~placed & pl.col("group_code").is_null(),
+        # Some tables leave the group blank and mean all of the dimension.
+        "group": pl.col("group").is_not_null()
+        & pl.col("dimension_code").is_not_null()
+        & ~placed
+        & pl.col("group_code").is_null(),
     }
     rows = rows.with_columns(
         place=pl.when(placed).then(pl.col("group")).otherwise(pl.col("raw_geography")),

@@ -36,9 +36,11 @@ where f.severity = 'explainable' and f.status = 'explained' and (? is null or f.
 order by f.reporting_year desc, f.community_id, f.finding_id
 """
 FOLDERS = """
-select community_id, reporting_year, status, due_on, submission_id, findings_blocking, findings_open
-from marts.fct_submission_status
-where status not in ('accepted', 'waived', 'not_expected') and (? is null or reporting_year = ?)
+select s.community_id, s.reporting_year, s.status, s.due_on, s.submission_id, s.findings_blocking, s.findings_open
+from marts.fct_submission_status as s
+left join marts.dim_community as c using (community_id)
+where s.status not in ('accepted', 'waived', 'not_expected') and (? is null or s.reporting_year = ?)
+  and s.reporting_year <= coalesce(c.left_year, s.reporting_year)
 order by reporting_year desc, community_id
 """
 OWN_LIST = """
@@ -53,7 +55,8 @@ LATE, EXPECTED = "late", "expected"
 @dataclass(frozen=True)
 class Worklist:
     """`shared`: open questions to the network. `answers`: members' answers that nobody has reviewed. `folders`: due
-    soon, late, or with something open, and since when their receipt was opened (None: it was not). `own`: what is of no
+    soon, late, or with something open, and since when their receipt was opened (None: it was not); none of a year after
+    their community left, of which nothing is asked. `own`: what is of no
     community, in folders of unknown communities and years, between folders and in the network's own.
     """
 

@@ -12,7 +12,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -65,6 +65,8 @@ RULES = {"ruleset_id": "ruleset", "ruleset_version": "ruleset version", "contrac
 CODE = {"code_version": "code", "lock_sha256": "locked packages"}
 CAUSES_SHOWN = 3
 SUMMARY_SHOWN = 50
+PARAMETERS = "_parameters.csv"
+"""How files of parameters end; their lines begin with the id and the version of a ruleset."""
 SeedsOf = Callable[[str], Mapping[str, bytes] | None]
 """The files of reference data that a release was made with, by path; None where they are not kept."""
 WORDS = {STATUSES: "Statuses that moved", ELIGIBILITY: "Designations, gateways and criteria that moved"}
@@ -136,12 +138,17 @@ class SubmittedFolder:
 
 @dataclass(frozen=True)
 class SeedLine:
-    """A line of reference data that only one of the releases was made with."""
+    """A line of reference data that only one of the releases was made with.
+
+    `can_move`: false for a parameter of a ruleset that its release does not go by, and for one that says the same as
+    that of the other release's ruleset.
+    """
 
     file: str
     number: int
     word: str
     text: str
+    can_move: bool = True
 
     @property
     def place(self) -> str:
@@ -341,12 +348,28 @@ def seed_lines(a: Mapping[str, Any], b: Mapping[str, Any], seeds_of: SeedsOf) ->
     was, stands = (seeds_of(manifest["release_id"]) for manifest in (a, b))
     if was is None or stands is None:
         return False, ()
-    lines = []
+    lines: list[SeedLine] = []
     for file in sorted(was.keys() | stands.keys()):
         if file.endswith(".csv") and was.get(file) != stands.get(file):
             before, after = (side.get(file, b"").decode("utf-8-sig", "replace").splitlines() for side in (was, stands))
-            lines += _only_in(file, "gone", before, after) + _only_in(file, "new", after, before)
+            found = _only_in(file, "gone", before, after) + _only_in(file, "new", after, before)
+            lines += _rules_apart(found, (before, a), (after, b)) if file.endswith(PARAMETERS) else found
     return True, tuple(lines)
+
+
+def _rules_apart(found: Sequence[SeedLine], *sides: tuple[Sequence[str], Mapping[str, Any]]) -> Iterator[SeedLine]:
+    """Lines of a file of parameters, each with whether it changes what its own release goes by."""
+    rules = [_parameters(lines, manifest) for lines, manifest in sides]
+    for line in found:
+        mine, other = rules if line.word == "gone" else reversed(rules)
+        yield replace(line, can_move=mine.get(line.text) is not None and mine[line.text] not in other.values())
+
+
+def _parameters(lines: Sequence[str], manifest: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
+    """Of the lines those of the ruleset a release goes by, each with its parameter and value."""
+    asked = (manifest.get("ruleset_id"), manifest.get("ruleset_version"))
+    cells = {text: tuple(next(csv.reader([text]), ())) for text in lines}
+    return {text: row[2:4] for text, row in cells.items() if row[:2] == asked}
 
 
 def _only_in(file: str, word: str, mine: Sequence[str], other: Sequence[str]) -> list[SeedLine]:
@@ -386,7 +409,8 @@ class Causes:
         }
         narrowed = own & self.touched.get((community_id, indicator_id), frozenset()) if indicator_id else set()
         files = sorted(narrowed or own)
-        lines = [line.place for line in self.seed_lines if _may_concern(line, community_id, self._communities)]
+        moving = [line for line in self.seed_lines if line.can_move]
+        lines = [line.place for line in moving if _may_concern(line, community_id, self._communities)]
         unknown = [] if self.seeds_known else ["reference data whose lines are not kept"]
         rules = [text for text in self.conditions if not text.startswith("day:")]
         # The day moves what ages; it is a cause only where nothing else is.
@@ -450,7 +474,11 @@ def summary_lines(found: Difference, shown: int | None) -> list[str]:
     kinds = Counter(folder.folder.kind for folder in found.submitted)
     told = ", ".join(f"{n:,} {kind}" for kind, n in sorted(kinds.items()))
     lines += ["", f"Submitted: {told or 'nothing'}", *_cut([_folder_line(folder) for folder in found.submitted], shown)]
-    reference = [f"  {line.place} {line.word}: {line.text}" for line in found.seed_lines]
+    reference = [f"  {line.place} {line.word}: {line.text}" for line in found.seed_lines if line.can_move]
+    idle = Counter((line.file, line.word) for line in found.seed_lines if not line.can_move)
+    reference += [
+        f"  seeds/{file}: other lines {word}, which change no rule: {n:,}" for (file, word), n in idle.items()
+    ]
     if not found.seeds_known:
         reference.append("  reference data differ; the lines of one of the releases are not kept")
     if reference or found.conditions:

@@ -14,8 +14,10 @@ import pytest
 
 from dagster_project.lib.base.ruleset import ComparisonRules, read_ruleset
 from dagster_project.lib.intake.answers import answered
+from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.comparing.comparisons import compare_submissions
 from dagster_project.lib.intake.findings import to_findings
+from tests.conftest import take_folder
 from tests.unit.intake.comparing import COMMUNITY, PARAMETERS, REFERENCE, Line, line, observations
 from tests.unit.intake.test_explanations import NO_DECISIONS
 
@@ -251,3 +253,24 @@ def test_the_order_of_rows_leaves_no_trace_in_shared_questions() -> None:
     plain = compare_submissions(frame, REFERENCE, NOW)
     for seed in (1, 2):
         assert compare_submissions(frame.sample(fraction=1.0, shuffle=True, seed=seed), REFERENCE, NOW).equals(plain)
+
+
+@pytest.mark.parametrize(
+    ("header", "says", "rule"),
+    [
+        ("Status", "do not use", "row_set_aside"),
+        ("geography", "Alderwick Bend", "another_community"),
+        ("geography", "Colorado", "wider_place"),
+    ],
+)
+def test_a_row_that_is_refused_is_not_asked_whether_it_is_to_count(header: str, says: str, rule: str) -> None:
+    def told(value: str) -> set[str]:
+        rows = [
+            f"{year},graduation_4yr_pct,all,all,{cell}" for year, cell in ((2023, f"{value},{says}"), (2024, "81,"))
+        ]
+        text = "\n".join([f"school_year,indicator,dimension,group,value,{header}", *rows])
+        outcome = take_folder(Intake(REFERENCE), {"values.csv": f"{text}\n"}, "aspenreach", 2024)
+        return set(outcome.findings["rule_id"]) - {"unknown_columns"}
+
+    assert told("81") == {rule}
+    assert told("181") == {"out_of_range"}

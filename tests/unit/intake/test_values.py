@@ -15,6 +15,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from dagster_project.lib.base.reference import Reference
+from dagster_project.lib.intake.layouts.telling import unit_spellings
 from dagster_project.lib.intake.rows.repeated import NAMED_ROWS
 from dagster_project.lib.intake.rows.values import _content_words
 from tests.conftest import COMMUNITY, ROOT, YEAR, Outcome, Take
@@ -96,6 +98,29 @@ def test_a_fraction_is_stored_in_percent(take: Take) -> None:
 def test_a_blank_unit_is_the_dictionarys(take: Take) -> None:
     assert one(take, value="46")["unit"] == "percent"
     assert one(take, indicator="eviction_filings_per_1000", value="12.5")["unit"] == "per_1000"
+
+
+@pytest.mark.parametrize(
+    ("indicator", "printed", "unit", "value", "stored"),
+    [
+        ("", "46", "%", 46.0, "percent"),
+        ("", "46", " Pct ", 46.0, "percent"),
+        ("", "46", "Percentage", 46.0, "percent"),
+        ("", "0.46", "proportion", 46.0, "percent"),
+        ("median_family_income_usd", "51000", "$", 51000.0, "usd"),
+        ("eviction_filings_per_1000", "12.5", "per 1,000", 12.5, "per_1000"),
+    ],
+)
+def test_a_unit_is_read_as_files_spell_it(
+    take: Take, indicator: str, printed: str, unit: str, value: float, stored: str
+) -> None:
+    cells = {"value": printed, "unit": unit} | ({"indicator": indicator} if indicator else {})
+    row = one(take, **cells)
+    assert (row["row_status"], row["value"], row["unit"]) == ("accepted", value, stored)
+
+
+def test_every_spelling_of_a_unit_means_one_of_the_dictionary() -> None:
+    assert set(unit_spellings().values()) <= set(Reference(ROOT / "seeds").units["unit"])
 
 
 @pytest.mark.parametrize(

@@ -90,6 +90,14 @@ def test_every_kind_of_label_that_waits_is_asked_about(reference: Reference, cod
     ]
 
 
+def test_a_row_that_names_a_dimension_and_no_group_asks_for_its_indicator_alone(
+    reference: Reference, codes: CodeTables
+) -> None:
+    rows = waiting(("birchmont_falls", 2024, "report_card_items_v1", "no such code", "gender", None, None, 2))
+    assert unmapped(rows, codes, reference).select("kind", "label").rows() == [("indicator", "no such code")]
+    assert {proposal.label for proposal in propose(rows, reference, codes)} == {"no such code"}
+
+
 def test_a_label_that_the_seeds_map_by_now_is_not_asked_about(reference: Reference, codes: CodeTables) -> None:
     assert asked(reference, codes, row(indicator="Four-Year Graduation Rate")) == []
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import email
 import email.policy
+import json
 import shutil
 from collections.abc import Iterator
 from email.message import EmailMessage
@@ -19,9 +20,11 @@ import pytest
 
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.store import Store
+from dagster_project.lib.intake.bucket.drop import Listing
+from dagster_project.lib.intake.bucket.ledger import EVENTS
 from dagster_project.lib.member.page.language import language
 from dagster_project.lib.monitoring.mail.contacts import ContactError, read_contacts
-from dagster_project.lib.monitoring.mail.day import news, send_due, without_contact
+from dagster_project.lib.monitoring.mail.day import news, occasions, send_due, without_contact
 from dagster_project.lib.monitoring.mail.messages import as_mail, message
 from dagster_project.lib.monitoring.mail.occasions import Occasion, of_deadlines, of_receipts, told_years
 from dagster_project.lib.monitoring.mail.sending import MailError, Memory, by_server, server
@@ -178,6 +181,31 @@ def test_the_words_of_a_receipt_agree_with_its_counts() -> None:
     answered = words("accepted", ("explainable", "explained"), waiting=3)
     assert "Every row counts" not in answered and "Rows that wait until a label is known: 3" in answered
     assert "Every row counts" in words("accepted")
+
+
+def test_of_a_year_after_its_community_left_nothing_is_asked(tmp_path: Path) -> None:
+    reference = reference_of(tmp_path / "seeds")
+    outbox = Store(str(tmp_path / "outbox"))
+    for year in (2017, 2018):
+        (folder := tmp_path / "outbox" / FIRST / str(year)).mkdir(parents=True)
+        finding = {"severity": "explainable", "status": "open"}
+        given = {"community_id": FIRST, "reporting_year": year, "submission_id": "s", "status": "accepted_with_queries"}
+        (folder / "receipt.json").write_text(json.dumps(given | {"files": [], "findings": [finding]}), "utf-8")
+    (network := tmp_path / "seeds" / "network").joinpath("waivers.csv").write_text(
+        "community_id,reporting_year,reason\n"
+    )
+    (network / "calendar.csv").write_text("reporting_year,due_on\n2017,2017-11-30\n2018,2018-11-30\n", "utf-8")
+    events = pl.DataFrame(schema=EVENTS)
+
+    def asked() -> list[int]:
+        told = occasions(Reference(reference.folder), events, Listing((), ()), outbox, TODAY)
+        return [one.reporting_year for one in told if one.kind == "asked"]
+
+    assert asked() == [2017, 2018]
+    (network / "communities.csv").write_text(
+        f"community_id,name,state,joined_year,left_year\n{FIRST},Alderwick Bend,OH,2015,2017\n", "utf-8"
+    )
+    assert asked() == [2017]
 
 
 def test_years_that_were_due_long_ago_are_told_by_nobody() -> None:

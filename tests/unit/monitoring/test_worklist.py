@@ -30,7 +30,11 @@ insert into marts.fct_finding values
     ('own', null, 2018, 'bad_number', 'error', 'open', 'No number in a decision.', null, 1, null);
 create table marts.fct_submission_status (community_id text, reporting_year int, status text, due_on date,
     submission_id text, findings_blocking int, findings_open int);
+create table marts.dim_community (community_id text, left_year int);
+insert into marts.dim_community values ('alder', 2018), ('birch', null), ('gum', 2017);
 insert into marts.fct_submission_status values
+    ('gum', 2017, 'rejected', '2017-11-30', 's4', 1, 0),
+    ('gum', 2018, 'accepted_with_queries', '2018-11-30', 's5', 0, 3),
     ('alder', 2018, 'accepted_with_queries', '2018-11-30', 's1', 1, 2),
     ('birch', 2018, 'accepted_with_queries', '2018-11-30', 's2', 0, 1),
     ('cedar', 2018, 'expected', '2018-11-30', null, 0, 0),
@@ -60,12 +64,18 @@ def test_shared_causes_answers_without_a_review_and_folders_are_listed(release: 
         ("birch", "accepted_with_queries", None),
         ("cedar", "late", None),
         ("dogwood", "expected", None),
+        ("gum", "rejected", None),
     ]
+
+
+def test_a_folder_of_a_year_after_its_community_left_waits_for_nobody(release: duckdb.DuckDBPyConnection) -> None:
+    found = [(row["community_id"], row["reporting_year"]) for row in worklist(release, {}, TODAY, 14).folders]
+    assert ("gum", 2017) in found and ("gum", 2018) not in found
 
 
 def test_a_release_from_before_reviews_were_kept_lists_all_answers(release: duckdb.DuckDBPyConnection) -> None:
     assert [row["finding_id"] for row in worklist(release, {}, TODAY, 14).answers] == ["known", "given", "looked"]
-    assert worklist(release, {}, TODAY, 14, 2017).folders == []
+    assert worklist(release, {}, TODAY, 14, 2016).folders == []
 
 
 def test_what_is_of_no_community_is_listed_and_what_has_no_year_in_every_year(

@@ -758,6 +758,22 @@ def test_a_remark_of_a_requirement_names_outcomes_and_indicators_and_no_codes(da
     assert "2 of 7 (Employment, Grade 3 students proficient in reading); score 83.0, none is set" in said
 
 
+@pytest.mark.parametrize(("state", "is_closed"), [("frozen", True), ("provisional", False)])
+def test_the_page_of_a_closed_cycle_says_by_which_rules_it_was_decided_and_that_trends_are_of_now(
+    database: Path, tmp_path: Path, state: str, is_closed: bool
+) -> None:
+    page = changed(
+        database,
+        tmp_path,
+        f"alter table marts.fct_designation add column record_state varchar default '{state}'",
+        "alter table marts.fct_designation add column ruleset_id varchar default 'own'",
+        "update marts.fct_designation set ruleset_version = '0.7.0'",
+    )
+    said = Page(page["communities/c00/standing.html"]).text
+    assert ("stand as they were decided then, by the rules own 0.7.0." in said) == is_closed
+    assert ("follow the data of this release and its rules" in said) == is_closed
+
+
 def test_a_figure_that_nobody_has_is_not_said_to_be_kept_from_the_public(database: Path, tmp_path: Path) -> None:
     copy = tmp_path / "copy.duckdb"
     copy.write_bytes(database.read_bytes())

@@ -36,6 +36,7 @@ from dagster_project.lib.receipts.difference import (
     forget_summaries,
     frozen_cycles,
     seed_lines,
+    summary_lines,
 )
 from dagster_project.settings import from_environment
 
@@ -101,6 +102,35 @@ def test_seed_lines_are_told_with_their_number_and_a_moved_line_is_no_difference
     assert [(line.number, line.word, line.text) for line in lines] == [(3, "gone", "2"), (4, "new", "4")]
     assert seed_lines(a, a, seeds_of) == (True, ())
     assert seed_lines(a, {"release_id": "r3", "seeds_sha256": "other"}, seeds_of) == (False, ())
+
+
+RULES = "ruleset_id,ruleset_version,parameter,value,note\nown,1,share,0.5,x\nown,1,years,5,y\n"
+
+
+@pytest.mark.parametrize(
+    ("added", "version", "can_move"),
+    [
+        ("own,2,share,0.5,x\nown,2,years,4,y\n", "2", [False, True]),
+        ("own,2,share,0.5,x\nown,2,years,4,y\n", "1", [False, False]),
+        ("own,1,more,1,z\n", "1", [True]),
+    ],
+)
+def test_of_a_new_version_of_the_rules_only_what_it_changes_can_have_moved_a_verdict(
+    added: str, version: str, can_move: list[bool]
+) -> None:
+    file = "rulesets/ruleset_parameters.csv"
+    content = {"r1": {file: RULES.encode()}, "r2": {file: (RULES + added).encode()}}
+    a, b = (
+        {"release_id": release, "seeds_sha256": release, "ruleset_id": "own", "ruleset_version": of}
+        for release, of in (("r1", "1"), ("r2", version))
+    )
+    known, lines = seed_lines(a, b, content.get)
+    assert (known, [line.can_move for line in lines]) == (True, can_move)
+    found = Causes((), lines, (), True, {}).of("a_place", None)
+    assert found == tuple(f"seeds/{file} line {n}" for n, moves in enumerate(can_move, 4) if moves)
+    told = summary_lines(replace(FOUND, seed_lines=lines), None)
+    idle = can_move.count(False)
+    assert (f"  seeds/{file}: other lines new, which change no rule: {idle}" in told) == bool(idle)
 
 
 def test_a_summary_lies_beside_releases_and_not_in_one() -> None:

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dagster_project.cli.base import CradleError, known_communities
 from dagster_project.lib.app.ready import reference_faults
 from dagster_project.lib.base.reference import Reference, SeedError
 from dagster_project.lib.base.store import Store
@@ -23,6 +24,7 @@ from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.drop import LOCATED, list_drop, open_drop, submission_id
 from dagster_project.lib.intake.bucket.lake import move_partitions, partition_key, read_partitions, write_partition
 from dagster_project.lib.intake.bucket.ledger import EVENTS, Ledger
+from dagster_project.lib.intake.bucket.plan import ChoiceError, Selection, require_known
 from dagster_project.lib.intake.findings import to_findings
 from tests.conftest import take_folder
 from tests.support import PROJECT, cradle
@@ -162,6 +164,24 @@ VALUES = (
 def test_a_rename_that_names_no_project_seed_is_refused_where_it_is_read(tmp_path: Path) -> None:
     with pytest.raises(SeedError, match="line 2: neither nowhere nor elsewhere"):
         _ = Reference(seeds_with(tmp_path, "nowhere,elsewhere,")).communities
+
+
+def test_a_former_id_that_is_asked_for_is_told_what_it_is_called_now(tmp_path: Path) -> None:
+    reference = Reference(seeds_with(tmp_path, f"first_name,{MEMBER},", f"{MEMBER},{NOW},"))
+    for former in ("first_name", MEMBER):
+        with pytest.raises(CradleError) as refused:
+            known_communities(reference, [former])
+        assert (
+            refused.value.message == f"{former} is not a community of the network; it is called {NOW} since its rename"
+        )
+        assert refused.value.hint == f"write {NOW}"
+        with pytest.raises(ChoiceError, match=f"it is called {NOW} since"):
+            require_known(
+                Selection(frozenset([former])), reference.communities["community_id"], [2020], reference.names
+            )
+    with pytest.raises(CradleError) as refused:
+        known_communities(reference, ["elsewhere"])
+    assert refused.value.message == "elsewhere is not a community of the network"
 
 
 @given(

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from dagster_project.lib.base.successions import NO_RENAMES, CommunityIds
 from dagster_project.lib.intake.bucket.drop import CLOSED_RULE, DroppedFile, Folder, Left, Listing
 from dagster_project.lib.intake.bucket.ledger import current_objects, current_submissions
 
@@ -45,13 +46,15 @@ class ChoiceError(ValueError):
     """A selection that names what is not there; the message says what."""
 
 
-def require_known(selection: Selection, communities: Collection[str], years: Collection[int]) -> None:
+def require_known(
+    selection: Selection, communities: Collection[str], years: Collection[int], names: CommunityIds = NO_RENAMES
+) -> None:
     """ChoiceError where a community is none of these, or all years are outside; a range may reach beyond them.
 
     An intake with a mistyped name would do nothing and end well.
     """
     for name in sorted((selection.communities or frozenset()) - {*communities}):
-        raise ChoiceError(f"{name} is not a community of the network")
+        raise ChoiceError(names.not_known(name))
     if selection.years and selection.years.isdisjoint(years):
         raise ChoiceError(f"{min(selection.years)} is not a reporting year; they run from {min(years)} to {max(years)}")
 

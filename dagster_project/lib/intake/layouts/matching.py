@@ -148,13 +148,18 @@ class Layouts:
 
     def _no_match(self, grid: Grid, file_name: str, file_id: int, newest: Mapping[str, int]) -> NoMatch:
         nearest: tuple[HeaderFit, int] | None = None
+
+        def rank(fit: HeaderFit) -> tuple[bool, float, int]:
+            half = 2 * len(fit.missing) <= len(fit.layout.required)
+            return (half and fit.layout.contract and named_like(fit.layout, grid, file_name), *fit.nearness)
+
         for place in range(min(len(grid.rows), HEADER_SEARCH_ROWS)):
             row = tuple(grid.rows[place])
             fits = [(fit, place) for fit in self.fits(row)]
             if place:
                 fits += [(fit, place) for fit in self.fits(row, tuple(grid.rows[place - 1]))]
             for fit, last in fits:
-                if _of_version(fit.layout, newest) and (nearest is None or fit.nearness > nearest[0].nearness):
+                if _of_version(fit.layout, newest) and (nearest is None or rank(fit) > rank(nearest[0])):
                     nearest = (fit, last)
         return explain(nearest, len(self._layouts), grid, file_name, file_id)
 

@@ -13,6 +13,7 @@ from dagster_project.lib.base.names import VALUE_KEY
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import JudgingRules
 from dagster_project.lib.intake.findings import ISSUES, blocked_rows, in_words, issues_where
+from dagster_project.lib.intake.layouts.telling import unit_spellings
 from dagster_project.lib.intake.rows.cells import DECIMAL_COMMA, DOT_THOUSANDS, ONE_COMMA, cast_texts, parse_cells
 from dagster_project.lib.intake.rows.codes import CodeTables, coded
 from dagster_project.lib.intake.rows.contract_check import (
@@ -164,7 +165,9 @@ def _typed(texts: pl.DataFrame, contract: TableContract, reference: Reference) -
 def _units(typed: pl.DataFrame, texts: pl.DataFrame, reference: Reference) -> tuple[pl.DataFrame, pl.DataFrame]:
     """The unit each row's value is given in, its factor and range; issues where it does not fit the indicator."""
     dictionary = reference.indicators.select("indicator_id", pl.col("unit").alias("indicator_unit"))
-    rows = typed.with_columns(given_unit=normalised("unit")).join(
+    spellings = unit_spellings().items()
+    meant = {spelling: unit for spelling, unit in spellings if spelling not in set(reference.units["unit"])}
+    rows = typed.with_columns(given_unit=normalised("unit").replace(meant)).join(
         dictionary, on="indicator_id", how="left", maintain_order="left"
     )
     rows = rows.with_columns(value_unit=pl.coalesce("given_unit", "indicator_unit"))

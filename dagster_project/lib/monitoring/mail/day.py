@@ -62,7 +62,9 @@ def occasions(
     years = told_years(reference.reporting_years(today), calendar, today)
     new = [folder for folder in changed_folders(listing, events) if folder in there and folder.reporting_year in years]
     waiting = {folder.partition for folder in new}
-    places = [(community_id, year) for community_id in reference.communities["community_id"] for year in years]
+    left = reference.communities.select("community_id", "left_year").iter_rows()
+    # Of a year after its community left nothing is asked, though its folder is taken.
+    places = [(community_id, year) for community_id, last in left for year in years if last is None or year <= last]
     receipts = _receipts(outbox, [place for place in places if place not in waiting])
     return [*of_deadlines(due), *of_arrivals(new), *of_receipts(receipts)]
 

@@ -24,6 +24,9 @@ from dagster_project.lib.publish.report.marts import Marts, ReportContext
 from dagster_project.lib.publish.report.quality import findings_by_rule
 from dagster_project.lib.publish.report.sentences.trend import reason_words, trend_undetermined
 
+FROZEN = "frozen"
+"""The state of a record that was decided when its cycle was closed."""
+
 
 def _rated_outcomes(marts: Marts, community_id: str) -> list[Row]:
     trends = marts.trends.get(community_id, [])
@@ -145,6 +148,7 @@ def community_page(marts: Marts, context: ReportContext, community: Row) -> Row:
         "outcome_names": {o["outcome_id"]: o["name"] for o in marts.outcomes},
         "gateway": _gateway_view(marts, ident),
         "designations": _designation_view(marts, ident),
+        "closed_by": next((r for r in marts.designations.get(ident, []) if r.get("record_state") == FROZEN), None),
         "findings": findings_by_rule(f for f in findings if f["reporting_year"] == marts.year),
         "open_findings": [f for f in findings if f["status"] == "open"],
         "files": files.listed(),

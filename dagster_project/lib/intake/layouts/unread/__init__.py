@@ -19,7 +19,14 @@ from dagster_project.lib.intake.layouts.unread.columns import (
     values_beside,
     without_values,
 )
-from dagster_project.lib.intake.layouts.unread.rows import flagged, not_meant, other_values, set_aside, under_a_name
+from dagster_project.lib.intake.layouts.unread.rows import (
+    flagged,
+    not_meant,
+    of_another_topic,
+    other_values,
+    set_aside,
+    under_a_name,
+)
 from dagster_project.lib.intake.layouts.unread.sheet import Sheet
 from dagster_project.lib.intake.layouts.unread.vocabulary import Words, words_of
 from dagster_project.lib.intake.reading.grid import Problem
@@ -41,5 +48,5 @@ def unread_problems(match: Match, words: Words, alone: bool) -> list[Problem]:
         told += two_lines(sheet)
         if not told:
             told += [*without_values(sheet, alone), *flagged(sheet), *other_values(sheet), *values_beside(sheet, words)]
-            told += [*rates_beside(sheet), *not_meant(sheet), *under_a_name(sheet, words)]
+            told += [*of_another_topic(sheet), *rates_beside(sheet), *not_meant(sheet), *under_a_name(sheet, words)]
     return [*read_as(sheet), *set_aside(sheet), *told]

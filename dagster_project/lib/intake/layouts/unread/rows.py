@@ -1,6 +1,6 @@
 """Rows that their sheet, a line above them or a cell beside them calls something else than values to count.
 
-Belongs here: numbers that are called suppressed or a target, rows and sheets set aside, rows below the name of a group.
+Belongs here: numbers called suppressed, a target or of another subject, rows set aside, rows below the name of a group.
 Does not: whole columns that were not read (columns.py), reading of the cells that are taken (intake/rows).
 """
 
@@ -9,8 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache, partial
+from pathlib import PurePosixPath
 
-from dagster_project.lib.intake.layouts.telling import NOT_MEANT, SET_ASIDE, patterns
+from dagster_project.lib.intake.layouts.telling import NOT_MEANT, SET_ASIDE, patterns, row_topics
 from dagster_project.lib.intake.layouts.unread.sheet import NUMBER, Sheet
 from dagster_project.lib.intake.layouts.unread.vocabulary import (
     CALLED_OTHERWISE,
@@ -61,7 +62,8 @@ def _is_flagged(sheet: Sheet, words: frozenset[str], row: Sequence[str], cell: s
 def other_values(sheet: Sheet) -> Iterator[Problem]:
     """Rows with a number that an unread column, the sheet's name or its title calls something else than their value."""
     match, numbered = sheet.match, sheet.numbered
-    for name in sheet.heads():
+    file = _spaced(PurePosixPath(match.file_name).stem)
+    for name in (*sheet.heads(), file):
         if numbered and CALLED_OTHERWISE.fullmatch(name.lower()):
             rows = sorted(at + 1 for at in numbered)
             yield problem("other_value", sheet=match.grid.sheet, rows=rows, found=excerpt(name))
@@ -81,6 +83,25 @@ def other_values(sheet: Sheet) -> Iterator[Problem]:
         for cell, rows in said.items():
             found = excerpt(f"{text}: {cell}")
             yield problem("other_value", sheet=match.grid.sheet, rows=rows, column=text, found=found)
+
+
+def of_another_topic(sheet: Sheet) -> Iterator[Problem]:
+    """Rows with a number of which an unread column says another subject or level than their indicator's label.
+
+    A label that says nothing of the kind is not judged, so a code of a source's own is taken at its word.
+    """
+    indicator = sheet.read["indicator"]
+    for place, text in sheet.unread():
+        topics = [topic for topic in row_topics() if topic.header.fullmatch(_bare(snake_name(text)))]
+        said: dict[str, list[int]] = {}
+        for at in sorted(sheet.numbered) if topics else ():
+            row = sheet.match.grid.rows[at]
+            cell = one_line(row[place]) if place < len(row) else ""
+            if cell and any(topic.speaks_against(_bare(cell), _bare(row[indicator])) for topic in topics):
+                said.setdefault(cell, []).append(at + 1)
+        for cell, rows in said.items():
+            found = excerpt(f"{text}: {cell}")
+            yield problem("row_of_another_topic", sheet=sheet.match.grid.sheet, rows=rows, column=text, found=found)
 
 
 def not_meant(sheet: Sheet) -> Iterator[Problem]:

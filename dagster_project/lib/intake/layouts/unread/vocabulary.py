@@ -13,7 +13,7 @@ import polars as pl
 
 import contracts
 from dagster_project.lib.base.reference import Reference
-from dagster_project.lib.intake.layouts.telling import OTHER_VALUE, patterns
+from dagster_project.lib.intake.layouts.telling import OTHER_VALUE, patterns, unit_spellings
 from dagster_project.lib.intake.reading.grid import one_line
 
 YES = frozenset({"y", "yes", "t", "true", "1", "x", "*"})
@@ -35,7 +35,7 @@ HOLDS = frozenset(
 )
 """Words of a status that say of a partner, an agreement or a gift that it stands."""
 USUAL = {
-    "unit": frozenset({USUAL_UNIT, "%", "percentage", "pct"}),
+    "unit": frozenset({USUAL_UNIT, *(spelling for spelling, unit in unit_spellings().items() if unit == USUAL_UNIT)}),
     "geography_level": frozenset({USUAL_LEVEL}),
     "active_to": HOLDS,
     "end_date": HOLDS,

@@ -47,6 +47,9 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
     return value < 0 && Number(text) !== 0 ? "\u2212" + grouped : grouped;
   }
 
+  /* Letters as somebody types them who looks for a name: small, without accents, one blank between words. */
+  const plain = text => text.normalize("NFD").replace(/\p{M}/gu, "").toLowerCase().replace(/\s+/g, " ").trim();
+
   /* ---- what is chosen ---- */
 
   function start() {
@@ -235,8 +238,10 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
       return set;
     }));
     at("find").addEventListener("input", () => {
-      const asked = at("find").value.trim().toLowerCase();
-      for (const label of at("communities").children) label.hidden = !label.textContent.toLowerCase().includes(asked);
+      const asked = plain(at("find").value), labels = [...at("communities").children];
+      for (const label of labels) label.hidden = !plain(label.textContent).includes(asked);
+      at("none-found").hidden = !labels.length || labels.some(label => !label.hidden);
+      at("all-communities").disabled = !at("none-found").hidden;
     });
     for (const [button, pick] of [["all-communities", label => !label.hidden], ["no-communities", () => false]]) {
       at(button).addEventListener("click", () => {
@@ -249,7 +254,13 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
       at("with-" + which).addEventListener("change", () => { choice.beside = BESIDE.filter(each => at("with-" + each).checked); changed(); });
     }
     for (const key of ["from", "to"]) {
-      at(key).addEventListener("change", () => { choice[key] = Number(at(key).value); changed(); });
+      at(key).addEventListener("change", () => {
+        const year = choice[key] = Number(at(key).value);
+        // A year beyond the other end takes that end along.
+        if (key === "from" && choice.to !== null) choice.to = Math.max(year, choice.to);
+        if (key === "to" && choice.from !== null) choice.from = Math.min(year, choice.from);
+        changed();
+      });
     }
     at("csv").addEventListener("click", save);
     at("choice").addEventListener("submit", event => event.preventDefault());
