@@ -22,7 +22,7 @@ import yaml
 
 import contracts
 from dagster_project.lib.analysis.tables import TABLES
-from dagster_project.lib.intake.layouts.telling import NOT_MEANT, OTHER_VALUE, SET_ASIDE, WIDER_PLACE
+from dagster_project.lib.intake.layouts.telling import NOT_MEANT, OTHER_VALUE, SET_ASIDE, TARGET, WIDER_PLACE
 from dagster_project.lib.intake.rows.wider_places import state_names
 from dagster_project.lib.publish.report import words
 from dagster_project.lib.publish.report.marts import REQUIRED_COLUMNS
@@ -200,7 +200,7 @@ def test_a_new_computed_column_is_one_line(tmp_path: Path) -> None:
 def test_words_that_tell_of_a_file_are_patterns_of_known_kinds_and_states_have_codes_of_two_letters() -> None:
     with contracts.TELLING_WORDS.open(encoding="utf-8", newline="") as lines:
         told = list(csv.DictReader(lines))
-    assert {line["kind"] for line in told} == {OTHER_VALUE, SET_ASIDE, NOT_MEANT, WIDER_PLACE}
+    assert {line["kind"] for line in told} == {TARGET, OTHER_VALUE, SET_ASIDE, NOT_MEANT, WIDER_PLACE}
     assert all(re.compile(line["pattern"]) and line["pattern"] and line["meaning"] for line in told)
     names = state_names()
     assert len(names) == len(set(names.values())) == 51

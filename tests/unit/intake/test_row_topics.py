@@ -80,6 +80,13 @@ def test_a_file_that_is_called_targets_is_no_file_of_values(network: Intake) -> 
     assert "other_value" in outcome.rules
 
 
+@pytest.mark.parametrize("name", ["last_year", "change", "state_average"])
+def test_a_file_that_is_called_otherwise_may_hold_values(network: Intake, name: str) -> None:
+    text = f"school_year,indicator,dimension,group,value\n2023,{READING},all,all,60\n"
+    outcome = take_folder(network, {f"{name}.csv": text}, "aspenreach", 2024)
+    assert outcome.observations["row_status"].to_list() == ["accepted"]
+
+
 def test_a_file_named_like_a_table_is_told_what_it_lacks_of_that_table(network: Intake) -> None:
     text = f"indicator,dimension,group,value,by\n{READING},all,all,60,2026-12-31\n"
     outcome = take_folder(network, {"targets.csv": text}, "aspenreach", 2024)

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import contracts
 
-OTHER_VALUE, SET_ASIDE, NOT_MEANT, WIDER_PLACE = "other_value", "set_aside", "not_meant", "wider_place"
+TARGET, OTHER_VALUE = "target", "other_value"
+SET_ASIDE, NOT_MEANT, WIDER_PLACE = "set_aside", "not_meant", "wider_place"
 
 
 @cache

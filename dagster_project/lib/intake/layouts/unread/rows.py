@@ -15,6 +15,7 @@ from dagster_project.lib.intake.layouts.telling import NOT_MEANT, SET_ASIDE, pat
 from dagster_project.lib.intake.layouts.unread.sheet import NUMBER, Sheet
 from dagster_project.lib.intake.layouts.unread.vocabulary import (
     CALLED_OTHERWISE,
+    CALLED_TARGET,
     GROUP_NAMES,
     NO,
     NOT_BY_ITSELF,
@@ -62,9 +63,11 @@ def _is_flagged(sheet: Sheet, words: frozenset[str], row: Sequence[str], cell: s
 def other_values(sheet: Sheet) -> Iterator[Problem]:
     """Rows with a number that an unread column, the sheet's name or its title calls something else than their value."""
     match, numbered = sheet.match, sheet.numbered
+    # A file that is called a difference or last year's may be a correction: its rows name their own years.
     file = _spaced(PurePosixPath(match.file_name).stem)
-    for name in (*sheet.heads(), file):
-        if numbered and CALLED_OTHERWISE.fullmatch(name.lower()):
+    called = [name for name in sheet.heads() if CALLED_OTHERWISE.fullmatch(name.lower())]
+    for name in (*called, *([file] if CALLED_TARGET.fullmatch(file.lower()) else [])):
+        if numbered:
             rows = sorted(at + 1 for at in numbered)
             yield problem("other_value", sheet=match.grid.sheet, rows=rows, found=excerpt(name))
             return

@@ -13,7 +13,7 @@ import polars as pl
 
 import contracts
 from dagster_project.lib.base.reference import Reference
-from dagster_project.lib.intake.layouts.telling import OTHER_VALUE, patterns, unit_spellings
+from dagster_project.lib.intake.layouts.telling import OTHER_VALUE, TARGET, patterns, unit_spellings
 from dagster_project.lib.intake.reading.grid import one_line
 
 YES = frozenset({"y", "yes", "t", "true", "1", "x", "*"})
@@ -24,7 +24,8 @@ SUPPRESSED = re.compile(
     r"(?:\W*(?:$|for|due|because|n ?<|small).*)?"
 )
 """A cell that says so by itself, whatever its column is called."""
-CALLED_OTHERWISE = re.compile(patterns()[OTHER_VALUE])
+CALLED_TARGET = re.compile(patterns()[TARGET])
+CALLED_OTHERWISE = re.compile(f"{patterns()[TARGET]}|{patterns()[OTHER_VALUE]}")
 """What says of a number that it is no value of the row's own place and year."""
 WORDS = re.compile(r"[^\W\d_]{3}")
 USUAL_UNIT, USUAL_LEVEL, USUAL_DATA = "percent", "community", "population"
