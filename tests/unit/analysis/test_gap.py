@@ -280,6 +280,12 @@ def test_a_register_replaces_the_starter_list_from_its_reporting_year_and_date_o
     }
 
 
+def test_a_row_without_a_date_holds_until_one_with_a_date_is_in_effect(ruleset: Ruleset) -> None:
+    rows = register((2021, "asian", "reference", None), (2021, "asian", "burdened", "2022-06-01"))
+    found = by_year(ruleset, burdened_groups=rows)
+    assert (found[2021], found[2022]) == (("asian", set()), ("white", {"asian"}))
+
+
 @pytest.mark.parametrize(("since", "in_effect"), [("2022-12-31", True), ("2023-01-01", False)])
 def test_the_assessment_date_is_the_last_day_of_the_reporting_year(
     since: str, in_effect: bool, ruleset: Ruleset

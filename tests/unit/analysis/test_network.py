@@ -17,7 +17,7 @@ import pytest
 from dagster_project.lib.analysis.figures.network import compute_network
 from dagster_project.lib.analysis.tables import FCT_OUTCOME_STATUS, FCT_TREND, TREND_POINT_SPAN
 from dagster_project.lib.base.ruleset import Ruleset
-from tests.unit.analysis import reference
+from tests.unit.analysis import builders, reference
 from tests.unit.analysis.builders import GEOGRAPHIES, INDICATORS, known, members, tables, yearly
 
 Rows = list[dict[str, Any]]
@@ -97,6 +97,16 @@ def test_a_district_of_two_communities_counts_once_in_the_pooled_rate(ruleset: R
     assert row["panel_size"] == 2
     assert row["pooled_rate_last"] == pytest.approx(100 * (70 + 140 - 20) / (100 + 400 - 40))
     assert row["pooled_slope"] == pytest.approx(100 * ((190 / 460) - (130 / 460)) / 2)
+
+
+@pytest.mark.parametrize(("until", "counted_twice"), [(2024, False), (2023, True)])
+def test_a_district_is_shared_through_its_last_valid_year(
+    until: int, counted_twice: bool, ruleset: Ruleset, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(builders, "GEOGRAPHIES", GEOGRAPHIES.with_columns(valid_to=pl.lit(until)))
+    row = network(shared(counted(DISTRICT), counted(DISTRICT)), ruleset)
+    rate = 210 / 500 if counted_twice else (210 - 20) / (500 - 40)
+    assert row["pooled_rate_last"] == pytest.approx(100 * rate)
 
 
 def test_a_total_that_cannot_be_parted_from_a_shared_district_is_in_no_pooled_rate(ruleset: Ruleset) -> None:

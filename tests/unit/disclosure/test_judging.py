@@ -241,6 +241,13 @@ def test_ties_that_contradict_each_other_are_a_fault_and_one_that_fixes_a_count_
     assert (verdict.failing, verdict.infeasible) == (["free", "other"], True)
 
 
+def test_a_tie_connects_its_cells_wherever_the_count_that_both_are_is_open() -> None:
+    system = System(bounds={"one": Bounds(5, 9, 0, 5, 0, 9), "other": OPEN})
+    system.needs |= {"one": need_of(SMALL, OPEN), "other": need_of(SMALL, OPEN)}
+    system.ties["one", "k", "other", "n"] = None
+    assert len({*judge(system, ample()).components.values()}) == 1
+
+
 def test_a_cell_that_is_fixed_by_what_is_known_still_fails() -> None:
     system = System(bounds={"gone": fixed(5, 2), "free": OPEN}, needs={"gone": need_of(SMALL, OPEN)})
     assert judge(system, ample()).failing == ["gone"]
