@@ -26,7 +26,12 @@ SPAN = re.compile(r"`([^`]+)`")
 COMMAND = re.compile(r"(?<![\w./-])(?:\S*/)?(cradle|dagster(?:-daemon|-webserver)?)((?: .*)?)$")
 OPTION = re.compile(r"(?<![\w-])--[a-z][a-z-]*")
 WORD = re.compile(r"[a-z][a-z-]+")
-RUNNERS = frozenset({"cradle", "cradle_bound_by_modes", "call", "step", "say", "run", "invoke", "dagster", "started"})
+RUNNERS = frozenset(
+    {
+        *("cradle", "cradle_bound_by_modes", "warm_cradle", "start_warm"),
+        *("call", "step", "say", "run", "invoke", "dagster", "started"),
+    }
+)
 """Functions of tests that run a command whose words are among their arguments."""
 Named = tuple[str, ...]
 
