@@ -32,6 +32,7 @@ insert into marts.fct_finding values
     ('older', '{COMMUNITY}', 2017, 'count_change', 'explainable', 'explained', 'It fell.', null, 'We left.', 1),
     ('stray', null, null, 'unknown_community', 'error', null,
      'The bucket holds a folder reedmeer.', 'reedmere', null, 1);
+create table marts.dim_community (community_id text, left_year int);
 create table marts.fct_submission_status (community_id text, reporting_year int, status text, due_on date,
     submission_id text, findings_blocking int, findings_open int, rows_read int, rows_accepted int);
 insert into marts.fct_submission_status values

@@ -56,8 +56,8 @@ LATE, EXPECTED = "late", "expected"
 class Worklist:
     """`shared`: open questions to the network. `answers`: members' answers that nobody has reviewed. `folders`: due
     soon, late, or with something open, and since when their receipt was opened (None: it was not); none of a year after
-    their community left, of which nothing is asked. `own`: what is of no
-    community, in folders of unknown communities and years, between folders and in the network's own.
+    their community left, of which nothing is asked. `own`: what is of no community, in folders of unknown communities
+    and years, between folders and in the network's own.
     """
 
     shared: list[Row]
