@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import errno
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -97,20 +98,27 @@ def known_year(years: range, year: int) -> None:
         raise CradleError(f"{year} is not a reporting year", f"they run from {years.start} to {years.stop - 1}", 2)
 
 
+@contextmanager
+def asking_a_release() -> Iterator[None]:
+    """What a command asks of a release: where there is none, what makes one is told."""
+    from dagster_project.lib.publish.release.pointing import ReleaseMissingError
+
+    try:
+        yield
+    except ReleaseMissingError as error:
+        raise CradleError(str(error), "run `cradle run` first") from None
+
+
 def held_by_release(config: Settings, year: int | None, communities: Iterable[str] = ()) -> None:
     """A usage error for a year or a community of which the current release holds nothing.
 
     The seeds and the day of today may be ahead of it; nothing found would then look like nothing to be done.
     """
     from dagster_project.lib.publish.release.opening import open_release
-    from dagster_project.lib.publish.release.pointing import ReleaseMissingError
 
-    try:
-        with open_release(config) as release:
-            rows = release.execute("select distinct community_id, reporting_year from marts.fct_submission_status")
-            held = rows.fetchall()
-    except ReleaseMissingError as error:
-        raise CradleError(str(error), "run `cradle run` first") from None
+    with asking_a_release(), open_release(config) as release:
+        rows = release.execute("select distinct community_id, reporting_year from marts.fct_submission_status")
+        held = rows.fetchall()
     years = {held_year for _, held_year in held}
     if year is not None and year not in years:
         told = f"it holds {min(years)} to {max(years)}; " if years else ""

@@ -18,6 +18,7 @@ import click
 from dagster_project.cli.base import (
     FULL_HINT,
     CradleError,
+    asking_a_release,
     communities_option,
     held_by_release,
     is_full,
@@ -312,13 +313,9 @@ def row_questions(row: dict[str, Any]) -> str:
 
 def _rows(query: str, parameters: list[Any]) -> list[dict[str, Any]]:
     from dagster_project.lib.publish.release.opening import open_release
-    from dagster_project.lib.publish.release.pointing import ReleaseMissingError
 
-    try:
-        with open_release(settings()) as connection:
-            return connection.execute(query, parameters).pl().to_dicts()
-    except ReleaseMissingError as error:
-        raise CradleError(str(error), "run `cradle run` first") from None
+    with asking_a_release(), open_release(settings()) as connection:
+        return connection.execute(query, parameters).pl().to_dicts()
 
 
 @cli.command()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from dagster_project.cli.base import CradleError, held_by_release, known_year, settings
+from dagster_project.cli.base import CradleError, asking_a_release, held_by_release, known_year, settings
 from dagster_project.lib.base.shown import visible
 from dagster_project.settings import Settings
 
@@ -27,15 +27,12 @@ USAGE = 2
 def _work(config: Settings, year: int | None) -> Worklist:
     from dagster_project.lib.base.reference import Reference
     from dagster_project.lib.monitoring.worklist import current_worklist
-    from dagster_project.lib.publish.release.pointing import ReleaseMissingError
 
     if year is not None:
         known_year(Reference(config.seeds).reporting_years(config.today), year)
         held_by_release(config, year)
-    try:
+    with asking_a_release():
         return current_worklist(config, year)
-    except ReleaseMissingError as error:
-        raise CradleError(str(error), "run `cradle run` first") from None
 
 
 @click.command()

@@ -230,10 +230,8 @@ def of_rows_that_count(issues: pl.DataFrame, rows: pl.DataFrame, registers: pl.D
     where = ["submission_id", "source_file", "source_sheet", "source_row"]
     taken = pl.concat([rows.select(*where, "row_status"), registers.select(*where, "row_status")])
     refused = taken.filter(pl.col("row_status") == "rejected").select(where).unique()
-    asked = issues["rule_id"].is_in(COUNTS_ANYWAY)
-    kept = issues.with_row_index("_order").filter(asked).join(refused, on=where, how="anti", nulls_equal=True)
-    others = issues.with_row_index("_order").filter(~asked)
-    return pl.concat([others, kept]).sort("_order").drop("_order")
+    of_refused = refused.join(pl.DataFrame({"rule_id": COUNTS_ANYWAY}), how="cross")
+    return issues.join(of_refused, on=of_refused.columns, how="anti", nulls_equal=True, maintain_order="left")
 
 
 def beside_issues(folders: Sequence[Folder], ids: dict[tuple[str, int], str]) -> pl.DataFrame:

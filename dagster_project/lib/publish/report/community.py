@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from dagster_project.lib.analysis.vocabulary import FROZEN
 from dagster_project.lib.publish.report import certainty, words
 from dagster_project.lib.publish.report.arranging import GAP_ORDER, TOTAL, Row, headline, natural_key, rank, tally
 from dagster_project.lib.publish.report.indicator import (
@@ -23,9 +24,6 @@ from dagster_project.lib.publish.report.languages.catalogue import N_, _
 from dagster_project.lib.publish.report.marts import Marts, ReportContext
 from dagster_project.lib.publish.report.quality import findings_by_rule
 from dagster_project.lib.publish.report.sentences.trend import reason_words, trend_undetermined
-
-FROZEN = "frozen"
-"""The state of a record that was decided when its cycle was closed."""
 
 
 def _rated_outcomes(marts: Marts, community_id: str) -> list[Row]:

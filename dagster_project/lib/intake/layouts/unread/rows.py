@@ -66,11 +66,11 @@ def other_values(sheet: Sheet) -> Iterator[Problem]:
     # A file that is called a difference or last year's may be a correction: its rows name their own years.
     file = _spaced(PurePosixPath(match.file_name).stem)
     called = [name for name in sheet.heads() if CALLED_OTHERWISE.fullmatch(name.lower())]
-    for name in (*called, *([file] if CALLED_TARGET.fullmatch(file.lower()) else [])):
-        if numbered:
-            rows = sorted(at + 1 for at in numbered)
-            yield problem("other_value", sheet=match.grid.sheet, rows=rows, found=excerpt(name))
-            return
+    called += [file] if CALLED_TARGET.fullmatch(file) else []
+    if numbered and called:
+        rows = sorted(at + 1 for at in numbered)
+        yield problem("other_value", sheet=match.grid.sheet, rows=rows, found=excerpt(called[0]))
+        return
     for name, below in sheet.sections:
         if CALLED_OTHERWISE.fullmatch(name.lower()) and (rows := [at + 1 for at in below if at in numbered]):
             yield problem("other_value", sheet=match.grid.sheet, rows=rows, found=excerpt(name))
