@@ -17,11 +17,13 @@ setup: $(VENV)/.ready $(VENV)/.compiled dbt/target/manifest.json
 
 $(VENV)/.ready: requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-compile --no-deps --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	-$(BIN)/python -m compileall -q -j 0 $(VENV)/lib
 	touch $@
 
-# Compiled once, by whoever installs: a service may not write here, and would compile all of it at every start.
+# Compiled once, by whoever installs: a service may not write here, and would compile all of it at every start. What is
+# installed too, on all processors at once, which pip would not do.
 $(VENV)/.compiled: $(VENV)/.ready $(shell find dagster_project contracts -name '*.py' 2>/dev/null)
 	$(BIN)/python -m compileall -q dagster_project contracts
 	touch $@
