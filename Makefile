@@ -47,12 +47,13 @@ $(CRADLE_HOME)/.example: $(wildcard examples/*.py examples/distributions/*.csv)
 run: example
 	CRADLE_TODAY=$${CRADLE_TODAY:-$(EXAMPLE_TODAY)} $(BIN)/cradle run
 
-# Everything, for two cores: more workers than these use what is left by tests that wait. Of the quick ones a worker keeps
-# to neighbours, which share what they are given, and takes over from others at the end. What starts whole homes, servers
-# and browsers keeps to one worker by module, and all modules of a shared home to one (tests/conftest.py), the longest first.
+# Everything, for two cores: more workers than these use what is left by tests that wait. What starts whole homes, servers
+# and browsers keeps to one worker by module, and all modules of a shared home to one (tests/conftest.py), the longest first;
+# it goes before the quick ones, which never wait, so that lint and Spark (.ci/run) have what it leaves. Of the quick ones
+# a worker keeps to neighbours, which share what they are given, and takes over from others at the end.
 test: setup
-	$(BIN)/python -m pytest tests/unit tests/structure -n 3 --dist worksteal
 	$(BIN)/python -m pytest tests/integration tests/browser -n 4 --dist loadscope --no-loadscope-reorder
+	$(BIN)/python -m pytest tests/unit tests/structure -n 3 --dist worksteal
 
 test-fast: setup
 	$(BIN)/python -m pytest tests/unit tests/structure -n 3 --dist worksteal

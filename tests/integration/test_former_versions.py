@@ -15,7 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.fixtures.versions.make import COMMUNITIES, MOST_BYTES, TODAY, VALUES
-from tests.support import Published, cradle, current
+from tests.support import Published, current
+from tests.warm import warm_cradle
 
 KEPT = sorted((Path(__file__).resolve().parents[1] / "fixtures" / "versions").glob("*.tar.xz"))
 UPLOAD = Path("drop") / COMMUNITIES[1] / "2018" / "values.csv"
@@ -34,7 +35,7 @@ class Home:
     def cradle(self, *arguments: str) -> subprocess.CompletedProcess[str]:
         """A command of the present version over it."""
         own = {"CRADLE_HOME": self.folder / "home", "CRADLE_SEEDS": self.folder / "seeds", "CRADLE_TODAY": TODAY}
-        return cradle(*arguments, CRADLE_SETTLE_SECONDS="0", **own)
+        return warm_cradle(*arguments, CRADLE_SETTLE_SECONDS="0", **own)
 
     @property
     def release(self) -> Published:

@@ -354,8 +354,9 @@ class Pipeline(WhatStands):
     def _write_report(self, database: Path, folder: Path, manifest: Mapping[str, Any]) -> None:
         with engine.opened(database) as connection:
             edition = manifest["report_edition"]
-            kept = kept_pages(self.settings.work, edition)
-            write_report(connection, folder, edition, self._report_context(manifest), kept)
+            kept, current = kept_pages(self.settings.work, edition), current_release(self.published)
+            released = self.published.local(f"releases/{current}") if current else None
+            write_report(connection, folder, edition, self._report_context(manifest), kept, released)
 
     def _report_context(self, manifest: Mapping[str, Any]) -> ReportContext:
         """What the pages say of themselves; the ruleset's parameters are printed as their seeds state them."""

@@ -6,6 +6,7 @@ Does not: what a page says (test_report.py), or releases (tests/integration).
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import duckdb
@@ -35,14 +36,21 @@ def made(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return found
 
 
-def report(database: Path, out: Path, kept: Path | None, edition: str = "internal", **changes: str) -> dict[str, bytes]:
+def report(
+    database: Path,
+    out: Path,
+    kept: Path | None,
+    edition: str = "internal",
+    released: Path | None = None,
+    **changes: str,
+) -> dict[str, bytes]:
     """Every file of a report by its path."""
     stated = {"release_id": "2024-12-31-abc", "today": "2024-12-31", "code_version": "0.1.0", "network_name": "Example"}
     parameters = [RuleParameter(*p) for p in report_marts.PARAMETERS]
     rules = {"ruleset_id": "toa-default", "ruleset_version": "1.0.0", "contract_version": "1"}
     context = ReportContext(**(stated | changes), **rules, parameters=parameters)
     with duckdb.connect(str(database), read_only=True) as connection:
-        files = write_report(connection, out, edition, context, kept)
+        files = write_report(connection, out, edition, context, kept, released)
     return {path.relative_to(out).as_posix(): path.read_bytes() for path in files}
 
 
@@ -67,6 +75,33 @@ def test_after_one_resubmission_only_that_community_is_made_and_every_byte_is_th
     assert again == report(database, tmp_path / "whole", None, **NEXT)
     first = report(database, tmp_path / "other", None)
     assert again["report/communities/c01.html"] != first["report/communities/c01.html"]  # it names its release
+
+
+def test_a_file_that_is_the_same_in_a_released_report_is_that_file_and_no_other_is(
+    database: Path, tmp_path: Path
+) -> None:
+    first, again = tmp_path / "first", tmp_path / "again"
+    before = report(database, first, None)
+    changed(database, ONE_VALUE)
+    after = report(database, again, None, released=first, **NEXT)
+    assert after == report(database, tmp_path / "whole", None, **NEXT)
+    linked = {path for path in after if (first / path).is_file() and (again / path).samefile(first / path)}
+    assert linked == {path for path, data in after.items() if before.get(path) == data}
+    own = [path for path in sorted(after) if path.startswith("report/communities/") and path.endswith((".csv", ".svg"))]
+    assert 0 < len(linked & set(own)) < len(own), "one community's figures changed"
+
+
+def test_where_no_link_can_be_made_the_file_is_written(
+    database: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = report(database, tmp_path / "first", None)
+
+    def refused(self: Path, target: Path) -> None:
+        raise OSError(errno.EXDEV, "on another file system")
+
+    monkeypatch.setattr(Path, "hardlink_to", refused)
+    assert report(database, tmp_path / "again", None, released=tmp_path / "first") == before
+    assert not (tmp_path / "again/report/style.css").samefile(tmp_path / "first/report/style.css")
 
 
 RATES = """

@@ -12,12 +12,14 @@ import json
 import shutil
 import tempfile
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
 from dagster_project.lib.base import engine
+from dagster_project.lib.base.engine import Connection
 from dagster_project.lib.base.names import INPUTS, MARTS
 from dagster_project.lib.base.store import FOR_ALL, Store, make_private
 from dagster_project.lib.publish.release.as_built import ReleaseFacts
@@ -38,12 +40,16 @@ from dagster_project.lib.publish.release.states import FINAL, PROVISIONAL, State
 from dagster_project.lib.warehouse.declared import TableWords, Word
 
 EDITION = "internal"
+WAREHOUSE = "warehouse"
+HASHED = (MARTS, INPUTS)
+"""Schemas of a release whose tables it states: what is published, and what it was decided from."""
 WRITERS = 8
 """Files of a release that are sent to a bucket side by side."""
 EDITION_SENTENCE = "Internal: contains small groups, not for distribution"
 # What pages say of the release itself, and not of its figures: written in once the release's name is known. The marks
 # are characters of no script, so that no text of a member is taken for one.
 MARKS = {name: f"\ue000{name}\ue001" for name in ("release_id", "today", "code_version")}
+MARKED = "\ue000".encode()
 SINCE = "since"
 """What a manifest states of the release before. Pages say it in words: each language has a mark of its own."""
 
@@ -84,30 +90,25 @@ class Release:
     is_new: bool
 
 
-def copy_marts(
-    warehouse: Path,
-    target: Path,
-    extra: Mapping[str, Mapping[str, Path]],
-    words: Mapping[str, TableWords] | None = None,
-) -> None:
-    """Copy schema marts of the warehouse into a new DuckDB file; `extra` are Parquet files by schema and table.
+@dataclass(frozen=True)
+class Copied:
+    """What a copied database holds: name, rows, sha256 and key columns of every table by schema, each by name.
 
-    `words`: what is declared of a table by its name, written as comments, which no hash of content sees.
+    `by_day`: the hashes of tables of BY_DAY without what grows with every day.
     """
-    target.unlink(missing_ok=True)
-    with engine.written(target, threads=2) as connection:
-        engine.attach(connection, warehouse, "warehouse")
-        connection.execute(f"create schema {MARTS}")
-        for name in engine.tables_of(connection, MARTS, "warehouse"):
-            table = engine.name(MARTS, name)
-            connection.execute(f"create table {table} as from warehouse.{table}")
-        for schema, tables in extra.items():
-            connection.execute(f"create schema {schema}")
-            for name, path in tables.items():
-                connection.execute(f"create table {engine.name(schema, name)} as from {engine.parquet(path)}")
-        comment(connection, words or {})
-        connection.execute("detach warehouse")
-        connection.execute("checkpoint")
+
+    tables: Mapping[str, Sequence[Mapping[str, Any]]]
+    by_day: Mapping[str, str]
+
+    def content_sha256(self, pages: Mapping[str, str]) -> str:
+        """One hash over what is published: the hash of every mart by its name, of every page (unnamed yet) by its path.
+
+        Counts of rows stay out: those of dim_submission hold replaced states, which depend on what was uploaded before.
+        So do counts of days in a text (BY_DAY): the next day would be another content.
+        """
+        tables = {**{table["name"]: table["sha256"] for table in self.tables[MARTS]}, **self.by_day}
+        content = {"tables": tables, "pages": dict(pages)}
+        return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
 
 
 def _copied(
@@ -116,33 +117,50 @@ def _copied(
     extra: Mapping[str, Mapping[str, Path]],
     words: Mapping[str, TableWords] | None,
     keys: Mapping[str, Sequence[str]],
-) -> dict[str, list[dict[str, Any]]]:
-    """Copy the marts, and state every table of the copy: the marts, and what they were decided from."""
-    copy_marts(warehouse, target, extra, words)
-    return {"tables": hash_tables(target, keys), "inputs_tables": hash_tables(target, {}, INPUTS)}
+) -> Copied:
+    """Copy schema marts of the warehouse into a new DuckDB file, and state every table of it.
+
+    `extra`: Parquet files by schema and table. `words`: what is declared of a table by its name, written as comments,
+    which no hash of content sees. A table is hashed, as the new file holds it, while the next ones are copied.
+    """
+    target.unlink(missing_ok=True)
+    with engine.written(target, threads=2) as connection, ThreadPoolExecutor(1) as beside:
+        engine.attach(connection, warehouse, WAREHOUSE)
+        built = engine.tables_of(connection, MARTS, WAREHOUSE)
+        marts = {name: engine.name(WAREHOUSE, MARTS, name) for name in built}
+        others = {schema: {name: engine.parquet(path) for name, path in of.items()} for schema, of in extra.items()}
+        stated: dict[str, list[Future[dict[str, Any]]]] = {schema: [] for schema in HASHED}
+        by_day: dict[str, Future[str]] = {}
+        for schema, tables in {MARTS: marts, **others}.items():
+            connection.execute(f"create schema {schema}")
+            for name, source in tables.items():
+                connection.execute(f"create table {engine.name(schema, name)} as from {source}")
+                if schema in HASHED:
+                    stated[schema].append(beside.submit(_stated, connection.cursor(), schema, name, keys))
+                if schema == MARTS and name in BY_DAY:
+                    by_day[name] = beside.submit(_hash_by_day, connection.cursor(), name)
+        # Nobody reads any more: what is told of tables changes them, and closing the file waits for its readers.
+        found = {schema: sorted((one.result() for one in of), key=itemgetter("name")) for schema, of in stated.items()}
+        copied = Copied(found, {name: one.result() for name, one in by_day.items()})
+        comment(connection, words or {})
+        connection.execute(f"detach {WAREHOUSE}")
+        connection.execute("checkpoint")
+    return copied
+
+
+def _hash_by_day(connection: Connection, name: str) -> str:
+    return table_hash(connection, MARTS, name, BY_DAY[name])[1]
 
 
 def hash_tables(database: Path, keys: Mapping[str, Sequence[str]], schema: str = MARTS) -> list[dict[str, Any]]:
     """name, rows, sha256 and key columns of every table of a schema, by name."""
     with engine.opened(database) as connection:
-        tables = []
-        for name in engine.tables_of(connection, schema):
-            rows, digest = table_hash(connection, schema, name)
-            tables.append({"name": name, "rows": rows, "sha256": digest, "key": list(keys.get(name, ()))})
-        return tables
+        return [_stated(connection, schema, name, keys) for name in engine.tables_of(connection, schema)]
 
 
-def content_sha256(database: Path, tables: Sequence[Mapping[str, Any]], pages: Mapping[str, str]) -> str:
-    """One hash over what is published: the hash of every table by its name, of every page (unnamed yet) by its path.
-
-    Counts of rows stay out: those of dim_submission hold replaced states, which depend on what was uploaded before.
-    So do counts of days in a text (BY_DAY): the next day would be another content.
-    """
-    content = {"tables": {table["name"]: table["sha256"] for table in tables}, "pages": dict(pages)}
-    with engine.opened(database) as connection:
-        for name in BY_DAY.keys() & content["tables"].keys():
-            content["tables"][name] = table_hash(connection, MARTS, name, BY_DAY[name])[1]
-    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=False).encode()).hexdigest()
+def _stated(connection: Connection, schema: str, name: str, keys: Mapping[str, Sequence[str]]) -> dict[str, Any]:
+    rows, digest = table_hash(connection, schema, name)
+    return {"name": name, "rows": rows, "sha256": digest, "key": list(keys.get(name, ())) if schema == MARTS else []}
 
 
 def publish(
@@ -179,11 +197,11 @@ def publish(
         with ThreadPoolExecutor(1) as beside:
             copied = beside.submit(_copied, warehouse, database, extra, words, keys)
             write_report(warehouse, building, {**stated, **MARKS})
-            hashed = copied.result()
+            made = copied.result()
         if words is not None:
             write_dictionary(building, words, vocabularies or {})
             _keep_contract(store, building, words)
-        content = content_sha256(database, hashed["tables"], _page_hashes(building))
+        content = made.content_sha256(_page_hashes(building))
         equal = _current_of(store, content)
         if equal is not None:
             fix(store, equal["release_id"])
@@ -193,16 +211,20 @@ def publish(
         manifest = _manifest_or_none(store, release_id)
         is_new = manifest is None
         if manifest is None:
-            manifest = {"release_id": release_id, **stated, "content_sha256": content, "tables": hashed["tables"]}
-            manifest |= {} if since is None else {SINCE: dict(since.counted(manifest, database))}
-            _name_pages(building, manifest, since)
-            manifest |= {"inputs_tables": hashed["inputs_tables"], "files": _file_hashes(building)}
+            manifest = {"release_id": release_id, **stated, "content_sha256": content, "tables": made.tables[MARTS]}
+            # What changed is counted by the engine, names are written by Python.
+            with ThreadPoolExecutor(1) as beside:
+                counted = None if since is None else beside.submit(since.counted, dict(manifest), database)
+                files = _say(_pages(building), _names(manifest))
+                manifest |= {} if counted is None else {SINCE: dict(counted.result())}
+            files |= _say([path for path, said in files.items() if said is None], _since_words(manifest, since))
+            manifest |= {"inputs_tables": made.tables[INPUTS], "files": _file_hashes(building, files)}
             (building / "manifest.json").write_text(_manifest_text(manifest), encoding="utf-8")
             _set_read_only(building)
             move_into_place(building, store, f"releases/{release_id}")
         elif store.size(database_key(release_id)) is None:
             # Its data files were pruned, its manifest was kept: the same content fills the folder again.
-            _name_pages(building, manifest, since)
+            _say(_pages(building), _names(manifest) | _since_words(manifest, since))
             _set_read_only(building)
             _fill(building, store, f"releases/{release_id}")
         _publish_line(store, release_id, facts.today)
@@ -260,26 +282,42 @@ def _pages(building: Path) -> list[Path]:
 
 
 def _page_hashes(building: Path) -> dict[str, str]:
-    return {
-        path.relative_to(building).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
-        for path in _pages(building)
-    }
+    return {path.relative_to(building).as_posix(): _sha256(path) for path in _pages(building)}
 
 
-def _file_hashes(building: Path) -> list[dict[str, str]]:
+def _names(manifest: Mapping[str, Any]) -> dict[str, str]:
+    """What stands for each mark of what the release itself is called."""
+    return {mark: str(manifest[name]) for name, mark in MARKS.items()}
+
+
+def _since_words(manifest: Mapping[str, Any], since: Since | None) -> dict[str, str]:
+    """What stands for the marks of what changed since the release before."""
+    return dict(since.said(manifest[SINCE])) if since is not None and SINCE in manifest else {}
+
+
+def _say(pages: Sequence[Path], said: Mapping[str, str]) -> dict[Path, str | None]:
+    """Write words in place of their marks; the sha256 of each file, None where marks are left that have no word yet."""
+    hashes: dict[Path, str | None] = {}
+    for path in pages:
+        marked = text = path.read_bytes()
+        if MARKED in marked:
+            for mark, words in said.items():
+                text = text.replace(mark.encode(), words.encode())
+            if text != marked:
+                path.write_bytes(text)
+        hashes[path] = None if MARKED in text else hashlib.sha256(text).hexdigest()
+    return hashes
+
+
+def _file_hashes(building: Path, files: Mapping[Path, str | None]) -> list[dict[str, str]]:
     """path and sha256 of every file beside the database and the manifest, as they are published."""
-    return [{"path": path, "sha256": sha256} for path, sha256 in _page_hashes(building).items()]
+    return [
+        {"path": path.relative_to(building).as_posix(), "sha256": said or _sha256(path)} for path, said in files.items()
+    ]
 
 
-def _name_pages(building: Path, manifest: Mapping[str, Any], since: Since | None) -> None:
-    said = {mark: str(manifest[name]) for name, mark in MARKS.items()}
-    if since is not None and SINCE in manifest:
-        said |= since.said(manifest[SINCE])
-    for path in _pages(building):
-        text = path.read_bytes()
-        for mark, words in said.items():
-            text = text.replace(mark.encode(), words.encode())
-        path.write_bytes(text)
+def _sha256(path: Path) -> str:
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 def _manifest_text(manifest: Mapping[str, Any]) -> str:

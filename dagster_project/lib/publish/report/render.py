@@ -48,6 +48,7 @@ EDITION_NOTICES: Mapping[str, str] = {
     INTERNAL: N_("Internal: contains small groups, not for distribution"),
     PUBLIC: N_("Public: figures that could say something about a small group are withheld"),
 }
+REPORT = "report"
 _TEMPLATES = Path(__file__).parent / "templates"
 _COMPILED = templates.Compiled()
 
@@ -141,15 +142,34 @@ def _deciding_dimensions(marts: Marts, context: ReportContext) -> str:
     return words.joined([dimension_label(marts, code).lower() for code in context.deciding()]) or _("(not set)")
 
 
-def _write(path: Path, text: str) -> Path:
+def _write(path: Path, text: str, released: Path | None) -> Path:
+    """Write a file; where a released one holds the same bytes it is that one under a second name, which costs less."""
     path.parent.mkdir(parents=True, exist_ok=True)
     # Bytes, not text mode: the same line ends on every platform.
-    path.write_bytes(text.encode("utf-8"))
+    data = text.encode("utf-8")
+    if released is None or not _is_linked(path, data, released):
+        path.write_bytes(data)
     return path
 
 
+def _is_linked(path: Path, data: bytes, released: Path) -> bool:
+    try:
+        if released.read_bytes() != data:
+            return False
+        path.hardlink_to(released)
+    except OSError:
+        # There is none, it lies on another file system or belongs to somebody else: a link saves, nothing needs it.
+        return False
+    return True
+
+
 def write_report(
-    connection: Connection, out: Path, edition: str, context: ReportContext, kept: Path | None = None
+    connection: Connection,
+    out: Path,
+    edition: str,
+    context: ReportContext,
+    kept: Path | None = None,
+    released: Path | None = None,
 ) -> list[Path]:
     """Write `report/` below the release folder `out` and return the files written, sorted.
 
@@ -158,7 +178,8 @@ def write_report(
     beside the card a folder with a page, a CSV and an SVG for each indicator, standing.html, sources.html, and in the
     internal edition submissions.html. The folder needs nothing from outside (explore.html alone runs scripts, those
     of its folder), and is byte for byte the same for the same marts and context. `kept`: a folder of this edition where
-    pages of communities lie from the last time; those whose inputs are the same are taken from there. ReportError for
+    pages of communities lie from the last time; those whose inputs are the same are taken from there. `released`: the
+    folder of a release; files that are the same as there are linked and not written again. ReportError for
     an unknown edition, when the marts are not complete, or when public pages would be made of internal marts: this
     report protects nothing.
     """
@@ -171,14 +192,14 @@ def write_report(
     marked = replace(context, **stated, since=None)
     spoken = [catalogue.language(code) for code in context.languages]
     editions = [_edition(edition, language, spoken, marts, marked) for language in spoken]
-    report = out / "report"
+    report = out / REPORT
 
     called = {language.code: _called(context, language) for language in spoken}
 
     def write(language: Language, name: str, text: str) -> Path:
         for mark, said in called[language.code].items():
             text = text.replace(mark, said)
-        return _write(report / name, text)
+        return _write(report / name, text, released and released / REPORT / name)
 
     written, beside = [], explored(marts, context, national.trends)
     for each in editions:
