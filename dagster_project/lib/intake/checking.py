@@ -18,6 +18,7 @@ from dagster_project.lib.intake.bucket.drop import (
     LOCATED,
     Folder,
 )
+from dagster_project.lib.intake.findings import catalogue
 from dagster_project.lib.intake.reading.grid import problem
 from dagster_project.lib.intake.rows.registers import check_register
 from dagster_project.lib.intake.rows.values import check_values
@@ -214,23 +215,12 @@ def file_issues(
     return pl.DataFrame(lines, schema=LOCATED, orient="row")
 
 
-COUNTS_ANYWAY = (
-    "another_community",
-    "day_ahead",
-    "missing_level",
-    "row_set_aside",
-    "rows_under_a_name",
-    "wider_place",
-)
-"""Questions whose words say that the row counts as it stands."""
-
-
 def of_rows_that_count(issues: pl.DataFrame, rows: pl.DataFrame, registers: pl.DataFrame) -> pl.DataFrame:
     """The issues without questions on how a row counts that is refused for another reason."""
     where = ["submission_id", "source_file", "source_sheet", "source_row"]
     taken = pl.concat([rows.select(*where, "row_status"), registers.select(*where, "row_status")])
     refused = taken.filter(pl.col("row_status") == "rejected").select(where).unique()
-    of_refused = refused.join(pl.DataFrame({"rule_id": COUNTS_ANYWAY}), how="cross")
+    of_refused = refused.join(catalogue().asked_of_rows_that_count, how="cross")
     return issues.join(of_refused, on=of_refused.columns, how="anti", nulls_equal=True, maintain_order="left")
 
 

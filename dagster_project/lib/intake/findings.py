@@ -67,6 +67,7 @@ class Catalogue:
     """The finding catalogue as a text frame, one line a rule.
 
     `place` is `cell` where a rule speaks of a workbook's cell: the column it names is then a letter of the sheet.
+    `row_counts` is `yes` where a question says that the row counts as it stands, so that it is none of a refused row.
     """
 
     rules: pl.DataFrame
@@ -80,6 +81,11 @@ class Catalogue:
     def titles(self) -> dict[str, str]:
         """rule_id to what the rule is about."""
         return dict(self.rules.select("rule_id", "title").iter_rows())
+
+    @cached_property
+    def asked_of_rows_that_count(self) -> pl.DataFrame:
+        """rule_id of the questions whose words say that the row counts as it stands."""
+        return self.rules.filter(pl.col("row_counts") == "yes").select("rule_id")
 
 
 @cache

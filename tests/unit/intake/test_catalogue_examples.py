@@ -442,6 +442,14 @@ def test_every_example_is_of_a_rule_of_the_catalogue() -> None:
     assert {path.name for path in EXAMPLES.iterdir()} | set(BUILT) | set(BUILT_BUCKETS) <= set(RULES)
 
 
+def test_that_a_row_counts_is_said_of_questions_alone_and_their_words_say_it() -> None:
+    rules = catalogue().rules
+    said = rules.filter(pl.col("row_counts").is_not_null())
+    assert set(said["row_counts"]) == {"yes"} and set(said["severity"]) == {"explainable"}
+    assert said["rule_id"].to_list() == catalogue().asked_of_rows_that_count["rule_id"].to_list()
+    assert said.filter(~pl.col("message").str.contains("count")).is_empty()
+
+
 @pytest.fixture(scope="module")
 def sides(
     reference: Reference, tmp_path_factory: pytest.TempPathFactory
