@@ -61,7 +61,12 @@ def _told(what: str, publish: Path) -> None:
     found = on_disk(publish)
     kinds = ", ".join(f"{kind} {size / 1e6:.1f}" for kind, size in sorted(found.items()))
     held = sum(1 for _ in publish.glob("releases/*/internal.duckdb"))
-    print(f"{what}: {sum(found.values()) / 1e6:.1f} MB ({kinds}), {held} releases with data", flush=True)
+    pages = [path.stat().st_ino for path in publish.glob("releases/*/report/**/*") if path.is_file()]
+    print(
+        f"{what}: {sum(found.values()) / 1e6:.1f} MB ({kinds}), {held} releases with data, "
+        f"{len(set(pages)):,} files under {len(pages):,} names in their reports",
+        flush=True,
+    )
 
 
 def main() -> None:

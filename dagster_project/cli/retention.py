@@ -194,19 +194,19 @@ def prune(dry_run: bool) -> None:
     Kept are the current release, final ones, those that frozen cycles and the change log need, and the newest
     CRADLE_RELEASES_KEPT provisional ones.
     """
-    from dagster_project.lib.app.pruning import carry_out, prune_plan
+    from dagster_project.lib.app.pruning import carry_out, prune_plan, to_be_freed
     from dagster_project.lib.base.store import Store
 
     config = settings()
     published, lake = (Store(url, config.s3_endpoint) for url in (config.publish_url, config.lake_url))
     with _deciding(config):
         fates = prune_plan(published, lake, config.releases_kept)
-        freed = 0 if dry_run else carry_out(published, fates)
+        freed, stay = to_be_freed(published, fates)
+        if not dry_run:
+            carry_out(published, fates)
     for line in prune_lines(fates):
         click.echo(line)
-    would = sum(fate.data_bytes for fate in fates if not fate.is_kept)
-    stay = sum(fate.data_bytes for fate in fates if fate.is_kept)
-    said = f"{would:,} bytes would be freed (dry run, nothing was deleted)" if dry_run else f"{freed:,} bytes freed"
+    said = f"{freed:,} bytes would be freed (dry run, nothing was deleted)" if dry_run else f"{freed:,} bytes freed"
     click.echo(f"{said}, {stay:,} bytes of releases stay.")
     click.echo("Raw files, accepted rows and the ledger stay in the lake, also where no kept release needs them.")
 

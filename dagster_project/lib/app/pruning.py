@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dagster_project.lib.app.stands.cycles import read_frozen
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.publish.release.pointing import current_release
-from dagster_project.lib.publish.release.retention import Fate, delete_data, held_releases, plan
+from dagster_project.lib.publish.release.retention import Fate, delete_data, held_releases, on_disk, plan
 from dagster_project.lib.publish.release.states import read_states
 from dagster_project.lib.receipts.change_log import ChangeLog
 
@@ -33,6 +33,15 @@ def named_releases(lake: Store) -> dict[str, str]:
     return named if told is None else {told: "the change log goes on from it", **named}
 
 
-def carry_out(published: Store, fates: Sequence[Fate]) -> int:
-    """Delete the data files of every release that is not kept, the oldest first; the bytes that they had."""
-    return sum(delete_data(published, fate.release_id) for fate in reversed(fates) if not fate.is_kept)
+def to_be_freed(published: Store, fates: Sequence[Fate]) -> tuple[int, int]:
+    """Bytes that go with the releases that are not kept, and those of releases that stay; a file counts once."""
+    gone = on_disk(published, [fate.release_id for fate in fates if not fate.is_kept]).alone
+    together = on_disk(published, [fate.release_id for fate in fates])
+    return gone, together.alone + together.held_elsewhere - gone
+
+
+def carry_out(published: Store, fates: Sequence[Fate]) -> None:
+    """Delete the data files of every release that is not kept, the oldest first."""
+    for fate in reversed(fates):
+        if not fate.is_kept:
+            delete_data(published, fate.release_id)

@@ -12,10 +12,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dagster_project.lib.app.frozen import file_bytes
-from dagster_project.lib.app.pruning import named_releases
+from dagster_project.lib.app.pruning import carry_out, named_releases, to_be_freed
 from dagster_project.lib.app.stands.cycles import FrozenContent, frozen_key
 from dagster_project.lib.base.store import Store
-from dagster_project.lib.publish.release.retention import Held, delete_data, held_releases, plan
+from dagster_project.lib.publish.release.retention import (
+    Fate,
+    Held,
+    OnDisk,
+    delete_data,
+    held_releases,
+    on_disk,
+    plan,
+)
 from dagster_project.lib.publish.release.states import FINAL, PROVISIONAL, STATES, States
 from dagster_project.lib.receipts.change_log import ChangeLog
 
@@ -61,6 +69,31 @@ def test_a_manifest_outlives_its_release(tmp_path: Path) -> None:
     assert [path.name for path in (tmp_path / "releases" / "2026-06-30-abc").rglob("*")] == ["manifest.json"]
     assert [one.data_bytes for one in held_releases(store, States())] == [0]
     assert delete_data(store, "2026-06-30-abc") == 0
+
+
+def test_a_file_that_a_kept_release_holds_too_is_not_freed_and_counts_once(tmp_path: Path) -> None:
+    store = Store(str(tmp_path))
+    names = ("2026-06-28-aaa", "2026-06-29-bbb", "2026-06-30-ccc")
+    for name in names:
+        store.put(f"releases/{name}/manifest.json", b"{}")
+        store.put(f"releases/{name}/internal.duckdb", b"1234")
+    store.put(f"releases/{names[0]}/report/style.css", b"123456")
+    for name in names[1:]:
+        (tmp_path / "releases" / name / "report").mkdir()
+        (tmp_path / f"releases/{name}/report/style.css").hardlink_to(tmp_path / f"releases/{names[0]}/report/style.css")
+    assert on_disk(store, names[:2]) == OnDisk(alone=8, held_elsewhere=6)
+    assert on_disk(store, names) == OnDisk(alone=18, held_elsewhere=0)
+    fates = [Fate(name, "provisional", 10, name == names[2], "") for name in reversed(names)]
+    before = _bytes_on_disk(tmp_path)
+    assert to_be_freed(store, fates) == (8, 10)
+    carry_out(store, fates)
+    assert before - _bytes_on_disk(tmp_path) == 8
+
+
+def _bytes_on_disk(folder: Path) -> int:
+    return sum(
+        {about.st_ino: about.st_size for about in map(Path.stat, folder.rglob("*.*")) if about.st_nlink}.values()
+    )
 
 
 def test_the_release_of_a_frozen_cycle_and_the_one_told_last_are_named(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ Does not: raw bytes and the ledger (the lake keeps all of them), states (states.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from dagster_project.lib.base.store import Store
@@ -82,6 +83,33 @@ def _data_files(store: Store, release_id: str) -> dict[str, int]:
     """Keys and sizes of everything in a release's folder but its manifest, and of the PDFs beside it."""
     found = [*store.objects(f"releases/{release_id}"), *store.objects(f"{CARDS}/{release_id}")]
     return {info.key: info.size for info in found if info.key != f"releases/{release_id}/{MANIFEST_FILE}"}
+
+
+@dataclass(frozen=True)
+class OnDisk:
+    """Bytes of the data files of some releases: those that go with them, and those that other releases still hold.
+
+    A file of a report that did not change is one file under a name in each release (report/render.py).
+    """
+
+    alone: int
+    held_elsewhere: int
+
+
+def on_disk(store: Store, release_ids: Iterable[str]) -> OnDisk:
+    """What the data files of these releases take together, each file once; in a bucket every one is its own."""
+    sizes: dict[object, int] = {}
+    left: Counter[object] = Counter()
+    for release_id in release_ids:
+        for key, size in _data_files(store, release_id).items():
+            path = store.local(key)
+            about = None if path is None else path.stat()
+            file = key if about is None else (about.st_dev, about.st_ino)
+            if file not in sizes:
+                sizes[file], left[file] = size, 1 if about is None else about.st_nlink
+            left[file] -= 1
+    elsewhere = sum(size for file, size in sizes.items() if left[file] > 0)
+    return OnDisk(sum(sizes.values()) - elsewhere, elsewhere)
 
 
 def delete_data(store: Store, release_id: str) -> int:
