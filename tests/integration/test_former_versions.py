@@ -7,8 +7,8 @@ Does not: versions of the contract within one version of the project (test_contr
 from __future__ import annotations
 
 import re
+import shutil
 import subprocess
-import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -47,8 +47,7 @@ class Home:
 def home(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Home:
     """The home of a former version. Tests go on with it in their order, as an update does."""
     folder = tmp_path_factory.mktemp("former")
-    with tarfile.open(request.param) as archive:
-        archive.extractall(folder, filter="data")
+    shutil.unpack_archive(request.param, folder)
     return Home(folder)
 
 
