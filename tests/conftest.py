@@ -73,6 +73,7 @@ LONGEST_FIRST = (
     "test_former_versions",
     "test_person_level_path",
     "test_previews",
+    "test_renames",
 )
 
 

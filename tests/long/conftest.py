@@ -14,10 +14,9 @@ from pathlib import Path
 import pytest
 
 from examples.generate import generate
-from tests.integration.conftest import EXAMPLE_TODAY, HEADER, Run, first_run, lines, run, small_seeds
+from tests.integration.conftest import EXAMPLE_TODAY, HEADER, Run, lines, run, small_seeds
 from tests.support import cradle
 
-__all__ = ["first_run"]
 VALUES = HEADER + lines("grade3_reading_proficient_pct", {2017: (44, 80), 2018: (47, 80)})
 
 

@@ -25,7 +25,7 @@ UPLOADS = 40
 FROZEN = 2017
 INDICATOR = "grade3_reading_proficient_pct"
 UPLOAD = Path("reedmere") / "2018" / "values.csv"
-BETWEEN_READS = (10.0, 30.0)
+BETWEEN_READS = (3.0, 9.0)
 BETWEEN_UPLOADS = 0.5
 WAITED = "writes this home; waiting for it to end"
 

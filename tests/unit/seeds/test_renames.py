@@ -1,7 +1,7 @@
 """Renames of communities: lines that contradict each other are named, and sound ones are read everywhere.
 
 Belongs here: faults of network/community_successions.csv with file and line, ids in reference data, folders, findings.
-Does not: a whole run after a rename (tests/long/test_renames.py).
+Does not: a whole run after a rename (tests/integration/test_renames.py).
 """
 
 from __future__ import annotations
