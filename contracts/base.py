@@ -52,6 +52,7 @@ CODE_KINDS: tuple[str, ...] = ("indicator", "dimension", "group", "outcome")
 class Column:
     """One column of a submitted table: its name, kind, what it means, what it is used for, and what may stand in it.
 
+    `blank_word` is a word that says in the cell what a blank one does.
     `kept_as` is the name under which lake and warehouse keep it, where a later version renamed the column; blank: the
     column's own name.
     """
@@ -66,6 +67,7 @@ class Column:
     maximum: float | None = None
     kept_as: str = ""
     purpose: str = ""
+    blank_word: str = ""
 
     @property
     def kept(self) -> str:

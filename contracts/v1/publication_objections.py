@@ -15,8 +15,9 @@ CONTRACT = TableContract(
         Column(
             "indicator",
             "indicator",
-            "Indicator objected to; blank for all",
+            "Indicator objected to; blank or `all` for all",
             purpose="Keeps the indicator out of the public edition",
+            blank_word="all",
         ),
         Column(
             "decided_on", "date", "When the objection was recorded", required=True, purpose="From when it is kept out"

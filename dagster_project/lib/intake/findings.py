@@ -183,7 +183,7 @@ def to_findings(issues: pl.DataFrame, names: CommunityIds = NO_RENAMES) -> pl.Da
     ).with_columns(message=_message())
     return (
         told.with_columns(
-            finding_id=_finding_ids(names.begun(told)),
+            finding_id=_finding_ids(names.begun(told), names.first),
             status=pl.when(pl.col("severity") == "explainable").then(pl.lit("open")).otherwise(pl.lit("closed")),
             explanation=pl.lit(None, pl.String),
             source_row=pl.col("source_row").cast(pl.Int32),
@@ -251,11 +251,14 @@ def _message() -> pl.Expr:
     return pl.when(place != "").then(pl.concat_str(place, pl.lit(": "), body)).otherwise(body)
 
 
-def _finding_ids(told: pl.DataFrame) -> pl.Series:
+def _finding_ids(told: pl.DataFrame, first: Mapping[str, str]) -> pl.Series:
+    """The ids of findings. `first`: by a community's id of now the one it began with, also as a place of a subject."""
     lasting = ("community_id", "rule_id", "subject", "found")
     local = (*ROOT_CAUSE, "source_column", "source_row", "found", "allowed", "subject")
     ids = []
     for line in told.iter_rows(named=True):
+        if line["subject"] is not None:
+            line["subject"] = "|".join(first.get(part, part) for part in str(line["subject"]).split("|"))
         explainable = line["severity"] == "explainable"
         names = lasting if explainable else tuple(name for name in local if name != "submission_id")
         text = "\x1f".join("" if line[name] is None else str(line[name]) for name in names)

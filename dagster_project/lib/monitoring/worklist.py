@@ -49,6 +49,13 @@ from marts.fct_finding
 where community_id is null and (? is null or reporting_year is null or reporting_year = ?)
 order by reporting_year desc nulls first, severity, rule_id, message
 """
+UNREAD_OBJECTIONS = """
+select reporting_year, message
+from marts.fct_finding
+where community_id is null and status = 'open' and severity <> 'info'
+  and regexp_matches(concat_ws(' ', source_file, source_sheet), 'objection', 'i')
+order by reporting_year, finding_id
+"""
 LATE, EXPECTED = "late", "expected"
 
 
@@ -64,6 +71,12 @@ class Worklist:
     answers: list[Row]
     folders: list[Row]
     own: list[Row] = field(default_factory=list)
+
+
+def unread_objections(release: Connection) -> list[tuple[int, str]]:
+    """What of the communities' objections to publication could not be read, so that nothing is withheld for it: the
+    year of the network's own folder, and what is wrong there."""
+    return [(int(year), str(message)) for year, message in release.execute(UNREAD_OBJECTIONS).fetchall()]
 
 
 def worklist(

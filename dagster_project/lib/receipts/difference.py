@@ -414,7 +414,7 @@ class Causes:
         unknown = [] if self.seeds_known else ["reference data whose lines are not kept"]
         rules = [text for text in self.conditions if not text.startswith("day:")]
         # The day moves what ages; it is a cause only where nothing else is.
-        found = [*files, *lines, *unknown, *rules]
+        found = list(dict.fromkeys([*files, *lines, *unknown, *rules]))  # a line of before and of after: one place
         return tuple(found or [text for text in self.conditions if text not in rules])
 
     @property

@@ -39,6 +39,9 @@ LIST_SHEET = FINDINGS_SHEET
 AUTHOR = "cradle check"
 LIST_OPENING = "Findings for "
 """How the list begins, by which a copy's own sheet is known."""
+INSTEAD = (
+    "Put this copy in place of that file, not beside it: rows of two files that differ about one value are refused."
+)
 SEVERITIES = ("fatal", "error", "explainable", "info")
 FILLS: Mapping[str, str] = {"fatal": "F2B8B5", "error": "F8CFCB", "explainable": "FFE9A8", "info": "D6E6F5"}
 _PAINT: Mapping[str, PatternFill] = {code: PatternFill("solid", fgColor=colour) for code, colour in FILLS.items()}
@@ -254,7 +257,8 @@ def paint(findings: Sequence[Finding]) -> PatternFill:
 
 def list_notes(name: str, grids: Sequence[Rows], titles: Sequence[str], marks: Sequence[Marks]) -> list[str]:
     """The lines above the list: what it is, and what of each sheet could not be shown."""
-    notes = [f"{LIST_OPENING}{name}. The coloured cells of the other sheets carry the same texts as comments."]
+    comments = "The coloured cells of the other sheets carry the same texts as comments."
+    notes = [f"{LIST_OPENING}{name}. {comments} {INSTEAD}"]
     for rows, title, own in zip(grids, titles, marks, strict=True):
         if (n := own.n_cells()) > MAX_COMMENTS:
             notes.append(f"Sheet {title}: {n:,} cells are coloured, the first {MAX_COMMENTS:,} have a comment.")

@@ -102,6 +102,14 @@ def test_a_network_table_names_its_communities_in_its_rows(take: Take, table: st
     assert (row["community_id"], row["reporting_year"]) == (own, 2024)
 
 
+@pytest.mark.parametrize("word", ["", "all", " All "])
+def test_an_objection_to_all_indicators_may_say_so(take: Take, word: str) -> None:
+    contract = REGISTERS["publication_objections"]
+    outcome = take({"publication_objections.csv": csv_of(contract, {"indicator": word})}, community_id="_network")
+    assert outcome.rules == set()
+    assert outcome.register("publication_objections")["indicator"].to_list() == [None]
+
+
 @pytest.mark.parametrize("table", NETWORK)
 def test_a_network_table_in_a_communitys_folder_is_refused(take: Take, table: str) -> None:
     outcome = take({f"{table}.csv": csv_of(REGISTERS[table], {})})

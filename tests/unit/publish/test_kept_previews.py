@@ -6,6 +6,7 @@ Does not: what is public (tests/unit/disclosure), or when a run writes previews 
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,3 +81,9 @@ def test_a_target_is_shown_as_a_value_and_not_as_a_change(tmp_path: Path) -> Non
     assert write_previews(Store(str(tmp_path)), held, COMMUNITIES, NAMES, replace(FIRST, days=1)) == {}
     page = next(tmp_path.rglob("c0/*.html")).read_text()
     assert ">65.0<" in page and "+65.0" not in page and "1 day is kept free" in page
+
+
+def test_a_preview_is_laid_out_and_shows_no_word_of_its_style(tmp_path: Path) -> None:
+    page = written(tmp_path, None, FIRST).split("<!DOCTYPE html>")[1]
+    style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
+    assert style and ".page {" in style[1] and "{" not in page.replace(style[0], "")

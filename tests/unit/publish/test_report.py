@@ -503,6 +503,23 @@ def test_a_community_that_left_is_named_as_such_and_counted_nowhere(database: Pa
     assert "the community left in 2022" in standing and "has not submitted yet" not in standing
 
 
+def test_a_submission_after_its_community_left_or_before_it_joined_is_in_no_count_of_its_year(
+    database: Path, tmp_path: Path
+) -> None:
+    copy = tmp_path / "copy.duckdb"
+    copy.write_bytes(database.read_bytes())
+    with duckdb.connect(str(copy)) as connection:
+        status = "update marts.fct_submission_status set status = 'accepted' where reporting_year in (2021, 2024)"
+        connection.execute(status)
+        connection.execute("alter table marts.dim_community add column left_year integer")
+        connection.execute("update marts.dim_community set joined_year = 2015")
+        connection.execute("update marts.dim_community set left_year = 2022 where community_id = 'c00'")
+        connection.execute("update marts.dim_community set joined_year = 2022 where community_id = 'c01'")
+    page = written(copy, tmp_path)["data-quality.html"]
+    where = r'data-count="fct_submission_status\|reporting_year=(2021|2024)\|status=accepted">(\d+)<'
+    assert dict(re.findall(where, page)) == {"2021": "4", "2024": "4"}
+
+
 def test_a_community_that_joins_after_the_reports_year_is_named_as_such_and_counted_nowhere(
     database: Path, tmp_path: Path
 ) -> None:

@@ -108,3 +108,13 @@ def test_each_community_gets_its_own_rows_alone(tmp_path: Path) -> None:
     # All text stands in a landmark, and a cell knows its column on a phone.
     assert re.search(r"<aside[^>]*><p class=\"notice\"", page) and '<table class="stack" style="--h2:' in page
     assert "First &lt;b&gt;" in outbox.get(f"c0/2023/{PAGE}").decode()
+
+
+def test_the_page_of_results_is_laid_out_and_shows_no_word_of_its_style(tmp_path: Path) -> None:
+    outbox = Store(str(tmp_path))
+    communities = pl.DataFrame({"community_id": ["c0"], "name": ["First"]})
+    names: dict[str, dict[str, str]] = {"indicator_id": {}, "population_group_id": {}}
+    write_results(outbox, returned(4, values(RATES)), communities, names, Cycle("r", "p", 2023, 4))
+    page = outbox.get(f"c0/2023/{PAGE}").decode()
+    style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
+    assert style and ".page {" in style[1] and "{" not in page.replace(style[0], "")

@@ -64,6 +64,18 @@ def test_a_verdict_is_moved_by_files_of_its_own_community_and_of_the_network() -
     assert found.of("a_place", None) == ("_network/2024/z.csv", "a_place/2024/x.csv")
 
 
+def test_a_line_that_reads_otherwise_than_before_is_named_once() -> None:
+    file = "network/communities.csv"
+    a, b = ({"release_id": release, "seeds_sha256": release} for release in ("r1", "r2"))
+    content = {
+        "r1": {file: b"community_id,left_year\na_place,\n"},
+        "r2": {file: b"community_id,left_year\na_place,2022\n"},
+    }
+    known, lines = seed_lines(a, b, content.get)
+    assert (known, len(lines)) == (True, 2)
+    assert causes(lines=tuple(lines)).of("a_place", None) == (f"seeds/{file} line 2",)
+
+
 def test_where_values_of_the_indicator_differ_their_files_alone_are_named() -> None:
     found = causes(folder("a_place", "x.csv", "y.csv"), touched=frozenset(["a_place/2024/y.csv"]), conditions=(RULE,))
     assert found.of("a_place", "reading") == ("a_place/2024/y.csv", RULE)

@@ -135,6 +135,15 @@ def test_the_list_of_findings_can_be_read_on_the_screen_and_on_paper(intake: Int
         assert lines >= max(needed)
 
 
+def test_a_copy_says_that_it_goes_in_place_of_its_file_and_what_comes_of_both(intake: Intake) -> None:
+    _, copy, _ = told_again(intake, "values.xlsx", own_book())
+    sheet = openpyxl.load_workbook(io.BytesIO(copy))["Findings"]
+    first = str(sheet["A1"].value)
+    assert "in place of that file, not beside it" in first
+    # One line over empty cells: it is whole where the columns of the list are as wide.
+    assert len(first) <= sum(column.width for column in sheet.column_dimensions.values())
+
+
 def test_an_open_document_comes_back_as_a_workbook_with_its_cells_marked(intake: Intake) -> None:
     rows = [[Cell(title) for title in HEADER], [Cell(str(cell)) for cell in [*ROW[:5], "x", 50, "", ""]]]
     _, copy, again = told_again(intake, "values.ods", as_open_document(Table(rows), random.Random(4)))

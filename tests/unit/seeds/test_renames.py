@@ -130,6 +130,18 @@ def test_a_question_keeps_its_id_and_with_it_its_answer(tmp_path: Path) -> None:
     assert asked[1]["community_id"].to_list() == [NOW]
 
 
+def test_a_question_about_a_communitys_own_value_keeps_its_id_although_the_value_lies_in_a_place_of_its_name(
+    tmp_path: Path,
+) -> None:
+    names = Reference(seeds_with(tmp_path, f"{MEMBER},{NOW},")).names
+    issue = {"reporting_year": 2020, "rule_id": "count_change", "found": "from 10 to 90"}
+    ids = [
+        to_findings(pl.DataFrame([{**dict.fromkeys(LOCATED), **issue, **own}], schema=LOCATED), names)["finding_id"][0]
+        for own in ({"community_id": name, "subject": f"reading|all|{name}|default|2020"} for name in (MEMBER, NOW))
+    ]
+    assert ids[0] == ids[1]
+
+
 def test_the_networks_own_tables_may_name_either_id(tmp_path: Path) -> None:
     intake = Intake(Reference(seeds_with(tmp_path, f"{MEMBER},{NOW},")))
     head = "community_id,kind,code,decision,decided_on,approver,reason"

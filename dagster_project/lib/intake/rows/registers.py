@@ -90,7 +90,10 @@ def _codes(
         if column.kind == "dimension":
             lookup = lookup.with_columns(code.alias("_dimension"))
         given = texts.with_columns(code.alias("_code"), *([lookup[dimension]] if dimension else []))
-        unknown = given.filter(pl.col(column.name).is_not_null() & pl.col("_code").is_null())
+        label = pl.col(column.name)
+        unknown = given.filter(label.is_not_null() & pl.col("_code").is_null())
+        if column.blank_word:
+            unknown = unknown.filter(label.str.strip_chars().str.to_lowercase() != column.blank_word)
         if unknown.height:
             unknown = with_nearest(unknown, column.name, table, dimension)
             waiting.append(

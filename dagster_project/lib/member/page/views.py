@@ -54,6 +54,9 @@ YEAR_WORDS = {
     NO_RELEASE: "Not looked at yet",
 }
 
+# Statuses of years in which nothing is to come, so that no day is due.
+UNASKED = ("waived", "not_expected")
+
 
 def year_rows(years: Iterable[int], statuses: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """One row a reporting year, the newest first: status in words, day due, rows, what is to mend, open questions."""
@@ -66,7 +69,7 @@ def year_rows(years: Iterable[int], statuses: Iterable[Mapping[str, Any]]) -> li
             {
                 "year": year,
                 "status": YEAR_WORDS.get(status, status.replace("_", " ").capitalize()),
-                "due_on": row.get("due_on"),
+                "due_on": None if status in UNASKED else row.get("due_on"),
                 "rows_read": row.get("rows_read") or 0,
                 "rows_accepted": row.get("rows_accepted") or 0,
                 "to_mend": row.get("findings_blocking") or 0,

@@ -229,6 +229,17 @@ class Marts:
         joined = community.get("joined_year")
         return joined is not None and joined > self.year
 
+    def of_members(self, rows: Iterable[Row]) -> list[Row]:
+        """Of rows with community_id and reporting_year those of years in which their community is a member."""
+        span = {c["community_id"]: (c.get("joined_year"), c.get("left_year")) for c in self.communities}
+        kept = []
+        for row in rows:
+            joined, left = span.get(row["community_id"], (None, None))
+            year = row["reporting_year"]
+            if (joined is None or joined <= year) and (left is None or year <= left):
+                kept.append(row)
+        return kept
+
     def members(self) -> set[str]:
         """The communities that network counts are over (RULES 7): joined by the report's year, not left before it."""
         return {c["community_id"] for c in self.communities if self.left_year(c) is None and not self.joins_later(c)}

@@ -50,7 +50,7 @@ def quality_page(marts: Marts) -> Row:
     current = [r for r in marts.submissions if r["reporting_year"] == marts.year]
     known = [name for name in timeliness.MEASURES if any(r.get(name) is not None for r in current)]
     return {
-        "by_year": timeliness.by_year(marts.submissions, years),
+        "by_year": timeliness.by_year(marts.of_members(marts.submissions), years),
         "by_community": [_submitted(marts, c, own[c["community_id"]], known) for c in marts.communities],
         "measures": known,
         "findings": findings_by_rule(f for f in marts.findings if f["community_id"] is not None),

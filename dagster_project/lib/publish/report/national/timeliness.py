@@ -16,7 +16,10 @@ MEASURES = ("timeliness", "completeness", "validity", "consistency")
 
 
 def by_year(submissions: Sequence[Row], years: Sequence[int]) -> list[Row]:
-    """For each year its due date and how many members have each status; those of whom nothing is expected left out."""
+    """For each year its due date and how many have each status; those of whom nothing is expected left out.
+
+    submissions: of the members of each year, as every count of the network.
+    """
     codes = sorted({r["status"] for r in submissions}, key=lambda s: (rank(words.SUBMISSION_ORDER, s), s))
     shown = [code for code in codes if code != "not_expected"]
     result = []

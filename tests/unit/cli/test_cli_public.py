@@ -1,0 +1,47 @@
+"""What the command line says beside the public edition.
+
+Belongs here: objections of communities that could not be read.
+Does not: what is public, previews and their days (tests/integration/test_previews.py), or the audit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from dagster_project.cli.public import _tell_unread_objections
+from dagster_project.lib.publish.release import opening
+from dagster_project.settings import Settings, from_environment
+
+MARTS = """
+create schema marts;
+create table marts.fct_finding (finding_id text, community_id text, reporting_year int, severity text, status text,
+    message text, source_file text, source_sheet text);
+insert into marts.fct_finding values
+    ('a', null, 2024, 'explainable', 'open', 'Our rate is not in the dictionary.', 'publication_objections.csv', ''),
+    ('b', null, 2023, 'error', 'open', 'No such day.', 'network.xlsx', 'Publication_Objections'),
+    ('c', null, 2024, 'info', 'closed', 'The same row twice.', 'publication_objections.csv', ''),
+    ('d', null, 2024, 'error', 'open', 'No such score.', 'scores.csv', ''),
+    ('e', 'alder', 2024, 'fatal', 'open', 'Not yours to send.', 'publication_objections.csv', '');
+"""
+
+
+def test_an_objection_that_could_not_be_read_is_told_beside_the_public_edition(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    @contextmanager
+    def invented(settings: Settings) -> Iterator[duckdb.DuckDBPyConnection]:
+        with duckdb.connect() as connection:
+            connection.execute(MARTS)
+            yield connection
+
+    monkeypatch.setattr(opening, "open_release", invented)
+    _tell_unread_objections(from_environment({"CRADLE_HOME": str(tmp_path)}))
+    assert capsys.readouterr().err.splitlines() == [
+        "Note: an objection of _network/2023 withholds nothing: No such day.",
+        "Note: an objection of _network/2024 withholds nothing: Our rate is not in the dictionary.",
+    ]
