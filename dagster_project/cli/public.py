@@ -72,8 +72,8 @@ def _tell_unread_objections(config: Settings) -> None:
 
     with open_release(config) as connection:
         unread = unread_objections(connection)
-    for year, message in unread:
-        click.echo(visible(f"Note: an objection of _network/{year} withholds nothing: {message}"), err=True)
+    for place, message in unread:
+        click.echo(visible(f"Note: an objection of {place} withholds nothing: {message}"), err=True)
 
 
 @click.command()

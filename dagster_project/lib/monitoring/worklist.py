@@ -49,12 +49,12 @@ from marts.fct_finding
 where community_id is null and (? is null or reporting_year is null or reporting_year = ?)
 order by reporting_year desc nulls first, severity, rule_id, message
 """
-UNREAD_OBJECTIONS = """
-select reporting_year, message
+UNREAD_OBJECTIONS = f"""
+select coalesce('{NETWORK_FOLDER}/' || reporting_year, 'the bucket') as place, message
 from marts.fct_finding
 where community_id is null and status = 'open' and severity <> 'info'
   and regexp_matches(concat_ws(' ', source_file, source_sheet), 'objection', 'i')
-order by reporting_year, finding_id
+order by reporting_year nulls first, finding_id
 """
 LATE, EXPECTED = "late", "expected"
 
@@ -73,10 +73,12 @@ class Worklist:
     own: list[Row] = field(default_factory=list)
 
 
-def unread_objections(release: Connection) -> list[tuple[int, str]]:
-    """What of the communities' objections to publication could not be read, so that nothing is withheld for it: the
-    year of the network's own folder, and what is wrong there."""
-    return [(int(year), str(message)) for year, message in release.execute(UNREAD_OBJECTIONS).fetchall()]
+def unread_objections(release: Connection) -> list[tuple[str, str]]:
+    """Objections of communities to publication that could not be read, so that nothing is withheld for them.
+
+    Each by its place, a folder of the network's own or the bucket where it lies in none, and what is wrong there.
+    """
+    return [(str(place), str(message)) for place, message in release.execute(UNREAD_OBJECTIONS).fetchall()]
 
 
 def worklist(

@@ -26,6 +26,7 @@ insert into marts.fct_finding values
     ('b', null, 2023, 'error', 'open', 'No such day.', 'network.xlsx', 'Publication_Objections'),
     ('c', null, 2024, 'info', 'closed', 'The same row twice.', 'publication_objections.csv', ''),
     ('d', null, 2024, 'error', 'open', 'No such score.', 'scores.csv', ''),
+    ('f', null, null, 'error', 'open', 'It lies in no folder.', 'publication_objections.csv', null),
     ('e', 'alder', 2024, 'fatal', 'open', 'Not yours to send.', 'publication_objections.csv', '');
 """
 
@@ -42,6 +43,7 @@ def test_an_objection_that_could_not_be_read_is_told_beside_the_public_edition(
     monkeypatch.setattr(opening, "open_release", invented)
     _tell_unread_objections(from_environment({"CRADLE_HOME": str(tmp_path)}))
     assert capsys.readouterr().err.splitlines() == [
+        "Note: an objection of the bucket withholds nothing: It lies in no folder.",
         "Note: an objection of _network/2023 withholds nothing: No such day.",
         "Note: an objection of _network/2024 withholds nothing: Our rate is not in the dictionary.",
     ]
