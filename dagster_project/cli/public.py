@@ -49,8 +49,9 @@ def tell_public(config: Settings) -> None:
     if not config.public:
         click.echo("Public   left out (CRADLE_PUBLIC=off)")
         return
-    _tell_unread_objections(config)
     edition = PublicStands(config)
+    for place, message in edition.unread_objections():
+        click.echo(visible(f"Note: an objection of {place} withholds nothing: {message}"), err=True)
     public_id, preview = current_public(edition.places.public), edition.waiting()
     if preview is None:
         click.echo(f"Public   {config.public_url}/releases/{public_id}")
@@ -63,17 +64,6 @@ def tell_public(config: Settings) -> None:
     click.echo("         cradle public --now does not wait")
     for community, reason in sorted(preview.refused.items()):
         click.echo(visible(f"refused  the preview of {community}: {reason}"), err=True)
-
-
-def _tell_unread_objections(config: Settings) -> None:
-    """An objection that is not understood withholds nothing: what is public cannot be taken back from who copied it."""
-    from dagster_project.lib.monitoring.worklist import unread_objections
-    from dagster_project.lib.publish.release.opening import open_release
-
-    with open_release(config) as connection:
-        unread = unread_objections(connection)
-    for place, message in unread:
-        click.echo(visible(f"Note: an objection of {place} withholds nothing: {message}"), err=True)
 
 
 @click.command()

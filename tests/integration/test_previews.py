@@ -31,6 +31,7 @@ READ, GRADUATED = "grade3_reading_proficient_pct", "graduation_4yr_pct"
 CORRECTED = {2018: (70, 100)}
 FEW = {2018: (2, 5)}
 OBJECTION = f"community_id,indicator,decided_on,reason\nquill_harbor,{GRADUATED},{EXAMPLE_TODAY},Not yet discussed\n"
+NOT_READ = f"reedmere,Our rate,{EXAMPLE_TODAY},Not yet discussed\n"
 
 
 @dataclass(frozen=True)
@@ -89,7 +90,7 @@ def year(first_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Home:
     )
     (drop / "reedmere/2018/values.csv").write_text(HEADER + lines(READ, FEW))
     (drop / "_network/2018").mkdir(parents=True, exist_ok=True)
-    (drop / "_network/2018/publication_objections.csv").write_text(OBJECTION)
+    (drop / "_network/2018/publication_objections.csv").write_text(OBJECTION + NOT_READ)
     before = (home / "public" / "current").read_text().strip()
     held = _call(home, seeds, "run")
     state = json.loads((home / "lake/disclosure/previews.json").read_text())
@@ -114,6 +115,12 @@ def test_a_run_within_the_days_makes_the_internal_release_only_and_says_so(year:
     # The example's own run wrote previews too, and kept no days free for them.
     assert year.state["2018"]["first_written_on"] == EXAMPLE_TODAY
     assert (first_run.home / "outbox" / "reedmere" / "public_preview.html").is_file()
+
+
+def test_an_objection_that_could_not_be_read_is_told_while_days_are_left_and_when_they_are_waived(year: Home) -> None:
+    for told in (year.held, year.waived):
+        (line,) = [line for line in told.stderr.splitlines() if "withholds nothing" in line]
+        assert line.startswith("Note: an objection of _network/2018 withholds nothing: ") and "Our rate" in line
 
 
 def test_the_preview_shows_a_community_its_own_figures_as_they_will_be_public(year: Home) -> None:

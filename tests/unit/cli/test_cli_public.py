@@ -13,8 +13,8 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from dagster_project.cli.public import _tell_unread_objections
-from dagster_project.lib.publish.release import opening
+from dagster_project.cli.public import tell_public
+from dagster_project.lib.app.stands import public
 from dagster_project.settings import Settings, from_environment
 
 MARTS = """
@@ -40,8 +40,9 @@ def test_an_objection_that_could_not_be_read_is_told_beside_the_public_edition(
             connection.execute(MARTS)
             yield connection
 
-    monkeypatch.setattr(opening, "open_release", invented)
-    _tell_unread_objections(from_environment({"CRADLE_HOME": str(tmp_path)}))
+    monkeypatch.setattr(public, "open_release", invented)
+    monkeypatch.setattr(public.PublicStands, "waiting", lambda _: None)
+    tell_public(from_environment({"CRADLE_HOME": str(tmp_path)}))
     assert capsys.readouterr().err.splitlines() == [
         "Note: an objection of the bucket withholds nothing: It lies in no folder.",
         "Note: an objection of _network/2023 withholds nothing: No such day.",
