@@ -53,7 +53,14 @@ UNREAD_OBJECTIONS = f"""
 select coalesce('{NETWORK_FOLDER}/' || reporting_year, 'the bucket') as place, message
 from marts.fct_finding
 where community_id is null and status = 'open' and severity <> 'info'
-  and regexp_matches(concat_ws(' ', source_file, source_sheet), 'objection', 'i')
+  and (
+    regexp_matches(concat_ws(' ', source_file, source_sheet), 'objection', 'i')
+    or (submission_id, source_file) in (
+        select (submission_id, source_file)
+        from marts.fct_submission_file
+        where regexp_full_match(layout_id, 'publication_objections_v[0-9]+')
+    )
+  )
 order by reporting_year nulls first, finding_id
 """
 LATE, EXPECTED = "late", "expected"

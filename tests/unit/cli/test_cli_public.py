@@ -20,14 +20,19 @@ from dagster_project.settings import Settings, from_environment
 MARTS = """
 create schema marts;
 create table marts.fct_finding (finding_id text, community_id text, reporting_year int, severity text, status text,
-    message text, source_file text, source_sheet text);
+    message text, source_file text, source_sheet text, submission_id text);
+create table marts.fct_submission_file (submission_id text, source_file text, layout_id text);
+insert into marts.fct_submission_file values
+    ('s', 'notes.csv', 'publication_objections_v1'), ('s', 'scores.csv', 'scores_v1'), ('t', 'notes.csv', 'scores_v1');
 insert into marts.fct_finding values
-    ('a', null, 2024, 'explainable', 'open', 'Our rate is not in the dictionary.', 'publication_objections.csv', ''),
-    ('b', null, 2023, 'error', 'open', 'No such day.', 'network.xlsx', 'Publication_Objections'),
-    ('c', null, 2024, 'info', 'closed', 'The same row twice.', 'publication_objections.csv', ''),
-    ('d', null, 2024, 'error', 'open', 'No such score.', 'scores.csv', ''),
-    ('f', null, null, 'error', 'open', 'It lies in no folder.', 'publication_objections.csv', null),
-    ('e', 'alder', 2024, 'fatal', 'open', 'Not yours to send.', 'publication_objections.csv', '');
+    ('a', null, 2024, 'explainable', 'open', 'Our rate is unknown.', 'publication_objections.csv', '', 's'),
+    ('b', null, 2023, 'error', 'open', 'No such day.', 'network.xlsx', 'Publication_Objections', 's'),
+    ('c', null, 2024, 'info', 'closed', 'The same row twice.', 'publication_objections.csv', '', 's'),
+    ('d', null, 2024, 'error', 'open', 'No such score.', 'scores.csv', '', 's'),
+    ('f', null, null, 'error', 'open', 'It lies in no folder.', 'publication_objections.csv', null, null),
+    ('g', null, 2024, 'error', 'open', 'No such community.', 'notes.csv', '', 's'),
+    ('h', null, 2024, 'error', 'open', 'No such decision.', 'notes.csv', '', 't'),
+    ('e', 'alder', 2024, 'fatal', 'open', 'Not yours to send.', 'publication_objections.csv', '', 'u');
 """
 
 
@@ -46,5 +51,6 @@ def test_an_objection_that_could_not_be_read_is_told_beside_the_public_edition(
     assert capsys.readouterr().err.splitlines() == [
         "Note: an objection of the bucket withholds nothing: It lies in no folder.",
         "Note: an objection of _network/2023 withholds nothing: No such day.",
-        "Note: an objection of _network/2024 withholds nothing: Our rate is not in the dictionary.",
+        "Note: an objection of _network/2024 withholds nothing: Our rate is unknown.",
+        "Note: an objection of _network/2024 withholds nothing: No such community.",
     ]

@@ -91,9 +91,8 @@ def test_a_file_that_a_kept_release_holds_too_is_not_freed_and_counts_once(tmp_p
 
 
 def _bytes_on_disk(folder: Path) -> int:
-    return sum(
-        {about.st_ino: about.st_size for about in map(Path.stat, folder.rglob("*.*")) if about.st_nlink}.values()
-    )
+    files = [path.stat() for path in folder.rglob("*") if path.is_file()]
+    return sum({file.st_ino: file.st_size for file in files}.values())
 
 
 def test_the_release_of_a_frozen_cycle_and_the_one_told_last_are_named(tmp_path: Path) -> None:

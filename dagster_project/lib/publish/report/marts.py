@@ -231,18 +231,17 @@ class Marts:
 
     def of_members(self, rows: Iterable[Row]) -> list[Row]:
         """Of rows with community_id and reporting_year those of years in which their community is a member."""
-        span = {c["community_id"]: (c.get("joined_year"), c.get("left_year")) for c in self.communities}
-        kept = []
-        for row in rows:
-            joined, left = span.get(row["community_id"], (None, None))
-            year = row["reporting_year"]
-            if (joined is None or joined <= year) and (left is None or year <= left):
-                kept.append(row)
-        return kept
+        known = {c["community_id"]: c for c in self.communities}
+        return [row for row in rows if _is_member(known.get(row["community_id"], {}), row["reporting_year"])]
 
     def members(self) -> set[str]:
         """The communities that network counts are over (RULES 7): joined by the report's year, not left before it."""
-        return {c["community_id"] for c in self.communities if self.left_year(c) is None and not self.joins_later(c)}
+        return {c["community_id"] for c in self.communities if _is_member(c, self.year)}
+
+
+def _is_member(community: Row, year: int) -> bool:
+    joined, left = community.get("joined_year"), community.get("left_year")
+    return (joined is None or joined <= year) and (left is None or year <= left)
 
 
 def _check_columns(connection: Connection, edition: str) -> None:
