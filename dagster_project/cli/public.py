@@ -50,8 +50,7 @@ def tell_public(config: Settings) -> None:
         click.echo("Public   left out (CRADLE_PUBLIC=off)")
         return
     edition = PublicStands(config)
-    for place, message in edition.unread_objections():
-        click.echo(visible(f"Note: an objection of {place} withholds nothing: {message}"), err=True)
+    _tell_unread(config)
     public_id, preview = current_public(edition.places.public), edition.waiting()
     if preview is None:
         click.echo(f"Public   {config.public_url}/releases/{public_id}")
@@ -64,6 +63,13 @@ def tell_public(config: Settings) -> None:
     click.echo("         cradle public --now does not wait")
     for community, reason in sorted(preview.refused.items()):
         click.echo(visible(f"refused  the preview of {community}: {reason}"), err=True)
+
+
+def _tell_unread(config: Settings) -> None:
+    from dagster_project.lib.monitoring.worklist import unread_objections
+
+    for place, message in unread_objections(config):
+        click.echo(visible(f"Note: an objection of {place} withholds nothing: {message}"), err=True)
 
 
 @click.command()
@@ -127,6 +133,7 @@ def _dry_run(config: Settings, as_json: bool) -> None:
     except (SeedError, SparkError, ValueError) as error:
         raise CradleError(str(error), "nothing was published") from None
     failed = failure_lines(candidate)
+    _tell_unread(config)
     if as_json:
         click.echo(json.dumps(dict(candidate.certificate), ensure_ascii=False, indent=1, default=str))
     else:

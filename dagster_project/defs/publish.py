@@ -16,6 +16,7 @@ from dagster_project.defs.warehouse import FOLLOWS, dbt_core, dbt_reporting
 from dagster_project.lib.app.pipeline import Pipeline
 from dagster_project.lib.app.public import PublicEdition
 from dagster_project.lib.base.names import MARTS
+from dagster_project.lib.monitoring.worklist import unread_objections
 from dagster_project.lib.publish.public.edition import failure_lines
 from dagster_project.lib.publish.release.pointing import summary_key
 from dagster_project.lib.publish.server.current import BiServer
@@ -125,7 +126,7 @@ def public(
         return
     started = time.perf_counter()
     edition = PublicEdition(settings)
-    for place, _ in edition.unread_objections():
+    for place, _ in unread_objections(settings):
         # What is wrong with it quotes a file that may be forgotten; what Dagster keeps would not be.
         context.log.warning(f"An objection of {place} withholds nothing; `cradle worklist` says what is wrong with it")
     candidate = edition.candidate()

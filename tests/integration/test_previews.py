@@ -117,8 +117,10 @@ def test_a_run_within_the_days_makes_the_internal_release_only_and_says_so(year:
     assert (first_run.home / "outbox" / "reedmere" / "public_preview.html").is_file()
 
 
-def test_an_objection_that_could_not_be_read_is_told_while_days_are_left_and_when_they_are_waived(year: Home) -> None:
-    for told in (year.held, year.waived):
+def test_an_objection_that_could_not_be_read_is_told_before_while_days_are_left_and_when_they_are_waived(
+    year: Home,
+) -> None:
+    for told in (year.held, year.waived, year.call("public", "--dry-run")):
         (line,) = [line for line in told.stderr.splitlines() if "withholds nothing" in line]
         assert line.startswith("Note: an objection of _network/2018 withholds nothing: ") and "Our rate" in line
 

@@ -80,12 +80,15 @@ class Worklist:
     own: list[Row] = field(default_factory=list)
 
 
-def unread_objections(release: Connection) -> list[tuple[str, str]]:
-    """Objections of communities to publication that could not be read, so that nothing is withheld for them.
+def unread_objections(settings: Settings) -> list[tuple[str, str]]:
+    """Communities' objections to publication in the current release that could not be read.
 
-    Each by its place, a folder of the network's own or the bucket where it lies in none, and what is wrong there.
+    Each by its place, a folder of the network's own or the bucket where it lies in none, and what is wrong there. They
+    withhold nothing, and what is public cannot be taken back from who copied it: so they are told.
+    ReleaseMissingError where there is no release.
     """
-    return [(str(place), str(message)) for place, message in release.execute(UNREAD_OBJECTIONS).fetchall()]
+    with open_release(settings) as release:
+        return [(str(place), str(message)) for place, message in release.execute(UNREAD_OBJECTIONS).fetchall()]
 
 
 def worklist(

@@ -14,7 +14,8 @@ import duckdb
 import pytest
 
 from dagster_project.cli.public import tell_public
-from dagster_project.lib.app.stands import public
+from dagster_project.lib.app.stands.public import PublicStands
+from dagster_project.lib.monitoring import worklist
 from dagster_project.settings import Settings, from_environment
 
 MARTS = """
@@ -45,8 +46,8 @@ def test_an_objection_that_could_not_be_read_is_told_beside_the_public_edition(
             connection.execute(MARTS)
             yield connection
 
-    monkeypatch.setattr(public, "open_release", invented)
-    monkeypatch.setattr(public.PublicStands, "waiting", lambda _: None)
+    monkeypatch.setattr(worklist, "open_release", invented)
+    monkeypatch.setattr(PublicStands, "waiting", lambda _: None)
     tell_public(from_environment({"CRADLE_HOME": str(tmp_path)}))
     assert capsys.readouterr().err.splitlines() == [
         "Note: an objection of the bucket withholds nothing: It lies in no folder.",

@@ -13,7 +13,6 @@ import polars as pl
 
 from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.store import FOR_ALL, Store
-from dagster_project.lib.monitoring.worklist import unread_objections
 from dagster_project.lib.publish.public.register import Register
 from dagster_project.lib.publish.public.shown import (
     Places,
@@ -24,7 +23,6 @@ from dagster_project.lib.publish.public.shown import (
     out_and_unknown,
 )
 from dagster_project.lib.publish.release.dependencies import code_version
-from dagster_project.lib.publish.release.opening import open_release
 from dagster_project.lib.publish.release.pointing import ReleaseMissingError, current_release
 from dagster_project.lib.publish.release.states import nothing_current
 from dagster_project.settings import PROJECT_ROOT, Settings
@@ -64,14 +62,6 @@ class PublicStands:
     def out_and_unknown(self) -> list[str]:
         """Public releases that the register of a lake from an older backup does not know."""
         return out_and_unknown(self.places, [line["public_id"] for line in self.register.lines()])
-
-    def unread_objections(self) -> list[tuple[str, str]]:
-        """Communities' objections in the current release that could not be read, by their place, and what is wrong.
-
-        They withhold nothing, and what is public cannot be taken back from who copied it: so they are told.
-        """
-        with open_release(self.settings) as connection:
-            return unread_objections(connection)
 
     def facts(self) -> dict[str, str]:
         """What a public edition depends on beside the register: the internal release, the seeds, the code, the day."""
