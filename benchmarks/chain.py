@@ -9,6 +9,7 @@ Run: python -m benchmarks.chain [--communities 70] [--years 2015..2026]
 from __future__ import annotations
 
 import argparse
+import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from pathlib import Path
 import duckdb
 
 from benchmarks._homes import environment, history
-from benchmarks._ratios import tell, used_by
+from benchmarks._ratios import Used, tell, used_by
 from examples.generate import generate
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -70,9 +71,13 @@ def _differing(connection: duckdb.DuckDBPyConnection, name: str) -> tuple[int, i
 
 
 def measure(folder: Path, communities: int, years: tuple[int, int]) -> None:
-    """Make the bucket, run both, print what they took and whether they agree."""
-    home = folder / "home"
+    """Make the bucket, run script and command, print what they took and whether they agree.
+
+    The command runs in two homes: one leaves the public edition out, of which the script makes nothing.
+    """
+    home, internal = folder / "home", folder / "internal"
     made = generate(home / "drop", communities=communities, first_year=years[0], last_year=years[1])
+    shutil.copytree(home / "drop", internal / "drop")
     print(
         f"{made.communities} communities, {made.folders} folders, {made.files} files, {made.size / 1e6:.1f} MB",
         flush=True,
@@ -80,17 +85,21 @@ def measure(folder: Path, communities: int, years: tuple[int, int]) -> None:
     plain = [sys.executable, "-m", "benchmarks.plain_chain", str(home / "drop"), str(folder / "plain.duckdb")]
     script = used_by([*plain, "--today", TODAY], environment(folder / "none", TODAY))
     command = [str(Path(sys.executable).parent / "cradle"), "run"]
+    without = used_by(command, environment(internal, TODAY, CRADLE_PUBLIC="off"))
     first, again = used_by(command, environment(home, TODAY)), used_by(command, environment(home, TODAY))
     name = f"plain script (Polars and DuckDB), {made.communities} communities"
-    for what, used in ((name, script), ("cradle run, first", first), ("cradle run, nothing new", again)):
-        print(
-            f"{what:<62}{used.seconds:8.1f} s, {used.processors:8.1f} s of processors, {used.memory / 1e6:6.0f} MB, "
-            f"{used.seconds / script.seconds:.1f} and {used.processors / script.processors:.1f} x the plain script"
-        )
-        if used is not script:
-            tell(what, used.processors, name, script.processors)
-    for name, seconds in steps(home):
-        print(f"  {name:<43}{seconds:8.1f} s")
+    _tell(name, script, script)
+    for what, used in (
+        ("cradle run, first, without the public edition", without),
+        ("cradle run, first", first),
+        ("cradle run, nothing new", again),
+    ):
+        _tell(what, used, script)
+        tell(what, used.processors, name, script.processors)
+    for title, place in (("without the public edition", internal), ("with it", home)):
+        print(f"Steps {title}:")
+        for step, seconds in steps(place):
+            print(f"  {step:<43}{seconds:8.1f} s")
     release = home / "publish" / "releases" / (home / "publish" / "current").read_text(encoding="utf-8").strip()
     compared = differences(release / "internal.duckdb", folder / "plain.duckdb")
     equal = [name for name, _, differing in compared if not differing]
@@ -98,6 +107,14 @@ def measure(folder: Path, communities: int, years: tuple[int, int]) -> None:
     for name, rows, differing in compared:
         if differing:
             print(f"  {name}: {differing:,} rows differ ({rows:,} in the release)")
+
+
+def _tell(what: str, used: Used, script: Used) -> None:
+    print(
+        f"{what:<62}{used.seconds:8.1f} s, {used.processors:8.1f} s of processors, {used.memory / 1e6:6.0f} MB, "
+        f"{used.seconds / script.seconds:.1f} and {used.processors / script.processors:.1f} x the plain script",
+        flush=True,
+    )
 
 
 def _years(text: str) -> tuple[int, int]:
