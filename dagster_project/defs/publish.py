@@ -5,7 +5,7 @@ Does not: copying, hashing, pages (lib/publish), protecting (lib/disclosure).
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import dagster as dg
@@ -24,7 +24,7 @@ from dagster_project.lib.publish.server.loading import PUBLIC_MARTS, ServerError
 
 RELEASE = dg.AssetKey(["publish", "release"])
 PUBLIC = dg.AssetKey(["publish", "public"])
-AUDIT = "audit_passed"
+AUDIT, OBJECTIONS = "audit_passed", "objections_read"
 # Cells named in a failed run's error; the certificate of a dry run has them all.
 CELLS_NAMED = 20
 # The release copies schema `marts` whole, so it waits for every table and every blocking check of it.
@@ -105,7 +105,13 @@ class PublicConfig(dg.Config):
             asset=PUBLIC,
             blocking=True,
             description="No hidden cell of the finished public tables can be worked out, from all releases together.",
-        )
+        ),
+        dg.AssetCheckSpec(
+            OBJECTIONS,
+            asset=PUBLIC,
+            description="Every community's objection to publication could be read; one that cannot withholds nothing. "
+            "Its failures are warnings, which never hold the edition back.",
+        ),
     ],
     description="The public edition of the current release, protected and audited together with every public release "
     "before it. CRADLE_PUBLIC=off leaves it out.",
@@ -120,15 +126,14 @@ def public(
     settings = cradle.pipeline().settings
     if not settings.public:
         context.log.info("CRADLE_PUBLIC=off: no public edition")
-        yield dg.AssetCheckResult(
-            passed=True, check_name=AUDIT, asset_key=PUBLIC, metadata={"left_out": "CRADLE_PUBLIC=off"}
-        )
+        for name in (AUDIT, OBJECTIONS):
+            yield dg.AssetCheckResult(
+                passed=True, check_name=name, asset_key=PUBLIC, metadata={"left_out": "CRADLE_PUBLIC=off"}
+            )
         return
     started = time.perf_counter()
     edition = PublicEdition(settings)
-    for place, _ in unread_objections(settings):
-        # What is wrong with it quotes a file that may be forgotten; what Dagster keeps would not be.
-        context.log.warning(f"An objection of {place} withholds nothing; `cradle worklist` says what is wrong with it")
+    yield _objections_read([place for place, _ in unread_objections(settings)])
     candidate = edition.candidate()
     failed = failure_lines(candidate)
     yield dg.AssetCheckResult(
@@ -156,6 +161,23 @@ def public(
             "seconds_of_step": round(time.perf_counter() - started, 3),
         },
         data_version=dg.DataVersion(made.public_id),
+    )
+
+
+def _objections_read(unread: Sequence[str]) -> dg.AssetCheckResult:
+    """Whether every objection could be read, by the places of those that could not.
+
+    What is wrong with one quotes a file that may be forgotten, and what Dagster keeps would not be.
+    """
+    places = ", ".join(sorted(set(unread)))
+    why = f"Objections that withhold nothing, in {places}: `cradle worklist` says what is wrong with them"
+    return dg.AssetCheckResult(
+        passed=not unread,
+        check_name=OBJECTIONS,
+        asset_key=PUBLIC,
+        severity=dg.AssetCheckSeverity.WARN,
+        description=why if unread else "Every objection could be read",
+        metadata={"unread": len(unread)},
     )
 
 

@@ -15,10 +15,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 import duckdb
 import pytest
 from click.testing import CliRunner
 
+from benchmarks._homes import history
 from dagster_project.cli.main import cli
 from dagster_project.lib.disclosure import release
 from dagster_project.lib.disclosure.choice import Outcome
@@ -123,6 +125,15 @@ def test_an_objection_that_could_not_be_read_is_told_before_while_days_are_left_
     for told in (year.held, year.waived, year.call("public", "--dry-run")):
         (line,) = [line for line in told.stderr.splitlines() if "withholds nothing" in line]
         assert line.startswith("Note: an objection of _network/2018 withholds nothing: ") and "Our rate" in line
+
+
+def test_dagster_warns_of_objections_that_could_not_be_read_by_their_folder_and_quotes_none(year: Home) -> None:
+    with history(year.home) as instance:
+        key = dg.AssetCheckKey(dg.AssetKey(["publish", "public"]), "objections_read")
+        answer = instance.event_log_storage.get_latest_asset_check_execution_by_key([key])[key].evaluation
+    assert answer is not None and not answer.passed and not answer.blocking
+    assert answer.severity == dg.AssetCheckSeverity.WARN
+    assert "_network/2018" in str(answer.description) and "Our rate" not in str(answer)
 
 
 def test_the_preview_shows_a_community_its_own_figures_as_they_will_be_public(year: Home) -> None:

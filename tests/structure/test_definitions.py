@@ -47,6 +47,7 @@ HOUSE_CHECKS = {
     ("marts/fct_submission_status", "submitted_by_year", True),
     ("analysis/fct_trend", "second_computation_agrees", True),
     ("publish/public", "audit_passed", True),
+    ("publish/public", "objections_read", False),
 }
 
 
