@@ -492,7 +492,10 @@ def summary_lines(found: Difference, shown: int | None) -> list[str]:
     lines += ["", _values_line(found.values)]
     for kind, title in WORDS.items():
         mine = [row for row in found.moved if row.kind == kind]
-        lines += ["", f"{title}: {len(found.moved_of(kind)):,}", *_cut([_moved_line(row) for row in mine], shown)]
+        frozen = sum(row.is_frozen for row in mine)
+        kept = f"; another one by what stands now, and kept as frozen: {frozen:,}" if frozen else ""
+        lines += ["", f"{title}: {len(found.moved_of(kind)):,}{kept}"]
+        lines += _cut([_moved_line(row) for row in mine], shown)
     if found.judged_new or found.judged_gone:
         lines += ["", f"Judged for the first time: {found.judged_new:,}; judged no more: {found.judged_gone:,}"]
     return lines

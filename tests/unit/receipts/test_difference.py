@@ -214,7 +214,10 @@ def test_counts_are_stated_and_the_summary_is_of_the_same_comparison(
     }
     told = one_before.published.get(summary_key(NOW)).decode()
     assert "Values: 1 new, 2 changed, 3 gone; communities with such values: 2" in told
-    assert "Designations, gateways and criteria that moved: 0\n  a_place 2024  a_designation" in told
+    assert (
+        "Designations, gateways and criteria that moved: 0; another one by what stands now, and kept as frozen: 1\n"
+        "  a_place 2024  a_designation"
+    ) in told
     assert "(frozen: what was decided stays)" in told
 
 
