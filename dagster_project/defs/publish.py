@@ -126,9 +126,9 @@ def public(
         return
     started = time.perf_counter()
     edition = PublicEdition(settings)
-    for place, _ in unread_objections(settings):
+    for said, _ in unread_objections(settings):
         # What is wrong with it quotes a file that may be forgotten; what Dagster keeps would not be.
-        context.log.warning(f"An objection of {place} withholds nothing; `cradle worklist` says what is wrong with it")
+        context.log.warning(f"{said[0].upper()}{said[1:]}; `cradle worklist` says what is wrong with it")
     candidate = edition.candidate()
     failed = failure_lines(candidate)
     yield dg.AssetCheckResult(
