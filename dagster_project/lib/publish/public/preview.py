@@ -113,7 +113,9 @@ def names_of(tables: Mapping[str, pl.DataFrame]) -> Names:
         return {} if frame is None else dict(frame.select(key, label).iter_rows())
 
     places, indicators = tables.get("dim_geography"), tables.get("dim_indicator")
-    falling = [] if indicators is None else indicators.filter(pl.col("direction") == -1)["indicator_id"].sort()
+    falling: list[str] = []
+    if indicators is not None:
+        falling = indicators.filter(pl.col("direction") == -1)["indicator_id"].sort().to_list()
     rows = [] if places is None else places.select("community_id", "geography_id", "name").iter_rows()
     return Names(
         pairs("dim_indicator", "indicator_id", "name"),
