@@ -68,8 +68,8 @@ def tell_public(config: Settings) -> None:
 def _tell_unread(config: Settings) -> None:
     from dagster_project.lib.monitoring.worklist import unread_objections
 
-    for place, message in unread_objections(config):
-        click.echo(visible(f"Note: an objection of {place} withholds nothing: {message}"), err=True)
+    for said, message in unread_objections(config):
+        click.echo(visible(f"Note: {said}: {message}"), err=True)
 
 
 @click.command()

@@ -116,6 +116,10 @@ def results(release: str) -> None:
     _return_results(config, release_id)
 
 
+def _named(communities: Sequence[str]) -> str:
+    return ", ".join(communities[:COMMUNITIES_NAMED]) + (", ..." if len(communities) > COMMUNITIES_NAMED else "")
+
+
 def _reviews_asked_for(config: Settings, release_id: str, waiver: str) -> str:
     """What the state says of waived reviews, empty where none is missing; a one-line error without a waiver."""
     from dagster_project.lib.publish.release.decisions import unreviewed
@@ -127,9 +131,8 @@ def _reviews_asked_for(config: Settings, release_id: str, waiver: str) -> str:
         return ""
     several = "1 community has" if len(missing) == 1 else f"{len(missing):,} communities have"
     if not waiver.strip():
-        named = ", ".join(missing[:COMMUNITIES_NAMED]) + (", ..." if len(missing) > COMMUNITIES_NAMED else "")
         raise CradleError(
-            f"{several} not looked at the figures: {named}",
+            f"{several} not looked at the figures: {_named(missing)}",
             "each puts a table community_reviews (day, body, reading) into its folder; or --waive-reviews WHY",
         )
     return f"reviews of {', '.join(missing)} waived: {waiver.strip()}"
@@ -166,6 +169,7 @@ def withdraw(release: str, reason: str) -> None:
     for public_id in PublicStands(config).made_of(release_id):
         click.echo(f"Public    {public_id} was made of it and is still out; take it down as well:")
         click.echo(f"          cradle release withdraw {public_id} --reason WHY")
+    _tell_returned(config, release_id)
     serve_current(config)
 
 
@@ -183,7 +187,29 @@ def _take_down(config: Settings, public_id: str, reason: str) -> None:
         lines = take_down(PublicEdition(config).places, public_id, config.today.isoformat(), reason)
     for line in lines:
         click.echo(line)
+    _tell_returned(config, public_id)
     serve_current(config)
+
+
+def _tell_returned(config: Settings, withdrawn: str) -> None:
+    """Say whose folders go on holding results that name what was withdrawn: a member who reads them is not told."""
+    from dagster_project.lib.base.reference import Reference
+    from dagster_project.lib.base.store import Store, StoreError
+    from dagster_project.lib.publish.public.results import returned_with
+
+    reference = Reference(config.seeds)
+    members = reference.communities["community_id"].sort()
+    communities = [name for member in members for name in reference.names.all_of(member)]
+    try:
+        held = returned_with(Store(config.outbox_url, config.s3_endpoint), communities, withdrawn)
+    except StoreError as error:
+        raise CradleError(f"it is withdrawn; whose results name it is not known: {error}", "check the outbox") from None
+    if held:
+        several = "1 community holds" if len(held) == 1 else f"{len(held):,} communities hold"
+        click.echo(f"Results   {several} results that name it in the outbox: {_named(held)}")
+        click.echo(
+            "          tell them; `cradle release results RELEASE` of the next final one replaces those of its year"
+        )
 
 
 @click.command()

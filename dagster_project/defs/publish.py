@@ -133,7 +133,7 @@ def public(
         return
     started = time.perf_counter()
     edition = PublicEdition(settings)
-    yield _objections_read([place for place, _ in unread_objections(settings)])
+    yield _objections_read([said for said, _ in unread_objections(settings)])
     candidate = edition.candidate()
     failed = failure_lines(candidate)
     yield dg.AssetCheckResult(
@@ -165,18 +165,17 @@ def public(
 
 
 def _objections_read(unread: Sequence[str]) -> dg.AssetCheckResult:
-    """Whether every objection could be read, by the places of those that could not.
+    """Whether every objection could be read, by the sentences of those that could not.
 
     What is wrong with one quotes a file that may be forgotten, and what Dagster keeps would not be.
     """
-    places = ", ".join(sorted(set(unread)))
-    why = f"Objections that withhold nothing, in {places}: `cradle worklist` says what is wrong with them"
+    why = f"{'; '.join(sorted(set(unread)))}; `cradle worklist` says what is wrong"
     return dg.AssetCheckResult(
         passed=not unread,
         check_name=OBJECTIONS,
         asset_key=PUBLIC,
         severity=dg.AssetCheckSeverity.WARN,
-        description=why if unread else "Every objection could be read",
+        description=f"{why[0].upper()}{why[1:]}" if unread else "Every objection could be read",
         metadata={"unread": len(unread)},
     )
 

@@ -61,7 +61,7 @@ def choose_language(request: Request) -> Response:
 def overview(visit: Visit) -> Response:
     """All years of the community."""
     years = Reference(visit.settings.seeds).reporting_years(visit.today)
-    return visit.show("overview.html", rows=views.year_rows(years, visit.statuses))
+    return visit.show("overview.html", rows=views.year_rows(years, visit.statuses, visit.member.left_year))
 
 
 def one_year(visit: Visit) -> Response:

@@ -62,11 +62,12 @@ class Refusal(HTTPException):
 
 @dataclass(frozen=True)
 class Member:
-    """Who asks: a community of the network, and the mark that its forms carry."""
+    """Who asks: a community of the network, the mark that its forms carry, and its last reporting year if it left."""
 
     community_id: str
     name: str
     mark: str
+    left_year: int | None = None
 
 
 @dataclass
@@ -128,12 +129,13 @@ class Site:
         """Which community asks; Refusal for nobody that is known."""
         settings, community = self.read(), self.asker(request)
         reference = Reference(settings.seeds)
-        names = dict(reference.communities.select("community_id", "name").iter_rows())
+        known = {row["community_id"]: row for row in reference.communities.iter_rows(named=True)}
         # A link, or a line of the sign-in, from before a rename opens the page of the same community.
         community = reference.names.of(community or "")
-        if community not in names:
+        if community not in known:
             raise Refusal(403, NOT_KNOWN)
-        return Member(community, str(names[community]), access.form_mark(self.key, community))
+        row = known[community]
+        return Member(community, str(row["name"]), access.form_mark(self.key, community), row["left_year"])
 
     def visit(self, request: Request) -> Visit:
         """Who asks for which year; Refusal for nobody that is known, and for a year that is none of the network's."""
@@ -213,7 +215,7 @@ class Visit:
 
     def status(self) -> dict[str, Any]:
         """How the year stands, in words."""
-        return views.year_rows([self.year], self.statuses)[0]
+        return views.year_rows([self.year], self.statuses, self.member.left_year)[0]
 
     def receipt(self) -> dict[str, Any] | None:
         """The latest receipt that intake wrote."""

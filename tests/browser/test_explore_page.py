@@ -257,6 +257,37 @@ def test_a_name_that_no_community_has_is_said_and_leaves_the_choice(page: Page, 
     expect(page.locator("#communities label:visible")).to_have_text(["Cedar & Sons <Valley>"])
 
 
+@pytest.mark.parametrize(
+    ("kept", "said"),
+    [
+        ("#indicator=withdrawn_pct&community=c00&group=all", "an indicator that these figures do not have"),
+        (f"#indicator={INDICATOR}&community=c00&community=of_before&group=all", "1 community that these figures"),
+        (f"#indicator={INDICATOR}&community=of_before&community=c09&group=all", "2 communities that these figures"),
+        (f"#indicator={INDICATOR}&community=c00&group=all&group=of%3Abefore", "1 group that these figures"),
+        (f"#indicator={INDICATOR}&community=c00&group=all&from=1990&to=1995", "nothing of the chosen years"),
+    ],
+)
+def test_what_a_kept_link_names_and_the_figures_do_not_have_is_said(
+    page: Page, report: Path, kept: str, said: str
+) -> None:
+    page.goto((report / "explore.html").as_uri() + kept)
+    expect(page.locator("#said")).to_contain_text(said)
+    # What the reader chooses then is no longer the link's.
+    page.get_by_label("Indicator").select_option(INDICATOR)
+    page.get_by_role("button", name="Choose all listed").click()
+    if "from=" not in kept:
+        expect(page.locator("#said")).to_contain_text("values")
+        expect(page.locator("#said")).not_to_contain_text("figures do not have")
+
+
+def test_a_link_whose_names_all_stand_says_nothing_of_them(page: Page, report: Path) -> None:
+    for kept in (CHOICE, f"#indicator={INDICATOR}&community=&group=&view=lines"):
+        page.goto("about:blank")
+        page.goto((report / "explore.html").as_uri() + kept)
+        expect(page.locator("#said")).not_to_be_empty()
+        assert not re.search("do not have|chosen years", page.locator("#said").inner_text())
+
+
 def test_a_first_year_after_the_last_one_takes_it_along(page: Page, report: Path) -> None:
     page.goto((report / "explore.html").as_uri() + CHOICE)
     page.get_by_label("to", exact=True).select_option("2018")

@@ -11,6 +11,7 @@ import itertools
 import json
 import os
 import random
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -277,3 +278,21 @@ def test_nothing_to_report_is_said_and_the_template_is_a_workbook(site: Site, tm
     status, headers, text = visitor.ask("GET", f"/year/{YEAR}/template")
     assert (status, text[:2]) == (200, "PK")
     assert headers["content-disposition"] == f'attachment; filename="template-{YEAR}.xlsx"'
+
+
+def test_a_community_that_left_reads_so_and_one_that_stayed_does_not(tmp_path: Path) -> None:
+    shutil.copytree(PROJECT / "seeds", tmp_path / "seeds")
+    communities = tmp_path / "seeds/network/communities.csv"
+    lines = communities.read_text(encoding="utf-8").splitlines()
+    left = [f"{line.rsplit(',', 2)[0]},{YEAR - 1}," if line.startswith(f"{COMMUNITY},") else line for line in lines]
+    communities.write_text("\n".join(left) + "\n", encoding="utf-8")
+    with serving(tmp_path / "home", TODAY, CRADLE_SEEDS=str(tmp_path / "seeds")) as running:
+        said = {}
+        for community in (COMMUNITY, ANSWERING):
+            visitor = Visitor(running)
+            visitor.enter(running.link(community))
+            pages = ("/", f"/year/{YEAR}", f"/year/{YEAR - 1}")
+            said[community] = [
+                "left the network after reporting year 2017" in visitor.ask("GET", at)[2] for at in pages
+            ]
+    assert said == {COMMUNITY: [True, True, False], ANSWERING: [False] * 3}

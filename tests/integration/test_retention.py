@@ -114,6 +114,28 @@ def test_results_go_back_to_each_community_and_say_nothing_of_a_network_of_few(l
     assert all(row.endswith(unsaid) for row in rows), "eight communities are fewer than the profile asks for"
 
 
+def test_results_go_back_of_a_release_whose_public_figures_are_those_of_an_earlier_one(
+    life: Life, tmp_path: Path
+) -> None:
+    after = Life(tmp_path / "home", life.seeds)
+    shutil.copytree(life.home, after.home, ignore=shutil.ignore_patterns("dagster"))
+    # An objection to what is public already moves nothing there, and is in the house's own release.
+    (after.home / "drop/_network/2018/objection.csv").write_text(
+        f"community_id,indicator,decided_on,reason\nreedmere,grade3_reading_proficient_pct,{EXAMPLE_TODAY},Not agreed\n"
+    )
+    before = (after.home / "public/current").read_text()
+    after.call("run", "run")
+    assert after.ids["run"] != current(life.home).folder.name
+    assert (after.home / "public/current").read_text() == before
+    after.call("final", "release", "finalize", "current", "--reason", "sent", "--waive-reviews", "in spring")
+    assert "Returned each community's results" in after.told["final"].stdout
+    page = (after.home / "outbox/reedmere/2018/network_results.html").read_text(encoding="utf-8")
+    assert f"Your own figures of release {after.ids['run']}" in page and before.strip() in page
+    after.call("withdrawn", "release", "withdraw", after.ids["final"], "--reason", "counts of another school")
+    told = after.told["withdrawn"].stdout
+    assert re.search(r"Results +\d+ communities hold results that name it in the outbox: .*reedmere", told)
+
+
 def test_a_release_tells_what_it_changed_since_the_one_before_that_stands(life: Life) -> None:
     first, second, third = (life.ids[name] for name in ("final", "second", "third"))
     assert life.manifest(first)["since"] == {"state": "first"}

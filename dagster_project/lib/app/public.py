@@ -101,8 +101,7 @@ class PublicEdition(PublicStands):
         None where the edition that is public was not made of this release: there is nothing to put beside them.
         """
         public_id = current_public(self.places.public)
-        kept = self.places.published.get_or_none(f"public/{public_id}/certificate.json")
-        if public_id is None or kept is None or json.loads(kept)["release_id"] != release_id:
+        if public_id is None or public_id not in self.made_of(release_id):
             return None
         with _marts(self.settings, release_id) as marts:
             years = marts.needed("dim_reporting_year")
@@ -116,7 +115,8 @@ class PublicEdition(PublicStands):
             "population_group_id": dict(groups.iter_rows()),
         }
         outbox = Store(self.settings.outbox_url, self.settings.s3_endpoint)
-        return write_results(outbox, results_of(own, public, cycle), self.reference.communities, names, cycle)
+        falling = own["dim_indicator"].filter(pl.col("direction") == -1)["indicator_id"].to_list()
+        return write_results(outbox, results_of(own, public, cycle), self.reference.communities, names, cycle, falling)
 
     def _least_communities(self) -> int:
         """Communities that a median told to a member rests on at least (`min_communities` of the profile's lines)."""

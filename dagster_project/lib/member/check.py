@@ -32,7 +32,7 @@ from dagster_project.lib.intake.bucket.drop import (
     open_drop,
     told_to_member,
 )
-from dagster_project.lib.intake.comparing.comparisons import NEEDS_HISTORY, RULES
+from dagster_project.lib.intake.comparing.comparisons import NEEDS_HISTORY, RULES, TELLING
 from dagster_project.lib.intake.comparing.selections import selection_changes
 from dagster_project.lib.intake.findings import BLOCKING, FINDINGS, rule_title, to_findings
 from dagster_project.lib.intake.reading.files import WorkbookReader
@@ -188,7 +188,7 @@ def examine(
 def skipped_rules(history: History | None, compare: Compare | None) -> list[str]:
     """Rules that a check without history (or without comparisons at all) cannot run."""
     if compare is None:
-        return [*RULES, *ACROSS_YEARS]
+        return [*RULES, *TELLING, *ACROSS_YEARS]
     return [*NEEDS_HISTORY, *ACROSS_YEARS] if history is None else list(history.skipped)
 
 

@@ -49,18 +49,25 @@ from marts.fct_finding
 where community_id is null and (? is null or reporting_year is null or reporting_year = ?)
 order by reporting_year desc nulls first, severity, rule_id, message
 """
+# Known by a name, by the columns that are asked for, or by the layout that alone read the file. A sheet that no layout
+# takes, or one of a file in which others are something else, may be an objection.
 UNREAD_OBJECTIONS = f"""
-select coalesce('{NETWORK_FOLDER}/' || reporting_year, 'the bucket') as place, message
-from marts.fct_finding
-where community_id is null and status = 'open' and severity <> 'info'
-  and (
-    regexp_matches(concat_ws(' ', source_file, source_sheet), 'objection', 'i')
-    or (submission_id, source_file) in (
-        select (submission_id, source_file)
-        from marts.fct_submission_file
-        where regexp_full_match(layout_id, 'publication_objections_v[0-9]+')
-    )
-  )
+with told as (
+    select
+        findings.*,
+        regexp_matches(concat_ws(' ', source_file, source_sheet, allowed), 'objection', 'i')
+            or coalesce(regexp_full_match(layout_id, 'publication_objections_v[0-9]+'), false) as is_one,
+        coalesce(regexp_matches(layout_id, 'publication_objections_v[0-9]+(,|$)'), false)
+            or folder = '{NETWORK_FOLDER}' and severity = 'fatal'
+            and not starts_with(coalesce(allowed, ''), 'the columns of ') as may_be_one
+    from marts.fct_finding as findings
+    left join (select distinct submission_id, source_file, layout_id, folder from marts.fct_submission_file)
+        using (submission_id, source_file)
+    where community_id is null and status = 'open' and severity <> 'info'
+)
+select coalesce('{NETWORK_FOLDER}/' || reporting_year, 'the bucket') as place, message, is_one
+from told
+where is_one or may_be_one
 order by reporting_year nulls first, finding_id
 """
 LATE, EXPECTED = "late", "expected"
@@ -81,14 +88,22 @@ class Worklist:
 
 
 def unread_objections(settings: Settings) -> list[tuple[str, str]]:
-    """Communities' objections to publication in the current release that could not be read.
+    """Communities' objections to publication in the current release that could not be read, and what may be one.
 
-    Each by its place, a folder of the network's own or the bucket where it lies in none, and what is wrong there. They
-    withhold nothing, and what is public cannot be taken back from who copied it: so they are told.
+    Each as a sentence, with its place (a folder of the network's own, or the bucket where it lies in none), and what is
+    wrong there. They withhold nothing, and what is public cannot be taken back from who copied it: so they are told.
     ReleaseMissingError where there is no release.
     """
     with open_release(settings) as release:
-        return [(str(place), str(message)) for place, message in release.execute(UNREAD_OBJECTIONS).fetchall()]
+        found = release.execute(UNREAD_OBJECTIONS).fetchall()
+    return [
+        (f"{f'an objection of {place}' if is_one else _maybe(place)} withholds nothing", str(message))
+        for place, message, is_one in found
+    ]
+
+
+def _maybe(place: str) -> str:
+    return f"what was not taken of {place}, if it is an objection,"
 
 
 def worklist(

@@ -21,11 +21,14 @@ from dagster_project.settings import Settings, from_environment
 MARTS = """
 create schema marts;
 create table marts.fct_finding (finding_id text, community_id text, reporting_year int, severity text, status text,
-    message text, source_file text, source_sheet text, submission_id text);
-create table marts.fct_submission_file (submission_id text, source_file text, layout_id text);
+    message text, source_file text, source_sheet text, submission_id text, allowed text);
+create table marts.fct_submission_file (submission_id text, source_file text, layout_id text, folder text);
 insert into marts.fct_submission_file values
-    ('s', 'notes.csv', 'publication_objections_v1'), ('s', 'scores.csv', 'scores_v1'), ('t', 'notes.csv', 'scores_v1');
-insert into marts.fct_finding values
+    ('s', 'notes.csv', 'publication_objections_v1', '_network'), ('s', 'scores.csv', 'scores_v1', '_network'),
+    ('t', 'notes.csv', 'scores_v1', '_network'), ('u', 'post.xlsx', null, '_network'),
+    ('u', 'board.xlsx', 'review_decisions_v1, publication_objections_v1', '_network'),
+    ('u', 'old.xlsx', null, '_network'), ('v', 'old.xlsx', null, 'nowhere'), ('u', 'marks.xlsx', null, '_network');
+insert into marts.fct_finding select *, null from (values
     ('a', null, 2024, 'explainable', 'open', 'Our rate is unknown.', 'publication_objections.csv', '', 's'),
     ('b', null, 2023, 'error', 'open', 'No such day.', 'network.xlsx', 'Publication_Objections', 's'),
     ('c', null, 2024, 'info', 'closed', 'The same row twice.', 'publication_objections.csv', '', 's'),
@@ -33,7 +36,13 @@ insert into marts.fct_finding values
     ('f', null, null, 'error', 'open', 'It lies in no folder.', 'publication_objections.csv', null, null),
     ('g', null, 2024, 'error', 'open', 'No such community.', 'notes.csv', '', 's'),
     ('h', null, 2024, 'error', 'open', 'No such decision.', 'notes.csv', '', 't'),
-    ('e', 'alder', 2024, 'fatal', 'open', 'Not yours to send.', 'publication_objections.csv', '', 'u');
+    ('e', 'alder', 2024, 'fatal', 'open', 'Not yours to send.', 'publication_objections.csv', '', 'u'));
+insert into marts.fct_finding values
+    ('i', null, 2025, 'fatal', 'open', 'No day.', 'post.xlsx', '', 'u', 'the columns of publication_objections: day'),
+    ('j', null, 2025, 'error', 'open', 'No such day.', 'board.xlsx', 'A', 'u', 'a date'),
+    ('k', null, 2025, 'fatal', 'open', 'No layout fits.', 'old.xlsx', 'A', 'u', 'a contract table'),
+    ('l', null, 2025, 'fatal', 'open', 'No layout fits.', 'old.xlsx', 'A', 'v', 'a contract table'),
+    ('m', null, 2025, 'fatal', 'open', 'No score.', 'marks.xlsx', 'A', 'u', 'the columns of scores: code');
 """
 
 
@@ -54,4 +63,7 @@ def test_an_objection_that_could_not_be_read_is_told_beside_the_public_edition(
         "Note: an objection of _network/2023 withholds nothing: No such day.",
         "Note: an objection of _network/2024 withholds nothing: Our rate is unknown.",
         "Note: an objection of _network/2024 withholds nothing: No such community.",
+        "Note: an objection of _network/2025 withholds nothing: No day.",
+        "Note: what was not taken of _network/2025, if it is an objection, withholds nothing: No such day.",
+        "Note: what was not taken of _network/2025, if it is an objection, withholds nothing: No layout fits.",
     ]

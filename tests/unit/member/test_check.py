@@ -20,7 +20,7 @@ from dagster_project.lib.base.reference import Reference
 from dagster_project.lib.base.ruleset import in_force, read_ruleset
 from dagster_project.lib.intake.batch import Intake
 from dagster_project.lib.intake.bucket.plan import Selection
-from dagster_project.lib.intake.comparing.comparisons import NEEDS_HISTORY, RULES, compare_submissions
+from dagster_project.lib.intake.comparing.comparisons import NEEDS_HISTORY, RULES, TELLING, compare_submissions
 from dagster_project.lib.intake.findings import catalogue
 from dagster_project.lib.member.check import (
     ACROSS_YEARS,
@@ -154,8 +154,8 @@ def test_the_rules_that_can_be_skipped_are_rules_of_the_catalogue() -> None:
 
 def test_a_check_without_comparisons_lists_them_all_as_skipped(house: House) -> None:
     receipt = check_path(house.drop / "birchmont_falls" / "2024", "birchmont_falls", 2024, house.pipeline.intake)
-    assert receipt["skipped_rules"] == [*RULES, *ACROSS_YEARS]
-    assert not {finding["rule_id"] for finding in receipt["findings"]} & set(RULES)
+    assert receipt["skipped_rules"] == [*RULES, *TELLING, *ACROSS_YEARS]
+    assert not {finding["rule_id"] for finding in receipt["findings"]} & {*RULES, *TELLING}
 
 
 def test_a_file_is_taken_as_a_folder_that_holds_only_it(house: House, tmp_path: Path) -> None:

@@ -218,6 +218,7 @@ def pages() -> Iterator[tuple[str, dict[str, Any]]]:
         "year": 2018,
         "status": "Accepted",
         "due_on": "2018-11-30",
+        "left_year": 2017,
         "rows_read": 2,
         "rows_accepted": 1,
         "to_mend": 2,

@@ -15,7 +15,7 @@ import pytest
 
 from dagster_project.lib.base.store import Store
 from dagster_project.lib.publish.public import preview as previews
-from dagster_project.lib.publish.public.preview import Names, write_previews
+from dagster_project.lib.publish.public.preview import Names, names_of, write_previews
 from dagster_project.lib.publish.public.shown import Preview
 
 FIRST = Preview(2024, 14, "2024-12-31", None, {"release_id": "2024-12-31-abc"}, {})
@@ -87,3 +87,13 @@ def test_a_preview_is_laid_out_and_shows_no_word_of_its_style(tmp_path: Path) ->
     page = written(tmp_path, None, FIRST).split("<!DOCTYPE html>")[1]
     style = re.search(r"<style>(.*?)</style>", page, re.DOTALL)
     assert style and ".page {" in style[1] and "{" not in page.replace(style[0], "")
+
+
+def test_an_indicator_of_which_lower_is_better_says_so_beside_its_trend(tmp_path: Path) -> None:
+    trend = {"population_group_id": "all", "geography_id": "c0", "reporting_year": 2024, "trend_status": "declining"}
+    rows = [trend | {"community_id": "c0", "indicator_id": one, "slope": 1.5} for one in ("absent", "reading")]
+    known = {"indicator_id": ["absent", "reading"], "name": ["Absent", "Reading"], "direction": [-1, 1]}
+    held = tables() | {"fct_trend": pl.DataFrame(rows), "dim_indicator": pl.DataFrame(known)}
+    write_previews(Store(str(tmp_path)), held, COMMUNITIES, names_of(held), FIRST)
+    (page,) = [path.read_text() for path in tmp_path.rglob("*.html") if "Absent" in path.read_text()]
+    assert 'Absent <span class="small">(lower is better)</span></th>' in page and page.count("lower is better") == 1

@@ -23,6 +23,7 @@ from dagster_project.lib.publish.public.results import (
     Cycle,
     packages,
     results_of,
+    returned_with,
     write_results,
 )
 
@@ -108,6 +109,31 @@ def test_each_community_gets_its_own_rows_alone(tmp_path: Path) -> None:
     # All text stands in a landmark, and a cell knows its column on a phone.
     assert re.search(r"<aside[^>]*><p class=\"notice\"", page) and '<table class="stack" style="--h2:' in page
     assert "First &lt;b&gt;" in outbox.get(f"c0/2023/{PAGE}").decode()
+
+
+def test_who_holds_results_of_what_is_withdrawn_is_known(tmp_path: Path) -> None:
+    outbox, communities = (
+        Store(str(tmp_path)),
+        pl.DataFrame({"community_id": ["c0", "c1"], "name": ["First", "Second"]}),
+    )
+    names: dict[str, dict[str, str]] = {"indicator_id": {}, "population_group_id": {}}
+    rows = returned(4, values(RATES))
+    before, after = (Cycle(f"2023-12-{n}-internal", f"2023-12-{n}-public", 2023, 4) for n in (10, 20))
+    write_results(outbox, rows, communities, names, before)
+    write_results(outbox, rows, communities.head(1), names, after)
+    asked = (before.release_id, before.public_id, after.release_id, "2023-12-30-other")
+    held = [returned_with(outbox, ["c0", "c1", "quiet"], one) for one in asked]
+    assert held == [["c1"], ["c1"], ["c0"], []]
+
+
+def test_the_page_of_results_says_where_lower_is_better(tmp_path: Path) -> None:
+    outbox, names = Store(str(tmp_path)), {"indicator_id": {"local": "Absent"}, "population_group_id": {"all": "All"}}
+    communities = pl.DataFrame({"community_id": ["c0"], "name": ["First"]})
+    write_results(outbox, returned(4, values(RATES)), communities, names, Cycle("r", "p", 2023, 4), ["local"])
+    page = outbox.get(f"c0/2023/{PAGE}").decode()
+    assert 'Absent <span class="small">(lower is better)</span></th>' in page and page.count(
+        "lower is better"
+    ) == page.count("Absent")
 
 
 def test_the_page_of_results_is_laid_out_and_shows_no_word_of_its_style(tmp_path: Path) -> None:

@@ -1,7 +1,7 @@
 """Comparisons between rows, years and communities: questions to a member, never a reason to keep a row out.
 
 Belongs here: which comparing rules there are, and that one question is asked once.
-Does not: the rules themselves (over_years, within_submission, overlaps, outliers), answers to them (standing.py).
+Does not: the rules themselves (over_years, within_submission, overlaps, refused_rows), answers to them (standing.py).
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from dagster_project.lib.intake.comparing.compared_values import compared_values
 from dagster_project.lib.intake.comparing.outliers import short_series_outliers
 from dagster_project.lib.intake.comparing.over_years import changes_over_years, groups_over_years
 from dagster_project.lib.intake.comparing.overlaps import double_counting
+from dagster_project.lib.intake.comparing.refused_rows import refused_beside_counting
 from dagster_project.lib.intake.comparing.series_labels import new_series
 from dagster_project.lib.intake.comparing.whole_folders import all_fractions, nothing_new, total_missing
 from dagster_project.lib.intake.comparing.within_submission import fractions, geography_sums, groups_against_totals
@@ -36,7 +37,9 @@ RULES = (
     "shared_cause",
     "new_series",
 )
-"""Every rule of this module; all are explainable."""
+"""Every rule of this module that asks; all are explainable."""
+TELLING = ("refused_and_other_counts",)
+"""Rules of this module that only say what counts."""
 NEEDS_HISTORY = (
     *("year_over_year_change", "count_change", "group_appears", "group_vanishes", "short_series_outlier"),
     "nothing_new",
@@ -88,7 +91,10 @@ def compare_submissions(observations: pl.DataFrame, reference: Reference, limits
     issues = pl.concat(parts)
     if limits["questions.one_per_cell"]:
         issues = _one_per_value(issues)
-    return _asked_once(_as_submitted(issues.select(list(LOCATED))))
+    instead = refused_beside_counting(values, refused)
+    asked = _asked_once(issues.select(list(LOCATED)))
+    every = _as_submitted(pl.concat([asked, instead.select(list(LOCATED))]))
+    return every.sort(list(LOCATED), nulls_last=False)
 
 
 def _one_per_value(issues: pl.DataFrame) -> pl.DataFrame:
@@ -118,7 +124,7 @@ def _one_per_value(issues: pl.DataFrame) -> pl.DataFrame:
 def _asked_once(issues: pl.DataFrame) -> pl.DataFrame:
     question = ["community_id", "rule_id", "subject", "found"]
     first = pl.col("reporting_year") == pl.col("reporting_year").min().over(question)
-    return issues.filter(first).sort(list(LOCATED), nulls_last=False)
+    return issues.filter(first)
 
 
 def _as_submitted(issues: pl.DataFrame) -> pl.DataFrame:

@@ -58,18 +58,25 @@ YEAR_WORDS = {
 UNASKED = ("waived", "not_expected")
 
 
-def year_rows(years: Iterable[int], statuses: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """One row a reporting year, the newest first: status in words, day due, rows, what is to mend, open questions."""
+def year_rows(
+    years: Iterable[int], statuses: Iterable[Mapping[str, Any]], left_year: int | None = None
+) -> list[dict[str, Any]]:
+    """One row a reporting year, the newest first: status in words, day due, rows, what is to mend, open questions.
+
+    left_year: the last reporting year of a community that left; it stands in the rows of later years, due on no day.
+    """
     known = {row["reporting_year"]: row for row in statuses}
     rows = []
     for year in sorted(years, reverse=True):
         row = known.get(year, {})
         status = str(row.get("status") or NO_RELEASE)
+        has_left = left_year is not None and year > left_year
         rows.append(
             {
                 "year": year,
                 "status": YEAR_WORDS.get(status, status.replace("_", " ").capitalize()),
-                "due_on": None if status in UNASKED else row.get("due_on"),
+                "due_on": None if has_left or status in UNASKED else row.get("due_on"),
+                "left_year": left_year if has_left else None,
                 "rows_read": row.get("rows_read") or 0,
                 "rows_accepted": row.get("rows_accepted") or 0,
                 "to_mend": row.get("findings_blocking") or 0,

@@ -76,12 +76,16 @@ def _made(rows: Rows, name: str, names: Names, preview: Preview) -> Iterator[tup
 
 @dataclass(frozen=True)
 class Names:
-    """What indicators, groups, places and outcomes are called, from the public dimensions; a code without one stays."""
+    """What indicators, groups, places and outcomes are called, from the public dimensions; a code without one stays.
+
+    falling: indicators of which lower is better.
+    """
 
     indicators: Mapping[str, str]
     groups: Mapping[str, str]
     places: Mapping[tuple[str, str], str]
     outcomes: Mapping[str, str]
+    falling: Sequence[str] = ()
 
     def row(self, row: Mapping[str, Any]) -> dict[str, Any]:
         """A row with the names of what it is about beside its columns."""
@@ -90,6 +94,7 @@ class Names:
         return {
             **row,
             "indicator": _name(self.indicators, row.get("indicator_id")),
+            "falling": row.get("indicator_id") in self.falling,
             "group": _name(self.groups, row.get("population_group_id")),
             "outcome": _name(self.outcomes, row.get("outcome_id")),
             "place": "" if own else self.places.get((row["community_id"], str(place)), str(place)),
@@ -107,13 +112,17 @@ def names_of(tables: Mapping[str, pl.DataFrame]) -> Names:
         frame = tables.get(table)
         return {} if frame is None else dict(frame.select(key, label).iter_rows())
 
-    places = tables.get("dim_geography")
+    places, indicators = tables.get("dim_geography"), tables.get("dim_indicator")
+    falling: list[str] = []
+    if indicators is not None:
+        falling = indicators.filter(pl.col("direction") == -1)["indicator_id"].sort().to_list()
     rows = [] if places is None else places.select("community_id", "geography_id", "name").iter_rows()
     return Names(
         pairs("dim_indicator", "indicator_id", "name"),
         pairs("dim_population_group", "population_group_id", "label"),
         {(community, place): name for community, place, name in rows},
         pairs("dim_outcome", "outcome_id", "name"),
+        tuple(falling),
     )
 
 

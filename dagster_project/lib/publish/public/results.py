@@ -114,16 +114,27 @@ def packages(outbox: Store, community_id: str) -> list[str]:
     return [info.key for info in outbox.objects(community_id) if info.key.rsplit("/", 1)[-1] in (CSV, PAGE)]
 
 
+def returned_with(outbox: Store, communities: Sequence[str], named: str) -> list[str]:
+    """Of these communities those whose outbox holds a package that names this release or public edition."""
+    return [one for one in communities if any(_names(outbox, key, named) for key in packages(outbox, one))]
+
+
+def _names(outbox: Store, key: str, named: str) -> bool:
+    return key.endswith(f"/{PAGE}") and named in outbox.get(key).decode()
+
+
 def write_results(
     outbox: Store,
     results: pl.DataFrame,
     communities: pl.DataFrame,
     names: Mapping[str, Mapping[str, str]],
     cycle: Cycle,
+    falling: Sequence[str] = (),
 ) -> dict[str, str]:
     """Write each community's package into its folder of the reporting year; refused communities, and why.
 
     results: of `results_of`. communities: community_id, name. names: what indicators and groups are called, by table.
+    falling: indicators of which lower is better.
     """
     refused = {}
     for community_id, name in communities.select("community_id", "name").sort("community_id").iter_rows():
@@ -133,17 +144,20 @@ def write_results(
         folder = f"{community_id}/{cycle.reporting_year}"
         try:
             outbox.put(f"{folder}/{CSV}", own.write_csv(float_precision=4).encode())
-            outbox.put(f"{folder}/{PAGE}", _page(own, name, names, cycle).encode())
+            outbox.put(f"{folder}/{PAGE}", _page(own, name, names, cycle, falling).encode())
         except StoreError as error:
             refused[community_id] = str(error)
     return refused
 
 
-def _page(own: pl.DataFrame, name: str, names: Mapping[str, Mapping[str, str]], cycle: Cycle) -> str:
+def _page(
+    own: pl.DataFrame, name: str, names: Mapping[str, Mapping[str, str]], cycle: Cycle, falling: Sequence[str]
+) -> str:
     rows = [
         {
             **row,
             "indicator": names["indicator_id"].get(row["indicator_id"], row["indicator_id"]),
+            "falling": row["indicator_id"] in falling,
             "group": names["population_group_id"].get(row["population_group_id"], row["population_group_id"]),
             "beside": row["n_communities"] if row["said"] == "told" else SAID[row["said"]],
             "shown": [_shown(row[column], row["measure"]) for column in ("own", *NETWORK[1:])],

@@ -56,15 +56,20 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
     const first = names.indicators[0];
     return {
       indicator: first ? first.id : "", communities: names.communities.slice(0, 1).map(each => each.id),
-      groups: names.groups.slice(0, 1).map(each => each.id), from: null, to: null, view: "lines", beside: BESIDE,
+      groups: names.groups.slice(0, 1).map(each => each.id), from: null, to: null, view: "lines", beside: BESIDE, lacking: {},
     };
   }
 
-  /* The choice that an address holds; what it names and the figures do not have is left out. */
+  /* The choice that an address holds; what it names and the figures do not have is left out and counted, to be said. */
   function fromAddress(fragment) {
     const said = new URLSearchParams(fragment.replace(/^#/, "")), chosen = start();
-    const known = (key, list) => said.getAll(key).filter(id => by(list, id) >= 0);
-    if (by(names.indicators, said.get("indicator")) >= 0) chosen.indicator = said.get("indicator");
+    const known = (key, list) => {
+      const named = [...new Set(said.getAll(key))].filter(id => id), held = named.filter(id => by(list, id) >= 0);
+      chosen.lacking[key] = named.length - held.length;
+      return held;
+    };
+    const [asked] = known("indicator", names.indicators);
+    if (asked) chosen.indicator = asked;
     if (said.has("community")) chosen.communities = known("community", names.communities);
     if (said.has("group")) chosen.groups = known("group", names.groups);
     for (const key of ["from", "to"]) if (/^\d{4}$/.test(said.get(key) || "")) chosen[key] = Number(said.get(key));
@@ -89,6 +94,7 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
   }
 
   function changed() {
+    choice.lacking = {}; // said of the link; the reader has chosen since
     written = toAddress(choice);
     // Not location.hash: each tick of a box would be a step of the browser's way back.
     history.replaceState(null, "", written);
@@ -112,10 +118,15 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
     return [Math.min(...spans.map(span => span[0])), Math.max(...spans.map(span => span[1]))];
   }
 
-  function chosenYears(part) {
+  /* The chosen years of which there is something; the first after the last where there are none. */
+  function heldYears(part) {
     const [first, last] = years(part);
-    const from = Math.max(first, choice.from ?? first), to = Math.min(last, choice.to ?? last);
-    return from <= to ? [from, to] : [first, last];
+    return [Math.max(first, choice.from ?? first), Math.min(last, choice.to ?? last)];
+  }
+
+  function chosenYears(part) {
+    const [from, to] = heldYears(part);
+    return from <= to ? [from, to] : years(part);
   }
 
   /* Lines of the chosen communities and groups, in the order of the names: never by a value. */
@@ -390,6 +401,17 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
     return parts.join(" ");
   }
 
+  /* What a kept link names and these figures do not have. Counted and not repeated: anybody can write a link. */
+  function lackingOf(part) {
+    const {indicator, community, group} = choice.lacking, parts = [];
+    if (indicator) parts.push(_("The link names an indicator that these figures do not have: another one is shown."));
+    if (community) parts.push(ngettext("The link names %(n)s community that these figures do not have; it may go by another name now.", "The link names %(n)s communities that these figures do not have; they may go by other names now.", community, {n: community}));
+    if (group) parts.push(ngettext("The link names %(n)s group that these figures do not have.", "The link names %(n)s groups that these figures do not have.", group, {n: group}));
+    const [from, to] = heldYears(part);
+    if (from > to) parts.push(_("There is nothing of the chosen years: all years are shown."));
+    return parts;
+  }
+
   function showPicture(shown, from, to) {
     const gaps = choice.view === "gaps", about = indicator();
     const title = (gaps ? _("%(indicator)s, gaps", {indicator: about.name}) : about.name) + ", " + span(from, to);
@@ -430,7 +452,7 @@ let exploreNames, exploreFigures; // called by names.js and by the files of figu
     if (!part) { load(); return; }
     const [from, to] = chosenYears(part), about = indicator(), shown = chosenRows(part, from, to);
     at("chosen").textContent = choice.view === "gaps" ? _("%(indicator)s: gaps between groups", {indicator: about.name}) : about.name;
-    at("said").textContent = saidOf(shown, from, to);
+    at("said").textContent = [...lackingOf(part), saidOf(shown, from, to)].join(" ");
     showPicture(shown, from, to);
     showTables(shown, from, to);
   }
