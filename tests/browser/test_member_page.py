@@ -98,11 +98,11 @@ def test_from_the_link_to_a_clean_receipt_and_back(site: Site, page: Page, tmp_p
     assert "The folder is empty" in seen(page, tmp_path, "year")
 
     choose(page, "graduation.csv", MISTAKEN)
-    assert "Rows that do not count" in seen(page, tmp_path, "mistake")
+    assert "Problems that keep rows out" in seen(page, tmp_path, "mistake")
     assert site.drop() == {}
     page.get_by_role("button", name="Do not send").click()
     choose(page, "graduation.csv", MENDED)
-    assert "Rows that do not count" not in seen(page, tmp_path, "mended")
+    assert "Problems that keep rows out" not in seen(page, tmp_path, "mended")
     page.get_by_role("button", name="Send these files").click()
     assert "Your files were sent" in seen(page, tmp_path, "sent")
     assert site.drop() == {f"{COMMUNITY}/{YEAR}/graduation.csv": MENDED.encode()}
@@ -255,7 +255,7 @@ def test_a_browser_that_asks_for_spanish_gets_the_whole_way_in_spanish(
     page.get_by_text("Archivos recibidos.").wait_for()
     page.screenshot(path=tmp_path / "waiting-es.png", full_page=True)
     page.get_by_role("heading", name="Lo que encontró la comprobación").wait_for(timeout=120_000)
-    assert "Filas que no cuentan" in seen(page, tmp_path, "checked-es")
+    assert "Problemas que dejan filas fuera" in seen(page, tmp_path, "checked-es")
     page.get_by_role("button", name="No enviar y borrarlos aquí").click()
     assert "no se enviaron" in seen(page, tmp_path, "discarded-es")
     page.goto(f"{taken.address}/year/1901")

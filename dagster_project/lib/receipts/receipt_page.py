@@ -43,7 +43,7 @@ SEVERITIES: Mapping[str, tuple[str, str]] = {
         "Files and sheets that could not be taken",
         "Nothing of these files and sheets counts until they are corrected.",
     ),
-    "error": ("Rows that do not count", "These rows were left out. All other rows of the same files count."),
+    "error": ("Problems that keep rows out", "These rows were left out. All other rows of the same files count."),
     "explainable": (
         "Questions",
         "These rows count or wait for an answer. Please look at each value. If it is wrong, correct the file. If it is "

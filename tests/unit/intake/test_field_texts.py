@@ -506,7 +506,7 @@ def test_the_page_tells_what_to_mend_before_what_changed_and_links_the_marked_co
     text = f"{HEADER},value\n2024,{READING},bad\n2023,{READING},45.5\n"
     receipt = check(network, tmp_path, {"a b.csv": text.encode()})
     page = render_receipt(receipt)
-    assert page.index("Rows that do not count") < page.index("What this submission changed")
+    assert page.index("Problems that keep rows out") < page.index("What this submission changed")
     assert 'href="a%20b.csv.marked.xlsx"' in page and "utf-8 text, separated by commas" in page
     assert "Neither a number nor a known mask" in page and "bad_cell" not in page
     assert "marked.xlsx" not in render_receipt(receipt, copies=False)
