@@ -208,7 +208,8 @@ def _lines(receipt: Receipt) -> Iterator[str]:
     for file in receipt["files"]:
         counts = f"{file['rows_accepted']:,} of {file['rows_read']:,} rows accepted"
         reading = f" ({file['reading']})" if file["reading"] else ""
-        yield f"  {file['name']}: {file['layout'] or file['kind']}, {counts}{reading}"
+        kind = "not recognised" if file["kind"] == "table" else file["kind"]
+        yield f"  {file['name']}: {file['layout'] or kind}, {counts}{reading}"
     for finding in receipt["findings"]:
         state = " (explained)" if finding["status"] == "explained" else ""
         title = rule_title(finding["rule_id"])

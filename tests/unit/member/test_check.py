@@ -246,6 +246,14 @@ def test_the_lines_name_every_file_finding_and_skipped_rule(house: House) -> Non
     assert all(rule in text for rule in NEEDS_HISTORY)
 
 
+def test_a_table_of_which_no_layout_is_known_is_said_to_be_not_recognised(tmp_path: Path, intake: Intake) -> None:
+    (tmp_path / "indicator_values.csv").write_text("school_year,value\n2024,3\n", encoding="utf-8")
+    (line,) = [
+        line for line in receipt_lines(check_path(tmp_path, "birchmont_falls", 2024, intake)) if ".csv: " in line
+    ]
+    assert line.startswith("  indicator_values.csv: not recognised, 0 of 0 rows accepted")
+
+
 def test_the_networks_own_folder_is_checked_as_well(tmp_path: Path, intake: Intake) -> None:
     (tmp_path / "scores.csv").write_text(
         "community_id,code,score,decided_on\nbirchmont_falls,systems_transformation,3,2024-05-01\n", encoding="utf-8"
