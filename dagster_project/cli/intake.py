@@ -191,8 +191,12 @@ def template(community: str, year: int, output: Path) -> None:
     try:
         if current_release(Store(config.publish_url, config.s3_endpoint)) is not None:
             with _release(config) as connection:
-                before = last_values(connection, community, year)
-                registers = last_registers(connection, community, year)
+                # A rename may be younger than the release, which then has the community under a former id.
+                for known_as in intake.reference.names.all_of(community):
+                    before = last_values(connection, known_as, year)
+                    registers = last_registers(connection, known_as, year)
+                    if before.height or registers:
+                        break
         output.write_bytes(template_workbook(community, year, intake, before, registers))
     except (StoreError, OSError) as error:
         raise CradleError(f"cannot write {output}: {error}", "name a file in a folder that exists", USAGE) from None
@@ -217,7 +221,7 @@ def suggest(communities: tuple[str, ...]) -> None:
     reference = Reference(config.seeds)
     known_communities(reference, communities)
     with _release(config) as connection:
-        waiting, held = waiting_rows(connection), held_values(connection)
+        waiting, held = (reference.names.read(rows(connection)) for rows in (waiting_rows, held_values))
     if communities:
         waiting = waiting.filter(waiting["community_id"].is_in(communities))
     proposals = propose(waiting, reference, CodeTables.of(reference), held=held)
