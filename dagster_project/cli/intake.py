@@ -160,11 +160,15 @@ def _refuse_changes(community: str, against: str | None) -> None:
 def _predicted(config: Settings, against: str, checked: Checked) -> dict[str, Any]:
     from dagster_project.cli.release import database_of, manifest_of_release
     from dagster_project.lib.app.prediction import Released, predict
+    from dagster_project.lib.base.reference import Reference
+    from dagster_project.lib.receipts.difference import Side, as_named_now
     from dagster_project.lib.warehouse.dbt_run import WarehouseError
 
     manifest = manifest_of_release(config, None if against == "current" else against)
+    release = Side(manifest, database_of(config, manifest))
     try:
-        return predict(config, Released(database_of(config, manifest), manifest), checked)
+        with as_named_now(release, Reference(config.seeds).names) as was:
+            return predict(config, Released(was.database, was.manifest), checked)
     except WarehouseError as error:
         raise CradleError(str(error), "check without --changes for the findings of the folder alone") from None
 

@@ -64,6 +64,9 @@ def renamed(first_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Home:
     home.call("freeze", "freeze", str(FROZEN_YEAR))
     with (home.seeds / "network/community_successions.csv").open("a", encoding="utf-8") as lines:
         lines.write(f"{FORMER},{NOW},The city took its old name back\n")
+    folder_of_former = str(home.home / "drop" / FORMER / "2018")
+    asked = ("--community", NOW, "--year", "2018", "--against", "current", "--changes")
+    home.call("predicted", "check", folder_of_former, *asked)
     home.call("public", "public", "--now")
     home.public_between = (home.home / "public" / "current").read_text().strip()
     drop = home.home / "drop"
@@ -117,6 +120,12 @@ def test_an_edition_of_a_release_from_before_the_rename_has_all_of_the_community
         "fct_indicator_value",
         "fct_trend",
     }
+
+
+def test_a_check_against_a_release_from_before_the_rename_is_told_beside_the_folder_that_it_held(renamed: Home) -> None:
+    told = renamed.told["predicted"].stdout.partition("What this would change:")[2]
+    assert "Trends, gaps and outcomes: nothing changed." in told
+    assert "First submission" not in told and " new" not in told
 
 
 def test_folders_keep_their_submissions_and_figures_go_on_as_they_were(renamed: Home) -> None:
