@@ -160,11 +160,15 @@ def _refuse_changes(community: str, against: str | None) -> None:
 def _predicted(config: Settings, against: str, checked: Checked) -> dict[str, Any]:
     from dagster_project.cli.release import database_of, manifest_of_release
     from dagster_project.lib.app.prediction import Released, predict
+    from dagster_project.lib.base.reference import Reference
+    from dagster_project.lib.receipts.difference import Side, as_named_now
     from dagster_project.lib.warehouse.dbt_run import WarehouseError
 
     manifest = manifest_of_release(config, None if against == "current" else against)
+    release = Side(manifest, database_of(config, manifest))
     try:
-        return predict(config, Released(database_of(config, manifest), manifest), checked)
+        with as_named_now(release, Reference(config.seeds).names) as was:
+            return predict(config, Released(was.database, was.manifest), checked)
     except WarehouseError as error:
         raise CradleError(str(error), "check without --changes for the findings of the folder alone") from None
 
@@ -191,8 +195,12 @@ def template(community: str, year: int, output: Path) -> None:
     try:
         if current_release(Store(config.publish_url, config.s3_endpoint)) is not None:
             with _release(config) as connection:
-                before = last_values(connection, community, year)
-                registers = last_registers(connection, community, year)
+                # A rename may be younger than the release, which then has the community under a former id.
+                for known_as in intake.reference.names.all_of(community):
+                    before = last_values(connection, known_as, year)
+                    registers = last_registers(connection, known_as, year)
+                    if before.height or registers:
+                        break
         output.write_bytes(template_workbook(community, year, intake, before, registers))
     except (StoreError, OSError) as error:
         raise CradleError(f"cannot write {output}: {error}", "name a file in a folder that exists", USAGE) from None
@@ -217,7 +225,7 @@ def suggest(communities: tuple[str, ...]) -> None:
     reference = Reference(config.seeds)
     known_communities(reference, communities)
     with _release(config) as connection:
-        waiting, held = waiting_rows(connection), held_values(connection)
+        waiting, held = (reference.names.read(rows(connection)) for rows in (waiting_rows, held_values))
     if communities:
         waiting = waiting.filter(waiting["community_id"].is_in(communities))
     proposals = propose(waiting, reference, CodeTables.of(reference), held=held)

@@ -47,7 +47,7 @@ def pdf(communities: tuple[str, ...], is_public: bool, language: str, named: str
         for key, size in cards(store, release_id, day, communities or None, program, language):
             click.echo(f"{store.url}/{key}: {size:,} bytes")
     except NoCardError as error:
-        raise CradleError(str(error), "network/publication.csv names the languages of the next release") from None
+        raise CradleError(str(error), error.hint) from None
     except PdfError as error:
         raise CradleError(
             str(error), "install the system's package chromium, or name the program with --browser"

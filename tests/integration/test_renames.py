@@ -34,11 +34,15 @@ FROZEN = """
 
 @dataclass
 class Home:
-    """A copy of the example network's home: its release before and after the rename, and what commands printed."""
+    """A copy of the example network's home: its release before and after the rename, and what commands printed.
+
+    public_between: the public edition that was made of the release before, with the line written and no run since.
+    """
 
     home: Path
     seeds: Path
     before: Published
+    public_between: str = ""
     told: dict[str, subprocess.CompletedProcess[str]] = field(default_factory=dict)
 
     def call(self, name: str, *arguments: str) -> None:
@@ -60,6 +64,11 @@ def renamed(first_run: Run, tmp_path_factory: pytest.TempPathFactory) -> Home:
     home.call("freeze", "freeze", str(FROZEN_YEAR))
     with (home.seeds / "network/community_successions.csv").open("a", encoding="utf-8") as lines:
         lines.write(f"{FORMER},{NOW},The city took its old name back\n")
+    folder_of_former = str(home.home / "drop" / FORMER / "2018")
+    asked = ("--community", NOW, "--year", "2018", "--against", "current", "--changes")
+    home.call("predicted", "check", folder_of_former, *asked)
+    home.call("public", "public", "--now")
+    home.public_between = (home.home / "public" / "current").read_text().strip()
     drop = home.home / "drop"
     shutil.copytree(drop / FORMER / "2018", drop / NOW / "2018")
     home.call("run", "run")
@@ -91,6 +100,32 @@ def test_no_table_of_the_release_or_of_the_public_edition_names_the_former_id(re
                 assert connection.execute(found, [FORMER]).fetchone() == (int(tells_of_the_folder),), (table, column)
             members = connection.execute("select community_id from marts.dim_community").fetchall()
             assert (NOW,) in members
+
+
+def test_an_edition_of_a_release_from_before_the_rename_has_all_of_the_community_under_the_new_id(
+    renamed: Home,
+) -> None:
+    query = "select table_name from information_schema.columns where column_name = 'community_id' order by all"
+    with duckdb.connect(
+        str(renamed.home / "public/releases" / renamed.public_between / "public.duckdb"), read_only=True
+    ) as connection:
+        tables = [table for (table,) in connection.execute(query).fetchall()]
+        held = {
+            table: {name for (name,) in connection.execute(f"select community_id from marts.{table}").fetchall()}
+            for table in tables
+        }
+    assert {table for table, names in held.items() if FORMER in names} == set()
+    assert {table for table in ("dim_community", "fct_indicator_value", "fct_trend") if NOW in held[table]} == {
+        "dim_community",
+        "fct_indicator_value",
+        "fct_trend",
+    }
+
+
+def test_a_check_against_a_release_from_before_the_rename_is_told_beside_the_folder_that_it_held(renamed: Home) -> None:
+    told = renamed.told["predicted"].stdout.partition("What this would change:")[2]
+    assert "Trends, gaps and outcomes: nothing changed." in told
+    assert "First submission" not in told and " new" not in told
 
 
 def test_folders_keep_their_submissions_and_figures_go_on_as_they_were(renamed: Home) -> None:

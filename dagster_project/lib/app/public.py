@@ -24,6 +24,7 @@ from dagster_project.lib.base.progress import tell
 from dagster_project.lib.base.ruleset import Ruleset, read_ruleset, ruleset_rows
 from dagster_project.lib.base.state import StateError
 from dagster_project.lib.base.store import Store
+from dagster_project.lib.base.successions import CommunityIds
 from dagster_project.lib.base.workers import Processes, Spread, processes
 from dagster_project.lib.disclosure import (
     DisclosureInputs,
@@ -103,7 +104,7 @@ class PublicEdition(PublicStands):
         public_id = current_public(self.places.public)
         if public_id is None or public_id not in self.made_of(release_id):
             return None
-        with _marts(self.settings, release_id) as marts:
+        with _marts(self.settings, release_id, self.reference.names) as marts:
             years = marts.needed("dim_reporting_year")
             own = {name: marts.needed(name) for name in ("fct_indicator_value", "fct_trend", "dim_indicator")}
             groups = marts.needed("dim_population_group").select("population_group_id", "label")
@@ -129,7 +130,7 @@ class PublicEdition(PublicStands):
     def candidate(self) -> Candidate:
         """Protect and audit the current release, together with everything that was ever out; nothing is written."""
         facts = self.facts()
-        with _marts(self.settings, facts["release_id"]) as marts:
+        with _marts(self.settings, facts["release_id"], self.reference.names) as marts:
             return self._candidate(facts, marts)
 
     def _candidate(self, facts: Mapping[str, str], marts: _Marts) -> Candidate:
@@ -184,7 +185,7 @@ class PublicEdition(PublicStands):
 
     def inputs(self) -> DisclosureInputs:
         """What the disclosure room is given of the current release."""
-        with _marts(self.settings, self.facts()["release_id"]) as marts:
+        with _marts(self.settings, self.facts()["release_id"], self.reference.names) as marts:
             return self._inputs(marts)
 
     def _inputs(self, marts: _Marts) -> DisclosureInputs:
@@ -269,16 +270,17 @@ class PublicEdition(PublicStands):
 
 @dataclass(frozen=True)
 class _Marts:
-    """Tables of one internal release."""
+    """Tables of one internal release, with every community under its id of now: a rename may be younger than it."""
 
     release_id: str
     connection: engine.Connection
+    names: CommunityIds
 
     def read(self, name: str, schema: str = MARTS) -> pl.DataFrame | None:
         """One table; None for a release without it."""
         if name not in engine.tables_of(self.connection, schema):
             return None
-        return self.connection.execute(f"select * from {engine.name(schema, name)}").pl()
+        return self.names.read(self.connection.execute(f"select * from {engine.name(schema, name)}").pl())
 
     def needed(self, name: str) -> pl.DataFrame:
         """One table; ReleaseMissingError where the release lacks it."""
@@ -289,10 +291,10 @@ class _Marts:
 
 
 @contextmanager
-def _marts(settings: Settings, release_id: str) -> Iterator[_Marts]:
+def _marts(settings: Settings, release_id: str, names: CommunityIds) -> Iterator[_Marts]:
     # Opened once for all of them: to open the file costs as much as to read a table of it.
     with engine.opened(database_path(settings, release_id)) as connection:
-        yield _Marts(release_id, connection)
+        yield _Marts(release_id, connection, names)
 
 
 def _each_frame(of: Frames, read: Callable[[pl.DataFrame], pl.DataFrame]) -> Frames:

@@ -20,6 +20,7 @@ from dagster_project.lib.base.names import ANSWERS_TABLE, DECISIONS_TABLE, INPUT
 from dagster_project.lib.base.progress import tell
 from dagster_project.lib.base.shown import visible
 from dagster_project.lib.base.store import Store
+from dagster_project.lib.base.successions import CommunityIds
 from dagster_project.lib.intake.answers import answered, astray_answers, submissions
 from dagster_project.lib.intake.batch import Intake, Taken
 from dagster_project.lib.intake.bucket.drop import (
@@ -128,6 +129,14 @@ class History:
     skipped: tuple[str, ...] = ()
     """Rules that this history cannot carry: that of a public edition knows neither registers nor withheld rows."""
 
+    def named_now(self, names: CommunityIds) -> History:
+        """The same with every community under its id of now: a rename may be younger than the release."""
+        frames: dict[str, Any] = {
+            name: names.read(value) for name, value in vars(self).items() if isinstance(value, pl.DataFrame)
+        }
+        states = {(names.of(community), year): state for (community, year), state in self.states.items()}
+        return replace(self, states=states, **frames)
+
     def without(self, community_id: str, reporting_year: int) -> History:
         """What is known of all folders but the one that is checked."""
         own = (pl.col("community_id") == community_id) & (pl.col("reporting_year") == reporting_year)
@@ -167,12 +176,14 @@ def examine(
     with WorkbookReader(intake.limits) as workbooks:
         (taken,) = take_in(intake, [folder], source, None, workbooks)
     tell(COMPARING)
+    names = intake.reference.names
+    history = history.named_now(names) if history else None
     replaced = _replaced(taken, history)
     history = history.without(*folder.partition) if history else None
-    findings = pl.concat([_table(taken, "findings", FINDINGS), _compared(taken, history, compare)])
+    findings = pl.concat([_table(taken, "findings", FINDINGS), _compared(taken, history, compare, names)])
     registers = _registers(taken, "explanations", "indicator_selection", "declarations")
     if history is not None and compare is not None and not history.skipped:
-        findings = pl.concat([findings, _across_years(taken, registers, history, findings)])
+        findings = pl.concat([findings, _across_years(taken, registers, history, findings, names)])
     tell(JUDGING)
     answers = _answers(registers["explanations"], history)
     findings = answered(findings, answers, history.decisions if history else pl.DataFrame(schema=DECISIONS))
@@ -259,7 +270,7 @@ def _registers(taken: Taken, *names: str) -> dict[str, pl.DataFrame]:
     return {name: unfold(rows, contracts.landed()[name]) for name in names}
 
 
-def _compared(taken: Taken, history: History | None, compare: Compare | None) -> pl.DataFrame:
+def _compared(taken: Taken, history: History | None, compare: Compare | None, names: CommunityIds) -> pl.DataFrame:
     """Findings of the comparisons that speak of this folder."""
     if compare is None:
         return pl.DataFrame(schema=FINDINGS)
@@ -270,7 +281,7 @@ def _compared(taken: Taken, history: History | None, compare: Compare | None) ->
     community_id, reporting_year = taken.folder.partition
     mine = issues.filter((pl.col("community_id") == community_id) & (pl.col("reporting_year") == reporting_year))
     mine = mine.filter(~pl.col("rule_id").is_in(skipped_rules(history, compare)))
-    return to_findings(mine.select(list(LOCATED)))
+    return to_findings(mine.select(list(LOCATED)), names)
 
 
 def _answers(own: pl.DataFrame, history: History | None) -> pl.DataFrame:
@@ -279,17 +290,21 @@ def _answers(own: pl.DataFrame, history: History | None) -> pl.DataFrame:
 
 
 def _across_years(
-    taken: Taken, registers: Mapping[str, pl.DataFrame], history: History, findings: pl.DataFrame
+    taken: Taken,
+    registers: Mapping[str, pl.DataFrame],
+    history: History,
+    findings: pl.DataFrame,
+    names: CommunityIds,
 ) -> pl.DataFrame:
     """What the folder's selection and answers say beside those of other years: findings of this folder alone."""
     own = registers["indicator_selection"].select(list(SELECTION)).cast(SELECTION)
     chosen = selection_changes(pl.concat([history.selection, own]))
-    told = pl.concat([history.findings, findings.select(list(TOLD)), to_findings(chosen).select(list(TOLD))])
+    moved = to_findings(chosen, names)
+    told = pl.concat([history.findings, findings.select(list(TOLD)), moved.select(list(TOLD))])
     answers = registers["explanations"]
-    issues = pl.concat([chosen, astray_answers(told, answers, answers.clear())])
     community_id, reporting_year = taken.folder.partition
     mine = (pl.col("community_id") == community_id) & (pl.col("reporting_year") == reporting_year)
-    return to_findings(issues.filter(mine))
+    return pl.concat([moved, to_findings(astray_answers(told, answers, answers.clear()))]).filter(mine)
 
 
 def _replaced(taken: Taken, history: History | None) -> str | None:

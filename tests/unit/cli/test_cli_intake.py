@@ -7,6 +7,7 @@ Does not: what they compute (tests/unit/intake).
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -153,6 +154,20 @@ def test_a_template_is_written_with_and_without_a_release_and_reads_back_clean(
         result = where.cradle("template", "--community", "birchmont_falls", "--year", "2025", "-o", file)
         assert (result.exit_code, words in result.output) == (0, True)
         assert where.cradle("check", file, *PLACE).exit_code == 0
+
+
+def test_after_a_rename_template_and_suggest_know_the_community_of_the_release_before(
+    home: Home, seeds: Path, tmp_path: Path
+) -> None:
+    named = tmp_path / "seeds"
+    shutil.copytree(seeds, named)
+    with (named / "network" / "community_successions.csv").open("a", encoding="utf-8") as lines:
+        lines.write("birchmont_falls,falls_city,\n")
+    renamed, file = Home(home.home, named), str(tmp_path / "template.xlsx")
+    told = renamed.cradle("template", "--community", "falls_city", "--year", "2025", "-o", file)
+    assert told.exit_code == 0 and "with last values" in told.output
+    suggested = renamed.cradle("suggest", "--community", "falls_city")
+    assert "1 row of falls_city" in suggested.output and "No label waits" not in suggested.output
 
 
 def test_the_same_template_twice_is_the_same_file(home: Home, tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ Does not: any rule (tests of its module), the command's arguments (tests/unit/te
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,39 @@ def test_with_the_history_of_a_release_the_receipt_is_intakes_byte_for_byte(
     receipt = house.check(community, year, house.history)
     assert without_skipped(receipt).decode() == house.receipt(community, year).decode()
     assert receipt["skipped_rules"] == []
+
+
+NOW = "falls_city"
+
+
+@pytest.fixture(scope="module")
+def renamed(house: House, seeds: Path, tmp_path_factory: pytest.TempPathFactory) -> House:
+    """The same bucket in a home of its own, after the first community was renamed and laid its folders under that."""
+    named = tmp_path_factory.mktemp("renamed_seeds") / "seeds"
+    shutil.copytree(seeds, named)
+    with (named / "network" / "community_successions.csv").open("a", encoding="utf-8") as lines:
+        lines.write(f"birchmont_falls,{NOW},\n")
+    made = House(tmp_path_factory.mktemp("renamed"), named)
+    write_bucket(
+        made.drop, {(NOW if c == "birchmont_falls" else c, year): files for (c, year), files in BUCKET.items()}
+    )
+    made.take()
+    return made
+
+
+@pytest.mark.parametrize("year", [2022, 2023, 2024])
+def test_the_check_of_a_renamed_community_asks_by_the_ids_that_intake_asks_by(renamed: House, year: int) -> None:
+    receipt = renamed.check(NOW, year, renamed.history)
+    assert without_skipped(receipt).decode() == renamed.receipt(NOW, year).decode()
+
+
+def test_a_release_from_before_a_rename_is_the_history_of_the_renamed_community(house: House, renamed: House) -> None:
+    def asked(history: History) -> set[tuple[str, str]]:
+        findings = renamed.check(NOW, 2024, history)["findings"]
+        return {(one["rule_id"], one["finding_id"]) for one in findings if one["severity"] == "explainable"}
+
+    assert "year_over_year_change" in {rule for rule, _ in asked(house.history)}
+    assert asked(house.history) == asked(renamed.history)
 
 
 def test_without_history_the_findings_of_every_rule_that_is_not_skipped_are_intakes(house: House) -> None:

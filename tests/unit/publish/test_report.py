@@ -807,6 +807,23 @@ def test_a_figure_that_nobody_has_is_not_said_to_be_kept_from_the_public(databas
     assert "not published" in pages["c01"] and "not published" not in pages["c00"]
 
 
+def test_a_public_card_without_a_core_figure_does_not_say_that_none_was_accepted(
+    database: Path, tmp_path: Path
+) -> None:
+    # A term that lets out one other indicator of a community alone leaves its card without a block.
+    copy = tmp_path / "copy.duckdb"
+    copy.write_bytes(database.read_bytes())
+    report_marts.make_public(copy)
+    with duckdb.connect(str(copy)) as connection:
+        for table in ("fct_indicator_value", "fct_trend", "fct_trend_point", "fct_gap"):
+            connection.execute(f"delete from marts.{table} where community_id = 'c00'")
+    with duckdb.connect(str(copy), read_only=True) as connection:
+        write_report(connection, tmp_path, "public", context())
+    said = Page((tmp_path / "report/communities/c00.html").read_text()).text
+    assert "There is no figure to show: no value of any core indicator is published." in said
+    assert "accepted so far" not in said
+
+
 def test_the_public_csv_gives_no_reason_for_a_used_value_and_the_counts_that_the_public_table_has(
     database: Path, tmp_path: Path
 ) -> None:

@@ -283,3 +283,15 @@ def test_a_card_in_a_language_that_the_release_has_not_is_refused_in_one_line(tm
     (tmp_path / "releases" / "r" / "report" / "communities").mkdir(parents=True)
     with pytest.raises(NoCardError, match="no card in the language es"):
         next(cards(Store(str(tmp_path)), "r", "2024-12-31", None, "no browser is asked", "es"))
+
+
+def test_a_card_of_a_community_that_the_release_does_not_know_is_not_put_down_to_the_language(tmp_path: Path) -> None:
+    folder = tmp_path / "releases" / "r" / "report" / "communities"
+    folder.mkdir(parents=True)
+    (folder / "old_name.html").write_text("<p>card</p>")
+    with pytest.raises(NoCardError, match=r"has no card of new_name$") as told:
+        next(cards(Store(str(tmp_path)), "r", "2024-12-31", ["new_name"], "no browser is asked"))
+    assert "renamed since" in told.value.hint and "language" not in told.value.hint
+    with pytest.raises(NoCardError, match="no card of old_name in the language es") as told:
+        next(cards(Store(str(tmp_path)), "r", "2024-12-31", ["old_name"], "no browser is asked", "es"))
+    assert "languages" in told.value.hint

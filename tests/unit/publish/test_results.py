@@ -136,6 +136,19 @@ def test_the_page_of_results_says_where_lower_is_better(tmp_path: Path) -> None:
     ) == page.count("Absent")
 
 
+def test_a_change_per_year_that_cannot_be_determined_is_told_as_such_and_is_no_empty_cell(tmp_path: Path) -> None:
+    outbox, names = Store(str(tmp_path)), {"indicator_id": {"local": "Absent"}, "population_group_id": {"all": "All"}}
+    communities = pl.DataFrame({"community_id": ["c0"], "name": ["First"]})
+    own = pl.col("own").is_null() | (pl.col("measure") == SLOPE)
+    rows = returned(4, values(RATES)).with_columns(
+        own=pl.when(own).then(None).otherwise("own"),
+        own_status=pl.when(own).then(pl.lit("undetermined")).otherwise("own_status"),
+    )
+    write_results(outbox, rows, communities, names, Cycle("r", "p", 2023, 4))
+    (line,) = re.findall(rf"<tr>.*{SLOPE}.*</tr>", outbox.get(f"c0/2023/{PAGE}").decode())
+    assert re.findall(r'<td class="num"[^>]*>([^<]*)</td>', line)[:2] == ["Cannot be determined", "5"]
+
+
 def test_the_page_of_results_is_laid_out_and_shows_no_word_of_its_style(tmp_path: Path) -> None:
     outbox = Store(str(tmp_path))
     communities = pl.DataFrame({"community_id": ["c0"], "name": ["First"]})

@@ -160,7 +160,8 @@ def _page(
             "falling": row["indicator_id"] in falling,
             "group": names["population_group_id"].get(row["population_group_id"], row["population_group_id"]),
             "beside": row["n_communities"] if row["said"] == "told" else SAID[row["said"]],
-            "shown": [_shown(row[column], row["measure"]) for column in ("own", *NETWORK[1:])],
+            "own_shown": _shown(row["own"], row["measure"]) or words.status_words(row["own_status"]),
+            "shown": [_shown(row[column], row["measure"]) for column in NETWORK[1:]],
         }
         for row in own.iter_rows(named=True)
     ]

@@ -36,7 +36,17 @@ class PdfError(RuntimeError):
 
 
 class NoCardError(PdfError):
-    """A release has no card of a community, or none in a language."""
+    """A release has no card of a community, or none in a language; `hint` says what helps."""
+
+    def __init__(self, message: str, hint: str) -> None:
+        super().__init__(message)
+        self.hint = hint
+
+
+NO_LANGUAGE = "network/publication.csv names the languages of the next release"
+NO_COMMUNITY = (
+    "it joined or was renamed since, or is not published there; the next `cradle run` makes the cards of all that are"
+)
 
 
 def browser(named: str | None = None) -> str:
@@ -63,7 +73,7 @@ def cards(
     below = f"{report}communities/"
     pages = [below + page_name(name) for name in communities] if communities else _every_card(store, below)
     if not pages:
-        raise NoCardError(f"release {release_id} has no card in the language {language}")
+        raise NoCardError(f"release {release_id} has no card in the language {language}", NO_LANGUAGE)
     with tempfile.TemporaryDirectory(prefix="cradle-cards-") as scratch:
         folder = Path(scratch)
         (folder / "communities").mkdir()
@@ -74,7 +84,7 @@ def cards(
             name = key.removeprefix(below).removesuffix(".html")
             page = store.get_or_none(key)
             if page is None:
-                raise NoCardError(f"release {release_id} has no card of {name} in the language {language}")
+                raise _no_card(f"release {release_id} has no card of {name}", language, bool(_every_card(store, below)))
             # The page's own name may be too odd for a command line; what is printed does not say it.
             source = folder / "communities" / "card.html"
             source.write_bytes(_INNER.sub(rb"\1", page))
@@ -82,6 +92,15 @@ def cards(
             made = f"{CARDS}/{release_id}/{folder_of}{name}.pdf"
             store.put(made, data)
             yield made, len(data)
+
+
+def _no_card(says: str, language: str, has_others: bool) -> NoCardError:
+    """Where others have a card in that language, it is not the language that is missing."""
+    return (
+        NoCardError(says, NO_COMMUNITY)
+        if has_others
+        else NoCardError(f"{says} in the language {language}", NO_LANGUAGE)
+    )
 
 
 def _every_card(store: Store, below: str) -> list[str]:
