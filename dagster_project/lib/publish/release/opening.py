@@ -33,15 +33,24 @@ def database_path(settings: Settings, release_id: str | None = None) -> Path:
     local = store.local(key)
     if local is None:
         local = settings.work / "fetched" / release_id / "internal.duckdb"
-        if not local.is_file():
-            data = store.get_or_none(key)
-            if data is None:
-                raise _missing(store, release_id)
-            make_private(local.parent)
-            local.write_bytes(data)
+        try:
+            fetch(store, key, local)
+        except FileNotFoundError:
+            raise _missing(store, release_id) from None
     if not local.is_file():
         raise _missing(store, release_id)
     return local
+
+
+def fetch(store: Store, key: str, local: Path) -> None:
+    """An object of a bucket as a file of this machine, fetched once; FileNotFoundError where there is none.
+
+    It appears whole or not at all: half a database of a process that died would be taken for the release for ever.
+    """
+    if not local.is_file():
+        data = store.get(key)
+        make_private(local.parent)
+        Store(str(local.parent)).put(local.name, data)
 
 
 def _missing(store: Store, release_id: str) -> ReleaseMissingError:

@@ -14,11 +14,11 @@ from typing import Any
 
 from dagster_project.lib.base.names import MARTS
 from dagster_project.lib.base.reference import Reference
-from dagster_project.lib.base.store import FOR_ALL, Store, make_private
+from dagster_project.lib.base.store import FOR_ALL, Store
 from dagster_project.lib.publish.public.declared import declared_public
 from dagster_project.lib.publish.public.files import DATABASE
 from dagster_project.lib.publish.public.shown import current_public, manifest_or_none
-from dagster_project.lib.publish.release.opening import database_path
+from dagster_project.lib.publish.release.opening import database_path, fetch
 from dagster_project.lib.publish.release.pointing import current_release, read_manifest
 from dagster_project.lib.publish.server.loading import PUBLIC_MARTS, Load, Loaded, Server
 from dagster_project.lib.warehouse.dbt_run import MANIFEST
@@ -80,7 +80,5 @@ class BiServer:
         local = self._public.local(key)
         if local is None:
             local = self.settings.work / "fetched" / "public" / release_id / DATABASE
-            if not local.is_file():
-                make_private(local.parent)
-                local.write_bytes(self._public.get(key))
+            fetch(self._public, key, local)
         return local
