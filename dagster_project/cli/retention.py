@@ -169,8 +169,7 @@ def withdraw(release: str, reason: str) -> None:
     for public_id in PublicStands(config).made_of(release_id):
         click.echo(f"Public    {public_id} was made of it and is still out; take it down as well:")
         click.echo(f"          cradle release withdraw {public_id} --reason WHY")
-    _tell_returned(config, release_id)
-    serve_current(config)
+    _serve_and_tell(config, release_id)
 
 
 def _is_public(config: Settings, release: str) -> bool:
@@ -187,8 +186,13 @@ def _take_down(config: Settings, public_id: str, reason: str) -> None:
         lines = take_down(PublicEdition(config).places, public_id, config.today.isoformat(), reason)
     for line in lines:
         click.echo(line)
-    _tell_returned(config, public_id)
+    _serve_and_tell(config, public_id)
+
+
+def _serve_and_tell(config: Settings, withdrawn: str) -> None:
+    # The server first: an outbox that cannot be read must not leave it with what was withdrawn.
     serve_current(config)
+    _tell_returned(config, withdrawn)
 
 
 def _tell_returned(config: Settings, withdrawn: str) -> None:
