@@ -63,6 +63,11 @@ def test_its_reference_data_are_completed_and_its_releases_verified_before_anyth
     assert home.release.rows(SHOWN, COMMUNITIES[1])
 
 
+def test_what_its_public_edition_would_withhold_is_told_before_anything_is_made(home: Home) -> None:
+    done = home.cradle("public", "--dry-run")
+    assert done.returncode == 0, done.stderr
+
+
 def test_the_next_run_gives_a_release_with_the_figures_of_the_former_one_and_what_came_since(home: Home) -> None:
     former = home.release
     upload = home.folder / "home" / UPLOAD

@@ -50,7 +50,8 @@ where community_id is null and (? is null or reporting_year is null or reporting
 order by reporting_year desc nulls first, severity, rule_id, message
 """
 # Known by a name, by the columns that are asked for, or by the layout that alone read the file. A sheet that no layout
-# takes, or one of a file in which others are something else, may be an objection.
+# takes, or one of a file in which others are something else, may be an objection. Releases of version 0.1.0 have no
+# column folder.
 UNREAD_OBJECTIONS = f"""
 with told as (
     select
@@ -61,8 +62,10 @@ with told as (
             or folder = '{NETWORK_FOLDER}' and severity = 'fatal'
             and not starts_with(coalesce(allowed, ''), 'the columns of ') as may_be_one
     from marts.fct_finding as findings
-    left join (select distinct submission_id, source_file, layout_id, folder from marts.fct_submission_file)
-        using (submission_id, source_file)
+    left join (
+        select distinct submission_id, source_file, layout_id, to_json(files) ->> 'folder' as folder
+        from marts.fct_submission_file as files
+    ) using (submission_id, source_file)
     where community_id is null and status = 'open' and severity <> 'info'
 )
 select coalesce('{NETWORK_FOLDER}/' || reporting_year, 'the bucket') as place, message, is_one
@@ -96,14 +99,12 @@ def unread_objections(settings: Settings) -> list[tuple[str, str]]:
     """
     with open_release(settings) as release:
         found = release.execute(UNREAD_OBJECTIONS).fetchall()
-    return [
-        (f"{f'an objection of {place}' if is_one else _maybe(place)} withholds nothing", str(message))
-        for place, message, is_one in found
-    ]
+    return [(_withholds_nothing(place, is_one), str(message)) for place, message, is_one in found]
 
 
-def _maybe(place: str) -> str:
-    return f"what was not taken of {place}, if it is an objection,"
+def _withholds_nothing(place: str, is_one: bool) -> str:
+    what = f"an objection of {place}" if is_one else f"what was not taken of {place}, if it is an objection,"
+    return f"{what} withholds nothing"
 
 
 def worklist(
