@@ -39,7 +39,7 @@ from dagster_project.lib.publish.public.decisions import implied_verdicts
 from dagster_project.lib.publish.public.declared import declared_public
 from dagster_project.lib.publish.public.edition import TEXTS, Candidate, PublicRelease, publish_public
 from dagster_project.lib.publish.public.pages import Told, write_pages
-from dagster_project.lib.publish.public.preview import names_of, write_previews
+from dagster_project.lib.publish.public.preview import falling_of, names_of, write_previews
 from dagster_project.lib.publish.public.publication import Publication, read_publication
 from dagster_project.lib.publish.public.results import Cycle, public_frames, results_of, write_results
 from dagster_project.lib.publish.public.shown import Preview, current_public, unknown_words
@@ -116,7 +116,7 @@ class PublicEdition(PublicStands):
             "population_group_id": dict(groups.iter_rows()),
         }
         outbox = Store(self.settings.outbox_url, self.settings.s3_endpoint)
-        falling = own["dim_indicator"].filter(pl.col("direction") == -1)["indicator_id"].to_list()
+        falling = falling_of(own["dim_indicator"])
         return write_results(outbox, results_of(own, public, cycle), self.reference.communities, names, cycle, falling)
 
     def _least_communities(self) -> int:

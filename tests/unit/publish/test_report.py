@@ -791,10 +791,16 @@ def test_the_page_of_a_closed_cycle_says_by_which_rules_it_was_decided_and_that_
     assert ("follow the data of this release and its rules" in said) == is_closed
 
 
-def test_a_figure_that_nobody_has_is_not_said_to_be_kept_from_the_public(database: Path, tmp_path: Path) -> None:
-    copy = tmp_path / "copy.duckdb"
+def public_copy(database: Path, folder: Path) -> Path:
+    """The marts as a public edition has them, to be changed."""
+    copy = folder / "copy.duckdb"
     copy.write_bytes(database.read_bytes())
     report_marts.make_public(copy)
+    return copy
+
+
+def test_a_figure_that_nobody_has_is_not_said_to_be_kept_from_the_public(database: Path, tmp_path: Path) -> None:
+    copy = public_copy(database, tmp_path)
     with duckdb.connect(str(copy)) as connection:
         connection.execute("alter table marts.fct_designation_requirement add column reason varchar")
         connection.execute("update marts.fct_designation_requirement set actual = null")
@@ -811,9 +817,7 @@ def test_a_public_card_without_a_core_figure_does_not_say_that_none_was_accepted
     database: Path, tmp_path: Path
 ) -> None:
     # A term that lets out one other indicator of a community alone leaves its card without a block.
-    copy = tmp_path / "copy.duckdb"
-    copy.write_bytes(database.read_bytes())
-    report_marts.make_public(copy)
+    copy = public_copy(database, tmp_path)
     with duckdb.connect(str(copy)) as connection:
         for table in ("fct_indicator_value", "fct_trend", "fct_trend_point", "fct_gap"):
             connection.execute(f"delete from marts.{table} where community_id = 'c00'")
@@ -827,9 +831,7 @@ def test_a_public_card_without_a_core_figure_does_not_say_that_none_was_accepted
 def test_the_public_csv_gives_no_reason_for_a_used_value_and_the_counts_that_the_public_table_has(
     database: Path, tmp_path: Path
 ) -> None:
-    copy = tmp_path / "copy.duckdb"
-    copy.write_bytes(database.read_bytes())
-    report_marts.make_public(copy)
+    copy = public_copy(database, tmp_path)
     coded = "community_id = 'c00' and indicator_id = 'graduation_4yr_pct' and population_group_id = 'gender:female'"
     with duckdb.connect(str(copy)) as connection:
         connection.execute(f"delete from marts.fct_trend_point where {coded} and school_year = 2024")

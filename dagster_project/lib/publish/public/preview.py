@@ -105,6 +105,11 @@ def _name(known: Mapping[str, str], code: str | None) -> str:
     return "" if code is None else known.get(code) or code
 
 
+def falling_of(indicators: pl.DataFrame) -> tuple[str, ...]:
+    """Of dim_indicator those of which lower is better."""
+    return tuple(indicators.filter(pl.col("direction") == -1)["indicator_id"].sort())
+
+
 def names_of(tables: Mapping[str, pl.DataFrame]) -> Names:
     """The names that the public dimensions hold."""
 
@@ -113,16 +118,13 @@ def names_of(tables: Mapping[str, pl.DataFrame]) -> Names:
         return {} if frame is None else dict(frame.select(key, label).iter_rows())
 
     places, indicators = tables.get("dim_geography"), tables.get("dim_indicator")
-    falling: list[str] = []
-    if indicators is not None:
-        falling = indicators.filter(pl.col("direction") == -1)["indicator_id"].sort().to_list()
     rows = [] if places is None else places.select("community_id", "geography_id", "name").iter_rows()
     return Names(
         pairs("dim_indicator", "indicator_id", "name"),
         pairs("dim_population_group", "population_group_id", "label"),
         {(community, place): name for community, place, name in rows},
         pairs("dim_outcome", "outcome_id", "name"),
-        tuple(falling),
+        () if indicators is None else falling_of(indicators),
     )
 
 
